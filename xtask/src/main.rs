@@ -1,2 +1,70 @@
-//! placeholder
-fn main() {}
+//! `cargo xtask`: the project's own commands.
+//!
+//! Everything a person or the CI types is one of these subcommands, so that both see the same thing.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "xtask has threads and child processes, not an async runtime whose time could be paused"
+)]
+
+mod bench;
+mod cargo;
+mod demo;
+mod error;
+mod interrupt;
+mod lint;
+mod mirror;
+mod prerequisites;
+mod process;
+mod sandbox;
+mod terminal;
+mod terraform;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Result;
+use crate::terminal::Terminal;
+
+/// The project's own commands.
+///
+/// Needed: Rust, a C compiler, terraform (1.10 or newer) or tofu (1.11 or newer) on PATH; for test and bench also
+/// Python 3 with venv. What is missing is said at once, with the remedy.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Bench(bench::Arguments),
+    Demo(demo::Arguments),
+    Lint(lint::Arguments),
+    Test(test::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let terminal = Terminal::detect();
+    match run(&arguments.command, &terminal) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal.error(&error);
+            error.exit_code()
+        }
+    }
+}
+
+fn run(command: &Command, terminal: &Terminal) -> Result {
+    interrupt::watch()?;
+    match command {
+        Command::Bench(arguments) => bench::run(arguments, terminal),
+        Command::Demo(arguments) => demo::run(arguments, terminal),
+        Command::Lint(arguments) => lint::run(arguments, terminal),
+        Command::Test(arguments) => test::run(arguments, terminal),
+    }
+}

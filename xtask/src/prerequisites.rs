@@ -1,0 +1,101 @@
+//! What a command needs from the machine: all that is missing is said in one message, each with its remedy.
+
+use std::env;
+use std::ffi::OsString;
+use std::process::Command;
+
+use crate::error::{Error, Result};
+use crate::process;
+use crate::terraform::Terraform;
+
+/// Things that a command cannot do without.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Need {
+    CCompiler,
+    Python,
+    Terraform,
+}
+
+/// The Python to use: `PYTHON`, else `python3`.
+pub(crate) fn python() -> OsString {
+    env::var_os("PYTHON").unwrap_or_else(|| OsString::from("python3"))
+}
+
+/// Passes if everything is there.
+pub(crate) fn check(needs: &[Need]) -> Result {
+    let mut missing = Vec::new();
+    for need in needs {
+        match need.problem() {
+            Ok(()) => {}
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(problem) => missing.push(format!("  {problem}\n      {}", need.remedy())),
+        }
+    }
+    if missing.is_empty() { Ok(()) } else { Err(Error::Missing(message(&missing))) }
+}
+
+fn message(missing: &[String]) -> String {
+    let count = match missing.len() {
+        1 => "one thing is".to_owned(),
+        more => format!("{more} things are"),
+    };
+    format!("{count} missing on this machine\n\n{}\n", missing.join("\n"))
+}
+
+impl Need {
+    /// An error that says what is missing.
+    fn problem(self) -> Result {
+        match self {
+            Self::CCompiler => works(
+                Command::new(env::var_os("CC").unwrap_or_else(|| OsString::from("cc"))).arg("--version"),
+                "a C compiler (`cc`, or the one that CC names): the TLS library has parts in C",
+            ),
+            Self::Python => works(
+                Command::new(python()).args(["-c", "import ensurepip, venv"]),
+                "Python 3 with the module venv (`python3`, or the one that PYTHON names)",
+            ),
+            Self::Terraform => Terraform::find().map(drop),
+        }
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::CCompiler => {
+                "Debian, Ubuntu: apt-get install gcc libc6-dev · macOS: xcode-select --install"
+            }
+            Self::Python => "Debian, Ubuntu: apt-get install python3-venv · macOS: xcode-select --install",
+            Self::Terraform => {
+                "unpack it from developer.hashicorp.com/terraform/install or opentofu.org/docs/intro/install \
+                 into a folder on PATH"
+            }
+        }
+    }
+}
+
+/// An error with this text unless the program runs and says that all is well.
+fn works(command: &mut Command, otherwise: &str) -> Result {
+    match process::output(command) {
+        Ok(output) if output.status.success() => Ok(()),
+        Err(Error::Interrupted) => Err(Error::Interrupted),
+        Ok(_) | Err(_) => Err(Error::Missing(otherwise.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_missing_is_said_at_once() {
+        let text =
+            message(&["  a C compiler\n      install one".into(), "  Python\n      install it".into()]);
+        assert!(text.starts_with("2 things are missing on this machine\n"));
+        assert!(text.contains("a C compiler") && text.contains("Python"));
+    }
+
+    #[test]
+    fn a_program_that_does_not_exist_does_not_work() {
+        let error = works(&mut Command::new("no-such-program-anywhere"), "the thing").unwrap_err();
+        assert_eq!(error.to_string(), "the thing");
+    }
+}

@@ -1,0 +1,174 @@
+//! Terraform, or OpenTofu where that is what the machine has.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::error::{Attempt, Error, Result};
+use crate::process;
+
+/// A program that can do what we need.
+#[derive(Clone, Debug)]
+pub(crate) struct Terraform {
+    program: &'static str,
+    version: String,
+}
+
+/// The programs we take, in this order, and the first minor version of each that knows ephemeral resources.
+const PROGRAMS: [(&str, u64); 2] = [("terraform", 10), ("tofu", 11)];
+
+impl Terraform {
+    /// The first of [`PROGRAMS`] on PATH that is new enough.
+    pub(crate) fn find() -> Result<Self> {
+        let mut problem = "terraform 1.10 or newer, or tofu 1.11 or newer, on PATH".to_owned();
+        for (program, minor) in PROGRAMS {
+            match version(program) {
+                Ok(version) if is_enough(&version, minor) => return Ok(Self { program, version }),
+                Ok(version) => write!(problem, " ({program} {version} is too old)").unwrap_or_default(),
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                Err(_) => {}
+            }
+        }
+        Err(Error::Missing(problem))
+    }
+
+    /// `terraform` or `tofu`.
+    pub(crate) fn program(&self) -> &'static str {
+        self.program
+    }
+
+    /// Name and version.
+    pub(crate) fn describe(&self) -> String {
+        format!("{} {}", self.program, self.version)
+    }
+}
+
+fn version(program: &str) -> Result<String> {
+    let mut command = Command::new(program);
+    command.args(["version", "-json"]).env("CHECKPOINT_DISABLE", "1").env_remove("TF_CLI_CONFIG_FILE");
+    let answer: Value = serde_json::from_str(&process::stdout(&mut command)?)
+        .attempt(|| format!("read the answer of `{program} version`"))?;
+    let version = answer["terraform_version"].as_str();
+    version
+        .map(str::to_owned)
+        .ok_or_else(|| Error::unexpected(format!("{program} does not tell its version")))
+}
+
+fn is_enough(version: &str, minor: u64) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u64>().unwrap_or(0));
+    let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    found >= (1, minor)
+}
+
+/// A folder with a configuration, and the environment in which Terraform works on it.
+#[derive(Debug)]
+pub(crate) struct Project {
+    terraform: Terraform,
+    folder: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+}
+
+impl Project {
+    /// `folder` holds the `.tf` files. Of our own environment only what cannot change a result is passed on.
+    pub(crate) fn new(terraform: &Terraform, folder: &Path) -> Self {
+        let mut environment: Vec<_> =
+            env::vars_os().filter(|(name, _)| is_harmless(&name.to_string_lossy())).collect();
+        for (name, value) in [("CHECKPOINT_DISABLE", "1"), ("TF_IN_AUTOMATION", "1"), ("TF_INPUT", "0")] {
+            environment.push((name.into(), value.into()));
+        }
+        Self { terraform: terraform.clone(), folder: folder.to_owned(), environment }
+    }
+
+    /// Sets one more variable.
+    pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Uses a CLI configuration file, which says where providers come from.
+    pub(crate) fn cli_config(self, file: &Path) -> Self {
+        self.env("TF_CLI_CONFIG_FILE", file)
+    }
+
+    /// The folder with the configuration.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Runs a subcommand and returns its stdout; a failure shows what Terraform said.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<String> {
+        process::stdout(&mut self.command(arguments))
+    }
+
+    /// Runs a subcommand whose exit code is part of the answer.
+    pub(crate) fn output(&self, arguments: &[&str]) -> Result<Output> {
+        process::output(&mut self.command(arguments))
+    }
+
+    /// The error for a run that failed.
+    pub(crate) fn failure(&self, arguments: &[&str], output: &Output) -> Error {
+        process::failure(&self.command(arguments), output)
+    }
+
+    /// The full source addresses of the providers that the configuration names. Asking Terraform gives its
+    /// default registry host, which differs between Terraform and OpenTofu.
+    pub(crate) fn provider_addresses(&self) -> Result<Vec<String>> {
+        let text = self.run(&["providers"])?;
+        let found = text.split("provider[").skip(1).filter_map(|rest| rest.split(']').next());
+        Ok(found.map(str::to_owned).collect())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.terraform.program);
+        command.args(arguments).current_dir(&self.folder);
+        command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
+
+/// Whether a variable of ours may reach Terraform and the provider: nothing that configures either of them, no
+/// proxy between us and a server on this machine, none of cargo's library paths.
+fn is_harmless(variable: &str) -> bool {
+    let prefixes = [
+        "CARGO",
+        "LD_",
+        "RUST",
+        "TF_",
+        "TOKENFERRY_",
+        "VAULT_",
+        "ZCC_",
+        "ZENOTI_",
+        "ZETA",
+        "ZETTEL",
+        "ZSCALER_",
+    ];
+    let names = ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"];
+    !prefixes.iter().any(|prefix| variable.starts_with(prefix))
+        && !names.contains(&variable.to_uppercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        assert!(is_enough("1.11.4", 10));
+        assert!(is_enough("2.0.0-rc1", 10));
+        assert!(!is_enough("1.9.8", 10));
+        assert!(!is_enough("garbage", 10));
+    }
+
+    #[test]
+    fn nothing_that_configures_terraform_or_the_provider_is_passed_on() {
+        for variable in ["TF_LOG", "ZCC_CLIENT_ID", "ZETTELSTORE_USERNAME", "https_proxy", "LD_LIBRARY_PATH"]
+        {
+            assert!(!is_harmless(variable), "{variable}");
+        }
+        assert!(is_harmless("PATH") && is_harmless("HOME"));
+    }
+}

@@ -1,0 +1,107 @@
+//! `cargo xtask test`: every test, with real Terraform, and one line that sums up.
+
+use std::path::Path;
+use std::time::Instant;
+
+use clap::Args;
+
+use crate::cargo::{self, Program};
+use crate::error::{Error, Result};
+use crate::prerequisites::{self, Need};
+use crate::process;
+use crate::terminal::{Look, Terminal};
+use crate::terraform::Terraform;
+
+/// Run every test, with real Terraform.
+///
+/// Builds provider and sandbox (profile release), then runs `cargo test --workspace` with TOKENFERRY_BIN_DIR
+/// naming the folder with the two programs. Nothing is skipped: a test whose server is missing fails. The last
+/// lines are "N passed, N failed", the sum over all test programs, and the time it took.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Only tests whose names contain this text.
+    filter: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
+    let start = Instant::now();
+    prerequisites::check(&[Need::CCompiler, Need::Python, Need::Terraform])?;
+    terminal.line(&format!("Tests with {}", Terraform::find()?.describe()));
+    let built = terminal.long_step("provider and sandbox built (release)", || {
+        cargo::build("release", &[Program::PROVIDER, Program::SANDBOX])
+    })?;
+    let folder = Program::PROVIDER.path(&built)?.parent().unwrap_or(Path::new("."));
+
+    let mut count = Count::default();
+    let mut command = cargo::command(&["test", "--locked", "--workspace", "--no-fail-fast"]);
+    command.args(&arguments.filter).env("TOKENFERRY_BIN_DIR", folder);
+    let status = process::lines(&mut command, |line| {
+        count.read(line);
+        terminal.line(line);
+    })?;
+    count.report(terminal);
+    terminal.line(&format!("total time {:.1} s", start.elapsed().as_secs_f64()));
+    match (status.success(), count.failed) {
+        (true, _) => Ok(()),
+        (false, 0) => Err(Error::Findings("not all tests could run: see the messages above".into())),
+        (false, _) => Err(Error::Findings("some tests failed".into())),
+    }
+}
+
+/// What the test programs said of themselves.
+#[derive(Debug, Default, Eq, PartialEq)]
+struct Count {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+    failures: Vec<String>,
+}
+
+impl Count {
+    /// Takes in one line of output: a failed test, or the summary of one test program.
+    fn read(&mut self, line: &str) {
+        if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
+            self.failures.push(name.to_owned());
+        }
+        if let Some(summary) = line.strip_prefix("test result: ") {
+            self.passed += number_before(summary, " passed");
+            self.failed += number_before(summary, " failed");
+            self.ignored += number_before(summary, " ignored");
+        }
+    }
+
+    fn report(&self, terminal: &Terminal) {
+        terminal.line("");
+        for name in &self.failures {
+            terminal.verdict(false, name);
+        }
+        if self.ignored > 0 {
+            terminal.line(&terminal.paint(Look::Warning, format!("{} ignored", self.ignored)));
+        }
+        terminal.line(&format!("{} passed, {} failed", self.passed, self.failed));
+    }
+}
+
+fn number_before(summary: &str, word: &str) -> u64 {
+    let before = summary.split(word).next().unwrap_or_default();
+    before.rsplit(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summaries_of_all_test_programs_are_added() {
+        let mut count = Count::default();
+        for line in [
+            "test tls::a_stranger_is_refused ... FAILED",
+            "test result: FAILED. 12 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s",
+            "test result: ok. 30 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 4.02s",
+        ] {
+            count.read(line);
+        }
+        let failures = vec!["tls::a_stranger_is_refused".to_owned()];
+        assert_eq!(count, Count { passed: 42, failed: 1, ignored: 2, failures });
+    }
+}
