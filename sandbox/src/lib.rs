@@ -1,1 +1,140 @@
-//! placeholder
+//! A stand-in for the systems that issue tokens.
+//!
+//! One HTTP server on a loopback port plays every system, each below a path of its own. It answers as the real
+//! ones do, refusals, delays, rate limits and expiry included; it can be told to misbehave ([`Fault`]); and it
+//! counts what it was asked ([`Counters`]).
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! use tokenferry_sandbox::{Fault, Options, Sandbox};
+//!
+//! let sandbox = Sandbox::start(Options::default()).await?;
+//! sandbox.control().fault(Fault::status(500).path("/zscaler/papi/auth/").times(1));
+//! // ... point a program at sandbox.zscaler_base_url() ...
+//! assert_eq!(sandbox.control().counters().logins("zscaler", "sandbox-key").attempted, 0);
+//! sandbox.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Over HTTP the same is at `POST`, `GET` and `DELETE /_control/faults`, `GET /_control/counters`,
+//! `GET /_control/requests` and `POST /_control/reset`.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+mod answer;
+mod conditions;
+mod control;
+mod gate;
+mod server;
+mod system;
+mod urlencoded;
+pub mod zettelstore;
+pub mod zscaler;
+
+pub use control::Control;
+pub use control::counters::{CacheBusterCounts, ConnectionCounts, Counters, GrantCounts, SystemCounters};
+pub use control::fault::{Answer, Effect, Fault};
+pub use control::requests::{CacheBuster, RequestRecord};
+pub use zettelstore::{Authentication, Release, ZettelstoreOptions, ZettelstoreUser};
+pub use zscaler::{AccountMode, DeviceForm, ZscalerAccount, ZscalerDevice, ZscalerOptions};
+
+/// What a sandbox listens on and whom it knows.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A loopback address; port 0 takes any free port.
+    pub listen: SocketAddr,
+    /// The Zscaler Client Connector tenant.
+    pub zscaler: ZscalerOptions,
+    /// The Zettelstore server.
+    pub zettelstore: ZettelstoreOptions,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            zscaler: ZscalerOptions::default(),
+            zettelstore: ZettelstoreOptions::default(),
+        }
+    }
+}
+
+/// A running sandbox; dropping it stops it too, without waiting.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    control: Control,
+    access: Vec<Access>,
+    server: JoinHandle<()>,
+    shutdown: DropGuard,
+}
+
+/// What a user needs to log in to one system of the sandbox.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Name of the system; also the first segment of its paths.
+    pub system: &'static str,
+    /// Setting and value, `base_url` first.
+    pub settings: Vec<(&'static str, String)>,
+}
+
+impl Sandbox {
+    /// Binds the address and starts to answer.
+    ///
+    /// # Errors
+    /// When the address is not a loopback address or cannot be bound, or a system would not start with its
+    /// options.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        let listener = server::bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let systems = system::all(options)?;
+        let access = system::access(&systems, &url_of(address));
+        let control = Control::new(systems);
+        let gate = gate::Gate::new(control.clone());
+        let shutdown = CancellationToken::new();
+        let server = tokio::spawn(server::serve(listener, gate, shutdown.clone()));
+        Ok(Self { address, control, access, server, shutdown: shutdown.drop_guard() })
+    }
+
+    /// `http://127.0.0.1:PORT`, without a trailing slash.
+    pub fn url(&self) -> String {
+        url_of(self.address)
+    }
+
+    /// The `base_url` of the Zscaler legacy API, which ends in `/papi`.
+    pub fn zscaler_base_url(&self) -> String {
+        zscaler::base_url(&self.url())
+    }
+
+    /// The `base_url` of Zettelstore, which ends in a slash.
+    pub fn zettelstore_base_url(&self) -> String {
+        zettelstore::base_url(&self.url())
+    }
+
+    /// Address and first account of every system.
+    pub fn access(&self) -> &[Access] {
+        &self.access
+    }
+
+    /// Faults, counters and the request log.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Closes the port and every open connection, then returns.
+    pub async fn stop(self) {
+        drop(self.shutdown);
+        // The server task ends by itself; it can only fail by a panic, which has been printed.
+        drop(self.server.await);
+    }
+}
+
+fn url_of(address: SocketAddr) -> String {
+    format!("http://{address}")
+}

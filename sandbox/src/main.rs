@@ -1,2 +1,124 @@
-//! placeholder
-fn main() {}
+//! The sandbox as a program: starts, says where it is, and answers until it is told to stop.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use serde_json::{Map, Value};
+use tokenferry_sandbox::{Options, Sandbox};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// What the vendor of Zscaler allows each hour.
+const ZSCALER_CALLS_PER_HOUR: u32 = 100;
+
+/// A stand-in for the systems that issue tokens, to try pipelines, providers and rotators on.
+///
+/// Plays the Zscaler Client Connector API (legacy login and getOtp) and a Zettelstore server, each below a path of
+/// its own on one loopback port. It answers as the real ones do: it refuses what they refuse, tokens expire,
+/// Zettelstore takes half a second for a login, and a Zscaler key may make 100 calls an hour. All accounts are
+/// made up, and nothing is kept when it ends.
+#[derive(Debug, Parser)]
+#[command(version, after_long_help = CONTROL)]
+struct Arguments {
+    /// Loopback address to listen on; port 0 takes any free port
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+
+    /// No half second for a Zettelstore login, no limit on Zscaler calls
+    #[arg(long)]
+    fast: bool,
+
+    /// How to print the base URLs and accounts
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Output {
+    /// One line for machines
+    Json,
+    /// A few lines to read
+    Text,
+}
+
+/// The part of `--help` on the control endpoint.
+const CONTROL: &str = "\
+Things go wrong on request, and everything is counted. With $URL as printed at the start:
+
+  curl $URL/_control/counters      logins by key, overlaps, reads by device, connections, ...
+  curl $URL/_control/requests      the latest requests, without secrets
+  curl -X POST $URL/_control/reset clears faults, counters and spent call budgets
+  curl -X DELETE $URL/_control/faults
+  curl $URL/_control/faults --json '{\"path\":\"/zscaler/papi/auth/\",\"times\":2,\"effect\":{\"answer\":{\"status\":500}}}'
+
+A fault may be narrowed by `system`, `method` and `path` (a prefix), and limited by `times`. Its `effect` is one of
+  {\"answer\":{\"status\":429,\"headers\":{\"Retry-After\":\"13\"},\"body\":\"\"}}
+  {\"clock_skew\":{\"seconds\":-300}}      {\"cut\":{}} or {\"cut\":{\"after_bytes\":10}}
+  {\"garbage\":{}}                       {\"hang\":{}}
+  {\"key_revoked\":{\"key\":\"sandbox-key\"}}
+  {\"large_body\":{\"bytes\":50000000,\"content_length\":true}}
+  {\"latency\":{\"millis\":2000}}          {\"truncate\":{\"bytes\":20}}
+  {\"redirect\":{\"status\":307,\"location\":\"http://127.0.0.1:9/\"}}
+
+It ends on SIGINT (Ctrl-C) or SIGTERM.";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to do if even this cannot be written.
+            drop(writeln!(io::stderr(), "tokenferry-sandbox: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> io::Result<()> {
+    // Set up first, so that a signal during the start is not lost.
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let sandbox = Sandbox::start(options(arguments)).await?;
+    let announcement = match arguments.output {
+        Output::Json => json(&sandbox).to_string(),
+        Output::Text => text(&sandbox),
+    };
+    writeln!(io::stdout(), "{announcement}")?;
+    stop_signal(&mut interrupt, &mut terminate).await;
+    sandbox.stop().await;
+    Ok(())
+}
+
+fn options(arguments: &Arguments) -> Options {
+    let mut options = Options { listen: arguments.listen, ..Options::default() };
+    options.zettelstore.login_delay = !arguments.fast;
+    options.zscaler.requests_per_window = (!arguments.fast).then_some(ZSCALER_CALLS_PER_HOUR);
+    options
+}
+
+fn json(sandbox: &Sandbox) -> Value {
+    let mut all = Map::from_iter([("url".to_owned(), sandbox.url().into())]);
+    for access in sandbox.access() {
+        let settings =
+            access.settings.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into()));
+        all.insert(access.system.to_owned(), Value::Object(settings.collect()));
+    }
+    Value::Object(all)
+}
+
+fn text(sandbox: &Sandbox) -> String {
+    let mut lines = vec![format!("sandbox ready at {}", sandbox.url())];
+    for access in sandbox.access() {
+        lines.push(format!("{}:", access.system));
+        lines.extend(access.settings.iter().map(|(name, value)| format!("  {name:<10} = {value}")));
+    }
+    lines.push(format!("faults and counters: {}/_control/ (see --help); Ctrl-C ends it", sandbox.url()));
+    lines.join("\n")
+}
+
+async fn stop_signal(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,115 @@
+//! Every request passes here: it is recorded, faults are applied, and its system answers.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::header::DATE;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Request, StatusCode};
+use axum::response::Response;
+use chrono::DateTime;
+use hyper::body::Incoming;
+use tokio::time::sleep;
+use tower::ServiceExt;
+
+use crate::answer;
+use crate::conditions::Conditions;
+use crate::control::effect::{self, Cut};
+use crate::control::fault::Effect;
+use crate::control::plan::Plan;
+use crate::control::{Control, http};
+use crate::system::Act;
+
+/// No request to an issuer is anywhere near this size.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// The way in.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    control: Control,
+    control_router: Router,
+    router: Router,
+}
+
+impl Gate {
+    pub(crate) fn new(control: Control) -> Self {
+        let mut router = Router::new().fallback(no_such_system);
+        for system in control.systems() {
+            router = router.nest(&format!("/{}", system.name()), Arc::clone(system).router());
+        }
+        let control_router = http::router(control.clone());
+        Self { control, control_router, router }
+    }
+
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Answers one request, or says that the connection is to be cut.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Response, Cut> {
+        let request = request.map(Body::new);
+        if request.uri().path().starts_with("/_control/") {
+            return Ok(route(&self.control_router, request).await);
+        }
+        let (head, body) = request.into_parts();
+        let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+            return Ok(answer::empty(StatusCode::PAYLOAD_TOO_LARGE));
+        };
+        let (system, act) = self.recognise(&head, &body);
+        let mut visit = self.control.ledger().arrive(&head, system, act);
+        let plan = self.control.plan(&head);
+        let response = self.carry_out(plan, head, body).await?;
+        visit.answered(&response);
+        Ok(response)
+    }
+
+    fn recognise(&self, head: &Parts, body: &[u8]) -> (Option<&'static str>, Act) {
+        let name = head.uri.path().split('/').nth(1).unwrap_or_default();
+        match self.control.systems().iter().find(|system| system.name() == name) {
+            Some(system) => (Some(system.name()), system.act(head, body)),
+            None => (None, Act::Other),
+        }
+    }
+
+    async fn carry_out(&self, plan: Plan, head: Parts, body: Bytes) -> Result<Response, Cut> {
+        if !plan.latency.is_zero() {
+            sleep(plan.latency).await;
+        }
+        let honest = self.honest(plan.conditions, head, body);
+        match plan.effect {
+            None => Ok(honest.await),
+            Some(Effect::Cut { after_bytes: Some(sent) }) => effect::cut_after(honest.await, sent).await,
+            Some(Effect::Truncate { bytes }) => effect::truncate(honest.await, bytes).await,
+            Some(effect) => effect::instead(effect).await,
+        }
+    }
+
+    /// What the system itself has to say.
+    async fn honest(&self, conditions: Conditions, head: Parts, body: Bytes) -> Response {
+        let date = (conditions.skew_secs != 0).then(|| http_date(conditions.now())).flatten();
+        let mut request = Request::from_parts(head, Body::from(body));
+        request.extensions_mut().insert(Arc::new(conditions));
+        let mut response = route(&self.router, request).await;
+        if let Some(date) = date {
+            response.headers_mut().insert(DATE, date);
+        }
+        response
+    }
+}
+
+async fn route(router: &Router, request: Request<Body>) -> Response {
+    match router.clone().oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+async fn no_such_system() -> Response {
+    answer::plain_line(StatusCode::NOT_FOUND, "no system of the sandbox lives at this path")
+}
+
+fn http_date(unix_secs: i64) -> Option<HeaderValue> {
+    let text = DateTime::from_timestamp(unix_secs, 0)?.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    HeaderValue::from_str(&text).ok()
+}

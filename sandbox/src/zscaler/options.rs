@@ -1,0 +1,124 @@
+//! Who may log in to the simulated tenant, and what it knows.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The simulated tenant.
+#[derive(Clone, Debug)]
+pub struct ZscalerOptions {
+    /// The API keys; the first one is announced to users.
+    pub accounts: Vec<ZscalerAccount>,
+    /// The enrolled devices; the first one is announced to users.
+    pub devices: Vec<ZscalerDevice>,
+    /// From a login to the end of its token; an hour, as the vendor's default.
+    pub token_lifetime: Duration,
+    /// Calls that each key may make per [`rate_window`](Self::rate_window), the login included. The vendor's
+    /// limit is 100; none by default.
+    pub requests_per_window: Option<u32>,
+    /// An hour, counted from the first call.
+    pub rate_window: Duration,
+}
+
+/// One API key.
+#[derive(Clone)]
+pub struct ZscalerAccount {
+    /// The client id.
+    pub api_key: String,
+    /// The client secret.
+    pub secret_key: String,
+    /// What a login with it brings.
+    pub mode: AccountMode,
+}
+
+/// What a login with a key brings.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AccountMode {
+    /// Status 200 and a JWT whose `exp` is in the past; the token is good for nothing.
+    Expired,
+    /// Status 200 and a JWT without `exp`; the token is good.
+    NoExpiry,
+    /// As [`Normal`](Self::Normal), but the answer has no member `message`.
+    NoMessage,
+    /// The login succeeds, and every call after it is refused with 403.
+    NoRole,
+    /// Status 200 and a JWT.
+    #[default]
+    Normal,
+    /// Status 200, `jwtToken` null, and a message.
+    NullToken,
+    /// Status 200 and a token of one part, as in the vendor's own example; the token is good.
+    OnePart,
+    /// The login is refused with a text that names OneAPI, as migrated tenants do.
+    OneApiOnly,
+    /// The login succeeds, and every call after it is refused with a text that names OneAPI.
+    OneApiOnlyReads,
+}
+
+/// One enrolled device.
+#[derive(Clone, Debug)]
+pub struct ZscalerDevice {
+    /// The device's id, such as `1F2E3D4C-0000-1111-2222-333344445555:501`.
+    pub udid: String,
+    /// Which passwords `getOtp` has for it.
+    pub form: DeviceForm,
+}
+
+/// The shape of a `getOtp` answer.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum DeviceForm {
+    /// `{}`.
+    Empty,
+    /// The eight members of the live form, all of them `""`.
+    EmptyStrings,
+    /// `otp` alone, as in the vendor's introduction.
+    GettingStarted,
+    /// Eight members, `otp` not among them, as recorded from a live tenant.
+    #[default]
+    Live,
+    /// One member that no documentation knows, `quarantineReleaseOtp`.
+    UnknownKey,
+}
+
+impl Default for ZscalerOptions {
+    fn default() -> Self {
+        Self {
+            accounts: vec![ZscalerAccount::new("sandbox-key", "sandbox-secret")],
+            devices: vec![
+                ZscalerDevice::new("1F2E3D4C-0000-1111-2222-333344445555:501", DeviceForm::Live),
+                ZscalerDevice::new("GENERIC-0000-1111-2222-333344445555:502", DeviceForm::GettingStarted),
+            ],
+            token_lifetime: Duration::from_secs(60 * 60),
+            requests_per_window: None,
+            rate_window: Duration::from_secs(60 * 60),
+        }
+    }
+}
+
+impl ZscalerAccount {
+    /// A key that works.
+    pub fn new(api_key: &str, secret_key: &str) -> Self {
+        Self { api_key: api_key.to_owned(), secret_key: secret_key.to_owned(), mode: AccountMode::Normal }
+    }
+
+    /// Sets what a login brings.
+    pub fn mode(mut self, mode: AccountMode) -> Self {
+        self.mode = mode;
+        self
+    }
+}
+
+impl fmt::Debug for ZscalerAccount {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("ZscalerAccount")
+            .field("api_key", &self.api_key)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ZscalerDevice {
+    /// A device.
+    pub fn new(udid: &str, form: DeviceForm) -> Self {
+        Self { udid: udid.to_owned(), form }
+    }
+}
