@@ -1,0 +1,138 @@
+//! Where a system is: scheme, host, port and the path before the documented one.
+
+use std::fmt;
+
+use thiserror::Error;
+use url::{Host, Url};
+
+/// A URL that paths can be appended to: no user info, no query, no fragment, no slash at the end.
+#[derive(Clone, Eq, PartialEq)]
+pub(crate) struct BaseUrl(Url);
+
+/// Why a text is no base URL. The text itself is not repeated: it may hold a password.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub(crate) enum BaseUrlError {
+    #[error("it is not a URL; write it in full, as in \"https://host.example/path\"")]
+    NotAUrl,
+    #[error("its scheme must be https (or http)")]
+    Scheme,
+    #[error("it contains a user name or password; use the fields for the credential instead")]
+    UserInfo,
+    #[error("it must end before the `?` or `#`")]
+    Query,
+    #[error(
+        "plain http sends the credential unprotected, so it is accepted for this machine only (127.0.0.1, ::1, \
+         localhost); use https, or set `allow_http = true`"
+    )]
+    PlainHttp,
+}
+
+impl BaseUrl {
+    pub(crate) fn parse(text: &str, allow_http: bool) -> Result<Self, BaseUrlError> {
+        let mut url = Url::parse(text).map_err(|_| BaseUrlError::NotAUrl)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(if text.contains("://") { BaseUrlError::Scheme } else { BaseUrlError::NotAUrl });
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BaseUrlError::UserInfo);
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(BaseUrlError::Query);
+        }
+        if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
+            return Err(BaseUrlError::PlainHttp);
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(BaseUrl(url))
+    }
+
+    /// The URL of a path below this one.
+    pub(crate) fn join(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}/{path}", self.0.path().trim_end_matches('/')));
+        url
+    }
+
+    /// Host and port, as in messages.
+    pub(crate) fn host(&self) -> String {
+        host_and_port(&self.0)
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// Whether requests to this URL stay on this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => {
+            address.is_loopback() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
+        }
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        None => false,
+    }
+}
+
+/// Host and port of a URL, the port only where it is written.
+pub(crate) fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_keeps_its_path_and_loses_its_last_slash() {
+        let cases = [
+            ("https://mobile.zscaler.net/papi/", "https://mobile.zscaler.net/papi/auth/v1/login"),
+            ("http://127.0.0.1:8080/papi", "http://127.0.0.1:8080/papi/auth/v1/login"),
+            ("http://[::1]:8080", "http://[::1]:8080/auth/v1/login"),
+            ("http://localhost/a%20b//", "http://localhost/a%20b/auth/v1/login"),
+        ];
+        for (text, joined) in cases {
+            assert_eq!(BaseUrl::parse(text, false).unwrap().join("auth/v1/login").as_str(), joined);
+        }
+        assert_eq!(
+            BaseUrl::parse("HTTPS://Host.Example:443/", false).unwrap().to_string(),
+            "https://host.example"
+        );
+    }
+
+    #[test]
+    fn what_is_no_base_url_is_refused_with_its_reason() {
+        let cases = [
+            ("mobile.zscaler.net/papi", BaseUrlError::NotAUrl),
+            ("localhost:8080", BaseUrlError::NotAUrl),
+            ("https://", BaseUrlError::NotAUrl),
+            ("ftp://host/", BaseUrlError::Scheme),
+            ("https://user:hunter2@host/", BaseUrlError::UserInfo),
+            ("https://user@host/", BaseUrlError::UserInfo),
+            ("https://host/?a=b", BaseUrlError::Query),
+            ("https://host/#a", BaseUrlError::Query),
+            ("http://host/papi", BaseUrlError::PlainHttp),
+            ("http://127.0.0.1.example/", BaseUrlError::PlainHttp),
+            ("http://localhost.example/", BaseUrlError::PlainHttp),
+            ("http://10.0.0.1/", BaseUrlError::PlainHttp),
+        ];
+        for (text, reason) in cases {
+            assert_eq!(BaseUrl::parse(text, false).unwrap_err(), reason, "{text}");
+        }
+        assert!(BaseUrl::parse("http://host/papi", true).is_ok());
+    }
+}

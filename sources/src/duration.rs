@@ -1,0 +1,133 @@
+//! Durations as users write them: `90s`, `1h30m`, `500ms`.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Why a text is not a duration.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum DurationError {
+    /// Nothing was written.
+    #[error("it is empty; write a number and a unit, as in \"90s\" or \"1h30m\"")]
+    Empty,
+    /// A minus sign.
+    #[error("it is negative; a duration here is a number and a unit, as in \"90s\" or \"1h30m\"")]
+    Negative,
+    /// A number without its unit.
+    #[error("it has a number without a unit; write \"{0}s\" if seconds are meant, or use ms, m or h")]
+    NoUnit(String),
+    /// Something where a number should be.
+    #[error("it has no number where one is expected; write a number and a unit, as in \"90s\" or \"1h30m\"")]
+    NoNumber,
+    /// More than can be counted.
+    #[error("it is too long; the longest duration is about 500 years")]
+    TooLong,
+    /// A unit that does not exist.
+    #[error("`{0}` is no unit; the units are h, m, s, ms, us and ns, as in \"90s\" or \"1h30m\"")]
+    UnknownUnit(String),
+}
+
+/// Reads a duration: one or more numbers, each with its unit, as in `90s`, `1h30m`, `1.5h` or `500ms`.
+///
+/// # Errors
+/// Says what is wrong and what would be right. The text itself is not repeated.
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    let mut rest = text.trim();
+    match rest.chars().next() {
+        None => return Err(DurationError::Empty),
+        Some('-') => return Err(DurationError::Negative),
+        Some(_) => {}
+    }
+    let mut nanos: u128 = 0;
+    while !rest.is_empty() {
+        let (number, after) = split_at(rest, |c| !c.is_ascii_digit() && c != '.');
+        let (unit, after) = split_at(after, |c| c.is_ascii_digit() || c == '.' || c == ' ');
+        nanos = nanos.saturating_add(part(number, unit)?);
+        rest = after;
+    }
+    match u64::try_from(nanos) {
+        Ok(nanos) => Ok(Duration::from_nanos(nanos)),
+        Err(_) => Err(DurationError::TooLong),
+    }
+}
+
+/// Whole seconds with their unit, for messages.
+pub(crate) fn in_seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs())
+}
+
+/// Nanoseconds in one number with its unit. Reckoned in integers: `1.1h` is exactly 66 minutes.
+fn part(number: &str, unit: &str) -> Result<u128, DurationError> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
+        return Err(DurationError::NoNumber);
+    }
+    let scale = match unit {
+        "h" => 3_600_000_000_000,
+        "m" => 60_000_000_000,
+        "s" => 1_000_000_000,
+        "ms" => 1_000_000,
+        "us" | "\u{b5}s" | "\u{3bc}s" => 1_000,
+        "ns" => 1,
+        "" => return Err(DurationError::NoUnit(number.chars().take(20).collect())),
+        other => return Err(DurationError::UnknownUnit(shown(other))),
+    };
+    let whole = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| DurationError::TooLong)? };
+    let (_, fraction) = fraction.chars().fold((scale, 0u128), |(step, sum), digit| {
+        let step = step / 10;
+        (step, sum + step * u128::from(digit.to_digit(10).unwrap_or(0)))
+    });
+    Ok(u128::saturating_mul(whole, scale).saturating_add(fraction))
+}
+
+fn shown(unit: &str) -> String {
+    unit.chars().filter(|c| !c.is_control()).take(10).collect()
+}
+
+fn split_at(text: &str, end: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(end).unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_go_reads_them() {
+        let cases = [
+            ("90s", 90_000),
+            ("1h30m", 5_400_000),
+            ("1.5h", 5_400_000),
+            ("500ms", 500),
+            ("1.1h", 3_960_000),
+            (".5s", 500),
+            ("0s", 0),
+            ("1m0.5s", 60_500),
+        ];
+        for (text, millis) in cases {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        assert_eq!(parse_duration("1500us"), Ok(Duration::from_micros(1500)));
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused_with_what_is_right() {
+        let cases = [
+            ("", "it is empty; write a number and a unit, as in \"90s\" or \"1h30m\""),
+            ("300", "it has a number without a unit; write \"300s\" if seconds are meant, or use ms, m or h"),
+            ("-5s", "it is negative; a duration here is a number and a unit, as in \"90s\" or \"1h30m\""),
+            ("2d", "`d` is no unit; the units are h, m, s, ms, us and ns, as in \"90s\" or \"1h30m\""),
+            (
+                "soon",
+                "it has no number where one is expected; write a number and a unit, as in \"90s\" or \"1h30m\"",
+            ),
+        ];
+        for (text, message) in cases {
+            assert_eq!(parse_duration(text).unwrap_err().to_string(), message, "{text}");
+        }
+        for text in ["1.2.3s", ".s", "1h 30m", "1h30", "99999999999999999999h", "9999999h"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

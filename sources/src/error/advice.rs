@@ -1,0 +1,152 @@
+//! One line for the headline, and what to do.
+
+use super::{Attempt, SourceError};
+use crate::clock::rfc3339;
+
+/// What only a system itself can advise. Whole sentences, for users.
+#[derive(Clone, Copy, Debug)]
+pub struct Guidance {
+    /// After a refused login.
+    pub login_refused: &'static str,
+    /// After a 403.
+    pub no_access: &'static str,
+    /// After a 404 or a redirect: what belongs into the URL setting.
+    pub address: &'static str,
+}
+
+impl SourceError {
+    /// A headline: one per class and system.
+    pub fn summary(&self) -> String {
+        use SourceError as E;
+        match self {
+            E::AnswerTooLarge { attempt, .. } => format!("{} answered too much", title(attempt)),
+            E::BadRequest { attempt, .. } => format!("{} turned the request down", title(attempt)),
+            E::CaFile { .. } => "The CA certificate file cannot be used".to_owned(),
+            E::CaStore { .. } => "No CA certificates on this machine".to_owned(),
+            E::ExpiredOnArrival { attempt, .. } => format!("{} issued an expired token", title(attempt)),
+            E::ExpiryUnknown { system, .. } => format!("{system} does not say when its token ends"),
+            E::LifetimeZero { attempt, .. } => format!("{} issues tokens without life", title(attempt)),
+            E::LoginRefused { attempt, .. } => format!("{} refused the login", title(attempt)),
+            E::Malformed { attempt, .. } => {
+                format!("{} gave an answer that is not understood", title(attempt))
+            }
+            E::MissingOtp { .. } => "The device has no one-time password for this purpose".to_owned(),
+            E::NoAccess { attempt, .. } => format!("{} denied access", title(attempt)),
+            E::NoOtp { .. } => "The device has no one-time password".to_owned(),
+            E::NotAllowedHere { attempt, .. } => format!("{} requires OneAPI here", title(attempt)),
+            E::NotFound { attempt, .. } => format!("{} was not found at this address", title(attempt)),
+            E::RateLimited { attempt, .. } => format!("{} limits the rate of requests", title(attempt)),
+            E::Redirected { attempt, .. } => format!("{} redirects elsewhere", title(attempt)),
+            E::ServerError { attempt, .. } => format!("{} failed", title(attempt)),
+            E::TimedOut { attempt, .. } => format!("{} did not answer in time", title(attempt)),
+            E::Tls { attempt, .. } => format!("No secure connection to {}", title(attempt)),
+            E::TokenRejected { attempt, .. } => format!("{} rejected a fresh token", title(attempt)),
+            E::TooShortLived { system, .. } => format!("The token of {system} is too short-lived"),
+            E::UnexpectedStatus { attempt, .. } => format!("{} gave an unexpected answer", title(attempt)),
+            E::UnknownDevice { attempt, .. } => format!("{} does not know the device", title(attempt)),
+            E::Unreachable { attempt, .. } => format!("{} cannot be reached", title(attempt)),
+        }
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> String {
+        use SourceError as E;
+        match self {
+            E::LoginRefused { attempt, .. } => {
+                format!("{} A refused login is not tried again.", attempt.system.guidance.login_refused)
+            }
+            E::NoAccess { attempt, .. } => attempt.system.guidance.no_access.to_owned(),
+            E::NotFound { attempt, .. } | E::UnexpectedStatus { attempt, .. } => {
+                with_hint(attempt.system.guidance.address, attempt)
+            }
+            E::Redirected { attempt, target, .. } => format!(
+                "A token or credential is never carried to another place. If {target} is the right one, set \
+                 `base_url` to it. {}",
+                attempt.system.guidance.address
+            ),
+            E::Unreachable { attempt, .. } => with_hint(UNREACHABLE, attempt),
+            E::TimedOut { attempt, .. } => with_hint(TIMED_OUT, attempt),
+            E::RateLimited { until: Some(until), .. } | E::ServerError { until: Some(until), .. } => {
+                format!("Try again after {}. {WAITING}", rfc3339(*until))
+            }
+            E::RateLimited { until: None, .. } => format!("Try again later, and less often. {WAITING}"),
+            E::TooShortLived { minimum, left, .. } => format!(
+                "Ask for a `minimum_lifetime` of at most {} s, or have the system issue tokens that live at least \
+                 {} s.",
+                left.as_secs(),
+                minimum.as_secs()
+            ),
+            E::MissingOtp { present, .. } => {
+                format!("Ask for one that the device has: {}.", super::listed(present))
+            }
+            other => fixed(other).to_owned(),
+        }
+    }
+}
+
+/// The advice that depends on the class alone.
+fn fixed(error: &SourceError) -> &'static str {
+    use SourceError as E;
+    match error {
+        E::AnswerTooLarge { .. } | E::Malformed { .. } => {
+            "Something other than the system's API seems to answer at this address: check `base_url` and any proxy \
+             in between."
+        }
+        E::BadRequest { .. } => {
+            "Check the values that were sent: one of them is not what the system expects."
+        }
+        E::CaFile { .. } => {
+            "Check `ca_cert_file`: it must be a readable file with one or more CA certificates in PEM form \
+             (`-----BEGIN CERTIFICATE-----`)."
+        }
+        E::CaStore { .. } => {
+            "Install the CA certificates of the operating system (package `ca-certificates`), or point \
+             `ca_cert_file` or the environment variable SSL_CERT_FILE to a file with them."
+        }
+        E::ExpiredOnArrival { .. } => "Check the clock of this machine, and then the one of the issuer.",
+        E::ExpiryUnknown { .. } => {
+            "Set `ttl` to the life that tokens have at this system, or leave `minimum_lifetime` out."
+        }
+        E::LifetimeZero { .. } => {
+            "Set the server's `token-lifetime-api` to one minute or more: with 0 every token is over at once."
+        }
+        E::NoOtp { .. } => {
+            "The device is known, but has no one-time password: check in the portal whether it is enrolled, and \
+             whether its app profile uses passwords."
+        }
+        E::NotAllowedHere { .. } => {
+            "This tenant or endpoint has moved to OneAPI, where API keys of the Client Connector portal are not \
+             accepted. Use an API client of ZIdentity instead."
+        }
+        E::ServerError { .. } => "This is a failure of the system itself. Try again later.",
+        E::Tls { certificate: true, .. } => {
+            "The certificate of the server is not trusted by this machine. If it is issued by a CA of your own, \
+             point `ca_cert_file` to that CA's certificate."
+        }
+        E::Tls { .. } => {
+            "Check that the server at this address speaks https, and whether a proxy interferes."
+        }
+        E::TokenRejected { .. } => {
+            "The login works, but its token is not accepted: check that `base_url` is that of the system that \
+             issued it, and that the API key is still enabled."
+        }
+        E::UnknownDevice { .. } => {
+            "Unknown UDID? Copy it from the device's details in the portal, in full: on macOS a colon and a number \
+             belong to it."
+        }
+        _ => "Try again later.",
+    }
+}
+
+fn title(attempt: &Attempt) -> &'static str {
+    attempt.system.title
+}
+
+fn with_hint(text: &str, attempt: &Attempt) -> String {
+    attempt.hint.as_ref().map_or_else(|| text.to_owned(), |hint| format!("{text} {hint}"))
+}
+
+const UNREACHABLE: &str =
+    "Check the network, name resolution, and the proxy variables (HTTPS_PROXY, NO_PROXY).";
+const TIMED_OUT: &str = "Check the network and the proxy variables (HTTPS_PROXY, NO_PROXY), or raise `timeout` if the system is slow.";
+const WAITING: &str = "Up to `max_wait` is waited for by itself.";

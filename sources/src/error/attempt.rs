@@ -1,0 +1,60 @@
+//! What was attempted, for messages and advice.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::System;
+
+/// One request to a system, as users think of it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The system that was asked.
+    pub system: &'static System,
+    /// What it was asked for.
+    pub action: Action,
+    /// The host and port that were asked.
+    pub host: String,
+    /// What to try if this host is not the right one.
+    pub hint: Option<Arc<str>>,
+}
+
+impl Attempt {
+    /// An attempt without a hint.
+    pub fn new(system: &'static System, action: Action, host: String) -> Self {
+        Attempt { system, action, host, hint: None }
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Attempt { system, action, host, .. } = self;
+        match action {
+            Action::Login => write!(f, "logging in to {} at {host}", system.title),
+            Action::Otp => write!(f, "reading one-time passwords from {} at {host}", system.title),
+            Action::Refresh => write!(f, "renewing a token of {} at {host}", system.title),
+        }
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt")
+            .field("system", &self.system.name)
+            .field("action", &self.action)
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a system was asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// A token, for a credential.
+    Login,
+    /// The one-time passwords of a device.
+    Otp,
+    /// A token, for an older one.
+    Refresh,
+}

@@ -1,0 +1,130 @@
+//! Classes of failures: what logs and metrics count, and what decides about another try.
+
+use std::fmt;
+
+use super::SourceError;
+use crate::Timestamp;
+
+/// Whether and when it is worth to try again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Retry {
+    /// When the system said.
+    At(Timestamp),
+    /// After a while, longer each time.
+    Backoff,
+    /// Not before somebody changes something.
+    Never,
+}
+
+/// The kind of a failure. Its name is stable.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is the variant of SourceError of that name")]
+pub enum FailureClass {
+    AnswerTooLarge,
+    BadRequest,
+    CaFile,
+    CaStore,
+    ExpiredOnArrival,
+    ExpiryUnknown,
+    LifetimeZero,
+    LoginRefused,
+    Malformed,
+    MissingOtp,
+    NoAccess,
+    NotAllowedHere,
+    NotFound,
+    RateLimited,
+    Redirected,
+    ServerError,
+    TimedOut,
+    Tls,
+    TokenRejected,
+    TooShortLived,
+    UnexpectedStatus,
+    UnknownDevice,
+    Unreachable,
+}
+
+impl FailureClass {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureClass::AnswerTooLarge => "answer_too_large",
+            FailureClass::BadRequest => "bad_request",
+            FailureClass::CaFile => "ca_file",
+            FailureClass::CaStore => "ca_store",
+            FailureClass::ExpiredOnArrival => "expired_on_arrival",
+            FailureClass::ExpiryUnknown => "expiry_unknown",
+            FailureClass::LifetimeZero => "lifetime_zero",
+            FailureClass::LoginRefused => "login_refused",
+            FailureClass::Malformed => "malformed_answer",
+            FailureClass::MissingOtp => "missing_otp",
+            FailureClass::NoAccess => "no_access",
+            FailureClass::NotAllowedHere => "not_allowed_here",
+            FailureClass::NotFound => "not_found",
+            FailureClass::RateLimited => "rate_limited",
+            FailureClass::Redirected => "redirected",
+            FailureClass::ServerError => "server_error",
+            FailureClass::TimedOut => "timed_out",
+            FailureClass::Tls => "tls",
+            FailureClass::TokenRejected => "token_rejected",
+            FailureClass::TooShortLived => "too_short_lived",
+            FailureClass::UnexpectedStatus => "unexpected_status",
+            FailureClass::UnknownDevice => "unknown_device",
+            FailureClass::Unreachable => "unreachable",
+        }
+    }
+}
+
+impl fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl SourceError {
+    /// Its kind.
+    pub fn class(&self) -> FailureClass {
+        match self {
+            SourceError::AnswerTooLarge { .. } => FailureClass::AnswerTooLarge,
+            SourceError::BadRequest { .. } => FailureClass::BadRequest,
+            SourceError::CaFile { .. } => FailureClass::CaFile,
+            SourceError::CaStore { .. } => FailureClass::CaStore,
+            SourceError::ExpiredOnArrival { .. } => FailureClass::ExpiredOnArrival,
+            SourceError::ExpiryUnknown { .. } => FailureClass::ExpiryUnknown,
+            SourceError::LifetimeZero { .. } => FailureClass::LifetimeZero,
+            SourceError::LoginRefused { .. } => FailureClass::LoginRefused,
+            SourceError::Malformed { .. } => FailureClass::Malformed,
+            SourceError::MissingOtp { .. } | SourceError::NoOtp { .. } => FailureClass::MissingOtp,
+            SourceError::NoAccess { .. } => FailureClass::NoAccess,
+            SourceError::NotAllowedHere { .. } => FailureClass::NotAllowedHere,
+            SourceError::NotFound { .. } => FailureClass::NotFound,
+            SourceError::RateLimited { .. } => FailureClass::RateLimited,
+            SourceError::Redirected { .. } => FailureClass::Redirected,
+            SourceError::ServerError { .. } => FailureClass::ServerError,
+            SourceError::TimedOut { .. } => FailureClass::TimedOut,
+            SourceError::Tls { .. } => FailureClass::Tls,
+            SourceError::TokenRejected { .. } => FailureClass::TokenRejected,
+            SourceError::TooShortLived { .. } => FailureClass::TooShortLived,
+            SourceError::UnexpectedStatus { .. } => FailureClass::UnexpectedStatus,
+            SourceError::UnknownDevice { .. } => FailureClass::UnknownDevice,
+            SourceError::Unreachable { .. } => FailureClass::Unreachable,
+        }
+    }
+
+    /// Whether and when it is worth to try again. A refused login never is.
+    pub fn retry(&self) -> Retry {
+        match self {
+            SourceError::RateLimited { until: Some(until), .. }
+            | SourceError::ServerError { until: Some(until), .. } => Retry::At(*until),
+            SourceError::RateLimited { .. }
+            | SourceError::ServerError { .. }
+            | SourceError::TimedOut { .. }
+            | SourceError::Tls { certificate: false, .. }
+            | SourceError::UnexpectedStatus { status: 408, .. }
+            | SourceError::Unreachable { .. } => Retry::Backoff,
+            _ => Retry::Never,
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What can go wrong between asking for a token and having it.
+//!
+//! No error carries a secret, a URL with its query, or more of an answer than its named fields.
+
+mod advice;
+mod attempt;
+mod class;
+mod said;
+
+pub use advice::Guidance;
+pub use attempt::{Action, Attempt};
+pub use class::{FailureClass, Retry};
+pub use said::Said;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::Timestamp;
+use crate::clock::rfc3339;
+use crate::duration::in_seconds;
+use crate::zscaler::{Purpose, Udid};
+
+/// Why there is no token, or no one-time password.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// The answer is longer than any answer of this kind.
+    #[error("{attempt}: the answer is larger than {limit} bytes and was not read")]
+    AnswerTooLarge {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The most that is read.
+        limit: usize,
+    },
+    /// HTTP 400.
+    #[error("{attempt}: the request was turned down as faulty (HTTP {status}){said}")]
+    BadRequest {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// What the system said about it.
+        said: Said,
+    },
+    /// The configured CA file cannot be used.
+    #[error("cannot use the CA certificates in {path}: {cause}", path = path.display())]
+    CaFile {
+        /// The configured file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// This machine has no CA certificates.
+    #[error("cannot load the CA certificates of this machine: {cause}")]
+    CaStore {
+        /// What is wrong.
+        cause: String,
+    },
+    /// The token was over before it arrived.
+    #[error("{attempt}: the token that came ended at {}, and it is {} now", rfc3339(*ended_at), rfc3339(*now))]
+    ExpiredOnArrival {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The end the token itself states.
+        ended_at: Timestamp,
+        /// The time here.
+        now: Timestamp,
+    },
+    /// A lifetime was asked for, and nobody knows it.
+    #[error(
+        "{system} does not say how long its token lives, so a minimum_lifetime of {} cannot be promised",
+        in_seconds(*minimum)
+    )]
+    ExpiryUnknown {
+        /// The system's title.
+        system: &'static str,
+        /// What was asked for.
+        minimum: Duration,
+    },
+    /// The system issues tokens that are over at once.
+    #[error("{attempt}: the token that came has a lifetime of 0 seconds and is of no use")]
+    LifetimeZero {
+        /// What was attempted.
+        attempt: Attempt,
+    },
+    /// The credential is wrong.
+    #[error("{attempt}: the login was refused (HTTP {status}){said}")]
+    LoginRefused {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// What the system said about it.
+        said: Said,
+    },
+    /// The answer is not what this system answers.
+    #[error("{attempt}: the answer (HTTP {status}) is not understood: {problem}")]
+    Malformed {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// This device has no password for the purpose.
+    #[error("the device has no one-time password for `{purpose}`; it has one for {}", listed(present))]
+    MissingOtp {
+        /// The purpose asked for.
+        purpose: Purpose,
+        /// The purposes there are.
+        present: Vec<String>,
+    },
+    /// HTTP 403.
+    #[error("{attempt}: access was denied (HTTP {status}){said}")]
+    NoAccess {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// What the system said about it.
+        said: Said,
+    },
+    /// The answer holds no one-time password at all.
+    #[error("{attempt}: the answer holds no one-time password for the device {udid}")]
+    NoOtp {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The device.
+        udid: Udid,
+    },
+    /// The tenant or endpoint is served by the system's newer API only.
+    #[error("{attempt}: the answer (HTTP {status}) says that this is reachable only through OneAPI")]
+    NotAllowedHere {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+    },
+    /// HTTP 404.
+    #[error("{attempt}: there is no such path at this address (HTTP {status}){said}")]
+    NotFound {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// What the system said about it.
+        said: Said,
+    },
+    /// HTTP 429.
+    #[error("{attempt}: too many requests (HTTP 429){}", come_back(*until))]
+    RateLimited {
+        /// What was attempted.
+        attempt: Attempt,
+        /// When it may be tried again, if the system said so.
+        until: Option<Timestamp>,
+    },
+    /// The system points somewhere else.
+    #[error("{attempt}: the answer (HTTP {status}) is a redirect to {target}, which is not followed")]
+    Redirected {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// Scheme, host and port it points to.
+        target: String,
+    },
+    /// HTTP 5xx.
+    #[error("{attempt}: the server failed (HTTP {status}){said}{}", come_back(*until))]
+    ServerError {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// What the system said about it.
+        said: Said,
+        /// When it may be tried again, if the system said so.
+        until: Option<Timestamp>,
+    },
+    /// No answer in time.
+    #[error("{attempt}: no answer within {} s", limit.as_secs_f32())]
+    TimedOut {
+        /// What was attempted.
+        attempt: Attempt,
+        /// How long it was waited for.
+        limit: Duration,
+    },
+    /// No trusted connection.
+    #[error("{attempt}: no secure connection: {cause}")]
+    Tls {
+        /// What was attempted.
+        attempt: Attempt,
+        /// What is wrong.
+        cause: String,
+        /// Whether the server's certificate is what is wrong.
+        certificate: bool,
+    },
+    /// A token fresh from the login is refused.
+    #[error("{attempt}: even a fresh token was rejected (HTTP {status}){said}")]
+    TokenRejected {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// What the system said about it.
+        said: Said,
+    },
+    /// Even a fresh token does not live as long as it should.
+    #[error(
+        "a fresh token of {system} lives {}, less than the minimum_lifetime of {}",
+        in_seconds(*left), in_seconds(*minimum)
+    )]
+    TooShortLived {
+        /// The system's title.
+        system: &'static str,
+        /// The life of the fresh token.
+        left: Duration,
+        /// What was asked for.
+        minimum: Duration,
+    },
+    /// A status this system has no meaning for.
+    #[error("{attempt}: the answer has the unexpected status HTTP {status}{said}")]
+    UnexpectedStatus {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// What the system said about it.
+        said: Said,
+    },
+    /// The system does not know the device.
+    #[error("{attempt}: nothing was found for the device {udid} (HTTP {status}){said}")]
+    UnknownDevice {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The device.
+        udid: Udid,
+        /// The status of the answer.
+        status: u16,
+        /// What the system said about it.
+        said: Said,
+    },
+    /// No connection, or a broken one.
+    #[error("{attempt}: the host cannot be reached: {cause}")]
+    Unreachable {
+        /// What was attempted.
+        attempt: Attempt,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+fn come_back(until: Option<Timestamp>) -> String {
+    until.map_or_else(String::new, |until| format!("; it asks to come back at {}", rfc3339(until)))
+}
+
+fn listed(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! The little of an answer that may be shown.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::json::Fields;
+use crate::mask::Mask;
+
+/// What a system said about its refusal: the named fields of a JSON answer, short, on one line, secrets masked.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Said(Option<String>);
+
+impl Said {
+    /// Takes the fields that may be shown; of a body that is no JSON object nothing is.
+    pub(crate) fn from_body(body: &[u8], secrets: &[SecretString]) -> Self {
+        Fields::parse(body).map_or_else(|_| Said::default(), |fields| Said::from_fields(&fields, secrets))
+    }
+
+    pub(crate) fn from_fields(fields: &Fields, secrets: &[SecretString]) -> Self {
+        let mask = Mask::new(secrets);
+        let texts: Vec<String> = SHOWN
+            .iter()
+            .filter_map(|name| fields.text(name))
+            .map(|text| one_line(&mask, text.expose_secret()))
+            .filter(|text| !text.is_empty())
+            .collect();
+        Said((!texts.is_empty()).then(|| texts.join("; ")))
+    }
+
+    /// The text, if there is one.
+    pub fn text(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |text| write!(f, ", saying \"{text}\""))
+    }
+}
+
+/// Control characters go first, so that a secret broken up by them is still found; it is cut last, so that no
+/// half of a secret stays.
+fn one_line(mask: &Mask, text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text = mask.apply(text.trim());
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    text.chars().take(LONGEST - 1).chain(['…']).collect()
+}
+
+const SHOWN: [&str; 3] = ["message", "error", "error_description"];
+const LONGEST: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(body: &str, secrets: &[&str]) -> String {
+        let secrets: Vec<SecretString> = secrets.iter().map(|text| SecretString::from(*text)).collect();
+        Said::from_body(body.as_bytes(), &secrets).to_string()
+    }
+
+    #[test]
+    fn only_named_fields_of_a_json_object_are_shown() {
+        assert_eq!(said(r#"{"message":"wrong","stack":"at x"}"#, &[]), ", saying \"wrong\"");
+        assert_eq!(said(r#"{"error":"a","error_description":"b"}"#, &[]), ", saying \"a; b\"");
+        for body in
+            ["wrong", "", r#""message""#, r#"[{"message":"x"}]"#, r#"{"message":null}"#, r#"{"error":{}}"#]
+        {
+            assert_eq!(said(body, &[]), "", "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_short_and_on_one_line() {
+        let long = format!(r#"{{"message":"{}"}}"#, "ä".repeat(500));
+        assert_eq!(Said::from_body(long.as_bytes(), &[]).text().unwrap().chars().count(), 200);
+        assert_eq!(said(r#"{"message":"a\r\n\u001b[31mb\u0085c"}"#, &[]), ", saying \"a[31mbc\"");
+    }
+
+    #[test]
+    fn known_secrets_are_masked_even_when_broken_up_or_cut() {
+        assert_eq!(
+            said(r#"{"message":"key hun\nter2 is wrong"}"#, &["hunter2"]),
+            ", saying \"key *** is wrong\""
+        );
+        let cut = format!(r#"{{"message":"{}hunter2"}}"#, "x".repeat(195));
+        assert!(!said(&cut, &["hunter2"]).contains("hunt"));
+    }
+}

@@ -1,0 +1,129 @@
+//! The settings of a system, described once for every place that reads or documents them.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its name, the same everywhere.
+    pub name: &'static str,
+    /// What can be written.
+    pub kind: FieldKind,
+    /// What it is for, in Markdown, for users.
+    pub description: &'static str,
+    /// What holds if nothing is written.
+    pub default: Option<&'static str>,
+    /// The environment variable that is read if nothing is written.
+    pub environment: Option<&'static str>,
+    /// What it means for the guards.
+    pub role: FieldRole,
+    /// What its text must fulfil beyond its kind; the error says what is wrong, without the text.
+    pub rule: Option<fn(&str) -> Result<(), String>>,
+}
+
+/// What can be written into a field.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FieldKind {
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A duration such as `90s`.
+    Duration,
+    /// True or false.
+    Flag,
+    /// A text that nobody may see.
+    Secret,
+    /// Any text.
+    Text,
+    /// An http or https URL.
+    Url,
+}
+
+/// What a field means for the guards against secrets sent to the wrong place.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FieldRole {
+    /// Says who logs in; not secret.
+    Identity,
+    /// Proves it.
+    Secret,
+    /// Says where.
+    Url,
+    /// Neither.
+    Other,
+}
+
+/// What the user wrote into a field. A field left out has no entry.
+#[derive(Clone, Debug)]
+pub enum Given {
+    /// A text; secret until its field says otherwise.
+    Text(SecretString),
+    /// True or false.
+    Flag(bool),
+    /// Something that is decided only later.
+    Unknown,
+}
+
+impl From<&str> for Given {
+    fn from(text: &str) -> Self {
+        Given::Text(text.into())
+    }
+}
+
+/// What the user wrote, by field name.
+pub type GivenFields = BTreeMap<String, Given>;
+
+/// Where variables are looked up.
+pub trait Environment: Send + Sync {
+    /// The value of a variable; an empty one counts as unset.
+    fn var(&self, name: &str) -> Option<String>;
+}
+
+/// The environment of this process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn var(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+}
+
+/// For tests, and for programs that have their variables from elsewhere.
+impl Environment for BTreeMap<String, String> {
+    fn var(&self, name: &str) -> Option<String> {
+        self.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+}
+
+/// Something wrong with a field. Neither text repeats a secret.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FieldProblem {
+    /// The field to point at.
+    pub field: &'static str,
+    /// Whether it stops the work.
+    pub severity: Severity,
+    /// One line.
+    pub summary: String,
+    /// What is wrong and what to do.
+    pub detail: String,
+}
+
+impl FieldProblem {
+    pub(crate) fn error(field: &'static str, summary: String, detail: String) -> Self {
+        FieldProblem { field, severity: Severity::Error, summary, detail }
+    }
+
+    pub(crate) fn warning(field: &'static str, summary: String, detail: String) -> Self {
+        FieldProblem { field, severity: Severity::Warning, summary, detail }
+    }
+}
+
+/// Whether a problem stops the work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Severity {
+    /// It does.
+    Error,
+    /// It does not.
+    Warning,
+}

@@ -1,0 +1,200 @@
+//! One exchange: a request, its retries and its waits, until there is an answer or a reason.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::debug;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::message::{Answer, Patience, Request};
+use super::{failure, redirect, wait};
+use crate::clock::later;
+use crate::{BuildContext, SourceError};
+
+/// Sends a request until it is answered with something that another try would not change.
+///
+/// # Errors
+/// When no such answer comes within the time that the settings allow.
+pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<Answer, SourceError> {
+    let mut budget = Budget::new(context);
+    for tries_made in 1.. {
+        let setback = match budget.bound(request, follow(context, request)).await {
+            Ok(answer) => match Setback::from_answer(request, answer, tries_made) {
+                Ok(answer) => return Ok(answer),
+                Err(setback) => setback,
+            },
+            Err(error) => Setback::from_error(error, tries_made),
+        };
+        let error = setback.error.clone();
+        if tries_made >= request.patience.tries() || !budget.pause(setback).await {
+            return Err(error);
+        }
+        debug!(system = request.attempt.system.name, class = %error.class(), tries_made, "trying again");
+    }
+    unreachable!("the tries are counted without end")
+}
+
+/// Why a try did not count, and how long to wait before the next.
+struct Setback {
+    error: SourceError,
+    pause: Pause,
+}
+
+enum Pause {
+    /// The system asks for it; does not count as time spent.
+    Asked(Duration),
+    /// We think it better.
+    Backoff(Duration),
+    /// Another try is of no use.
+    Never,
+}
+
+impl Setback {
+    /// The answer, if it is one to keep.
+    fn from_answer(request: &Request, answer: Answer, tries_made: u32) -> Result<Answer, Self> {
+        if !matches!(answer.status.as_u16(), 408 | 429 | 500..=599) {
+            return Ok(answer);
+        }
+        let asked = wait::asked(&answer);
+        let until = asked.and_then(|wait| later(answer.received_at, wait));
+        let mut error = answer.failure(&request.attempt, &request.secrets);
+        let pause = match (&mut error, answer.status.as_u16()) {
+            (SourceError::RateLimited { until: when, .. }, _) => {
+                *when = until;
+                Pause::Asked(asked.unwrap_or_else(|| wait::backoff(tries_made) + wait::MARGIN))
+            }
+            (SourceError::ServerError { until: when, .. }, _) => {
+                *when = until;
+                asked.map_or_else(|| Pause::Backoff(wait::backoff(tries_made)), Pause::Asked)
+            }
+            (_, 408) if request.patience == Patience::Read => Pause::Backoff(wait::backoff(tries_made)),
+            _ => return Ok(answer),
+        };
+        Err(Setback { error, pause })
+    }
+
+    fn from_error(error: SourceError, tries_made: u32) -> Self {
+        let again =
+            matches!(error, SourceError::Unreachable { .. } | SourceError::Tls { certificate: false, .. });
+        let pause = if again { Pause::Backoff(wait::backoff(tries_made)) } else { Pause::Never };
+        Setback { error, pause }
+    }
+}
+
+impl Patience {
+    fn tries(self) -> u32 {
+        match self {
+            Patience::Once => 1,
+            Patience::Login | Patience::Read => 3,
+        }
+    }
+}
+
+/// The time one exchange has.
+struct Budget {
+    timeout: Duration,
+    deadline: Instant,
+    max_wait: Duration,
+}
+
+impl Budget {
+    fn new(context: &BuildContext) -> Self {
+        let settings = context.http.settings();
+        let now = Instant::now();
+        // A timeout beyond the end of time is none.
+        let deadline = now.checked_add(settings.timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
+        Budget { timeout: settings.timeout, deadline, max_wait: settings.max_wait }
+    }
+
+    async fn bound(
+        &self,
+        request: &Request,
+        work: impl Future<Output = Result<Answer, SourceError>>,
+    ) -> Result<Answer, SourceError> {
+        let timed_out = || SourceError::TimedOut { attempt: request.attempt.clone(), limit: self.timeout };
+        timeout_at(self.deadline, work).await.unwrap_or_else(|_| Err(timed_out()))
+    }
+
+    /// Waits, if there is time for it.
+    async fn pause(&mut self, setback: Setback) -> bool {
+        let pause = match setback.pause {
+            Pause::Asked(pause) if pause <= self.max_wait => {
+                self.max_wait -= pause;
+                self.deadline += pause;
+                pause
+            }
+            Pause::Backoff(pause) if Instant::now() + pause < self.deadline => pause,
+            Pause::Asked(_) | Pause::Backoff(_) | Pause::Never => return false,
+        };
+        sleep(pause).await;
+        true
+    }
+}
+
+/// One try, with the redirects that stay where they are.
+async fn follow(context: &BuildContext, request: &Request) -> Result<Answer, SourceError> {
+    let mut url = request.url.clone();
+    let mut followed = 0;
+    loop {
+        let answer = once(context, request, &url).await?;
+        let Some(target) = redirect::target(request, &url, &answer)? else { return Ok(answer) };
+        if followed == redirect::MOST {
+            return Err(redirect::refused(request, answer.status.as_u16(), &target));
+        }
+        followed += 1;
+        url = target;
+    }
+}
+
+async fn once(context: &BuildContext, request: &Request, url: &Url) -> Result<Answer, SourceError> {
+    let mut url = url.clone();
+    if request.bust_caches && !url.query_pairs().any(|(name, _)| name == "_") {
+        url.query_pairs_mut().append_pair("_", &fastrand::u64(..).to_string());
+    }
+    let mut builder = context
+        .http
+        .client(&url)
+        .await?
+        .request(request.method.clone(), url)
+        .headers(request.headers.clone());
+    if let Some(body) = &request.body {
+        builder = builder.header(reqwest::header::CONTENT_TYPE, body.content_type).body(body.bytes.to_vec());
+    }
+    let response = builder.send().await.map_err(|error| failure::transport(&request.attempt, error))?;
+    read(context, request, response).await
+}
+
+/// Takes in an answer of bearable size. That of a failure does not matter: its status says enough.
+async fn read(
+    context: &BuildContext,
+    request: &Request,
+    mut response: reqwest::Response,
+) -> Result<Answer, SourceError> {
+    let received_at = context.clock.now();
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let too_large = SourceError::AnswerTooLarge { attempt: request.attempt.clone(), limit: LARGEST };
+    let mut body = Zeroizing::new(Vec::new());
+    let announced = response.content_length().is_some_and(|length| length > LARGEST as u64);
+    while !announced {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => break,
+            Ok(None) => return Ok(Answer { status, headers, body, received_at }),
+            Err(_) if refusal(status) => break,
+            Err(error) => return Err(failure::transport(&request.attempt, error)),
+        }
+    }
+    if refusal(status) {
+        return Ok(Answer { status, headers, body: Zeroizing::new(Vec::new()), received_at });
+    }
+    Err(too_large)
+}
+
+fn refusal(status: StatusCode) -> bool {
+    !status.is_success()
+}
+
+/// No token and no device's passwords come near it.
+const LARGEST: usize = 1024 * 1024;

@@ -1,0 +1,43 @@
+//! From the errors of the HTTP library to ours.
+
+use std::error::Error;
+use std::io;
+
+use crate::{Attempt, SourceError};
+
+/// What a transport error means. Its URL is dropped: the query could hold something.
+pub(super) fn transport(attempt: &Attempt, error: reqwest::Error) -> SourceError {
+    let error = error.without_url();
+    let attempt = attempt.clone();
+    if let Some(tls) = chain(&error).find_map(tls_error) {
+        let certificate = matches!(tls, rustls::Error::InvalidCertificate(_));
+        return SourceError::Tls { attempt, cause: one_line(&tls.to_string()), certificate };
+    }
+    let cause = if error.is_timeout() && error.is_connect() {
+        "no answer to the attempt to connect".to_owned()
+    } else {
+        deepest_cause(&error)
+    };
+    SourceError::Unreachable { attempt, cause }
+}
+
+/// The text of the innermost cause, which is the one that says something.
+pub(super) fn deepest_cause(error: &(dyn Error + 'static)) -> String {
+    chain(error).last().map(|cause| one_line(&cause.to_string())).unwrap_or_default()
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// rustls hides its errors inside of I/O errors, which skip them in their own chain.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error
+        .downcast_ref::<rustls::Error>()
+        .or_else(|| wrapped.and_then(|inner| inner.downcast_ref::<rustls::Error>()))
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}

@@ -1,0 +1,103 @@
+//! Requests and answers.
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::{Attempt, Said, SourceError, Timestamp};
+
+/// One request, which may have to be sent more than once.
+pub(crate) struct Request {
+    pub(crate) attempt: Attempt,
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Body>,
+    pub(crate) patience: Patience,
+    /// Whether every copy gets a query argument of its own, against caches in between.
+    pub(crate) bust_caches: bool,
+    /// What must not show up in messages.
+    pub(crate) secrets: Vec<SecretString>,
+}
+
+/// What is sent along, and what kind of thing it is.
+pub(crate) struct Body {
+    pub(crate) content_type: &'static str,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+}
+
+/// What to try again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Patience {
+    /// Nothing: somebody else decides.
+    Once,
+    /// Broken connections, limits and failures of the server.
+    Login,
+    /// As a login, and requests that took the server too long.
+    Read,
+}
+
+impl Request {
+    pub(crate) fn new(attempt: Attempt, method: Method, url: Url, patience: Patience) -> Self {
+        Request {
+            attempt,
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+            patience,
+            bust_caches: false,
+            secrets: Vec::new(),
+        }
+    }
+
+    /// Adds a header that no log may show. A value that cannot be sent is left out, and `false` says so.
+    pub(crate) fn secret_header(&mut self, name: HeaderName, value: &SecretString) -> bool {
+        let Some(value) = secret_header_value(value.expose_secret()) else { return false };
+        self.headers.insert(name, value);
+        true
+    }
+}
+
+/// A header value that no log shows; `None` if the text cannot stand in a header.
+pub(crate) fn secret_header_value(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_bytes(text.as_bytes()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+    pub(crate) received_at: Timestamp,
+}
+
+impl Answer {
+    /// The value of a header, if it is plain text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(crate) fn malformed(&self, attempt: &Attempt, problem: &'static str) -> SourceError {
+        SourceError::Malformed { attempt: attempt.clone(), status: self.status.as_u16(), problem }
+    }
+
+    /// The failure that a status means wherever a system has no meaning of its own for it.
+    pub(crate) fn failure(&self, attempt: &Attempt, secrets: &[SecretString]) -> SourceError {
+        let (attempt, status) = (attempt.clone(), self.status.as_u16());
+        let said = Said::from_body(&self.body, secrets);
+        match status {
+            400 => SourceError::BadRequest { attempt, status, said },
+            401 => SourceError::LoginRefused { attempt, status, said },
+            403 => SourceError::NoAccess { attempt, status, said },
+            404 => SourceError::NotFound { attempt, status, said },
+            429 => SourceError::RateLimited { attempt, until: None },
+            500..=599 => SourceError::ServerError { attempt, status, said, until: None },
+            _ => SourceError::UnexpectedStatus { attempt, status, said },
+        }
+    }
+}

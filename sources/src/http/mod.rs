@@ -1,0 +1,20 @@
+//! How requests are made: one lazy client per configuration, bounded in time and size, patient with limits.
+
+mod ca;
+mod client;
+mod exchange;
+mod failure;
+mod message;
+mod redirect;
+mod settings;
+mod wait;
+
+pub use client::HttpClient;
+pub(crate) use settings::positive;
+pub use settings::{HTTP_FIELDS, HttpSettings};
+
+pub(crate) use exchange::send;
+pub(crate) use message::{Answer, Body, Patience, Request, secret_header_value};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+//! Redirects, which are followed within one scheme, host and port only.
+
+use url::Url;
+
+use super::message::{Answer, Request};
+use crate::SourceError;
+use crate::base_url::host_and_port;
+
+/// How many are followed.
+pub(super) const MOST: usize = 5;
+
+/// Where an answer sends us, if it does; an error if that is somewhere we do not go.
+pub(super) fn target(request: &Request, url: &Url, answer: &Answer) -> Result<Option<Url>, SourceError> {
+    let status = answer.status.as_u16();
+    let Some(location) = answer.header("location") else { return Ok(None) };
+    if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let Ok(target) = url.join(location) else {
+        return Err(answer.malformed(&request.attempt, "its Location is not a URL"));
+    };
+    let same_place = target.origin() == url.origin() && target.username().is_empty();
+    // After a 303 the login would have to become a read without its credential: not what was asked for.
+    let same_request = status != 303 || request.method == reqwest::Method::GET;
+    if same_place && same_request { Ok(Some(target)) } else { Err(refused(request, status, &target)) }
+}
+
+/// The error that names the target by scheme, host and port: path and query may hold anything.
+pub(super) fn refused(request: &Request, status: u16, target: &Url) -> SourceError {
+    let target = format!("{}://{}", target.scheme(), host_and_port(target));
+    SourceError::Redirected { attempt: request.attempt.clone(), status, target }
+}

@@ -1,0 +1,96 @@
+//! How long a system asks to wait.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+
+use super::message::Answer;
+use crate::Timestamp;
+
+/// What the headers of an answer ask for, with the second that is added to be safe.
+pub(super) fn asked(answer: &Answer) -> Option<Duration> {
+    let retry_after = || {
+        let text = answer.header("retry-after")?;
+        seconds(text).or_else(|| until(text, answer.received_at))
+    };
+    retry_after()
+        .or_else(|| seconds(answer.header("x-rate-limit-retry-after-seconds")?))
+        .or_else(|| seconds(answer.header("x-ratelimit-reset")?))
+        .map(|wait| wait + MARGIN)
+}
+
+/// The wait before the next try where nobody asks for one: 1 s, doubled each time, and a random quarter more.
+pub(super) fn backoff(tries_made: u32) -> Duration {
+    let step = BACKOFF * 2u32.saturating_pow(tries_made.saturating_sub(1));
+    step + step.mul_f64(fastrand::f64() / 4.0)
+}
+
+/// The second that is added to every wait a system asks for, in case it rounds down.
+pub(super) const MARGIN: Duration = Duration::from_secs(1);
+
+/// An integer at the start, in seconds: gateways write `13`, `13s` and `"0 seconds"`.
+fn seconds(text: &str) -> Option<Duration> {
+    let text = text.trim_start_matches([' ', '\t', '"']);
+    let (digits, rest) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    if digits.is_empty() || rest.starts_with(':') {
+        return None;
+    }
+    Some(Duration::from_secs(digits.parse().unwrap_or(u64::MAX)).min(LONGEST))
+}
+
+/// The time until an HTTP date; nothing if it has passed.
+fn until(text: &str, now: Timestamp) -> Option<Duration> {
+    let date = DateTime::parse_from_rfc2822(text.trim()).ok()?;
+    Some((date.to_utc() - now).to_std().unwrap_or_default().min(LONGEST))
+}
+
+const BACKOFF: Duration = Duration::from_secs(1);
+/// Beyond any sense, but still within the calendar.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+    use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    fn asked_by(headers: &[(&'static str, &'static str)]) -> Option<u64> {
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        let received_at = DateTime::parse_from_rfc3339("2026-11-06T08:49:00Z").unwrap().to_utc();
+        let answer =
+            Answer { status: StatusCode::OK, headers, body: Zeroizing::new(Vec::new()), received_at };
+        asked(&answer).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn the_first_header_that_can_be_read_decides_and_a_second_is_added() {
+        let cases: [(&[(&str, &str)], Option<u64>); 9] = [
+            (&[("retry-after", "13")], Some(14)),
+            (&[("retry-after", "13s")], Some(14)),
+            (&[("retry-after", "\"0 seconds\"")], Some(1)),
+            (&[("retry-after", "Fri, 06 Nov 2026 08:49:37 GMT")], Some(38)),
+            (&[("retry-after", "Fri, 06 Nov 2026 08:00:00 GMT")], Some(1)),
+            (&[("x-rate-limit-retry-after-seconds", "20"), ("x-ratelimit-reset", "30")], Some(21)),
+            (&[("retry-after", "soon"), ("x-ratelimit-reset", "30")], Some(31)),
+            (&[("retry-after", "5"), ("x-rate-limit-retry-after-seconds", "20")], Some(6)),
+            (&[("x-rate-limit-remaining", "3"), ("x-ratelimit-remaining", "7")], None),
+        ];
+        for (headers, wait) in cases {
+            assert_eq!(asked_by(headers), wait, "{headers:?}");
+        }
+        assert_eq!(asked_by(&[("retry-after", "99999999999999999999")]), Some(LONGEST.as_secs() + 1));
+    }
+
+    #[test]
+    fn backoff_doubles_and_never_exceeds_a_quarter_more() {
+        for (tries, least) in [(1, 1.0), (2, 2.0), (3, 4.0)] {
+            let wait = backoff(tries).as_secs_f64();
+            assert!((least..=least * 1.25).contains(&wait), "{tries}: {wait}");
+        }
+    }
+}

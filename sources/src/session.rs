@@ -1,0 +1,223 @@
+//! A source with its current token: one login in flight, its outcome shared by all reads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use crate::flight::{Flight, Turn};
+use crate::{Clock, FailureClass, Identity, Retry, SourceError, Timestamp, Token, TokenSource, system};
+
+/// Hands out the token of one source, and logs in when that is needed.
+#[derive(Debug)]
+pub struct Session {
+    source: Arc<dyn TokenSource>,
+    clock: Arc<dyn Clock>,
+    flight: Flight<State>,
+}
+
+impl Session {
+    /// A session that has not logged in yet.
+    pub fn new(source: Arc<dyn TokenSource>, clock: Arc<dyn Clock>) -> Arc<Session> {
+        Arc::new(Session { source, clock, flight: Flight::default() })
+    }
+
+    /// The source behind it.
+    pub fn source(&self) -> &Arc<dyn TokenSource> {
+        &self.source
+    }
+
+    /// Whose tokens these are.
+    pub fn identity(&self) -> &Identity {
+        self.source.identity()
+    }
+
+    /// The current token, or a new one if it nears its end, was rejected, or does not live as long as asked for.
+    ///
+    /// # Errors
+    /// What the login failed with, now or before where that still holds, or that even a fresh token does not
+    /// live as long as asked for.
+    pub async fn token(&self, minimum_lifetime: Option<Duration>) -> Result<Token, SourceError> {
+        let mut turn = self.flight.turn().await;
+        if let Some(failure) = turn.shared_failure() {
+            return Err(failure.clone());
+        }
+        let now = self.clock.now();
+        let shared = turn.shared();
+        let state = turn.state();
+        let Some(token) = state.token.clone() else { return self.first(&mut turn, minimum_lifetime).await };
+        match self.standing(&token, minimum_lifetime, now) {
+            Standing::Good => Ok(token),
+            // It has just been issued, or a login before has shown that there is nothing better.
+            Standing::TooShort { minimum }
+                if shared || state.longest.is_some_and(|longest| longest < minimum) =>
+            {
+                Err(self.too_short(&token, minimum))
+            }
+            Standing::TooShort { minimum } => {
+                let fresh = self.replace(&mut turn, None).await?;
+                turn.state().longest = fresh.life();
+                self.long_enough(fresh, Some(minimum))
+            }
+            Standing::Ending => self.renew(&mut turn, token, minimum_lifetime).await,
+            Standing::Unknown { minimum } => {
+                Err(SourceError::ExpiryUnknown { system: self.title(), minimum })
+            }
+        }
+    }
+
+    /// Drops a token that was refused somewhere, if it is still the current one.
+    pub async fn reject(&self, token: &Token) {
+        let mut turn = self.flight.turn().await;
+        let state = turn.state();
+        let is_current = |current: &Token| current.value.expose_secret() == token.value.expose_secret();
+        if state.token.as_ref().is_some_and(is_current) {
+            debug!(system = token.identity.system, "the token was rejected and is dropped");
+            *state = State { memory: state.memory.take(), ..State::default() };
+        }
+    }
+
+    async fn first(
+        &self,
+        turn: &mut Turn<'_, State>,
+        minimum: Option<Duration>,
+    ) -> Result<Token, SourceError> {
+        let fresh = self.replace(turn, None).await?;
+        self.long_enough(fresh, minimum)
+    }
+
+    /// Replaces a token that nears its end. While the old one lives, a passing trouble does not matter.
+    async fn renew(
+        &self,
+        turn: &mut Turn<'_, State>,
+        old: Token,
+        minimum: Option<Duration>,
+    ) -> Result<Token, SourceError> {
+        let lives = |now| old.life_left(now).is_some_and(|left| !left.is_zero());
+        let by_way_of = lives(self.clock.now()).then_some(&old);
+        match self.replace(turn, by_way_of).await {
+            Ok(fresh) => self.long_enough(fresh, minimum),
+            Err(error) if error.retry() != Retry::Never && minimum.is_none() && lives(self.clock.now()) => {
+                warn!(system = old.identity.system, class = %error.class(), "not renewed; the old token still lives");
+                Ok(old)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gets a new token, unless an earlier failure stands against it.
+    async fn replace(&self, turn: &mut Turn<'_, State>, old: Option<&Token>) -> Result<Token, SourceError> {
+        if let Some(failure) = turn.state().remembered(self.clock.now()) {
+            return Err(failure);
+        }
+        let started = Instant::now();
+        let outcome = match old {
+            Some(old) => self.source.refresh(old).await,
+            None => self.source.login().await,
+        };
+        let state = turn.state();
+        match &outcome {
+            Ok(token) => *state = State { token: Some(token.clone()), ..State::default() },
+            Err(error) => state.memory = Memory::of(error, started),
+        }
+        turn.ended(outcome.as_ref().err().cloned());
+        outcome
+    }
+
+    fn standing(&self, token: &Token, minimum: Option<Duration>, now: Timestamp) -> Standing {
+        match (token.life_left(now), token.life(), minimum) {
+            (Some(left), Some(life), _) if left <= margin(life) => Standing::Ending,
+            (Some(left), _, Some(minimum)) if left < minimum => Standing::TooShort { minimum },
+            (None, _, Some(minimum)) => Standing::Unknown { minimum },
+            _ => Standing::Good,
+        }
+    }
+
+    /// A fresh token is measured by its whole life, not by the moments since it came.
+    fn long_enough(&self, fresh: Token, minimum: Option<Duration>) -> Result<Token, SourceError> {
+        match (fresh.life(), minimum) {
+            (Some(life), Some(minimum)) if life < minimum => Err(self.too_short(&fresh, minimum)),
+            (None, Some(minimum)) => Err(SourceError::ExpiryUnknown { system: self.title(), minimum }),
+            _ => Ok(fresh),
+        }
+    }
+
+    fn too_short(&self, token: &Token, minimum: Duration) -> SourceError {
+        let left = token.life().unwrap_or_default();
+        SourceError::TooShortLived { system: self.title(), left, minimum }
+    }
+
+    fn title(&self) -> &'static str {
+        let name = self.source.identity().system;
+        system(name).map_or(name, |system| system.title)
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    token: Option<Token>,
+    /// The life of a token that was fetched because it should live long: there is nothing better now.
+    longest: Option<Duration>,
+    memory: Option<Memory>,
+}
+
+impl State {
+    fn remembered(&self, now: Timestamp) -> Option<SourceError> {
+        self.memory.as_ref().filter(|memory| memory.holds(now)).map(|memory| memory.failure.clone())
+    }
+}
+
+/// A failure that stands against another login.
+#[derive(Debug)]
+struct Memory {
+    failure: SourceError,
+    until: Until,
+}
+
+#[derive(Debug)]
+enum Until {
+    Forever,
+    Moment(Instant),
+    Time(Timestamp),
+}
+
+impl Memory {
+    fn of(error: &SourceError, started: Instant) -> Option<Self> {
+        let until = match error.retry() {
+            Retry::Never => Until::Forever,
+            Retry::At(time) => Until::Time(time),
+            // Reads in a row would each wait as long as the first: one of two is enough.
+            Retry::Backoff if matches!(error.class(), FailureClass::Unreachable | FailureClass::TimedOut) => {
+                Until::Moment(Instant::now() + started.elapsed())
+            }
+            Retry::Backoff => return None,
+        };
+        Some(Memory { failure: error.clone(), until })
+    }
+
+    fn holds(&self, now: Timestamp) -> bool {
+        match self.until {
+            Until::Forever => true,
+            Until::Moment(moment) => Instant::now() < moment,
+            Until::Time(time) => now < time,
+        }
+    }
+}
+
+/// How a cached token stands to what is asked for.
+enum Standing {
+    Ending,
+    Good,
+    TooShort { minimum: Duration },
+    Unknown { minimum: Duration },
+}
+
+/// How long before its end a token is renewed.
+fn margin(life: Duration) -> Duration {
+    (life / 10).min(Duration::from_secs(60))
+}
+
+#[cfg(test)]
+mod tests;

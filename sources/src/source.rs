@@ -1,0 +1,41 @@
+//! One configured way to get one token from a system.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{Clock, HttpClient, Identity, SourceError, Token};
+
+/// Logs in at one system with one credential.
+#[async_trait]
+pub trait TokenSource: Any + Debug + Send + Sync {
+    /// Whose tokens these are.
+    fn identity(&self) -> &Identity;
+
+    /// Presents the credential and returns a fresh token.
+    ///
+    /// # Errors
+    /// When the system cannot be reached, refuses, or answers something that is no token.
+    async fn login(&self) -> Result<Token, SourceError>;
+
+    /// A new token by way of the old one, where the system knows such a thing. Whatever comes in its way, a
+    /// login follows.
+    ///
+    /// # Errors
+    /// As [`TokenSource::login`].
+    async fn refresh(&self, old: &Token) -> Result<Token, SourceError> {
+        let _ = old;
+        self.login().await
+    }
+}
+
+/// What a source shares with the others of its configuration.
+#[derive(Clone, Debug)]
+pub struct BuildContext {
+    /// How it speaks HTTP.
+    pub http: Arc<HttpClient>,
+    /// How it tells the time.
+    pub clock: Arc<dyn Clock>,
+}

@@ -1,0 +1,84 @@
+//! The systems, each described once.
+
+mod check;
+mod resolve;
+mod settings;
+
+pub(crate) use check::fields as check_fields;
+pub(crate) use settings::Reader;
+pub use settings::{Origin, Settings};
+
+use std::sync::Arc;
+
+use crate::error::Guidance;
+use crate::{
+    BuildContext, Environment, Field, FieldProblem, GivenFields, Predecessor, TokenSource, zettelstore,
+    zscaler,
+};
+
+/// All systems, by name.
+pub static SYSTEMS: &[&System] = &[&zettelstore::SYSTEM, &zscaler::SYSTEM];
+
+/// The system of that name.
+pub fn system(name: &str) -> Option<&'static System> {
+    SYSTEMS.iter().copied().find(|system| system.name == name)
+}
+
+/// One system: everything that configurations and documentation say about it comes from here.
+#[derive(Debug)]
+pub struct System {
+    /// Its name in configurations.
+    pub name: &'static str,
+    /// Its name in prose.
+    pub title: &'static str,
+    /// What it is and what comes from it, in Markdown.
+    pub summary: &'static str,
+    /// What a login does to the token before it.
+    pub predecessor: Predecessor,
+    /// Its settings.
+    pub fields: &'static [Field],
+    /// What to advise when something fails.
+    pub guidance: Guidance,
+    pub(crate) build: BuildFn,
+}
+
+pub(crate) type BuildFn = fn(&Settings, &BuildContext) -> Result<Arc<dyn TokenSource>, Vec<FieldProblem>>;
+
+impl System {
+    /// Checks the form of every value that is known, without network or credential.
+    pub fn check(&self, given: &GivenFields) -> Vec<FieldProblem> {
+        check::fields(self.name, self.fields, given)
+    }
+
+    /// Completes what the user wrote by the environment and the defaults, field by field, and guards against
+    /// credentials that do not belong together.
+    ///
+    /// The form of written values is [`System::check`]'s business; that of variables is checked here.
+    pub fn resolve(
+        &self,
+        given: &GivenFields,
+        environment: &dyn Environment,
+    ) -> (Settings, Vec<FieldProblem>) {
+        resolve::settings(self, given, environment)
+    }
+
+    /// The source that these settings describe. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// One problem for each field that is missing, not known yet, or malformed.
+    pub fn build(
+        &self,
+        settings: &Settings,
+        context: &BuildContext,
+    ) -> Result<Arc<dyn TokenSource>, Vec<FieldProblem>> {
+        (self.build)(settings, context)
+    }
+
+    /// The field of that name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

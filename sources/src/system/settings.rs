@@ -1,0 +1,174 @@
+//! What a source is built from: every setting with its origin.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::check;
+use crate::base_url::BaseUrl;
+use crate::{FieldProblem, System, parse_duration};
+
+/// The settings of one system after environment and defaults.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub(super) system: &'static str,
+    pub(super) values: BTreeMap<&'static str, Setting>,
+}
+
+/// Where a setting comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// The user wrote it.
+    Configured,
+    /// It has the field's default.
+    Default,
+    /// It is the value of this environment variable.
+    Environment(&'static str),
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Setting {
+    Known(SecretString, Origin),
+    Unknown,
+}
+
+impl Settings {
+    /// The name of the system they are for.
+    pub fn system(&self) -> &'static str {
+        self.system
+    }
+
+    /// Where a setting comes from; `None` if it is missing or not known yet.
+    pub fn origin(&self, field: &str) -> Option<Origin> {
+        match self.values.get(field)? {
+            Setting::Known(_, origin) => Some(*origin),
+            Setting::Unknown => None,
+        }
+    }
+
+    /// Whether a setting is decided only later.
+    pub fn is_unknown(&self, field: &str) -> bool {
+        matches!(self.values.get(field), Some(Setting::Unknown))
+    }
+
+    pub(crate) fn text(&self, field: &str) -> Option<&SecretString> {
+        match self.values.get(field)? {
+            Setting::Known(text, _) => Some(text),
+            Setting::Unknown => None,
+        }
+    }
+
+    pub(crate) fn flag(&self, field: &str) -> bool {
+        self.text(field).is_some_and(|text| text.expose_secret() == "true")
+    }
+}
+
+/// Reads settings into types and collects everything that stands in the way.
+pub(crate) struct Reader<'a> {
+    system: &'static System,
+    settings: &'a Settings,
+    problems: Vec<FieldProblem>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(system: &'static System, settings: &'a Settings) -> Self {
+        let mut reader = Reader { system, settings, problems: Vec::new() };
+        for field in system.fields.iter().filter(|field| settings.is_unknown(field.name)) {
+            reader.problems.push(not_known_yet(system, field.name));
+        }
+        reader
+    }
+
+    /// A secret that must be there.
+    pub(crate) fn secret(&mut self, field: &'static str) -> SecretString {
+        let text = self.optional(field, |text| Ok(SecretString::from(text)));
+        self.required(field, text)
+    }
+
+    /// A text that must be there.
+    pub(crate) fn text(&mut self, field: &'static str) -> String {
+        let text = self.optional(field, |text| Ok(text.to_owned()));
+        self.required(field, text)
+    }
+
+    pub(crate) fn url(&mut self, field: &'static str) -> Option<BaseUrl> {
+        let allow_http = self.settings.flag("allow_http") || self.settings.is_unknown("allow_http");
+        self.optional(field, |text| BaseUrl::parse(text, allow_http).map_err(|error| error.to_string()))
+    }
+
+    pub(crate) fn duration(&mut self, field: &'static str) -> Option<Duration> {
+        self.optional(field, |text| parse_duration(text).map_err(|error| error.to_string()))
+    }
+
+    /// A setting that may be left out; a malformed one is a problem.
+    pub(crate) fn optional<T>(
+        &mut self,
+        field: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = self.settings.text(field)?.expose_secret();
+        let described = self.system.field(field)?;
+        // The URL has its own parser, which is asked below.
+        let parsed = match check::text_problem(described, text, true) {
+            Some(wrong) => Err(wrong),
+            None => parse(text),
+        };
+        parsed.map_err(|wrong| self.problems.push(malformed(self.system, field, &wrong))).ok()
+    }
+
+    /// Reports a setting that is neither there nor on its way.
+    pub(crate) fn missing(&mut self, field: &'static str) {
+        if !self.settings.is_unknown(field) && !self.problems.iter().any(|problem| problem.field == field) {
+            self.problems.push(missing(self.system, field));
+        }
+    }
+
+    /// What was read, if nothing stands in the way.
+    pub(crate) fn finish<T>(self, value: impl FnOnce() -> Option<T>) -> Result<T, Vec<FieldProblem>> {
+        if !self.problems.is_empty() {
+            return Err(self.problems);
+        }
+        value().ok_or_else(Vec::new)
+    }
+
+    fn required<T: Default>(&mut self, field: &'static str, value: Option<T>) -> T {
+        value.unwrap_or_else(|| {
+            self.missing(field);
+            T::default()
+        })
+    }
+}
+
+/// The problem of a field that is needed and nowhere to be found.
+pub(super) fn missing(system: &System, field: &'static str) -> FieldProblem {
+    let variable = system.field(field).and_then(|field| field.environment);
+    let place = variable.map_or_else(
+        || format!("Set `{field}`."),
+        |variable| format!("Set `{field}` or the environment variable {variable}."),
+    );
+    let name = check::qualified(system.name, field);
+    FieldProblem::error(
+        field,
+        format!("Missing `{name}`"),
+        format!("{} needs `{name}` to log in. {place}", system.title),
+    )
+}
+
+fn not_known_yet(system: &System, field: &'static str) -> FieldProblem {
+    let name = check::qualified(system.name, field);
+    FieldProblem::error(
+        field,
+        format!("`{name}` is not known yet"),
+        format!(
+            "The value of `{name}` is decided only later, so {} cannot be asked for a token now. Give it a value \
+             that is known from the start, or create first what it depends on.",
+            system.title
+        ),
+    )
+}
+
+fn malformed(system: &System, field: &'static str, wrong: &str) -> FieldProblem {
+    let name = check::qualified(system.name, field);
+    FieldProblem::error(field, format!("Invalid `{name}`"), format!("The value of `{name}`: {wrong}."))
+}

@@ -1,0 +1,94 @@
+//! The settings of the system, and the source they describe.
+
+use std::sync::Arc;
+
+use super::login::{Credential, Method, Zettelstore};
+use crate::error::Guidance;
+use crate::system::Reader;
+use crate::{
+    BuildContext, Field, FieldKind, FieldProblem, FieldRole, Predecessor, Settings, System, TokenSource,
+};
+
+/// Zettelstore.
+pub static SYSTEM: System = System {
+    name: "zettelstore",
+    title: "Zettelstore",
+    summary: "A Zettelstore server. Gives an access token of its API for a user name and password. The server tells \
+              how long the token lives, 10 minutes by default; the tokens before it live on until their own end.",
+    predecessor: Predecessor::LivesOn,
+    fields: &[BASE_URL, USERNAME, PASSWORD, METHOD, ALLOW_HTTP],
+    guidance: Guidance {
+        login_refused: "Check `username` and `password` (ZETTELSTORE_USERNAME and ZETTELSTORE_PASSWORD). User names \
+                        are case-sensitive: it is the `user-id` of the user's zettel.",
+        no_access: "The server does not let this user log in. Check the rights of the user, and any proxy in front \
+                    of the server.",
+        address: "Check `base_url`: it is everything before the final `a` of the endpoint. If the server has a \
+                  `url-prefix`, it belongs to it, as in \"https://zettel.example/notes/\".",
+    },
+    build,
+};
+
+fn build(settings: &Settings, context: &BuildContext) -> Result<Arc<dyn TokenSource>, Vec<FieldProblem>> {
+    let mut reader = Reader::new(&SYSTEM, settings);
+    let base_url = reader.url(BASE_URL.name);
+    let username = reader.text(USERNAME.name);
+    let password = reader.secret(PASSWORD.name);
+    let method = reader.optional(METHOD.name, |text| Ok(Method::of(text, &username)));
+    let credential = Credential { username, password, method: method.unwrap_or(Method::Basic) };
+    reader.finish(|| {
+        Some(Arc::new(Zettelstore::new(credential, base_url?, context.clone())) as Arc<dyn TokenSource>)
+    })
+}
+
+const BASE_URL: Field = Field {
+    name: "base_url",
+    kind: FieldKind::Url,
+    description: "The URL of the server, with its `url-prefix` if it has one, as in \
+                  `https://zettel.example/notes/`.",
+    default: Some("http://127.0.0.1:23123/"),
+    environment: Some("ZETTELSTORE_BASE_URL"),
+    role: FieldRole::Url,
+    rule: None,
+};
+
+const USERNAME: Field = Field {
+    name: "username",
+    kind: FieldKind::Text,
+    description: "The name of the user, which is the `user-id` of the user's zettel. Case-sensitive.",
+    default: None,
+    environment: Some("ZETTELSTORE_USERNAME"),
+    role: FieldRole::Identity,
+    rule: None,
+};
+
+const PASSWORD: Field = Field {
+    name: "password",
+    kind: FieldKind::Secret,
+    description: "The password of the user.",
+    default: None,
+    environment: Some("ZETTELSTORE_PASSWORD"),
+    role: FieldRole::Secret,
+    rule: None,
+};
+
+const METHOD: Field = Field {
+    name: "method",
+    kind: FieldKind::Choice(&["basic", "form"]),
+    description: "How the credential is sent: `basic` as HTTP Basic authentication, `form` as a web form. A user \
+                  name with a colon is always sent as a form, because HTTP Basic authentication cannot carry it.",
+    default: Some("basic"),
+    environment: None,
+    role: FieldRole::Other,
+    rule: None,
+};
+
+const ALLOW_HTTP: Field = Field {
+    name: "allow_http",
+    kind: FieldKind::Flag,
+    description: "Whether `base_url` may be plain `http` to another machine. The credential is then sent \
+                  unprotected.",
+    default: Some("false"),
+    environment: None,
+    role: FieldRole::Other,
+    rule: None,
+};
