@@ -1,0 +1,141 @@
+//! What belongs to one connection: its configuration, and the calls in flight.
+//!
+//! In reattach mode one process serves every alias of a provider, each on a connection of its own; what hangs on the
+//! connection is never shared between them.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt as _;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+/// One connection's state; `C` is what configuring yields.
+#[derive(Debug)]
+pub(super) struct Connection<C> {
+    configured: Mutex<Option<Arc<C>>>,
+    /// Cancelled and replaced by StopProvider.
+    calls: Mutex<CancellationToken>,
+    shutdown: CancellationToken,
+}
+
+impl<C> Connection<C> {
+    pub(super) fn new(shutdown: &CancellationToken) -> Self {
+        Self {
+            configured: Mutex::new(None),
+            calls: Mutex::new(shutdown.child_token()),
+            shutdown: shutdown.clone(),
+        }
+    }
+
+    pub(super) fn configure(&self, configured: C) {
+        *locked(&self.configured) = Some(Arc::new(configured));
+    }
+
+    /// What reads work with.
+    ///
+    /// # Errors
+    /// When nothing was configured on this connection.
+    pub(super) fn configured(&self) -> Result<Arc<C>, Diagnostics> {
+        locked(&self.configured).clone().ok_or_else(|| {
+            let detail = "The provider was asked to work before it got its configuration. If an earlier message \
+                          tells why the configuration failed, start there.";
+            Diagnostic::error("Provider not configured", detail).into()
+        })
+    }
+
+    /// Ends the calls in flight; later calls are served as before.
+    pub(super) fn stop(&self) {
+        let stopped = std::mem::replace(&mut *locked(&self.calls), self.shutdown.child_token());
+        stopped.cancel();
+    }
+
+    /// Runs one call until it is done, panics, or the user interrupts it.
+    ///
+    /// # Errors
+    /// What the call itself reports, or that it was stopped, or that it panicked.
+    pub(super) async fn run<T>(
+        &self,
+        call: &'static str,
+        type_name: &str,
+        work: impl Future<Output = Result<T, Diagnostics>>,
+    ) -> Result<T, Diagnostics> {
+        let started = tokio::time::Instant::now();
+        let stopped = locked(&self.calls).clone();
+        let result = tokio::select! {
+            biased;
+            () = stopped.cancelled() => Err(interrupted(call)),
+            result = AssertUnwindSafe(work).catch_unwind() => result.unwrap_or_else(|_| Err(panicked(call))),
+        };
+        debug!(call, type_name, ok = result.is_ok(), elapsed = ?started.elapsed(), "call answered");
+        result
+    }
+}
+
+/// A panic in one call leaves these two values as whole as they were.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn interrupted(call: &str) -> Diagnostics {
+    let detail = format!("{call} was stopped because the run was interrupted. Nothing needs to be undone.");
+    Diagnostic::error("Stopped", detail).into()
+}
+
+fn panicked(call: &str) -> Diagnostics {
+    let detail = format!(
+        "{call} met a situation that the provider was not written for. This is a bug in the provider: please report \
+         it with the log of a run with TF_LOG_PROVIDER=debug, which names the place in the code."
+    );
+    Diagnostic::error("The provider panicked", detail).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary(result: &Result<(), Diagnostics>) -> &str {
+        result.as_ref().unwrap_err().iter().next().unwrap().summary()
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_one_call_and_the_next_one_works() {
+        let connection = Connection::<()>::new(&CancellationToken::new());
+        let result = connection.run("ReadDataSource", "t", async { panic!("planted") }).await;
+        assert_eq!(summary(&result), "The provider panicked");
+        assert!(connection.run("ReadDataSource", "t", async { Ok(()) }).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn stopping_ends_the_calls_in_flight_and_no_later_one() {
+        let connection = Connection::<()>::new(&CancellationToken::new());
+        let hanging = connection.run("ReadDataSource", "t", std::future::pending());
+        let (result, ()) = tokio::join!(hanging, async {
+            tokio::task::yield_now().await;
+            connection.stop();
+            connection.stop();
+        });
+        assert_eq!(summary(&result), "Stopped");
+        assert!(connection.run("ReadDataSource", "t", async { Ok(()) }).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn shutdown_ends_every_call() {
+        let shutdown = CancellationToken::new();
+        let connection = Connection::<()>::new(&shutdown);
+        connection.stop();
+        shutdown.cancel();
+        let result = connection.run("ReadDataSource", "t", std::future::pending()).await;
+        assert_eq!(summary(&result), "Stopped");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_configured_at_first() {
+        let connection = Connection::<u8>::new(&CancellationToken::new());
+        assert!(connection.configured().is_err());
+        connection.configure(7);
+        assert_eq!(*connection.configured().unwrap(), 7);
+    }
+}

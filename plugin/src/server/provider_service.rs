@@ -1,0 +1,354 @@
+//! The service `tfplugin6.Provider`: each call decoded, run, and answered. What goes wrong is a diagnostic with
+//! status OK: hosts show anything else badly. Calls that are not here answer UNIMPLEMENTED.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tfplugin_proto::tfplugin6 as pb;
+use tonic::{Request, Response, Status};
+
+use super::connection::Connection;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::handle::{DataSourceHandle, Described, EphemeralResourceHandle, complete, read_config};
+use crate::path::AttributePath;
+use crate::provider::{Answer, Host, Provider};
+use crate::value::{Object, Type, Value, decode, encode};
+
+/// Terraform calls Renew again and again when the time has passed already.
+const SOONEST_RENEWAL: Duration = Duration::from_secs(5);
+
+/// Serves one provider on any number of connections.
+pub(super) struct ProviderService<P: Provider> {
+    provider: P,
+    data_sources: BTreeMap<String, DataSourceHandle<P::Configured>>,
+    ephemeral_resources: BTreeMap<String, EphemeralResourceHandle<P::Configured>>,
+}
+
+type Outcome<T> = Result<T, Diagnostics>;
+
+impl<P: Provider> ProviderService<P> {
+    pub(super) fn new(provider: P) -> Self {
+        let data_sources = provider.data_sources().into_iter();
+        let ephemeral_resources = provider.ephemeral_resources().into_iter();
+        Self {
+            data_sources: data_sources.map(|handle| (handle.described.type_name.clone(), handle)).collect(),
+            ephemeral_resources: ephemeral_resources
+                .map(|handle| (handle.described.type_name.clone(), handle))
+                .collect(),
+            provider,
+        }
+    }
+
+    fn data_source(&self, type_name: &str) -> Outcome<&DataSourceHandle<P::Configured>> {
+        self.data_sources.get(type_name).ok_or_else(|| no_such("data source", type_name))
+    }
+
+    fn ephemeral_resource(&self, type_name: &str) -> Outcome<&EphemeralResourceHandle<P::Configured>> {
+        self.ephemeral_resources.get(type_name).ok_or_else(|| no_such("ephemeral resource", type_name))
+    }
+
+    fn provider_config(&self, message: Option<pb::DynamicValue>) -> Outcome<(P::Config, Diagnostics)> {
+        let config = decode_object(message, &self.provider.schema().object_type())?;
+        Ok(read_config(&config))
+    }
+
+    async fn configure(
+        &self,
+        connection: &Connection<P::Configured>,
+        request: pb::configure_provider::Request,
+    ) -> Outcome<Diagnostics> {
+        let (config, problems) = self.provider_config(request.config)?;
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        let host = Host { version: request.terraform_version };
+        let Answer { value, warnings } = self.provider.configure(config, &host).await?;
+        connection.configure(value);
+        Ok(warnings)
+    }
+
+    async fn read(
+        &self,
+        connection: &Connection<P::Configured>,
+        request: pb::read_data_source::Request,
+    ) -> Outcome<Answer<pb::DynamicValue>> {
+        let handle = self.data_source(&request.type_name)?;
+        let config = decode_object(request.config, handle.described.ty())?;
+        let configured = connection.configured()?;
+        let Answer { value, warnings } = handle.inner.read(&configured, &config).await?;
+        Ok(Answer { value: encode_whole(&handle.described, config, value)?, warnings })
+    }
+
+    async fn open(
+        &self,
+        connection: &Connection<P::Configured>,
+        request: pb::open_ephemeral_resource::Request,
+    ) -> Outcome<pb::open_ephemeral_resource::Response> {
+        let handle = self.ephemeral_resource(&request.type_name)?;
+        let config = decode_object(request.config, handle.described.ty())?;
+        let configured = connection.configured()?;
+        let Answer { value, warnings } = handle.inner.open(&configured, &config).await?;
+        Ok(pb::open_ephemeral_resource::Response {
+            diagnostics: warnings.to_proto(),
+            renew_at: value.renew_at.map(renewal_time),
+            result: Some(encode_whole(&handle.described, config, value.computed)?),
+            private: Some(value.private),
+            deferred: None,
+        })
+    }
+
+    async fn renew(
+        &self,
+        connection: &Connection<P::Configured>,
+        request: pb::renew_ephemeral_resource::Request,
+    ) -> Outcome<pb::renew_ephemeral_resource::Response> {
+        let handle = self.ephemeral_resource(&request.type_name)?;
+        let configured = connection.configured()?;
+        let private = request.private.unwrap_or_default();
+        let Answer { value, warnings } = handle.inner.renew(&configured, &private).await?;
+        Ok(pb::renew_ephemeral_resource::Response {
+            diagnostics: warnings.to_proto(),
+            renew_at: value.renew_at.map(renewal_time),
+            private: Some(private),
+        })
+    }
+
+    async fn close(
+        &self,
+        connection: &Connection<P::Configured>,
+        request: pb::close_ephemeral_resource::Request,
+    ) -> Outcome<Diagnostics> {
+        let handle = self.ephemeral_resource(&request.type_name)?;
+        let configured = connection.configured()?;
+        let private = request.private.unwrap_or_default();
+        Ok(handle.inner.close(&configured, &private).await?.warnings)
+    }
+}
+
+#[tonic::async_trait]
+impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
+    async fn get_metadata(
+        &self,
+        _: Request<pb::get_metadata::Request>,
+    ) -> Result<Response<pb::get_metadata::Response>, Status> {
+        use pb::get_metadata::{DataSourceMetadata, EphemeralMetadata};
+        let data_sources = self.data_sources.keys();
+        let ephemeral_resources = self.ephemeral_resources.keys();
+        Ok(Response::new(pb::get_metadata::Response {
+            server_capabilities: Some(capabilities()),
+            data_sources: data_sources.map(|name| DataSourceMetadata { type_name: name.clone() }).collect(),
+            ephemeral_resources: ephemeral_resources
+                .map(|name| EphemeralMetadata { type_name: name.clone() })
+                .collect(),
+            ..pb::get_metadata::Response::default()
+        }))
+    }
+
+    async fn get_provider_schema(
+        &self,
+        _: Request<pb::get_provider_schema::Request>,
+    ) -> Result<Response<pb::get_provider_schema::Response>, Status> {
+        Ok(Response::new(pb::get_provider_schema::Response {
+            provider: Some(self.provider.schema().to_proto()),
+            server_capabilities: Some(capabilities()),
+            data_source_schemas: schemas(self.data_sources.values().map(|handle| &handle.described)),
+            ephemeral_resource_schemas: schemas(self.ephemeral_resources.values().map(|h| &h.described)),
+            ..pb::get_provider_schema::Response::default()
+        }))
+    }
+
+    async fn get_resource_identity_schemas(
+        &self,
+        _: Request<pb::get_resource_identity_schemas::Request>,
+    ) -> Result<Response<pb::get_resource_identity_schemas::Response>, Status> {
+        // Terraform 1.12 and later ask right after the schema; there are no managed resources.
+        Ok(Response::new(pb::get_resource_identity_schemas::Response::default()))
+    }
+
+    async fn validate_provider_config(
+        &self,
+        request: Request<pb::validate_provider_config::Request>,
+    ) -> Result<Response<pb::validate_provider_config::Response>, Status> {
+        let connection = connection::<P::Configured, _>(&request)?;
+        let config = request.into_inner().config;
+        let work = async { Ok(self.provider_config(config)?.1) };
+        let diagnostics = connection.run("ValidateProviderConfig", "", work).await;
+        Ok(Response::new(pb::validate_provider_config::Response { diagnostics: all(diagnostics) }))
+    }
+
+    async fn validate_data_resource_config(
+        &self,
+        request: Request<pb::validate_data_resource_config::Request>,
+    ) -> Result<Response<pb::validate_data_resource_config::Response>, Status> {
+        let connection = connection::<P::Configured, _>(&request)?;
+        let pb::validate_data_resource_config::Request { type_name, config } = request.into_inner();
+        let work = async { validate(&self.data_source(&type_name)?.described, config) };
+        let diagnostics = connection.run("ValidateDataResourceConfig", &type_name, work).await;
+        Ok(Response::new(pb::validate_data_resource_config::Response { diagnostics: all(diagnostics) }))
+    }
+
+    async fn validate_ephemeral_resource_config(
+        &self,
+        request: Request<pb::validate_ephemeral_resource_config::Request>,
+    ) -> Result<Response<pb::validate_ephemeral_resource_config::Response>, Status> {
+        let connection = connection::<P::Configured, _>(&request)?;
+        let pb::validate_ephemeral_resource_config::Request { type_name, config } = request.into_inner();
+        let work = async { validate(&self.ephemeral_resource(&type_name)?.described, config) };
+        let diagnostics = connection.run("ValidateEphemeralResourceConfig", &type_name, work).await;
+        Ok(Response::new(pb::validate_ephemeral_resource_config::Response { diagnostics: all(diagnostics) }))
+    }
+
+    async fn configure_provider(
+        &self,
+        request: Request<pb::configure_provider::Request>,
+    ) -> Result<Response<pb::configure_provider::Response>, Status> {
+        let connection = connection::<P::Configured, _>(&request)?;
+        let work = self.configure(&connection, request.into_inner());
+        let diagnostics = connection.run("ConfigureProvider", "", work).await;
+        Ok(Response::new(pb::configure_provider::Response { diagnostics: all(diagnostics) }))
+    }
+
+    async fn read_data_source(
+        &self,
+        request: Request<pb::read_data_source::Request>,
+    ) -> Result<Response<pb::read_data_source::Response>, Status> {
+        let connection = connection::<P::Configured, _>(&request)?;
+        let request = request.into_inner();
+        let type_name = request.type_name.clone();
+        let work = self.read(&connection, request);
+        let (state, diagnostics) = match connection.run("ReadDataSource", &type_name, work).await {
+            Ok(Answer { value, warnings }) => (Some(value), warnings),
+            Err(diagnostics) => (None, diagnostics),
+        };
+        let diagnostics = diagnostics.to_proto();
+        Ok(Response::new(pb::read_data_source::Response { state, diagnostics, deferred: None }))
+    }
+
+    async fn open_ephemeral_resource(
+        &self,
+        request: Request<pb::open_ephemeral_resource::Request>,
+    ) -> Result<Response<pb::open_ephemeral_resource::Response>, Status> {
+        let connection = connection::<P::Configured, _>(&request)?;
+        let request = request.into_inner();
+        let type_name = request.type_name.clone();
+        let work = self.open(&connection, request);
+        let opened = connection.run("OpenEphemeralResource", &type_name, work).await;
+        Ok(Response::new(opened.unwrap_or_else(|problems| pb::open_ephemeral_resource::Response {
+            diagnostics: problems.to_proto(),
+            ..pb::open_ephemeral_resource::Response::default()
+        })))
+    }
+
+    async fn renew_ephemeral_resource(
+        &self,
+        request: Request<pb::renew_ephemeral_resource::Request>,
+    ) -> Result<Response<pb::renew_ephemeral_resource::Response>, Status> {
+        let connection = connection::<P::Configured, _>(&request)?;
+        let request = request.into_inner();
+        let type_name = request.type_name.clone();
+        let work = self.renew(&connection, request);
+        let renewed = connection.run("RenewEphemeralResource", &type_name, work).await;
+        Ok(Response::new(renewed.unwrap_or_else(|problems| pb::renew_ephemeral_resource::Response {
+            diagnostics: problems.to_proto(),
+            ..pb::renew_ephemeral_resource::Response::default()
+        })))
+    }
+
+    async fn close_ephemeral_resource(
+        &self,
+        request: Request<pb::close_ephemeral_resource::Request>,
+    ) -> Result<Response<pb::close_ephemeral_resource::Response>, Status> {
+        let connection = connection::<P::Configured, _>(&request)?;
+        let request = request.into_inner();
+        let type_name = request.type_name.clone();
+        let work = self.close(&connection, request);
+        let diagnostics = connection.run("CloseEphemeralResource", &type_name, work).await;
+        Ok(Response::new(pb::close_ephemeral_resource::Response { diagnostics: all(diagnostics) }))
+    }
+
+    async fn get_functions(
+        &self,
+        _: Request<pb::get_functions::Request>,
+    ) -> Result<Response<pb::get_functions::Response>, Status> {
+        Ok(Response::new(pb::get_functions::Response::default()))
+    }
+
+    async fn call_function(
+        &self,
+        request: Request<pb::call_function::Request>,
+    ) -> Result<Response<pb::call_function::Response>, Status> {
+        let text = format!("The provider has no function {:?}.", request.into_inner().name);
+        let error = pb::FunctionError { text, function_argument: None };
+        Ok(Response::new(pb::call_function::Response { result: None, error: Some(error) }))
+    }
+
+    async fn stop_provider(
+        &self,
+        request: Request<pb::stop_provider::Request>,
+    ) -> Result<Response<pb::stop_provider::Response>, Status> {
+        connection::<P::Configured, _>(&request)?.stop();
+        Ok(Response::new(pb::stop_provider::Response { error: String::new() }))
+    }
+}
+
+/// With `get_provider_schema_optional` Terraform asks for the schema once a command, not once a process.
+fn capabilities() -> pb::ServerCapabilities {
+    pb::ServerCapabilities { get_provider_schema_optional: true, ..pb::ServerCapabilities::default() }
+}
+
+fn schemas<'a>(described: impl Iterator<Item = &'a Described>) -> HashMap<String, pb::Schema> {
+    described.map(|described| (described.type_name.clone(), described.schema().to_proto())).collect()
+}
+
+fn connection<C: Send + Sync + 'static, T>(request: &Request<T>) -> Result<Arc<Connection<C>>, Status> {
+    let connection = request.extensions().get::<Arc<Connection<C>>>();
+    connection.cloned().ok_or_else(|| Status::internal("the call belongs to no connection"))
+}
+
+fn validate(described: &Described, config: Option<pb::DynamicValue>) -> Outcome<Diagnostics> {
+    Ok((described.validate)(&decode_object(config, described.ty())?))
+}
+
+fn decode_object(message: Option<pb::DynamicValue>, ty: &Type) -> Outcome<Object> {
+    match decode(message, ty)? {
+        Value::Map(object) => Ok(object),
+        // A host sends an object always; null, or unknown as a whole, is taken as one without values.
+        Value::Null => Ok(all_attributes(ty, &Value::Null)),
+        _ => Ok(all_attributes(ty, &Value::Unknown)),
+    }
+}
+
+fn all_attributes(ty: &Type, value: &Value) -> Object {
+    let Type::Object(attributes) = ty else { return Object::new() };
+    attributes.keys().map(|name| (name.clone(), value.clone())).collect()
+}
+
+fn encode_whole(described: &Described, config: Object, computed: Object) -> Outcome<pb::DynamicValue> {
+    let whole = complete(described, config, computed)?;
+    encode(&whole, described.ty()).map_err(|error| {
+        let detail = format!(
+            "`{}` of {}: {}. This is a bug in the provider: please report it.",
+            error.path, described.type_name, error.problem
+        );
+        Diagnostic::error("Provider produced an invalid result", detail).at(AttributePath::root()).into()
+    })
+}
+
+fn all(diagnostics: Outcome<Diagnostics>) -> Vec<pb::Diagnostic> {
+    diagnostics.unwrap_or_else(|problems| problems).to_proto()
+}
+
+fn no_such(kind: &str, type_name: &str) -> Diagnostics {
+    let detail = format!("The provider has no {kind} {type_name:?}. Is this the version that you expect?");
+    Diagnostic::error(format!("Unknown {kind}"), detail).into()
+}
+
+fn renewal_time(at: DateTime<Utc>) -> prost_types::Timestamp {
+    let at = at.max(Utc::now() + SOONEST_RENEWAL);
+    prost_types::Timestamp {
+        seconds: at.timestamp(),
+        nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default(),
+    }
+}

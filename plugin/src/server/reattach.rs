@@ -1,0 +1,22 @@
+//! Reattach mode: a person starts the provider, perhaps in a debugger, and Terraform uses the running process.
+
+use serde_json::json;
+
+use super::About;
+use super::listener::Address;
+
+/// What the user has to set for Terraform. On standard output stands that line alone, so that a shell can use it.
+pub(super) fn announcement(about: &About, address: &Address) -> String {
+    // Without `Test`, Terraform 1.11 panics with protocol 6, and it would end the process after its first command.
+    let reattach = json!({
+        about.address: {
+            "Protocol": "grpc",
+            "ProtocolVersion": 6,
+            "Pid": std::process::id(),
+            "Test": true,
+            "Addr": { "Network": address.network(), "String": address.to_string() },
+        }
+    });
+    tracing::warn!("the socket is not encrypted; it lies in a directory that only this user can enter");
+    format!("TF_REATTACH_PROVIDERS='{reattach}'\n")
+}
