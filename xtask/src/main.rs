@@ -49,7 +49,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let terminal = Terminal::detect();
+    let terminal = Terminal::stdout();
     match run(&arguments.command, &terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 fn run(command: &Command, terminal: &Terminal) -> Result {
     interrupt::watch()?;
     match command {
-        Command::Bench(arguments) => bench::run(arguments, terminal),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Demo(arguments) => demo::run(arguments, terminal),
         Command::Lint(arguments) => lint::run(arguments, terminal),
         Command::Test(arguments) => test::run(arguments, terminal),

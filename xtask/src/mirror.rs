@@ -27,12 +27,13 @@ pub(crate) fn filesystem_mirror(folder: &Path, address: &str, program: &Path) ->
 
 /// Returns a CLI configuration file with which Terraform starts the programs where they stand, without `init`.
 pub(crate) fn dev_overrides(folder: &Path, overrides: &[(&str, &Path)]) -> Result<PathBuf> {
-    let lines: String = overrides
+    let lines: Vec<String> = overrides
         .iter()
         .map(|(address, place)| {
             format!("    {} = {}\n", quoted(address), quoted(&place.display().to_string()))
         })
         .collect();
+    let lines = lines.concat();
     let config = format!("provider_installation {{\n  dev_overrides {{\n{lines}  }}\n  direct {{}}\n}}\n");
     write(&folder.join("overrides.tfrc"), &config)
 }

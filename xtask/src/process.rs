@@ -1,7 +1,7 @@
 //! Child processes: started in a group of their own, waited for, interrupted with us.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
@@ -83,15 +83,6 @@ pub(crate) fn stop(child: &mut Child, patience: Duration) {
     }
     child.kill().ok();
     child.wait().ok();
-}
-
-/// Everything that a pipe still holds, as text.
-pub(crate) fn drain(pipe: Option<impl Read>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(mut pipe) = pipe {
-        pipe.read_to_end(&mut bytes).ok();
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The program's name without its folder, and its first argument: enough to recognise it.

@@ -11,11 +11,18 @@ use crate::error::{Error, Result};
 /// Where the seconds of a step stand.
 const WIDTH: usize = 72;
 
-/// Writes to stdout, in colour if a person is watching.
+/// Writes to stdout or stderr, in colour if a person is watching.
 #[derive(Debug)]
 pub(crate) struct Terminal {
     colour: bool,
     live: bool,
+    stream: Stream,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stream {
+    Stderr,
+    Stdout,
 }
 
 /// The few looks that we use.
@@ -29,16 +36,21 @@ pub(crate) enum Look {
 }
 
 impl Terminal {
-    /// Colours need a terminal that wants them: `NO_COLOR` and `TERM=dumb` are honoured.
-    pub(crate) fn detect() -> Self {
-        let live = io::stdout().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { colour: live && !refused, live }
+    /// The ordinary place for what a command says.
+    pub(crate) fn stdout() -> Self {
+        Self::on(Stream::Stdout, io::stdout().is_terminal())
     }
 
-    /// Whether colours are wanted, for programs whose output we pass on.
-    pub(crate) fn wants_colour(&self) -> bool {
-        self.colour
+    /// For commands whose stdout is for a program.
+    pub(crate) fn stderr() -> Self {
+        Self::on(Stream::Stderr, io::stderr().is_terminal())
+    }
+
+    /// Colours need a terminal that wants them: `NO_COLOR` and `TERM=dumb` are honoured.
+    fn on(stream: Stream, is_terminal: bool) -> Self {
+        let live = is_terminal && env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self { colour: live && !refused, live, stream }
     }
 
     /// Runs one step and prints its name, outcome and seconds.
@@ -64,7 +76,7 @@ impl Terminal {
     pub(crate) fn outcome(&self, name: &str, good: bool, took: Duration) {
         let mark = if good { self.paint(Look::Good, "✓") } else { self.paint(Look::Bad, "✗") };
         let padding = " ".repeat(WIDTH.saturating_sub(name.chars().count()));
-        let seconds = self.paint(Look::Dim, &format!("{:>6.1} s", took.as_secs_f64()));
+        let seconds = self.paint(Look::Dim, format!("{:>6.1} s", took.as_secs_f64()));
         let clear = if self.live { "\r\x1b[2K" } else { "" };
         self.line(&format!("{clear}{mark} {name}{padding}{seconds}"));
     }
@@ -114,9 +126,12 @@ impl Terminal {
     }
 
     fn write(&self, text: &str) {
+        let mut stream: Box<dyn Write> = match self.stream {
+            Stream::Stderr => Box::new(io::stderr()),
+            Stream::Stdout => Box::new(io::stdout()),
+        };
         // A reader that has gone away (`| head`) is no reason to leave children behind.
-        let mut stdout = io::stdout();
-        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).ok();
+        stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).ok();
     }
 }
 
@@ -138,7 +153,7 @@ mod tests {
 
     #[test]
     fn without_colour_text_stays_as_it_is() {
-        let plain = Terminal { colour: false, live: false };
+        let plain = Terminal::on(Stream::Stdout, false);
         assert_eq!(plain.paint(Look::Bad, "no"), "no");
     }
 }

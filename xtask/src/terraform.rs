@@ -84,14 +84,8 @@ impl Project {
     }
 
     /// Sets one more variable.
-    pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.environment.push((name.into(), value.into()));
-        self
-    }
-
-    /// Uses a CLI configuration file, which says where providers come from.
-    pub(crate) fn cli_config(self, file: &Path) -> Self {
-        self.env("TF_CLI_CONFIG_FILE", file)
     }
 
     /// The folder with the configuration.

@@ -1,0 +1,49 @@
+terraform {
+  required_providers {
+    tokenferry = {
+      source = "tokenferry/tokenferry"
+    }
+  }
+}
+
+# Every attribute is optional: what a read needs and finds neither here nor in the environment is an error of that
+# read alone. Credentials belong into the environment: ZCC_CLIENT_ID and ZCC_CLIENT_SECRET, ZETTELSTORE_USERNAME
+# and ZETTELSTORE_PASSWORD.
+provider "tokenferry" {
+  zscaler = {
+    cloud = "zscalertwo"
+    ttl   = "1h" # the key's session validity, if its tokens do not tell when they end
+  }
+
+  zettelstore = {
+    base_url = "https://notes.example.com/"
+  }
+
+  timeout  = "30s" # for each request
+  max_wait = "60s" # at most, when a system asks to come back later
+}
+
+# One provider block for each tenant; aliases never share tokens.
+provider "tokenferry" {
+  alias = "subsidiary"
+
+  zscaler = {
+    base_url   = "https://mobile.zscalerthree.net/papi"
+    api_key    = var.subsidiary_api_key
+    secret_key = var.subsidiary_secret_key
+  }
+
+  ca_cert_file = "/etc/ssl/certs/company.pem"
+}
+
+variable "subsidiary_api_key" {
+  type      = string
+  ephemeral = true
+  sensitive = true
+}
+
+variable "subsidiary_secret_key" {
+  type      = string
+  ephemeral = true
+  sensitive = true
+}
