@@ -19,7 +19,7 @@ use crate::control::effect::{self, Cut};
 use crate::control::fault::Effect;
 use crate::control::plan::Plan;
 use crate::control::{Control, http};
-use crate::system::Act;
+use crate::system::{Act, System};
 
 /// No request to an issuer is anywhere near this size.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -29,17 +29,15 @@ const BODY_LIMIT: usize = 1024 * 1024;
 pub(crate) struct Gate {
     control: Control,
     control_router: Router,
-    router: Router,
+    /// One for each system, in the order of [`Control::systems`].
+    routers: Vec<Router>,
 }
 
 impl Gate {
     pub(crate) fn new(control: Control) -> Self {
-        let mut router = Router::new().fallback(no_such_system);
-        for system in control.systems() {
-            router = router.nest(&format!("/{}", system.name()), Arc::clone(system).router());
-        }
         let control_router = http::router(control.clone());
-        Self { control, control_router, router }
+        let routers = control.systems().iter().map(|system| Arc::clone(system).router()).collect();
+        Self { control, control_router, routers }
     }
 
     pub(crate) fn control(&self) -> &Control {
@@ -56,46 +54,49 @@ impl Gate {
         let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
             return Ok(answer::empty(StatusCode::PAYLOAD_TOO_LARGE));
         };
-        let (system, act) = self.recognise(&head, &body);
-        let mut visit = self.control.ledger().arrive(&head, system, act);
+        let found = self.find(head.uri.path());
+        let act = found.map_or(Act::Other, |(system, _)| system.act(&head, &body));
+        let mut visit = self.control.ledger().arrive(&head, found.map(|(system, _)| system.name()), act);
         let plan = self.control.plan(&head);
-        let response = self.carry_out(plan, head, body).await?;
+        let response = carry_out(plan, found.map(|(_, router)| router), head, body).await?;
         visit.answered(&response);
         Ok(response)
     }
 
-    fn recognise(&self, head: &Parts, body: &[u8]) -> (Option<&'static str>, Act) {
-        let name = head.uri.path().split('/').nth(1).unwrap_or_default();
-        match self.control.systems().iter().find(|system| system.name() == name) {
-            Some(system) => (Some(system.name()), system.act(head, body)),
-            None => (None, Act::Other),
-        }
+    /// The system that lives at this path.
+    fn find(&self, path: &str) -> Option<(&dyn System, &Router)> {
+        let name = path.split('/').nth(1)?;
+        let mut all = self.control.systems().iter().map(Arc::as_ref).zip(&self.routers);
+        all.find(|(system, _)| system.name() == name)
     }
+}
 
-    async fn carry_out(&self, plan: Plan, head: Parts, body: Bytes) -> Result<Response, Cut> {
-        if !plan.latency.is_zero() {
-            sleep(plan.latency).await;
-        }
-        let honest = self.honest(plan.conditions, head, body);
-        match plan.effect {
-            None => Ok(honest.await),
-            Some(Effect::Cut { after_bytes: Some(sent) }) => effect::cut_after(honest.await, sent).await,
-            Some(Effect::Truncate { bytes }) => effect::truncate(honest.await, bytes).await,
-            Some(effect) => effect::instead(effect).await,
-        }
+async fn carry_out(plan: Plan, router: Option<&Router>, head: Parts, body: Bytes) -> Result<Response, Cut> {
+    if !plan.latency.is_zero() {
+        sleep(plan.latency).await;
     }
+    let honest = honest(router, plan.conditions, head, body);
+    match plan.effect {
+        None => Ok(honest.await),
+        Some(Effect::Cut { after_bytes: Some(sent) }) => effect::cut_after(honest.await, sent).await,
+        Some(Effect::Truncate { bytes }) => effect::truncate(honest.await, bytes).await,
+        Some(effect) => effect::instead(effect).await,
+    }
+}
 
-    /// What the system itself has to say.
-    async fn honest(&self, conditions: Conditions, head: Parts, body: Bytes) -> Response {
-        let date = (conditions.skew_secs != 0).then(|| http_date(conditions.now())).flatten();
-        let mut request = Request::from_parts(head, Body::from(body));
-        request.extensions_mut().insert(Arc::new(conditions));
-        let mut response = route(&self.router, request).await;
-        if let Some(date) = date {
-            response.headers_mut().insert(DATE, date);
-        }
-        response
+/// What the system itself has to say.
+async fn honest(router: Option<&Router>, conditions: Conditions, head: Parts, body: Bytes) -> Response {
+    let Some(router) = router else {
+        return answer::plain_line(StatusCode::NOT_FOUND, "no system of the sandbox lives at this path");
+    };
+    let date = (conditions.skew_secs != 0).then(|| http_date(conditions.now())).flatten();
+    let mut request = Request::from_parts(head, Body::from(body));
+    request.extensions_mut().insert(Arc::new(conditions));
+    let mut response = route(router, request).await;
+    if let Some(date) = date {
+        response.headers_mut().insert(DATE, date);
     }
+    response
 }
 
 async fn route(router: &Router, request: Request<Body>) -> Response {
@@ -103,10 +104,6 @@ async fn route(router: &Router, request: Request<Body>) -> Response {
         Ok(response) => response,
         Err(never) => match never {},
     }
-}
-
-async fn no_such_system() -> Response {
-    answer::plain_line(StatusCode::NOT_FOUND, "no system of the sandbox lives at this path")
 }
 
 fn http_date(unix_secs: i64) -> Option<HeaderValue> {

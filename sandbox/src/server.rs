@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, sleep};
@@ -56,10 +56,9 @@ async fn converse(stream: TcpStream, gate: Arc<Gate>, open: OpenConnection) {
         let gate = Arc::clone(&gate);
         async move { gate.answer(request).await }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .title_case_headers(true)
-        .serve_connection(TokioIo::new(stream), service);
+    // Without a timer hyper closes no idle connection, which would change what is counted.
+    let connection =
+        http1::Builder::new().title_case_headers(true).serve_connection(TokioIo::new(stream), service);
     // An error is a client that went away or a cut that was asked for.
     drop(connection.await);
     drop(open);

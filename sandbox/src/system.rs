@@ -17,7 +17,7 @@ pub(crate) trait System: Debug + Send + Sync {
     /// What a request is about, told from the request alone, so that it counts even if a fault answers it.
     fn act(&self, head: &Parts, body: &[u8]) -> Act;
 
-    /// The routes, without the leading `/name`.
+    /// All routes, which begin with `/name/`, and what to say where there is none.
     fn router(self: Arc<Self>) -> Router;
 
     /// The settings with which a client logs in.

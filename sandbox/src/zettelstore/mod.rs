@@ -77,7 +77,7 @@ impl System for Zettelstore {
     }
 
     fn act(&self, head: &Parts, body: &[u8]) -> Act {
-        let path = head.uri.path().strip_prefix("/zettelstore").unwrap_or_default();
+        let path = head.uri.path();
         if path.strip_suffix('/').unwrap_or(path) != self.options.release.endpoint() {
             return Act::Other;
         }
@@ -99,7 +99,7 @@ impl System for Zettelstore {
         Router::new()
             .route(endpoint, tokens())
             .route(&format!("{endpoint}/"), tokens())
-            .route("/x", post(handlers::command))
+            .route("/zettelstore/x", post(handlers::command))
             .fallback(not_found)
             .method_not_allowed_fallback(method_not_allowed)
             .with_state(self)

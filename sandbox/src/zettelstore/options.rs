@@ -120,7 +120,7 @@ impl fmt::Debug for ZettelstoreUser {
 impl Release {
     /// The path at which tokens are made.
     pub(crate) fn endpoint(self) -> &'static str {
-        if self == Self::V0_0_14 { "/v" } else { "/a" }
+        if self == Self::V0_0_14 { "/zettelstore/v" } else { "/zettelstore/a" }
     }
 
     /// Does it answer in JSON, and sign tokens as JWT?

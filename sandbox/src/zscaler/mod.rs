@@ -26,8 +26,8 @@ use otp::Passwords;
 use token::Tokens;
 
 const NAME: &str = "zscaler";
-const LOGIN: &str = "/papi/auth/v1/login";
-const GET_OTP: &str = "/papi/public/v1/getOtp";
+const LOGIN: &str = "/zscaler/papi/auth/v1/login";
+const GET_OTP: &str = "/zscaler/papi/public/v1/getOtp";
 
 /// The content type of every JSON answer.
 const JSON: &str = "application/json;charset=UTF-8";
@@ -65,7 +65,7 @@ impl System for Zscaler {
     }
 
     fn act(&self, head: &Parts, body: &[u8]) -> Act {
-        match head.uri.path().strip_prefix("/zscaler").unwrap_or_default() {
+        match head.uri.path() {
             LOGIN => Act::Login(Credentials::parse(body).map(|sent| sent.api_key).unwrap_or_default()),
             GET_OTP => Act::Read(query_value(head.uri.query(), "udid").unwrap_or_default()),
             _ => Act::Other,

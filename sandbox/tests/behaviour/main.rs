@@ -1,0 +1,14 @@
+//! The sandbox as its clients meet it: raw HTTP in, raw HTTP out.
+
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod counters;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod zettelstore;
+#[cfg(test)]
+mod zscaler;

@@ -1,0 +1,58 @@
+//! The binary: what it prints, how it ends.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tokenferry-sandbox"));
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+async fn first_line(child: &mut Child) -> String {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    timeout(Duration::from_secs(10), lines.next_line()).await.unwrap().unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn one_line_of_json_says_where_and_with_what() {
+    for signal in ["-TERM", "-INT"] {
+        let mut child = program(&["--fast", "--output", "json"]).spawn().unwrap();
+        let line: Value = serde_json::from_str(&first_line(&mut child).await).unwrap();
+        let url = line["url"].as_str().unwrap();
+        assert!(url.starts_with("http://127.0.0.1:"));
+        let expected = json!({
+            "url": url,
+            "zscaler": {
+                "base_url": format!("{url}/zscaler/papi"),
+                "api_key": "sandbox-key",
+                "secret_key": "sandbox-secret",
+                "udid": "1F2E3D4C-0000-1111-2222-333344445555:501",
+            },
+            "zettelstore": {
+                "base_url": format!("{url}/zettelstore/"),
+                "username": "sandbox",
+                "password": "sandbox-password",
+            },
+        });
+        assert_eq!(line, expected);
+        let id = child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
+        let status = timeout(Duration::from_secs(10), child.wait()).await.unwrap().unwrap();
+        assert_eq!(status.code(), Some(0), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_that_others_can_reach_are_refused() {
+    let output = program(&["--listen", "0.0.0.0:0"]).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("loopback addresses only, and 0.0.0.0 is not one"), "{said}");
+    assert!(output.stdout.is_empty());
+}
