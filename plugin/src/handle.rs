@@ -18,6 +18,16 @@ pub struct DataSourceHandle<P> {
 }
 
 impl<P: Send + Sync + 'static> DataSourceHandle<P> {
+    /// The full name with the provider's prefix.
+    pub fn type_name(&self) -> &str {
+        &self.described.type_name
+    }
+
+    /// Arguments and computed attributes.
+    pub fn schema(&self) -> &Schema {
+        self.described.schema()
+    }
+
     /// Takes in a data source.
     pub fn new<T: DataSource<Provider = P>>(data_source: T) -> Self {
         let inner = Arc::new(data_source);
@@ -41,6 +51,16 @@ pub struct EphemeralResourceHandle<P> {
 }
 
 impl<P: Send + Sync + 'static> EphemeralResourceHandle<P> {
+    /// The full name with the provider's prefix.
+    pub fn type_name(&self) -> &str {
+        &self.described.type_name
+    }
+
+    /// Arguments and computed attributes.
+    pub fn schema(&self) -> &Schema {
+        self.described.schema()
+    }
+
     /// Takes in an ephemeral resource.
     pub fn new<T: EphemeralResource<Provider = P>>(resource: T) -> Self {
         let inner = Arc::new(resource);

@@ -1,2 +1,28 @@
-//! placeholder
-fn main() {}
+//! Terraform provider of tokenferry: access tokens and one-time passwords, as data sources and as ephemeral
+//! resources. The protocol is in `tfplugin`, the logins are in `tokenferry-sources`; this crate joins the two.
+
+mod block;
+mod diagnostics;
+mod kinds;
+mod provider;
+mod reading;
+mod systems;
+mod token;
+mod zscaler_otp;
+
+use std::process::ExitCode;
+
+use tfplugin::About;
+
+fn main() -> ExitCode {
+    tfplugin::serve(
+        provider::Tokenferry,
+        About {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            address: "tokenferry/tokenferry",
+            description: "Terraform provider for access tokens and one-time passwords",
+            log_crates: &["terraform_provider_tokenferry", "tfplugin", "tokenferry_sources"],
+        },
+    )
+}

@@ -1,0 +1,110 @@
+//! The provider block: one nested attribute for each system, with the fields that the system itself describes, and
+//! the settings of all requests.
+
+use std::collections::BTreeMap;
+
+use tfplugin::{Attribute, AttributePath, ConfigReader, FromConfig, Presence, Schema, Setting};
+use tokenferry_sources::{
+    Field, FieldKind, FieldProblem, Given, GivenFields, HTTP_FIELDS, HttpSettings, SYSTEMS, System,
+};
+
+use crate::diagnostics::of_field;
+
+const DESCRIPTION: &str = "\
+Carries access tokens and one-time passwords from the systems that issue them into Terraform.
+
+Set only what your reads need: each system has one attribute, and most of its settings can come from environment \
+variables instead. `terraform validate` needs no credential and sends nothing.";
+
+/// What the user wrote.
+#[derive(Debug)]
+pub(crate) struct Block {
+    /// By system name; systems without an attribute are absent.
+    pub(crate) systems: BTreeMap<&'static str, GivenFields>,
+    /// The values of [`HTTP_FIELDS`].
+    pub(crate) http: GivenFields,
+}
+
+/// The shape of the block.
+pub(crate) fn schema() -> Schema {
+    let systems = SYSTEMS.iter().map(|system| {
+        Attribute::object(system.name, system.fields.iter().map(attribute))
+            .optional()
+            .describe(system.summary)
+    });
+    Schema::new(DESCRIPTION).with_all(systems).with_all(HTTP_FIELDS.iter().map(attribute))
+}
+
+impl FromConfig for Block {
+    fn from_config(reader: &mut ConfigReader<'_>) -> Self {
+        let http = given(HTTP_FIELDS, reader);
+        if let Err(problems) = HttpSettings::from_given(&http) {
+            report(reader, problems);
+        }
+        let systems = SYSTEMS.iter().filter_map(|system| {
+            let given = system_block(system, reader)?;
+            Some((system.name, given))
+        });
+        Self { systems: systems.collect(), http }
+    }
+}
+
+fn system_block(system: &System, reader: &mut ConfigReader<'_>) -> Option<GivenFields> {
+    match reader.object(system.name) {
+        Setting::Known(mut nested) => {
+            let given = given(system.fields, &mut nested);
+            report(&mut nested, system.check(&given));
+            Some(given)
+        }
+        Setting::Null => None,
+        Setting::Unknown => {
+            Some(system.fields.iter().map(|field| (field.name.to_owned(), Given::Unknown)).collect())
+        }
+    }
+}
+
+fn given(fields: &'static [Field], reader: &mut ConfigReader<'_>) -> GivenFields {
+    let entries = fields.iter().filter_map(|field| {
+        let given = match field.kind {
+            FieldKind::Flag => reader.bool(field.name).map(Given::Flag),
+            _ => reader.string(field.name).map(Given::from),
+        };
+        match given {
+            Setting::Known(given) => Some((field.name.to_owned(), given)),
+            Setting::Null => None,
+            Setting::Unknown => Some((field.name.to_owned(), Given::Unknown)),
+        }
+    });
+    entries.collect()
+}
+
+fn report(reader: &mut ConfigReader<'_>, problems: Vec<FieldProblem>) {
+    for problem in problems {
+        let path: AttributePath = reader.path(problem.field);
+        reader.report(of_field(problem).at(path));
+    }
+}
+
+/// A field as Terraform shows it: with its default and its environment variable.
+fn attribute(field: &Field) -> Attribute {
+    let attribute = match field.kind {
+        FieldKind::Flag => Attribute::bool(field.name),
+        _ => Attribute::string(field.name),
+    };
+    let mut description = field.description.to_owned();
+    if let FieldKind::Choice(words) = field.kind {
+        let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+        description += &format!(" One of {}.", words.join(", "));
+    }
+    if let Some(default) = field.default {
+        description += &format!(" Default: `{default}`.");
+    }
+    if let Some(variable) = field.environment {
+        description += &format!(" Can also be set by the environment variable `{variable}`.");
+    }
+    Attribute {
+        presence: Presence::Optional,
+        sensitive: field.kind == FieldKind::Secret,
+        ..attribute.describe(description)
+    }
+}

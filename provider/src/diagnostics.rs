@@ -1,0 +1,48 @@
+//! What the sources report, in the form in which Terraform shows it.
+
+use std::error::Error;
+
+use tfplugin::{AttributePath, Diagnostic, Diagnostics};
+use tokenferry_sources::{FieldProblem, Severity, SourceError, Token};
+
+/// A problem with one field of the provider block.
+pub(crate) fn of_field(problem: FieldProblem) -> Diagnostic {
+    match problem.severity {
+        Severity::Error => Diagnostic::error(problem.summary, problem.detail),
+        Severity::Warning => Diagnostic::warning(problem.summary, problem.detail),
+    }
+}
+
+/// A failed read: what was attempted, what came back, what to do.
+pub(crate) fn of_source(error: &SourceError) -> Diagnostics {
+    let detail = format!("{}.\n\n{}", sentence(&chain(error)), error.advice());
+    let path = match error {
+        SourceError::ExpiryUnknown { .. } | SourceError::TooShortLived { .. } => "minimum_lifetime",
+        SourceError::MissingOtp { .. } => "purpose",
+        SourceError::UnknownDevice { .. } | SourceError::NoOtp { .. } => "udid",
+        _ => return Diagnostic::error(error.summary(), detail).into(),
+    };
+    Diagnostic::error(error.summary(), detail).at(AttributePath::root().attribute(path)).into()
+}
+
+/// What the user of a token should be told although it works.
+pub(crate) fn of_token(token: &Token) -> Diagnostics {
+    token.notes.iter().map(|note| Diagnostic::warning(note.summary(), note.detail())).collect()
+}
+
+/// The error with its causes, each once.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let head: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{head}{}", chars.as_str())
+}

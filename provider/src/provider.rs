@@ -1,0 +1,83 @@
+//! The provider: its block, and the list of everything it offers.
+
+use async_trait::async_trait;
+use tfplugin::{Answer, DataSourceHandle, Diagnostics, EphemeralResourceHandle, Host, Provider, Schema};
+use tokenferry_sources::{ProcessEnvironment, SYSTEMS};
+
+use crate::block::{self, Block};
+use crate::kinds::{AsDataSource, AsEphemeralResource};
+use crate::systems::Systems;
+use crate::token::TokenReading;
+use crate::zscaler_otp::ZscalerOtp;
+
+/// `provider "tokenferry"`.
+pub(crate) struct Tokenferry;
+
+#[async_trait]
+impl Provider for Tokenferry {
+    type Config = Block;
+    type Configured = Systems;
+
+    fn schema(&self) -> Schema {
+        block::schema()
+    }
+
+    async fn configure(&self, block: Block, _: &Host) -> Result<Answer<Systems>, Diagnostics> {
+        Systems::new(block, &ProcessEnvironment)
+    }
+
+    fn data_sources(&self) -> Vec<DataSourceHandle<Systems>> {
+        let tokens =
+            SYSTEMS.iter().map(|system| DataSourceHandle::new(AsDataSource(TokenReading { system })));
+        tokens.chain([DataSourceHandle::new(AsDataSource(ZscalerOtp))]).collect()
+    }
+
+    fn ephemeral_resources(&self) -> Vec<EphemeralResourceHandle<Systems>> {
+        let tokens = SYSTEMS
+            .iter()
+            .map(|system| EphemeralResourceHandle::new(AsEphemeralResource(TokenReading { system })));
+        tokens.chain([EphemeralResourceHandle::new(AsEphemeralResource(ZscalerOtp))]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tfplugin::SchemaUse;
+
+    #[test]
+    fn terraform_accepts_every_schema() {
+        let provider = Tokenferry.schema().problems(SchemaUse::Provider);
+        assert_eq!(provider, Vec::<String>::new());
+        let data_sources = Tokenferry.data_sources();
+        let data_sources = data_sources.iter().map(|handle| (handle.type_name(), handle.schema()));
+        let ephemeral_resources = Tokenferry.ephemeral_resources();
+        let ephemeral_resources =
+            ephemeral_resources.iter().map(|handle| (handle.type_name(), handle.schema()));
+        for (name, schema) in data_sources.chain(ephemeral_resources) {
+            assert_eq!(schema.problems(SchemaUse::Resource), Vec::<String>::new(), "{name}");
+            assert!(!schema.description.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_data_source_says_what_is_stored_and_names_its_ephemeral_twin() {
+        for handle in Tokenferry.data_sources() {
+            let description = &handle.schema().description;
+            let first = description.split("\n\n").next().unwrap();
+            assert!(first.contains("stored in the state"), "{}: {first}", handle.type_name());
+            assert!(first.contains(&format!("ephemeral resource `{}`", handle.type_name())), "{first}");
+            assert!(first.contains("login"), "calls are counted: {first}");
+        }
+    }
+
+    #[test]
+    fn everything_secret_is_sensitive() {
+        for handle in Tokenferry.ephemeral_resources() {
+            for attribute in &handle.schema().attributes {
+                let secret = ["token", "header_value", "otp", "otps"].contains(&attribute.name.as_str());
+                assert_eq!(attribute.sensitive, secret, "{}.{}", handle.type_name(), attribute.name);
+            }
+        }
+    }
+}

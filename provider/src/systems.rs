@@ -1,0 +1,151 @@
+//! The systems of one configured provider: each with its settings at once, and its session when first needed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tfplugin::{Answer, AttributePath, Diagnostic, Diagnostics};
+use tokenferry_sources::zscaler::OtpReader;
+use tokenferry_sources::{
+    BuildContext, Clock, Environment, FieldProblem, Given, HTTP_FIELDS, HttpClient, HttpSettings, SYSTEMS,
+    Session, Settings, System, SystemClock,
+};
+
+use crate::block::Block;
+use crate::diagnostics::of_field;
+
+/// What all reads of one configured provider share. Aliases each have their own.
+pub(crate) struct Systems {
+    context: BuildContext,
+    /// Settings of all requests that are not known yet: no read can honour them.
+    unknown: Vec<&'static str>,
+    settings: BTreeMap<&'static str, (Settings, Vec<FieldProblem>)>,
+    open: Mutex<Open>,
+}
+
+/// Sessions that some read has needed.
+#[derive(Default)]
+struct Open {
+    sessions: BTreeMap<&'static str, Arc<Session>>,
+    otps: Option<Arc<OtpReader>>,
+}
+
+impl Systems {
+    /// Completes the block from the environment. Nothing is built, read or sent.
+    ///
+    /// # Errors
+    /// When what the block says of a system cannot be right.
+    pub(crate) fn new(block: Block, environment: &dyn Environment) -> Result<Answer<Self>, Diagnostics> {
+        let mut diagnostics = Diagnostics::new();
+        let mut settings = BTreeMap::new();
+        for system in SYSTEMS.iter().copied() {
+            let given = block.systems.get(system.name);
+            let (completed, mut problems) = system.resolve(given.unwrap_or(&BTreeMap::new()), environment);
+            if given.is_some() {
+                // Problems of a system that only the environment mentions wait for a read that needs it.
+                diagnostics.extend(problems.drain(..).map(|problem| at_system(system, problem)));
+            }
+            settings.insert(system.name, (completed, problems));
+        }
+        if diagnostics.has_errors() {
+            return Err(diagnostics);
+        }
+        let http = HttpSettings::from_given(&block.http).map_err(|problems| of_http(problems))?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let systems = Self {
+            context: BuildContext { http: Arc::new(HttpClient::new(http)), clock },
+            unknown: HTTP_FIELDS
+                .iter()
+                .map(|field| field.name)
+                .filter(|name| matches!(block.http.get(*name), Some(Given::Unknown)))
+                .collect(),
+            settings,
+            open: Mutex::default(),
+        };
+        Ok(Answer { value: systems, warnings: diagnostics })
+    }
+
+    /// The session of a system. The first call builds it.
+    ///
+    /// # Errors
+    /// One message for each setting that is missing, malformed or not known yet.
+    pub(crate) fn session(&self, system: &'static System) -> Result<Arc<Session>, Diagnostics> {
+        self.session_in(&mut self.open(), system)
+    }
+
+    /// The reader of Zscaler's one-time passwords, on the session that its tokens come from.
+    ///
+    /// # Errors
+    /// As [`Systems::session`].
+    pub(crate) fn zscaler_otps(&self) -> Result<Arc<OtpReader>, Diagnostics> {
+        let mut open = self.open();
+        if let Some(reader) = &open.otps {
+            return Ok(Arc::clone(reader));
+        }
+        let session = self.session_in(&mut open, &tokenferry_sources::zscaler::SYSTEM)?;
+        let reader = OtpReader::new(session).ok_or_else(|| {
+            Diagnostic::error("No one-time passwords", "This session is not one of Zscaler Client Connector.")
+        })?;
+        Ok(Arc::clone(open.otps.insert(Arc::new(reader))))
+    }
+
+    /// The clock that expiry is reckoned by.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.context.clock.as_ref()
+    }
+
+    fn session_in(&self, open: &mut Open, system: &'static System) -> Result<Arc<Session>, Diagnostics> {
+        if let Some(session) = open.sessions.get(system.name) {
+            return Ok(Arc::clone(session));
+        }
+        let source = self.source(system)?;
+        let session = Session::new(source, Arc::clone(&self.context.clock));
+        open.sessions.insert(system.name, Arc::clone(&session));
+        Ok(session)
+    }
+
+    fn source(
+        &self,
+        system: &'static System,
+    ) -> Result<Arc<dyn tokenferry_sources::TokenSource>, Diagnostics> {
+        if !self.unknown.is_empty() {
+            return Err(self.unknown.iter().map(|name| not_known_yet(name)).collect());
+        }
+        let Some((settings, problems)) = self.settings.get(system.name) else {
+            return Err(Diagnostic::error("Unknown system", system.title).into());
+        };
+        let deferred: Diagnostics =
+            problems.iter().map(|problem| at_system(system, problem.clone())).collect();
+        if deferred.has_errors() {
+            return Err(deferred);
+        }
+        system
+            .build(settings, &self.context)
+            .map_err(|problems| problems.into_iter().map(|problem| at_system(system, problem)).collect())
+    }
+
+    fn open(&self) -> std::sync::MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn at_system(system: &System, problem: FieldProblem) -> Diagnostic {
+    let path = AttributePath::root().attribute(system.name).attribute(problem.field);
+    of_field(problem).at(path)
+}
+
+fn of_http(problems: Vec<FieldProblem>) -> Diagnostics {
+    let at = |problem: FieldProblem| {
+        let path = AttributePath::root().attribute(problem.field);
+        of_field(problem).at(path)
+    };
+    problems.into_iter().map(at).collect()
+}
+
+fn not_known_yet(name: &str) -> Diagnostic {
+    let detail = format!(
+        "`{name}` in the provider block is not known yet, so nothing can be read. It depends on something that is \
+         created during apply: create that first (`-target`), or use a value that is known while planning."
+    );
+    Diagnostic::error("Provider configuration not known yet", detail)
+        .at(AttributePath::root().attribute(name))
+}
