@@ -1,1 +1,18 @@
-//! placeholder
+//! The harness of the whole-program tests: the provider as a raw protocol client sees it, real Terraform in a
+//! directory of its own, a sandbox with planted secrets, and a search for them.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness fails its test")]
+
+pub mod binaries;
+pub mod calls;
+pub mod connection;
+pub mod issuer;
+pub mod launch;
+pub mod leak;
+pub mod plugin;
+pub mod process;
+pub mod reply;
+pub mod schema;
+pub mod strangers;
+pub mod terraform;
+pub mod tls;
+pub mod value;

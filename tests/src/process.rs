@@ -1,0 +1,149 @@
+//! A child process whose output is collected while it runs, and which dies with its handle.
+
+use std::fs;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// A running (or ended) program.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    /// What it wrote to its standard output so far.
+    pub stdout: Output,
+    /// What it wrote to its standard error so far.
+    pub stderr: Output,
+}
+
+impl Process {
+    /// Starts `command` with nothing on its standard input.
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let stdout = Output::collect(child.stdout.take().unwrap());
+        let stderr = Output::collect(child.stderr.take().unwrap());
+        Self { child, stdout, stderr }
+    }
+
+    /// Its process id.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended and the end was seen.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the process has ended")
+    }
+
+    /// Waits for it to end by itself.
+    ///
+    /// # Panics
+    ///
+    /// If it does not within `limit`.
+    pub async fn exit(&mut self, limit: Duration) -> ExitStatus {
+        let Ok(status) = timeout(limit, self.child.wait()).await else {
+            panic!("still running after {limit:?}; standard error:\n{}", self.stderr.text());
+        };
+        status.unwrap()
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        send(self.id(), signal);
+    }
+
+    /// The most memory it ever held, in KiB.
+    pub fn peak_memory_kib(&self) -> u64 {
+        memory_kib(self.id(), "VmHWM:")
+    }
+
+    /// The number of files, sockets and pipes that it holds open.
+    pub fn open_files(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
+    }
+}
+
+/// Sends `signal` to the process `id`.
+pub fn send(id: u32, signal: Signal) {
+    signal::kill(Pid::from_raw(id.try_into().unwrap()), signal).unwrap();
+}
+
+fn memory_kib(id: u32, field: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// One output stream of a process.
+#[derive(Debug)]
+pub struct Output(watch::Receiver<Vec<u8>>);
+
+impl Output {
+    fn collect(mut stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        let (sender, receiver) = watch::channel(Vec::new());
+        // Ends with the stream, which ends with the process.
+        tokio::spawn(async move {
+            let mut buffer = [0; 8192];
+            while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+                sender.send_modify(|bytes| bytes.extend_from_slice(&buffer[..count]));
+            }
+        });
+        Self(receiver)
+    }
+
+    /// What has arrived so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.borrow()).into_owned()
+    }
+
+    /// The first line without its end, or nothing if the stream ends or `limit` passes before it.
+    pub async fn first_line(&self, limit: Duration) -> Option<String> {
+        self.line_that(limit, |_| true).await
+    }
+
+    /// The first whole line that `is_it` accepts.
+    pub async fn line_that(&self, limit: Duration, is_it: impl Fn(&str) -> bool) -> Option<String> {
+        let find = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes);
+            let (whole, _) = text.rsplit_once('\n')?;
+            whole.lines().find(|line| is_it(line)).map(str::to_owned)
+        };
+        let mut receiver = self.0.clone();
+        match timeout(limit, receiver.wait_for(|bytes| find(bytes).is_some())).await {
+            Ok(Ok(bytes)) => find(&bytes),
+            Ok(Err(_)) => find(&self.0.borrow()),
+            Err(_) => None,
+        }
+    }
+
+    /// All of it, once every holder of the stream's other end has closed it.
+    ///
+    /// # Panics
+    ///
+    /// If somebody still holds it after `limit`.
+    pub async fn whole(&self, limit: Duration) -> String {
+        assert!(timeout(limit, self.ended()).await.is_ok(), "the stream is still open after {limit:?}");
+        self.text()
+    }
+
+    /// Waits until every holder of the stream's other end has closed it.
+    pub async fn ended(&self) {
+        let mut receiver = self.0.clone();
+        while receiver.changed().await.is_ok() {}
+    }
+}

@@ -1,0 +1,216 @@
+//! Real Terraform (or OpenTofu) in a directory of its own, with the provider in a filesystem mirror and no
+//! other way to get one.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+use std::{env, fs};
+
+use tempfile::TempDir;
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+
+use crate::binaries;
+use crate::process::Process;
+
+const PATIENCE: Duration = Duration::from_secs(90);
+
+const REQUIREMENT: &str = r#"
+terraform {
+  required_providers {
+    tokenferry = { source = "tokenferry/tokenferry" }
+  }
+}
+"#;
+
+static DEFAULT_HOST: OnceCell<String> = OnceCell::const_new();
+
+/// A working directory and what its commands are to see.
+#[derive(Debug)]
+pub struct Terraform {
+    directory: TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Terraform {
+    /// A directory with `configuration`, the provider's requirement added, not initialised.
+    pub async fn new(configuration: &str) -> Self {
+        let directory = tempfile::Builder::new().prefix("tf").tempdir().unwrap();
+        for name in ["work", "home", "tmp", "mirror"] {
+            fs::create_dir(directory.path().join(name)).unwrap();
+        }
+        let terraform = Self { directory, environment: BTreeMap::new() };
+        terraform.write("requirement.tf", REQUIREMENT);
+        terraform.write("main.tf", configuration);
+        terraform.install_mirror(&default_host().await);
+        terraform
+    }
+
+    /// Sets a variable for all commands.
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Removes a variable for all commands.
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    /// What the commands, and the providers that they start, take for the system's temporary directory.
+    pub fn temporary(&self) -> PathBuf {
+        self.directory.path().join("tmp")
+    }
+
+    /// Where the configuration is.
+    pub fn work(&self) -> PathBuf {
+        self.directory.path().join("work")
+    }
+
+    /// Writes a file of the configuration, and the directories above it.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.work().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// A file of the working directory.
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.work().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// Initialises the directory from the mirror.
+    pub async fn init(&self) {
+        self.run(&["init"]).await.ok();
+    }
+
+    /// Runs a command to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Outcome {
+        let mut process = self.start(arguments);
+        let status = process.exit(PATIENCE).await;
+        let stdout = process.stdout.whole(PATIENCE).await;
+        let stderr = process.stderr.whole(PATIENCE).await;
+        Outcome { status, stdout, stderr }
+    }
+
+    /// Starts a command, in a process group of its own as a shell would.
+    pub fn start(&self, arguments: &[&str]) -> Process {
+        let (command, options) = arguments.split_first().expect("a command");
+        let mut process = self.command();
+        process.arg(command).args(plain(command)).args(options).process_group(0);
+        Process::spawn(&mut process)
+    }
+
+    /// What `show -json` says about the state, or about a saved plan.
+    pub async fn show(&self, plan: Option<&str>) -> serde_json::Value {
+        let arguments: Vec<&str> = ["show", "-json"].into_iter().chain(plan).collect();
+        serde_json::from_str(&self.run(&arguments).await.ok().stdout).unwrap()
+    }
+
+    fn command(&self) -> Command {
+        let root = self.directory.path();
+        let mut command = Command::new(binaries::terraform());
+        command
+            .current_dir(self.work())
+            .env_clear()
+            .env("PATH", env::var_os("PATH").unwrap_or_default())
+            .env("HOME", root.join("home"))
+            .env("TMPDIR", root.join("tmp"))
+            .env("CHECKPOINT_DISABLE", "1")
+            .env("TF_IN_AUTOMATION", "1")
+            .env("TF_INPUT", "0")
+            .env("TF_CLI_CONFIG_FILE", root.join("cli.tfrc"))
+            .envs(&self.environment);
+        command
+    }
+
+    fn install_mirror(&self, host: &str) {
+        let root = self.directory.path();
+        let version = env!("CARGO_PKG_VERSION");
+        let package =
+            root.join("mirror").join(host).join("tokenferry/tokenferry").join(version).join(platform());
+        fs::create_dir_all(&package).unwrap();
+        let installed = package.join(format!("terraform-provider-tokenferry_v{version}"));
+        link_or_copy(&binaries::provider(), &installed);
+        let mirror = root.join("mirror").display().to_string();
+        let text =
+            format!("provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n");
+        fs::write(root.join("cli.tfrc"), text).unwrap();
+    }
+}
+
+impl Outcome {
+    /// The outcome of a command that succeeded.
+    ///
+    /// # Panics
+    ///
+    /// If it did not.
+    pub fn ok(self) -> Self {
+        assert!(self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
+        self
+    }
+
+    /// All text, without the frames and line breaks that Terraform puts into messages.
+    pub fn words(&self) -> String {
+        let text = format!("{}\n{}", self.stdout, self.stderr).replace(['│', '╷', '╵'], " ");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The host that a source address without one means; it differs between Terraform and OpenTofu.
+async fn default_host() -> String {
+    DEFAULT_HOST.get_or_init(ask_for_default_host).await.clone()
+}
+
+async fn ask_for_default_host() -> String {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("main.tf"), REQUIREMENT).unwrap();
+    let mut command = Command::new(binaries::terraform());
+    command
+        .args(["providers", "-no-color"])
+        .current_dir(directory.path())
+        .env_clear()
+        .env("HOME", directory.path())
+        .env("CHECKPOINT_DISABLE", "1");
+    let output = command.output().await.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let host = text.split("provider[").nth(1).and_then(|rest| rest.split('/').next());
+    host.unwrap_or_else(|| panic!("no provider address in: {text}")).to_owned()
+}
+
+fn plain(command: &str) -> &'static [&'static str] {
+    match command {
+        "plan" | "apply" | "destroy" => &["-no-color", "-input=false"],
+        "version" => &[],
+        _ => &["-no-color"],
+    }
+}
+
+fn platform() -> String {
+    let system = if env::consts::OS == "macos" { "darwin" } else { env::consts::OS };
+    let machine = match env::consts::ARCH {
+        "aarch64" => "arm64",
+        "x86_64" => "amd64",
+        other => other,
+    };
+    format!("{system}_{machine}")
+}
+
+fn link_or_copy(from: &Path, to: &Path) {
+    if fs::hard_link(from, to).is_err() {
+        fs::copy(from, to).unwrap();
+    }
+}

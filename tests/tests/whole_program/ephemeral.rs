@@ -1,0 +1,132 @@
+//! Ephemeral resources over the wire.
+
+use tokenferry_sandbox::Fault;
+use tokenferry_tests::issuer::{DEVICE, Issuer};
+use tokenferry_tests::plugin::Plugin;
+use tokenferry_tests::value::{Value, object};
+
+const ZSCALER: &str = "tokenferry_zscaler_token";
+const ZETTELSTORE: &str = "tokenferry_zettelstore_token";
+const OTP: &str = "tokenferry_zscaler_otp";
+
+fn kinds() -> [(&'static str, Value); 3] {
+    let otp = object([("udid", DEVICE.into()), ("purpose", "exit".into()), ("enabled", true.into())]);
+    let token = object([("minimum_lifetime", "1m".into())]);
+    [(ZSCALER, token.clone()), (ZETTELSTORE, token), (OTP, otp)]
+}
+
+#[tokio::test]
+async fn case_41_an_opened_resource_keeps_what_was_set_and_fills_the_rest() {
+    let issuer = Issuer::start("case-41").await;
+    let plugin = Plugin::configured(&issuer.config()).await;
+    for (kind, config) in kinds() {
+        let opened = plugin.open_ephemeral(kind, &config).await;
+        for name in config.names() {
+            assert_eq!(opened.reply.ok().member(name), config.member(name), "`{name}` of {kind}");
+        }
+        let secret = if kind == OTP { "otp" } else { "token" };
+        assert!(!opened.reply.text(secret).is_empty());
+    }
+    plugin.finish().await;
+}
+
+#[tokio::test]
+async fn case_42_no_renewal_is_asked_for() {
+    let issuer = Issuer::start("case-42").await;
+    let plugin = Plugin::configured(&issuer.config()).await;
+    for (kind, config) in kinds() {
+        // Terraform cannot hand out a new value, so renewing would help nobody.
+        assert_eq!(plugin.open_ephemeral(kind, &config).await.renew_at, None, "{kind}");
+    }
+    plugin.finish().await;
+}
+
+#[tokio::test]
+async fn case_43_closing_works_after_renewals_and_twice() {
+    let issuer = Issuer::start("case-43").await;
+    let plugin = Plugin::configured(&issuer.config()).await;
+    for (kind, config) in kinds() {
+        let opened = plugin.open_ephemeral(kind, &config).await;
+        let mut private = opened.private.clone();
+        for _ in 0..3 {
+            let renewed = plugin.renew_ephemeral(kind, private).await;
+            assert_eq!(renewed.renew_at, None);
+            private = renewed.private;
+        }
+        plugin.close_ephemeral(kind, opened.private.clone()).await.ok();
+        plugin.close_ephemeral(kind, opened.private).await.ok();
+    }
+    plugin.finish().await;
+}
+
+#[tokio::test]
+async fn case_44_renewing_what_has_expired_does_no_harm() {
+    let issuer = Issuer::start("case-44").await;
+    let plugin = Plugin::configured(&issuer.config()).await;
+    for (kind, config) in kinds() {
+        let opened = plugin.open_ephemeral(kind, &config).await;
+        issuer.fault(Fault::clock_skew(24 * 3600));
+        // There is nothing to renew; all that counts is that nothing is promised and closing still works.
+        assert_eq!(plugin.renew_ephemeral(kind, opened.private.clone()).await.renew_at, None);
+        plugin.close_ephemeral(kind, opened.private).await.ok();
+        issuer.control().clear_faults();
+    }
+    plugin.finish().await;
+}
+
+#[tokio::test]
+async fn the_private_part_of_a_resource_holds_no_secret() {
+    let issuer = Issuer::start("private").await;
+    issuer.issue_planted();
+    let plugin = Plugin::configured(&issuer.config()).await;
+    for (kind, config) in
+        [(ZSCALER, object([])), (ZETTELSTORE, object([])), (OTP, object([("udid", DEVICE.into())]))]
+    {
+        let opened = plugin.open_ephemeral(kind, &config).await;
+        opened.reply.ok();
+        let private = opened.private.unwrap_or_default();
+        tokenferry_tests::leak::assert_none(&private, &issuer.planted.secrets(), "the private part");
+    }
+    plugin.finish().await;
+}
+
+#[tokio::test]
+async fn renewing_or_closing_with_foreign_bytes_does_no_harm() {
+    let plugin = Plugin::start().await;
+    for private in [None, Some(Vec::new()), Some(vec![0xff; 300])] {
+        for kind in [ZSCALER, "tokenferry_no_such_thing"] {
+            plugin.renew_ephemeral(kind, private.clone()).await;
+            plugin.close_ephemeral(kind, private.clone()).await;
+        }
+    }
+    plugin.validate_ephemeral(ZSCALER, &object([])).await.ok();
+    plugin.finish().await;
+}
+
+#[tokio::test]
+async fn case_28_opening_an_unknown_type_is_an_error_and_nothing_more() {
+    let plugin = Plugin::start().await;
+    let reply = plugin.open_raw("tokenferry_no_such_thing", object([]).dynamic()).await.reply;
+    assert!(reply.error().says(&["tokenferry_no_such_thing"]));
+    plugin.validate_ephemeral(ZSCALER, &object([])).await.ok();
+    plugin.finish().await;
+}
+
+#[tokio::test]
+async fn checking_a_block_of_unknowns_asks_nobody() {
+    let issuer = Issuer::start("checking").await;
+    let plugin = Plugin::configured(&issuer.config()).await;
+    let unknown = object([
+        ("udid", Value::unknown()),
+        ("purpose", Value::unknown_with_prefix("zia")),
+        ("enabled", Value::unknown()),
+        ("minimum_lifetime", Value::unknown()),
+    ]);
+    plugin.validate_data(OTP, &unknown).await.ok();
+    plugin.validate_ephemeral(OTP, &unknown).await.ok();
+    let bad = object([("minimum_lifetime", "soon".into())]);
+    assert_eq!(plugin.validate_data(ZSCALER, &bad).await.error().path, "minimum_lifetime");
+    assert_eq!(plugin.validate_ephemeral(ZSCALER, &bad).await.error().path, "minimum_lifetime");
+    assert_eq!(issuer.connections(), 0);
+    plugin.finish().await;
+}

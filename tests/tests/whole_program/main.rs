@@ -1,0 +1,18 @@
+//! The programs as users and Terraform meet them. Names that begin with `case` carry the number of a
+//! conformance case of the plugin protocol.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod bad_input;
+mod configuration;
+mod data_sources;
+mod ephemeral;
+mod handshake;
+mod lifetime;
+mod limits;
+mod logging;
+mod other_calls;
+mod reattach;
+mod sharing;
+mod terraform_basics;
+mod terraform_ephemeral;
+mod terraform_interrupt;
