@@ -19,9 +19,12 @@ pub struct Field {
     pub environment: Option<&'static str>,
     /// What it means for the guards.
     pub role: FieldRole,
-    /// What its text must fulfil beyond its kind; the error says what is wrong, without the text.
-    pub rule: Option<fn(&str) -> Result<(), String>>,
+    /// What its text must fulfil beyond its kind.
+    pub rule: Option<Rule>,
 }
+
+/// Checks a text beyond its kind. The error says what is wrong, without the text.
+pub type Rule = fn(&str) -> Result<(), String>;
 
 /// What can be written into a field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

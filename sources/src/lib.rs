@@ -16,6 +16,8 @@ mod mask;
 mod session;
 mod source;
 mod system;
+#[cfg(test)]
+mod test_server;
 mod token;
 pub mod zettelstore;
 pub mod zscaler;
@@ -24,7 +26,8 @@ pub use clock::{Clock, SystemClock, TestClock, Timestamp};
 pub use duration::{DurationError, parse_duration};
 pub use error::{Action, Attempt, FailureClass, Guidance, Retry, Said, SourceError};
 pub use field::{
-    Environment, Field, FieldKind, FieldProblem, FieldRole, Given, GivenFields, ProcessEnvironment, Severity,
+    Environment, Field, FieldKind, FieldProblem, FieldRole, Given, GivenFields, ProcessEnvironment, Rule,
+    Severity,
 };
 pub use http::{HTTP_FIELDS, HttpClient, HttpSettings};
 pub use secrecy::{ExposeSecret, SecretString};

@@ -41,27 +41,14 @@ impl Session {
     /// live as long as asked for.
     pub async fn token(&self, minimum_lifetime: Option<Duration>) -> Result<Token, SourceError> {
         let mut turn = self.flight.turn().await;
-        if let Some(failure) = turn.shared_failure() {
-            return Err(failure.clone());
-        }
-        let now = self.clock.now();
-        let shared = turn.shared();
-        let state = turn.state();
-        let Some(token) = state.token.clone() else { return self.first(&mut turn, minimum_lifetime).await };
-        match self.standing(&token, minimum_lifetime, now) {
-            Standing::Good => Ok(token),
-            // It has just been issued, or a login before has shown that there is nothing better.
-            Standing::TooShort { minimum }
-                if shared || state.longest.is_some_and(|longest| longest < minimum) =>
-            {
-                Err(self.too_short(&token, minimum))
-            }
-            Standing::TooShort { minimum } => {
-                let fresh = self.replace(&mut turn, None).await?;
-                turn.state().longest = fresh.life();
-                self.long_enough(fresh, Some(minimum))
-            }
+        let Some(token) = turn.state().token.clone() else {
+            let fresh = self.replace(&mut turn, None).await?;
+            return self.long_enough(fresh, minimum_lifetime);
+        };
+        match standing(&token, minimum_lifetime, self.clock.now()) {
             Standing::Ending => self.renew(&mut turn, token, minimum_lifetime).await,
+            Standing::Good => Ok(token),
+            Standing::TooShort { minimum } => self.longer(&mut turn, token, minimum).await,
             Standing::Unknown { minimum } => {
                 Err(SourceError::ExpiryUnknown { system: self.title(), minimum })
             }
@@ -79,13 +66,21 @@ impl Session {
         }
     }
 
-    async fn first(
+    /// Replaces a token that does not live long enough, unless there is nothing better: it came while we waited,
+    /// or it was fetched for the same reason before.
+    async fn longer(
         &self,
         turn: &mut Turn<'_, State>,
-        minimum: Option<Duration>,
+        token: Token,
+        minimum: Duration,
     ) -> Result<Token, SourceError> {
+        let just_came = turn.shared() && turn.shared_failure().is_none();
+        if just_came || turn.state().longest.is_some_and(|longest| longest < minimum) {
+            return self.long_enough(token, Some(minimum));
+        }
         let fresh = self.replace(turn, None).await?;
-        self.long_enough(fresh, minimum)
+        turn.state().longest = fresh.life();
+        self.long_enough(fresh, Some(minimum))
     }
 
     /// Replaces a token that nears its end. While the old one lives, a passing trouble does not matter.
@@ -107,8 +102,11 @@ impl Session {
         }
     }
 
-    /// Gets a new token, unless an earlier failure stands against it.
+    /// Gets a new token, unless the failure of another read is ours too, or an earlier one stands against it.
     async fn replace(&self, turn: &mut Turn<'_, State>, old: Option<&Token>) -> Result<Token, SourceError> {
+        if let Some(failure) = turn.shared_failure() {
+            return Err(failure.clone());
+        }
         if let Some(failure) = turn.state().remembered(self.clock.now()) {
             return Err(failure);
         }
@@ -126,27 +124,15 @@ impl Session {
         outcome
     }
 
-    fn standing(&self, token: &Token, minimum: Option<Duration>, now: Timestamp) -> Standing {
-        match (token.life_left(now), token.life(), minimum) {
-            (Some(left), Some(life), _) if left <= margin(life) => Standing::Ending,
-            (Some(left), _, Some(minimum)) if left < minimum => Standing::TooShort { minimum },
-            (None, _, Some(minimum)) => Standing::Unknown { minimum },
-            _ => Standing::Good,
-        }
-    }
-
     /// A fresh token is measured by its whole life, not by the moments since it came.
     fn long_enough(&self, fresh: Token, minimum: Option<Duration>) -> Result<Token, SourceError> {
         match (fresh.life(), minimum) {
-            (Some(life), Some(minimum)) if life < minimum => Err(self.too_short(&fresh, minimum)),
+            (Some(left), Some(minimum)) if left < minimum => {
+                Err(SourceError::TooShortLived { system: self.title(), left, minimum })
+            }
             (None, Some(minimum)) => Err(SourceError::ExpiryUnknown { system: self.title(), minimum }),
             _ => Ok(fresh),
         }
-    }
-
-    fn too_short(&self, token: &Token, minimum: Duration) -> SourceError {
-        let left = token.life().unwrap_or_default();
-        SourceError::TooShortLived { system: self.title(), left, minimum }
     }
 
     fn title(&self) -> &'static str {
@@ -189,9 +175,7 @@ impl Memory {
             Retry::Never => Until::Forever,
             Retry::At(time) => Until::Time(time),
             // Reads in a row would each wait as long as the first: one of two is enough.
-            Retry::Backoff if matches!(error.class(), FailureClass::Unreachable | FailureClass::TimedOut) => {
-                Until::Moment(Instant::now() + started.elapsed())
-            }
+            Retry::Backoff if is_slow(error.class()) => Until::Moment(Instant::now() + started.elapsed()),
             Retry::Backoff => return None,
         };
         Some(Memory { failure: error.clone(), until })
@@ -206,12 +190,25 @@ impl Memory {
     }
 }
 
+fn is_slow(class: FailureClass) -> bool {
+    matches!(class, FailureClass::RateLimited | FailureClass::TimedOut | FailureClass::Unreachable)
+}
+
 /// How a cached token stands to what is asked for.
 enum Standing {
     Ending,
     Good,
     TooShort { minimum: Duration },
     Unknown { minimum: Duration },
+}
+
+fn standing(token: &Token, minimum: Option<Duration>, now: Timestamp) -> Standing {
+    match (token.life_left(now), token.life(), minimum) {
+        (Some(left), Some(life), _) if left <= margin(life) => Standing::Ending,
+        (Some(left), _, Some(minimum)) if left < minimum => Standing::TooShort { minimum },
+        (None, _, Some(minimum)) => Standing::Unknown { minimum },
+        _ => Standing::Good,
+    }
 }
 
 /// How long before its end a token is renewed.

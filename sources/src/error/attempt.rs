@@ -14,7 +14,7 @@ pub struct Attempt {
     /// What it was asked for.
     pub action: Action,
     /// The host and port that were asked.
-    pub host: String,
+    pub host: Arc<str>,
     /// What to try if this host is not the right one.
     pub hint: Option<Arc<str>>,
 }
@@ -22,7 +22,7 @@ pub struct Attempt {
 impl Attempt {
     /// An attempt without a hint.
     pub fn new(system: &'static System, action: Action, host: String) -> Self {
-        Attempt { system, action, host, hint: None }
+        Attempt { system, action, host: host.into(), hint: None }
     }
 }
 

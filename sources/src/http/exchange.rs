@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::debug;
 use url::Url;
@@ -166,7 +165,7 @@ async fn once(context: &BuildContext, request: &Request, url: &Url) -> Result<An
     read(context, request, response).await
 }
 
-/// Takes in an answer of bearable size. That of a failure does not matter: its status says enough.
+/// Takes in an answer of bearable size.
 async fn read(
     context: &BuildContext,
     request: &Request,
@@ -174,26 +173,32 @@ async fn read(
 ) -> Result<Answer, SourceError> {
     let received_at = context.clock.now();
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let too_large = SourceError::AnswerTooLarge { attempt: request.attempt.clone(), limit: LARGEST };
-    let mut body = Zeroizing::new(Vec::new());
-    let announced = response.content_length().is_some_and(|length| length > LARGEST as u64);
-    while !announced {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST => body.extend_from_slice(&chunk),
-            Ok(Some(_)) => break,
-            Ok(None) => return Ok(Answer { status, headers, body, received_at }),
-            Err(_) if refusal(status) => break,
-            Err(error) => return Err(failure::transport(&request.attempt, error)),
-        }
-    }
-    if refusal(status) {
-        return Ok(Answer { status, headers, body: Zeroizing::new(Vec::new()), received_at });
-    }
-    Err(too_large)
+    let body = match body(request, &mut response).await {
+        Ok(body) => body,
+        // The body of a failure does not matter: its status says enough.
+        Err(_) if !status.is_success() => Zeroizing::default(),
+        Err(error) => return Err(error),
+    };
+    Ok(Answer { status, headers, body, received_at })
 }
 
-fn refusal(status: StatusCode) -> bool {
-    !status.is_success()
+async fn body(
+    request: &Request,
+    response: &mut reqwest::Response,
+) -> Result<Zeroizing<Vec<u8>>, SourceError> {
+    let too_large = || SourceError::AnswerTooLarge { attempt: request.attempt.clone(), limit: LARGEST };
+    if response.content_length().is_some_and(|length| length > LARGEST as u64) {
+        return Err(too_large());
+    }
+    let mut body = Zeroizing::new(Vec::new());
+    loop {
+        let chunk = response.chunk().await.map_err(|error| failure::transport(&request.attempt, error))?;
+        match chunk {
+            Some(chunk) if body.len() + chunk.len() > LARGEST => return Err(too_large()),
+            Some(chunk) => body.extend_from_slice(&chunk),
+            None => return Ok(body),
+        }
+    }
 }
 
 /// No token and no device's passwords come near it.

@@ -69,7 +69,8 @@ mod tests {
 
     #[test]
     fn the_first_header_that_can_be_read_decides_and_a_second_is_added() {
-        let cases: [(&[(&str, &str)], Option<u64>); 9] = [
+        type Headers = &'static [(&'static str, &'static str)];
+        let cases: [(Headers, Option<u64>); 9] = [
             (&[("retry-after", "13")], Some(14)),
             (&[("retry-after", "13s")], Some(14)),
             (&[("retry-after", "\"0 seconds\"")], Some(1)),

@@ -56,10 +56,10 @@ pub(crate) fn text_problem(field: &Field, text: &str, allow_http: bool) -> Optio
     }
     if text.contains(['\r', '\n']) {
         return Some(
-            "it contains a line break; a file's last line break can be taken off with `trimspace`".to_owned(),
+            "it contains a line break; if it was read from a file, take the last line break off".to_owned(),
         );
     }
-    if text.chars().any(char::is_control) {
+    if field.kind != FieldKind::Secret && text.chars().any(char::is_control) {
         return Some("it contains a control character".to_owned());
     }
     let by_kind = match field.kind {

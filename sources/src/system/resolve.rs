@@ -91,7 +91,7 @@ fn half_a_pair(system: &System, settings: &Settings) -> Vec<FieldProblem> {
     if !pair.iter().any(is_there) {
         return Vec::new();
     }
-    pair.into_iter().filter(|field| !is_there(field)).map(|field| missing(system, field.name)).collect()
+    pair.into_iter().filter(|field| !is_there(field)).map(|field| missing(system, &[field.name])).collect()
 }
 
 /// Second guard: a secret of the environment goes to a host that somebody wrote into the configuration.

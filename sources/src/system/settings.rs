@@ -117,10 +117,10 @@ impl<'a> Reader<'a> {
         parsed.map_err(|wrong| self.problems.push(malformed(self.system, field, &wrong))).ok()
     }
 
-    /// Reports a setting that is neither there nor on its way.
-    pub(crate) fn missing(&mut self, field: &'static str) {
-        if !self.settings.is_unknown(field) && !self.problems.iter().any(|problem| problem.field == field) {
-            self.problems.push(missing(self.system, field));
+    /// Reports that none of these settings is there, malformed, or on its way.
+    pub(crate) fn require_one(&mut self, fields: &[&'static str]) {
+        if !fields.iter().any(|field| self.settings.values.contains_key(field)) {
+            self.problems.push(missing(self.system, fields));
         }
     }
 
@@ -133,25 +133,24 @@ impl<'a> Reader<'a> {
     }
 
     fn required<T: Default>(&mut self, field: &'static str, value: Option<T>) -> T {
-        value.unwrap_or_else(|| {
-            self.missing(field);
-            T::default()
-        })
+        self.require_one(&[field]);
+        value.unwrap_or_default()
     }
 }
 
-/// The problem of a field that is needed and nowhere to be found.
-pub(super) fn missing(system: &System, field: &'static str) -> FieldProblem {
-    let variable = system.field(field).and_then(|field| field.environment);
-    let place = variable.map_or_else(
-        || format!("Set `{field}`."),
-        |variable| format!("Set `{field}` or the environment variable {variable}."),
-    );
-    let name = check::qualified(system.name, field);
+/// The problem of a field that is needed and nowhere to be found, or of several of which one is enough.
+pub(super) fn missing(system: &System, fields: &[&'static str]) -> FieldProblem {
+    let name = |field: &&str| format!("`{}`", check::qualified(system.name, field));
+    let way = |field: &&str| match system.field(field).and_then(|field| field.environment) {
+        Some(variable) => format!("`{field}` or the environment variable {variable}"),
+        None => format!("`{field}`"),
+    };
+    let names = fields.iter().map(name).collect::<Vec<_>>().join(" or ");
+    let ways = fields.iter().map(way).collect::<Vec<_>>().join(", or ");
     FieldProblem::error(
-        field,
-        format!("Missing `{name}`"),
-        format!("{} needs `{name}` to log in. {place}", system.title),
+        fields.first().copied().unwrap_or_default(),
+        format!("Missing {names}"),
+        format!("{} needs {names} to log in. Set {ways}.", system.title),
     )
 }
 

@@ -1,1 +1,121 @@
-//! placeholder
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+use crate::test_server::{Reply, TestServer, default_context, status};
+use crate::{Expiry, FailureClass, Given, GivenFields, TokenNote, TokenSource};
+
+const PASSWORD: &str = "hunter2 &=:ö";
+const ISSUED: &str = r#"("Bearer" "abc.def" 600)"#;
+
+fn source(server: &TestServer, settings: &[(&str, &str)]) -> Arc<dyn TokenSource> {
+    let mut given = GivenFields::from([
+        ("base_url".to_owned(), Given::from(server.url("/notes").as_str())),
+        ("username".to_owned(), "anna".into()),
+        ("password".to_owned(), PASSWORD.into()),
+    ]);
+    given.extend(settings.iter().map(|(name, text)| ((*name).to_owned(), Given::from(*text))));
+    let (settings, problems) = SYSTEM.resolve(&given, &std::collections::BTreeMap::<String, String>::new());
+    assert_eq!(problems, []);
+    SYSTEM.build(&settings, &default_context()).unwrap()
+}
+
+async fn scripted(replies: Vec<Reply>) -> (TestServer, Arc<dyn TokenSource>) {
+    let server = TestServer::scripted(replies).await;
+    let source = source(&server, &[]);
+    (server, source)
+}
+
+#[tokio::test]
+async fn a_login_is_basic_without_a_body() {
+    let (server, source) = scripted(vec![status(200, ISSUED)]).await;
+    let token = source.login().await.unwrap();
+    let seen = server.seen().pop().unwrap();
+    assert_eq!((seen.method.as_str(), seen.target.as_str()), ("POST", "/notes/a"));
+    assert_eq!(seen.header("authorization"), Some("Basic YW5uYTpodW50ZXIyICY9OsO2"));
+    assert_eq!((seen.body.as_str(), seen.header("content-type")), ("", None));
+    assert_eq!(token.header_value().expose_secret(), "Bearer abc.def");
+    assert_eq!(token.identity.issuer, server.url("/notes/"));
+    assert_eq!(token.identity.subject, "anna");
+    assert_eq!(token.life(), Some(Duration::from_secs(600)));
+    assert!(matches!(token.expiry, Expiry::Reported(_)) && token.notes.is_empty());
+}
+
+#[tokio::test]
+async fn a_login_is_a_form_if_told_so_or_if_the_name_has_a_colon() {
+    for (settings, name) in [(("method", "form"), "anna"), (("username", "an:na"), "an%3Ana")] {
+        let server = TestServer::scripted(vec![status(200, ISSUED)]).await;
+        source(&server, &[settings]).login().await.unwrap();
+        let seen = server.seen().pop().unwrap();
+        assert_eq!(seen.header("authorization"), None);
+        assert_eq!(seen.header("content-type"), Some("application/x-www-form-urlencoded"));
+        assert_eq!(seen.body, format!("username={name}&password=hunter2+%26%3D%3A%C3%B6"));
+    }
+}
+
+#[tokio::test]
+async fn answers_of_all_releases_are_understood() {
+    let bodies = [
+        "{\"token\":\"abc.def\",\"token_type\":\"Bearer\",\"expires_in\":600}\n",
+        "{\"access_token\":\"abc.def\",\"token_type\":\"Bearer\",\"expires_in\":600}",
+        " \n(\"bearer\"\n\"abc.def\" 600 ) ",
+    ];
+    for body in bodies {
+        let (_server, source) = scripted(vec![status(200, body)]).await;
+        assert_eq!(source.login().await.unwrap().value.expose_secret(), "abc.def", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn the_token_for_everybody_is_noted() {
+    let (_server, source) = scripted(vec![status(200, r#"("Bearer" "freeaccess" 316224000)"#)]).await;
+    assert_eq!(source.login().await.unwrap().notes, [TokenNote::FreeAccess]);
+}
+
+#[tokio::test]
+async fn failed_logins_are_told_apart() {
+    let cases = [
+        (status(200, r#"("Bearer" "abc" 0)"#), FailureClass::LifetimeZero),
+        (status(200, r#"("Bearer" "abc" -1)"#), FailureClass::Malformed),
+        (status(200, "hunter2"), FailureClass::Malformed),
+        (status(400, "form data invalid\n"), FailureClass::BadRequest),
+        (status(401, "Authentication failed\n"), FailureClass::LoginRefused),
+        (status(403, ""), FailureClass::NoAccess),
+        (status(404, ""), FailureClass::NotFound),
+        (status(405, "Method Not Allowed"), FailureClass::UnexpectedStatus),
+    ];
+    for (reply, class) in cases {
+        let (server, source) = scripted(vec![reply]).await;
+        let error = source.login().await.unwrap_err();
+        assert_eq!((error.class(), server.seen().len()), (class, 1));
+        let all = format!("{error}{error:?}{}{}", error.summary(), error.advice());
+        assert!(!all.contains("hunter2") && !all.contains("Authentication failed"), "{all}");
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_presents_the_old_token_alone() {
+    let fresh = r#"("Bearer" "fresh" 600)"#;
+    let (server, source) = scripted(vec![status(200, ISSUED), status(200, fresh)]).await;
+    let old = source.login().await.unwrap();
+    assert_eq!(source.refresh(&old).await.unwrap().value.expose_secret(), "fresh");
+    let seen = server.seen().pop().unwrap();
+    assert_eq!((seen.method.as_str(), seen.target.as_str(), seen.body.as_str()), ("PUT", "/notes/a", ""));
+    assert_eq!(seen.header("authorization"), Some("Bearer abc.def"));
+}
+
+#[tokio::test]
+async fn a_login_follows_a_renewal_that_failed() {
+    let renewals =
+        [status(400, "Not authenticated"), status(401, ""), status(500, ""), status(200, "x"), Reply::Cut];
+    for renewal in renewals {
+        let told = format!("{renewal:?}");
+        let (server, source) = scripted(vec![status(200, ISSUED), renewal, status(200, ISSUED)]).await;
+        let old = source.login().await.unwrap();
+        source.refresh(&old).await.unwrap();
+        let methods: Vec<String> = server.seen().into_iter().map(|seen| seen.method).collect();
+        assert_eq!(methods, ["POST", "PUT", "POST"], "{told}");
+    }
+}

@@ -40,9 +40,7 @@ fn build(settings: &Settings, context: &BuildContext) -> Result<Arc<dyn TokenSou
     let cloud = reader.optional(CLOUD.name, CloudName::parse);
     let configured = reader.url(BASE_URL.name);
     let ttl = reader.duration(TTL.name);
-    if configured.is_none() && cloud.is_none() && !settings.is_unknown(BASE_URL.name) {
-        reader.missing(CLOUD.name);
-    }
+    reader.require_one(&[CLOUD.name, BASE_URL.name]);
     // A hint at another host is of use only where we chose the host.
     let hint = cloud.as_ref().filter(|_| configured.is_none()).map(CloudName::hint);
     let base_url = configured.or_else(|| cloud.as_ref().and_then(CloudName::base_url));

@@ -1,1 +1,244 @@
-//! placeholder
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+use crate::jwt::tests::token as jwt;
+use crate::test_server::{Reply, Seen, TestServer, default_context, status};
+use crate::{Expiry, FailureClass, Given, GivenFields, Session, SourceError, SystemClock, TokenSource};
+
+const UDID: &str = "1F2E3D4C-0000-1111-2222-333344445555:501";
+const SECRET: &str = "hunter2/+ö";
+
+fn source(server: &TestServer, ttl: Option<&str>) -> Arc<dyn TokenSource> {
+    let mut given = GivenFields::from([
+        ("api_key".to_owned(), Given::from("key-1")),
+        ("secret_key".to_owned(), SECRET.into()),
+        ("base_url".to_owned(), server.url("/papi/").as_str().into()),
+    ]);
+    given.extend(ttl.map(|ttl| ("ttl".to_owned(), ttl.into())));
+    let (settings, problems) = SYSTEM.resolve(&given, &std::collections::BTreeMap::<String, String>::new());
+    assert_eq!(problems, []);
+    SYSTEM.build(&settings, &default_context()).unwrap()
+}
+
+fn reader(server: &TestServer) -> OtpReader {
+    OtpReader::new(Session::new(source(server, None), Arc::new(SystemClock))).unwrap()
+}
+
+fn udid() -> Udid {
+    Udid::try_from(UDID).unwrap()
+}
+
+fn login_ok(token: &str) -> Reply {
+    status(200, &format!(r#"{{"jwtToken":"{token}","message":null}}"#))
+}
+
+fn is_login(seen: &Seen) -> bool {
+    seen.path() == "/papi/auth/v1/login"
+}
+
+/// Logs in with `token-1`, `token-2`, …, and answers reads by their number.
+async fn otp_server(reply: impl Fn(usize) -> Reply + Send + Sync + 'static) -> TestServer {
+    let (logins, reads) = (std::sync::atomic::AtomicUsize::new(0), std::sync::atomic::AtomicUsize::new(0));
+    TestServer::start(move |_, seen| {
+        let count = |counter: &std::sync::atomic::AtomicUsize| {
+            counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst)
+        };
+        if is_login(seen) { login_ok(&format!("token-{}", count(&logins) + 1)) } else { reply(count(&reads)) }
+    })
+    .await
+}
+
+fn counts(server: &TestServer) -> (usize, usize) {
+    let seen = server.seen();
+    let logins = seen.iter().filter(|seen| is_login(seen)).count();
+    (logins, seen.len() - logins)
+}
+
+async fn login_failure(reply: Reply) -> SourceError {
+    let server = TestServer::scripted(vec![reply]).await;
+    let error = source(&server, None).login().await.unwrap_err();
+    assert_eq!(server.seen().len(), 1);
+    let all = format!("{error}{error:?}{}{}", error.summary(), error.advice());
+    assert!(!all.contains("hunter2"), "{all}");
+    error
+}
+
+#[tokio::test]
+async fn a_login_sends_what_the_vendor_documents() {
+    let server = TestServer::scripted(vec![login_ok("opaque")]).await;
+    let token = source(&server, None).login().await.unwrap();
+    let seen = server.seen().pop().unwrap();
+    assert_eq!((seen.method.as_str(), seen.path()), ("POST", "/papi/auth/v1/login"));
+    assert!(seen.target.contains("?_="), "{}", seen.target);
+    assert_eq!(seen.body, format!(r#"{{"apiKey":"key-1","secretKey":"{SECRET}"}}"#));
+    assert_eq!(seen.header("content-type"), Some("application/json"));
+    assert_eq!(seen.header("cache-control"), Some("no-cache"));
+    assert_eq!(seen.header("auth-token").or(seen.header("authorization")), None);
+    assert_eq!(token.header_value().expose_secret(), "opaque");
+    assert_eq!((token.usage.header_name, token.usage.token_type), ("auth-token", "JWT"));
+    assert_eq!(token.identity.issuer, server.url("/papi"));
+    assert_eq!(token.identity.subject, "key-1");
+    assert_eq!(token.expiry, Expiry::Unknown);
+}
+
+#[tokio::test]
+async fn the_end_of_a_token_is_read_from_it_or_assumed() {
+    let ends = chrono::Utc::now().timestamp() + 3600;
+    let server = TestServer::scripted(vec![login_ok(&jwt(&format!(r#"{{"exp":{ends}}}"#)))]).await;
+    let token = source(&server, None).login().await.unwrap();
+    assert_eq!(token.expires_at().unwrap().timestamp(), ends);
+
+    let server = TestServer::scripted(vec![login_ok("opaque")]).await;
+    let token = source(&server, Some("15m")).login().await.unwrap();
+    assert_eq!(token.life(), Some(Duration::from_secs(900)));
+    assert!(matches!(token.expiry, Expiry::Assumed(_)));
+
+    let over = login_failure(login_ok(&jwt(r#"{"exp":1000000000}"#))).await;
+    assert_eq!(over.class(), FailureClass::ExpiredOnArrival);
+    assert!(over.to_string().contains("2001-09-09T01:46:40Z"), "{over}");
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart() {
+    let cases = [
+        (status(200, r#"{"jwtToken":null,"message":"Invalid key"}"#), FailureClass::LoginRefused),
+        (status(200, r#"{"jwtToken":"","message":null}"#), FailureClass::LoginRefused),
+        (status(200, r#"{"message":"hunter2/+ö is wrong"}"#), FailureClass::LoginRefused),
+        (status(200, "<html>hunter2"), FailureClass::Malformed),
+        (status(200, r#"{"jwtToken":"a\nb"}"#), FailureClass::Malformed),
+        (status(400, ""), FailureClass::BadRequest),
+        (status(401, r#"{"message":"no"}"#), FailureClass::LoginRefused),
+        (status(403, r#"{"message":"no"}"#), FailureClass::NoAccess),
+        (status(403, "<p>Only reachable through Zscaler OneAPI</p>"), FailureClass::NotAllowedHere),
+        (status(404, "404 Not Found"), FailureClass::NotFound),
+        (status(302, ""), FailureClass::UnexpectedStatus),
+    ];
+    for (reply, class) in cases {
+        let told = format!("{reply:?}");
+        assert_eq!(login_failure(reply).await.class(), class, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_say_what_the_vendor_said_and_what_to_do() {
+    let error = login_failure(status(200, r#"{"jwtToken":null,"message":"Invalid key"}"#)).await;
+    assert!(
+        error.to_string().ends_with(": the login was refused (HTTP 200), saying \"Invalid key\""),
+        "{error}"
+    );
+    assert_eq!(error.summary(), "Zscaler refused the login");
+    let denied = login_failure(status(403, "")).await.advice();
+    assert!(["role", "not enabled", "OneAPI"].iter().all(|cause| denied.contains(cause)), "{denied}");
+    assert!(login_failure(status(404, "")).await.advice().contains("`base_url`"));
+}
+
+#[tokio::test]
+async fn one_time_passwords_are_asked_for_once_for_each_device() {
+    let server = otp_server(|_| status(200, r#"{"logoutOtp":"a1","exitOtp":"b2"}"#)).await;
+    let reader = Arc::new(reader(&server));
+    let reads: Vec<_> = (0..20)
+        .map(|_| {
+            let reader = Arc::clone(&reader);
+            tokio::spawn(async move { reader.read(&udid(), None).await })
+        })
+        .collect();
+    for read in reads {
+        let set = read.await.unwrap().unwrap();
+        assert_eq!(set.get(&Purpose::Logout).unwrap().expose_secret(), "a1");
+    }
+    reader.read(&Udid::try_from("a b+c/d@e").unwrap(), None).await.unwrap();
+    assert_eq!(counts(&server), (1, 2));
+    let seen = server.seen();
+    assert!(
+        seen[1]
+            .target
+            .starts_with("/papi/public/v1/getOtp?udid=1F2E3D4C-0000-1111-2222-333344445555%3A501&_="),
+        "{}",
+        seen[1].target
+    );
+    assert!(seen[2].target.contains("?udid=a%20b%2Bc%2Fd%40e&_="), "{}", seen[2].target);
+    for read in &seen[1..] {
+        assert_eq!((read.header("auth-token"), read.header("authorization")), (Some("token-1"), None));
+        assert_eq!(read.header("cache-control"), Some("no-cache"));
+    }
+    let busters: BTreeSet<&str> = seen.iter().filter_map(|seen| seen.target.split("_=").nth(1)).collect();
+    assert_eq!(busters.len(), 3);
+}
+
+#[tokio::test]
+async fn a_rejected_token_is_replaced_once() {
+    let server = otp_server(|n| if n == 0 { status(401, "") } else { status(200, r#"{"otp":"a1"}"#) }).await;
+    let set = reader(&server).read(&udid(), None).await.unwrap();
+    assert_eq!(set.generic().unwrap().expose_secret(), "a1");
+    assert_eq!(counts(&server), (2, 2));
+    assert_eq!(server.seen()[3].header("auth-token"), Some("token-2"));
+}
+
+#[tokio::test]
+async fn a_second_rejection_is_final_and_costs_no_further_login() {
+    let server = otp_server(|_| status(401, r#"{"message":"token-2 is bad"}"#)).await;
+    let reader = reader(&server);
+    let error = reader.read(&udid(), None).await.unwrap_err();
+    assert_eq!(error.class(), FailureClass::TokenRejected);
+    assert!(error.to_string().contains("*** is bad"), "{error}");
+    assert_eq!(counts(&server), (2, 2));
+    assert!(reader.read(&udid(), None).await.is_err());
+    assert_eq!(counts(&server), (2, 3));
+}
+
+#[tokio::test]
+async fn failed_reads_are_told_apart_and_not_remembered() {
+    let cases = [
+        (status(400, ""), FailureClass::UnknownDevice),
+        (status(404, r#"{"code":3199,"message":"Record not available"}"#), FailureClass::UnknownDevice),
+        (status(403, ""), FailureClass::NoAccess),
+        (status(403, "Use OneAPI"), FailureClass::NotAllowedHere),
+        (status(200, "{}"), FailureClass::MissingOtp),
+        (status(200, r#"{"otp":"","exitOtp":null}"#), FailureClass::MissingOtp),
+        (status(200, "[]"), FailureClass::Malformed),
+    ];
+    for (reply, class) in cases {
+        let told = format!("{reply:?}");
+        let server =
+            otp_server(move |n| if n == 0 { reply.clone() } else { status(200, r#"{"otp":"a1"}"#) }).await;
+        let reader = reader(&server);
+        let error = reader.read(&udid(), None).await.unwrap_err();
+        assert_eq!(error.class(), class, "{told}");
+        if class == FailureClass::UnknownDevice {
+            assert!(error.to_string().contains(UDID) && error.advice().starts_with("Unknown UDID?"));
+        }
+        assert!(reader.read(&udid(), None).await.is_ok(), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn reads_at_the_same_time_share_a_failure() {
+    let server = otp_server(|_| status(400, "")).await;
+    let reader = reader(&server);
+    let device = udid();
+    let (first, second) = tokio::join!(reader.read(&device, None), reader.read(&device, None));
+    assert!(first.is_err() && second.is_err());
+    assert_eq!(counts(&server), (1, 1));
+}
+
+#[test]
+fn an_unreachable_cloud_is_given_the_other_host_to_try() {
+    let given = GivenFields::from([
+        ("api_key".to_owned(), Given::from("key-1")),
+        ("secret_key".to_owned(), SECRET.into()),
+        ("cloud".to_owned(), "zscalertwo.net".into()),
+    ]);
+    let (settings, _) = SYSTEM.resolve(&given, &std::collections::BTreeMap::<String, String>::new());
+    let source = SYSTEM.build(&settings, &default_context()).unwrap();
+    assert_eq!(source.identity().issuer, "https://api-mobile.zscalertwo.net/papi");
+    let mut attempt =
+        crate::Attempt::new(&SYSTEM, crate::Action::Login, "api-mobile.zscalertwo.net".to_owned());
+    attempt.hint = Some(cloud::CloudName::parse("zscalertwo").unwrap().hint().into());
+    let error = SourceError::Unreachable { attempt, cause: "dns".to_owned() };
+    assert!(error.advice().contains("https://mobile.zscalertwo.net/papi"), "{}", error.advice());
+    assert!(!format!("{source:?}{given:?}").contains("hunter2"));
+}

@@ -1,12 +1,13 @@
 //! The identifier of an enrolled device.
 
 use std::fmt;
+use std::sync::Arc;
 
 use thiserror::Error;
 
 /// A device's UDID, as the portal shows it. Not secret.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Udid(String);
+pub struct Udid(Arc<str>);
 
 /// Why a text is no UDID.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -41,7 +42,7 @@ impl TryFrom<&str> for Udid {
         } else if text.chars().count() > 256 {
             Err(InvalidUdid::TooLong)
         } else {
-            Ok(Udid(text.to_owned()))
+            Ok(Udid(text.into()))
         }
     }
 }
