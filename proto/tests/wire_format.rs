@@ -1,6 +1,8 @@
 //! Every message, field number, type and call of the compiled descriptors against the table in
 //! `testdata/wire-format.tsv`, in both directions.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 
 use prost_types::field_descriptor_proto::{Label, Type};

@@ -91,17 +91,17 @@ fn attribute(field: &Field) -> Attribute {
         FieldKind::Flag => Attribute::bool(field.name),
         _ => Attribute::string(field.name),
     };
-    let mut description = field.description.to_owned();
-    if let FieldKind::Choice(words) = field.kind {
-        let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-        description += &format!(" One of {}.", words.join(", "));
-    }
-    if let Some(default) = field.default {
-        description += &format!(" Default: `{default}`.");
-    }
-    if let Some(variable) = field.environment {
-        description += &format!(" Can also be set by the environment variable `{variable}`.");
-    }
+    let words = match field.kind {
+        FieldKind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect(),
+        _ => Vec::new(),
+    };
+    let sentences = [
+        Some(field.description.to_owned()),
+        (!words.is_empty()).then(|| format!("One of {}.", words.join(", "))),
+        field.default.map(|default| format!("Default: `{default}`.")),
+        field.environment.map(|name| format!("Can also be set by the environment variable `{name}`.")),
+    ];
+    let description = sentences.into_iter().flatten().collect::<Vec<_>>().join(" ");
     Attribute {
         presence: Presence::Optional,
         sensitive: field.kind == FieldKind::Secret,

@@ -32,13 +32,8 @@ pub(crate) fn of_token(token: &Token) -> Diagnostics {
 
 /// The error with its causes, each once.
 fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn sentence(text: &str) -> String {

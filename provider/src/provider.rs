@@ -23,7 +23,7 @@ impl Provider for Tokenferry {
     }
 
     async fn configure(&self, block: Block, _: &Host) -> Result<Answer<Systems>, Diagnostics> {
-        Systems::new(block, &ProcessEnvironment)
+        Systems::new(&block, &ProcessEnvironment)
     }
 
     fn data_sources(&self) -> Vec<DataSourceHandle<Systems>> {

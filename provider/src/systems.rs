@@ -34,7 +34,7 @@ impl Systems {
     ///
     /// # Errors
     /// When what the block says of a system cannot be right.
-    pub(crate) fn new(block: Block, environment: &dyn Environment) -> Result<Answer<Self>, Diagnostics> {
+    pub(crate) fn new(block: &Block, environment: &dyn Environment) -> Result<Answer<Self>, Diagnostics> {
         let mut diagnostics = Diagnostics::new();
         let mut settings = BTreeMap::new();
         for system in SYSTEMS.iter().copied() {
@@ -49,7 +49,7 @@ impl Systems {
         if diagnostics.has_errors() {
             return Err(diagnostics);
         }
-        let http = HttpSettings::from_given(&block.http).map_err(|problems| of_http(problems))?;
+        let http = HttpSettings::from_given(&block.http).map_err(of_http)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let systems = Self {
             context: BuildContext { http: Arc::new(HttpClient::new(http)), clock },

@@ -56,11 +56,8 @@ pub fn serve<P: Provider>(provider: P, about: About) -> ExitCode {
     let command = match arguments::parse(std::env::args_os().skip(1)) {
         Ok(command) => command,
         Err(unknown) => {
-            return fail(&format!(
-                "{}: unknown argument {unknown:?}\n\n{}",
-                about.name,
-                arguments::help(&about)
-            ));
+            let help = arguments::help(&about);
+            return fail(&format!("{}: unknown argument `{}`\n\n{help}", about.name, unknown.display()));
         }
     };
     match command {

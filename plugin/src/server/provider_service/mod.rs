@@ -352,3 +352,6 @@ fn renewal_time(at: DateTime<Utc>) -> prost_types::Timestamp {
         nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests;
