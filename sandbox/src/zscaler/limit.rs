@@ -78,3 +78,15 @@ fn too_many(wait: Duration) -> Response {
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_rounded_up_to_whole_seconds() {
+        for (millis, told) in [(1, "1"), (1_000, "1"), (1_001, "2"), (3_600_000, "3600")] {
+            assert_eq!(too_many(Duration::from_millis(millis)).headers()[RETRY_AFTER], told);
+        }
+    }
+}

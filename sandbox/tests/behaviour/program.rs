@@ -50,7 +50,8 @@ async fn one_line_of_json_says_where_and_with_what() {
 
 #[tokio::test]
 async fn addresses_that_others_can_reach_are_refused() {
-    let output = program(&["--listen", "0.0.0.0:0"]).output().await.unwrap();
+    let output = timeout(Duration::from_secs(10), program(&["--listen", "0.0.0.0:0"]).output());
+    let output = output.await.expect("it ends by itself").unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("loopback addresses only, and 0.0.0.0 is not one"), "{said}");
