@@ -199,6 +199,11 @@ impl Issuer {
         format!("provider \"tokenferry\" {{{}}}\n", self.provider_body())
     }
 
+    /// Host and port.
+    pub fn address(&self) -> String {
+        self.sandbox.url().trim_start_matches("http://").to_owned()
+    }
+
     /// The base URL of Zscaler.
     pub fn zscaler_url(&self) -> String {
         self.sandbox.zscaler_base_url()

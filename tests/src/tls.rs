@@ -23,10 +23,29 @@ pub struct Identity {
 impl Identity {
     /// A new one. Like Terraform's it is marked as a certificate authority, which webpki refuses in a client.
     pub fn new() -> Self {
+        Self::of(&["localhost", "127.0.0.1"], |parameters| {
+            parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        })
+    }
+
+    /// One that is good for `names` and no authority.
+    pub fn of_server(names: &[&str]) -> Self {
+        Self::of(names, |_| ())
+    }
+
+    /// One whose time is over.
+    pub fn expired() -> Self {
+        Self::of(&["localhost", "127.0.0.1"], |parameters| {
+            parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            parameters.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        })
+    }
+
+    fn of(names: &[&str], adapt: impl FnOnce(&mut CertificateParams)) -> Self {
         let key = KeyPair::generate().unwrap();
-        let mut parameters =
-            CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut parameters = CertificateParams::new(names).unwrap();
+        adapt(&mut parameters);
         parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign];
         parameters.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];

@@ -9,7 +9,7 @@ use tokenferry_tests::issuer::{DEVICE, Issuer, ZETTELSTORE_LOGIN, ZSCALER_LOGIN,
 use tokenferry_tests::leak;
 use tokenferry_tests::plugin::Plugin;
 use tokenferry_tests::reply::Problem;
-use tokenferry_tests::strangers::{Impostor, deserted_url};
+use tokenferry_tests::strangers::deserted_url;
 use tokenferry_tests::value::{Value, object};
 
 const ZSCALER: &str = "tokenferry_zscaler_token";
@@ -42,7 +42,6 @@ fn too_many(header: &str, value: &str) -> Fault {
 fn common() -> Vec<Row> {
     vec![
         row("no access", status(403), &["403"]),
-        row("not found", status(404), &["base_url"]),
         row("rate limit", Fault::answer(Answer::new(429).body(BODY)), &["later"]),
         row("rate limit", too_many("retry-after", "3600"), &["try again after"]),
         row("rate limit", too_many("x-rate-limit-retry-after-seconds", "1800"), &["try again after"]),
@@ -66,6 +65,7 @@ fn zscaler_login() -> Vec<Row> {
     let one_api = Answer::new(403).body("This resource is accessible only through Zscaler OneAPI.");
     let mut rows = common();
     rows.extend([
+        row("not found", status(404), &["base_url"]),
         row("refused", status(401), &["secret_key"]),
         row("refused", Fault::answer(null), &["secret_key", "The key is asleep"]),
         row("bad request", Fault::answer(Answer::new(400)), &["400"]),
@@ -87,6 +87,7 @@ async fn case_32_each_failure_of_an_otp_read_is_one_error_of_its_class() {
     rows.extend([
         row("rejected token", status(401), &["token"]),
         row("unknown device", Fault::answer(Answer::new(400)), &["udid"]),
+        row("unknown device", status(404), &["udid"]),
         row("no access", Fault::answer(Answer::new(403)), &["role"]),
         row("no password", Fault::answer(json_answer("{}")), &["one-time password"]),
         row(
@@ -103,6 +104,7 @@ async fn case_32_each_failure_of_a_zettelstore_login_is_one_error_of_its_class()
     let text = |body: &str| Fault::answer(Answer::new(200).body(body));
     let mut rows = common();
     rows.extend([
+        row("not found", status(404), &["base_url"]),
         row("refused", status(401), &["password"]),
         row("bad request", Fault::answer(Answer::new(400)), &["400"]),
         row("not understood", Fault::truncate(12), &["base_url"]),
@@ -264,25 +266,6 @@ async fn a_host_that_is_not_there_is_named() {
         let error = only_error(&issuer, &elsewhere(&issuer, system, &url), kind, &object([])).await;
         assert!(error.says(&[url.trim_start_matches("http://"), "network"]), "{error:?}");
     }
-}
-
-#[tokio::test]
-async fn a_certificate_of_nobody_known_is_refused_with_the_remedy() {
-    let issuer = Issuer::start("impostor").await;
-    let impostor = Impostor::start().await;
-    for (system, kind) in [("zscaler", ZSCALER), ("zettelstore", ZETTELSTORE)] {
-        let error =
-            only_error(&issuer, &elsewhere(&issuer, system, &impostor.url()), kind, &object([])).await;
-        assert!(error.says(&["certificate", "ca_cert_file"]), "{error:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_does_not_speak_tls_is_told_from_one_that_is_not_there() {
-    let issuer = Issuer::start("not-tls").await;
-    let url = issuer.zscaler_url().replace("http://", "https://");
-    let error = only_error(&issuer, &elsewhere(&issuer, "zscaler", &url), ZSCALER, &object([])).await;
-    assert!(error.says(&["https"]), "{error:?}");
 }
 
 /// A configuration with another URL, and no time to try again.

@@ -161,8 +161,7 @@ async fn case_22_the_secret_of_another_id_is_not_used() {
         .start()
         .await;
     let config = with(&issuer.config(), "zscaler", "secret_key", Value::Null);
-    plugin.configure(&config).await;
-    let reply = plugin.read(ZSCALER, &object([])).await;
+    let reply = plugin.configure(&config).await;
     assert!(reply.error().says(&[&issuer.planted.api_key, "planted-other-key"]), "{reply:?}");
     assert_eq!(issuer.connections(), 0);
 }

@@ -1,6 +1,7 @@
 //! Ephemeral resources over the wire.
 
-use tokenferry_sandbox::Fault;
+use std::time::Duration;
+
 use tokenferry_tests::issuer::{DEVICE, Issuer};
 use tokenferry_tests::plugin::Plugin;
 use tokenferry_tests::value::{Value, object};
@@ -60,16 +61,21 @@ async fn case_43_closing_works_after_renewals_and_twice() {
 }
 
 #[tokio::test]
-async fn case_44_renewing_what_has_expired_does_no_harm() {
-    let issuer = Issuer::start("case-44").await;
+async fn case_44_renewing_what_has_expired_is_an_error_and_closing_is_not() {
+    let issuer = Issuer::with("case-44", |options| {
+        options.zscaler.token_lifetime = Duration::from_secs(2);
+        options.zettelstore.token_lifetime = Duration::from_secs(2);
+    })
+    .await;
     let plugin = Plugin::configured(&issuer.config()).await;
-    for (kind, config) in kinds() {
-        let opened = plugin.open_ephemeral(kind, &config).await;
-        issuer.fault(Fault::clock_skew(24 * 3600));
-        // There is nothing to renew; all that counts is that nothing is promised and closing still works.
-        assert_eq!(plugin.renew_ephemeral(kind, opened.private.clone()).await.renew_at, None);
+    for kind in [ZSCALER, ZETTELSTORE] {
+        let opened = plugin.open_ephemeral(kind, &object([])).await;
+        opened.reply.ok();
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let renewed = plugin.renew_ephemeral(kind, opened.private.clone()).await;
+        renewed.reply.error();
+        assert_eq!(renewed.renew_at, None);
         plugin.close_ephemeral(kind, opened.private).await.ok();
-        issuer.control().clear_faults();
     }
     plugin.finish().await;
 }

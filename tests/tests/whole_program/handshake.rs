@@ -54,7 +54,8 @@ async fn case_03_the_server_certificate_names_localhost() {
 #[tokio::test]
 async fn case_04_the_certificate_is_unpadded_standard_base64_in_a_hundred_starts() {
     for _ in 0..100 {
-        let process = Launch::new().spawn();
+        let launch = Launch::new();
+        let process = launch.spawn();
         let line = process.stdout.first_line(PATIENCE).await.unwrap();
         let certificate = line.split('|').nth(5).unwrap();
         assert!(!certificate.contains(['=', '-', '_', '\r']), "{line}");
@@ -119,7 +120,8 @@ async fn case_07_stdout_has_one_line_in_the_whole_life_of_the_process() {
 #[tokio::test]
 async fn case_08_it_listens_before_it_prints_the_line() {
     for _ in 0..20 {
-        let process = Launch::new().spawn();
+        let launch = Launch::new();
+        let process = launch.spawn();
         let line = process.stdout.first_line(PATIENCE).await.unwrap();
         UnixStream::connect(Handshake::parse(&line).socket()).await.expect("the first attempt succeeds");
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod bad_input;
+mod certificates;
 mod configuration;
 mod data_sources;
 mod ephemeral;
