@@ -2,6 +2,29 @@
 //!
 //! A [`System`] describes one system: its settings, and how to get from them to a [`TokenSource`]. A [`Session`]
 //! keeps the current [`Token`] of a source and sees to it that all reads share one login.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use tokenferry_sources::{
+//!     BuildContext, GivenFields, HttpClient, HttpSettings, ProcessEnvironment, Session, SystemClock, system,
+//! };
+//!
+//! let context = BuildContext {
+//!     http: Arc::new(HttpClient::new(HttpSettings::default())),
+//!     clock: Arc::new(SystemClock),
+//! };
+//! let zettelstore = system("zettelstore").ok_or("no such system")?;
+//! let given = GivenFields::from([("username".to_owned(), "anna".into())]);
+//! let (settings, problems) = zettelstore.resolve(&given, &ProcessEnvironment);
+//! # drop(problems);
+//! let source = zettelstore.build(&settings, &context).map_err(|problems| problems[0].summary.clone())?;
+//! let session = Session::new(source, context.clock.clone());
+//! let token = session.token(None).await?;
+//! println!("it ends at {:?}", token.expires_at());
+//! # Ok(())
+//! # }
+//! ```
 
 mod base_url;
 mod clock;

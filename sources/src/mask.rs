@@ -1,7 +1,7 @@
 //! Takes known secrets out of a text.
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
@@ -29,7 +29,9 @@ fn forms(secret: &str) -> Vec<Zeroizing<String>> {
     }
     [
         secret.to_owned(),
+        STANDARD.encode(secret),
         STANDARD_NO_PAD.encode(secret),
+        URL_SAFE.encode(secret),
         URL_SAFE_NO_PAD.encode(secret),
         utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
         url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),

@@ -56,19 +56,21 @@ impl Setback {
         if !matches!(answer.status.as_u16(), 408 | 429 | 500..=599) {
             return Ok(answer);
         }
-        let asked = wait::asked(&answer);
-        let until = asked.and_then(|wait| later(answer.received_at, wait));
         let mut error = answer.failure(&request.attempt, &request.secrets);
-        let pause = match (&mut error, answer.status.as_u16()) {
-            (SourceError::RateLimited { until: when, .. }, _) => {
-                *when = until;
-                Pause::Asked(asked.unwrap_or_else(|| wait::backoff(tries_made) + wait::MARGIN))
+        let backoff = wait::backoff(tries_made);
+        let end_of = |asked: Option<Duration>| asked.and_then(|wait| later(answer.received_at, wait));
+        let pause = match &mut error {
+            SourceError::RateLimited { until, .. } => {
+                let asked = wait::asked(&answer);
+                *until = end_of(asked);
+                Pause::Asked(asked.unwrap_or(backoff + wait::MARGIN))
             }
-            (SourceError::ServerError { until: when, .. }, _) => {
-                *when = until;
-                asked.map_or_else(|| Pause::Backoff(wait::backoff(tries_made)), Pause::Asked)
+            SourceError::ServerError { until, .. } => {
+                let asked = wait::asked_by_retry_after(&answer);
+                *until = end_of(asked);
+                asked.map_or(Pause::Backoff(backoff), Pause::Asked)
             }
-            (_, 408) if request.patience == Patience::Read => Pause::Backoff(wait::backoff(tries_made)),
+            _ if request.patience == Patience::Read => Pause::Backoff(backoff),
             _ => return Ok(answer),
         };
         Err(Setback { error, pause })

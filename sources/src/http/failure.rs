@@ -30,12 +30,14 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// rustls hides its errors inside of I/O errors, which skip them in their own chain.
+/// rustls hides its errors inside of I/O errors, sometimes twice, and those skip what they hold in their own
+/// chain of causes.
 fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error
-        .downcast_ref::<rustls::Error>()
-        .or_else(|| wrapped.and_then(|inner| inner.downcast_ref::<rustls::Error>()))
+    let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match held {
+        Some(held) => tls_error(held),
+        None => error.downcast_ref::<rustls::Error>(),
+    }
 }
 
 fn one_line(text: &str) -> String {

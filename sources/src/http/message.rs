@@ -1,5 +1,6 @@
 //! Requests and answers.
 
+use chrono::DateTime;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -68,6 +69,11 @@ pub(crate) fn secret_header_value(text: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
+/// Reads a date as HTTP writes it.
+pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
+    DateTime::parse_from_rfc2822(text.trim()).ok().map(|date| date.to_utc())
+}
+
 /// What came back.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -80,6 +86,11 @@ impl Answer {
     /// The value of a header, if it is plain text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// What the other side's clock showed.
+    pub(crate) fn date(&self) -> Option<Timestamp> {
+        http_date(self.header("date")?)
     }
 
     pub(crate) fn malformed(&self, attempt: &Attempt, problem: &'static str) -> SourceError {

@@ -111,6 +111,18 @@ async fn a_wait_longer_than_allowed_fails_at_once_and_says_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_failing_server_is_waited_for_if_it_asks_but_not_for_the_end_of_a_window() {
+    let failing = with_headers(503, "x-ratelimit-reset: 1800\r\n", "");
+    let server = TestServer::scripted(vec![failing, status(200, "ok")]).await;
+    assert_eq!(get(&default_context(), &server.url("/")).await.unwrap().status.as_u16(), 200);
+
+    let server = TestServer::scripted(vec![with_headers(503, "Retry-After: 1800\r\n", "")]).await;
+    let error = failure(&default_context(), &server.url("/")).await;
+    assert!(matches!(error.retry(), Retry::At(_)), "{error}");
+    assert_eq!((error.class(), server.seen().len()), (FailureClass::ServerError, 1));
+}
+
+#[tokio::test]
 async fn all_waits_together_stay_within_the_limit() {
     let limited = with_headers(429, "Retry-After: 0\r\n", "");
     let server = TestServer::scripted(vec![limited]).await;
@@ -208,7 +220,7 @@ async fn answers_beyond_a_mebibyte_are_refused() {
         let error = failure(&default_context(), &server.url("/")).await;
         assert_eq!((error.class(), server.seen().len()), (FailureClass::AnswerTooLarge, 1));
     }
-    let server = TestServer::scripted(vec![status(200, &large[1..])]).await;
+    let server = TestServer::scripted(vec![status(200, large.split_at(1).1)]).await;
     assert_eq!(get(&default_context(), &server.url("/")).await.unwrap().body.len(), 1024 * 1024);
     let server = TestServer::scripted(vec![status(401, &large)]).await;
     assert_eq!(get(&default_context(), &server.url("/")).await.unwrap().status.as_u16(), 401);

@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
-use chrono::DateTime;
-
-use super::message::Answer;
+use super::message::{Answer, http_date};
 use crate::Timestamp;
 
-/// What the headers of an answer ask for, with the second that is added to be safe.
+/// What the headers of a refusal for too many requests ask for, with the second that is added to be safe.
 pub(super) fn asked(answer: &Answer) -> Option<Duration> {
-    let retry_after = || {
-        let text = answer.header("retry-after")?;
-        seconds(text).or_else(|| until(text, answer.received_at))
-    };
-    retry_after()
-        .or_else(|| seconds(answer.header("x-rate-limit-retry-after-seconds")?))
-        .or_else(|| seconds(answer.header("x-ratelimit-reset")?))
-        .map(|wait| wait + MARGIN)
+    asked_by_retry_after(answer)
+        .or_else(|| Some(seconds(answer.header("x-rate-limit-retry-after-seconds")?)? + MARGIN))
+        .or_else(|| Some(seconds(answer.header("x-ratelimit-reset")?)? + MARGIN))
+}
+
+/// The same for other failures. Some gateways tell the end of the current window with every answer, which is no
+/// reason to wait for it.
+pub(super) fn asked_by_retry_after(answer: &Answer) -> Option<Duration> {
+    let text = answer.header("retry-after")?;
+    let wait = seconds(text).or_else(|| until(text, answer.date().unwrap_or(answer.received_at)))?;
+    Some(wait + MARGIN)
 }
 
 /// The wait before the next try where nobody asks for one: 1 s, doubled each time, and a random quarter more.
@@ -40,8 +41,7 @@ fn seconds(text: &str) -> Option<Duration> {
 
 /// The time until an HTTP date; nothing if it has passed.
 fn until(text: &str, now: Timestamp) -> Option<Duration> {
-    let date = DateTime::parse_from_rfc2822(text.trim()).ok()?;
-    Some((date.to_utc() - now).to_std().unwrap_or_default().min(LONGEST))
+    Some((http_date(text)? - now).to_std().unwrap_or_default().min(LONGEST))
 }
 
 const BACKOFF: Duration = Duration::from_secs(1);
@@ -61,7 +61,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
-        let received_at = DateTime::parse_from_rfc3339("2026-11-06T08:49:00Z").unwrap().to_utc();
+        let received_at = chrono::DateTime::parse_from_rfc3339("2026-11-06T08:49:00Z").unwrap().to_utc();
         let answer =
             Answer { status: StatusCode::OK, headers, body: Zeroizing::new(Vec::new()), received_at };
         asked(&answer).map(|wait| wait.as_secs())

@@ -13,7 +13,7 @@ use tracing::debug;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::expiry::expiry;
+use super::expiry::{Arrival, expiry};
 use super::{SYSTEM, Udid};
 use crate::base_url::BaseUrl;
 use crate::http::{self, Answer, Body, Patience, Request};
@@ -107,8 +107,10 @@ impl Legacy {
             return Err(answer.malformed(attempt, "its `jwtToken` cannot be sent in a header"));
         }
         let (issued_at, ttl) = (answer.received_at, self.0.ttl);
-        let expiry = expiry(value.expose_secret(), issued_at, ttl).map_err(|ended_at| {
-            SourceError::ExpiredOnArrival { attempt: attempt.clone(), ended_at, now: issued_at }
+        let arrival = Arrival { at: issued_at, issuer_time: answer.date() };
+        let expiry = expiry(value.expose_secret(), arrival, ttl).map_err(|ended_at| {
+            let now = arrival.issuer_time.unwrap_or(issued_at);
+            SourceError::ExpiredOnArrival { attempt: attempt.clone(), ended_at, now }
         })?;
         Ok(Token::new(value, USAGE, self.0.identity.clone(), issued_at, expiry))
     }
