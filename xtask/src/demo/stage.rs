@@ -14,47 +14,19 @@ use crate::sandbox::{Access, Sandbox};
 use crate::terminal::Terminal;
 use crate::terraform::{Project, Terraform};
 
-/// The plan file's name.
-pub(super) const PLAN: &str = "demo.tfplan";
-
-/// The data source whose state is shown.
-pub(super) const DATA_SOURCE: &str = "data.tokenferry_zscaler_otp.support_laptop";
-
-/// A device that the sandbox knows besides the one that it announces; it has one password, of purpose `generic`.
-const SECOND_DEVICE: &str = "GENERIC-0000-1111-2222-333344445555:502";
-
-/// A project that is ready to be planned. Dropping it stops the sandbox, then removes the folder.
+/// Where every example is played. Dropping it stops the sandbox, then removes the folder.
 #[derive(Debug)]
 pub(super) struct Stage {
-    pub(super) project: Project,
+    pub(super) terraform: Terraform,
+    provider: PathBuf,
     pub(super) sandbox: Sandbox,
     pub(super) folder: TempDir,
 }
 
-impl Stage {
-    /// Where the example puts the ephemeral values.
-    pub(super) fn handover(&self) -> PathBuf {
-        self.folder.path().join("handover")
-    }
-
-    /// The variables that the project needs besides those of any shell.
-    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
-        let access = self.sandbox.access();
-        vec![
-            ("TF_CLI_CONFIG_FILE", self.folder.path().join("mirror.tfrc").display().to_string()),
-            ("TF_VAR_handover", self.handover().display().to_string()),
-            ("TF_VAR_sales_laptop", SECOND_DEVICE.to_owned()),
-            ("TF_VAR_support_laptop", access.zscaler.udid.clone()),
-            ("TF_VAR_zettelstore", zettelstore(access)),
-            ("TF_VAR_zscaler", zscaler(access)),
-        ]
-    }
-}
-
-/// Starts the sandbox and prepares a folder in which `terraform init` has run.
+/// Starts the sandbox and makes the folder.
 pub(super) fn set(
     terminal: &Terminal,
-    terraform: &Terraform,
+    terraform: Terraform,
     built: &BTreeMap<String, PathBuf>,
 ) -> Result<Stage> {
     let folder = tempfile::Builder::new()
@@ -66,24 +38,43 @@ pub(super) fn set(
     })?;
     terminal.detail(&format!("Zscaler      {}", sandbox.access().zscaler.base_url));
     terminal.detail(&format!("Zettelstore  {}", sandbox.access().zettelstore.base_url));
+    Ok(Stage { terraform, provider: Program::PROVIDER.path(built)?.to_owned(), sandbox, folder })
+}
 
-    let project = folder.path().join("project");
-    mirror::make_folder(&project)?;
-    let example = cargo::root().join("examples/demo/main.tf");
-    fs::copy(&example, project.join("main.tf")).attempt(|| format!("copy {}", example.display()))?;
-    let mut stage = Stage { project: Project::new(terraform, &project), sandbox, folder };
+impl Stage {
+    /// A copy of `examples/demo/NAME`, which gets its provider from a mirror that holds the one just built.
+    pub(super) fn project(&self, name: &str) -> Result<Project> {
+        let folder = self.folder.path().join(name);
+        mirror::make_folder(&folder)?;
+        let example = cargo::root().join("examples/demo").join(name).join("main.tf");
+        fs::copy(&example, folder.join("main.tf")).attempt(|| format!("copy {}", example.display()))?;
 
-    let init = format!("{} init, from a mirror with the provider just built", terraform.program());
-    terminal.step(&init, || {
-        let addresses = stage.project.provider_addresses()?;
+        let mut project = Project::new(&self.terraform, &folder);
+        let addresses = project.provider_addresses()?;
         let address = addresses.first().ok_or_else(|| Error::unexpected("the example names no provider"))?;
-        mirror::filesystem_mirror(stage.folder.path(), address, Program::PROVIDER.path(built)?)?;
-        for (name, value) in stage.variables() {
-            stage.project.set(name, value);
+        mirror::filesystem_mirror(self.folder.path(), address, &self.provider)?;
+        for (name, value) in self.variables() {
+            project.set(name, value);
         }
-        stage.project.run(&["init", "-no-color"])
-    })?;
-    Ok(stage)
+        Ok(project)
+    }
+
+    /// Where the second example puts the ephemeral values.
+    pub(super) fn handover(&self) -> PathBuf {
+        self.folder.path().join("handover")
+    }
+
+    /// The variables that the projects need besides those of any shell.
+    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
+        let access = self.sandbox.access();
+        vec![
+            ("TF_CLI_CONFIG_FILE", self.folder.path().join("mirror.tfrc").display().to_string()),
+            ("TF_VAR_handover", self.handover().display().to_string()),
+            ("TF_VAR_udid", access.zscaler.udid.clone()),
+            ("TF_VAR_zettelstore", zettelstore(access)),
+            ("TF_VAR_zscaler", zscaler(access)),
+        ]
+    }
 }
 
 fn zscaler(access: &Access) -> String {

@@ -64,7 +64,7 @@ pub(crate) fn run(_: &Arguments, terminal: &Terminal) -> Result {
 }
 
 fn formatting() -> Result<Findings> {
-    passes(&mut cargo::command(&["fmt", "--all", "--check"]), "type `cargo fmt --all`")
+    passes(&mut cargo::command(&["fmt", "--all", "--check", "--", "-l"]), "type `cargo fmt --all`")
 }
 
 fn formatting_of_examples() -> Result<Findings> {
