@@ -18,7 +18,9 @@ use crate::{BuildContext, SourceError};
 /// When no such answer comes within the time that the settings allow.
 pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<Answer, SourceError> {
     let mut budget = Budget::new(context);
-    for tries_made in 1.. {
+    let mut tries_made = 0;
+    loop {
+        tries_made += 1;
         let setback = match budget.bound(request, follow(context, request)).await {
             Ok(answer) => match Setback::from_answer(request, answer, tries_made) {
                 Ok(answer) => return Ok(answer),
@@ -32,7 +34,6 @@ pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<An
         }
         debug!(system = request.attempt.system.name, class = %error.class(), tries_made, "trying again");
     }
-    unreachable!("the tries are counted without end")
 }
 
 /// Why a try did not count, and how long to wait before the next.
