@@ -194,7 +194,7 @@ async fn ask_for_default_host() -> String {
 fn plain(command: &str) -> &'static [&'static str] {
     match command {
         "plan" | "apply" | "destroy" => &["-no-color", "-input=false"],
-        "version" => &[],
+        "providers" => &[],
         _ => &["-no-color"],
     }
 }

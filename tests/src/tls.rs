@@ -7,10 +7,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::verify_server_name;
+use rustls::client::{ResolvesClientCert, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, ServerConfig, SignatureScheme};
 
 /// A self-signed certificate for `localhost` and its key.
@@ -53,6 +54,11 @@ impl Identity {
         Self { certificate, key: PrivatePkcs8KeyDer::from(key.serialize_der()) }
     }
 
+    /// What a thief of the certificate has: its bytes, which are no secret, and not its key.
+    pub fn without_key_of(other: &Self) -> Self {
+        Self { certificate: other.certificate.clone(), ..Self::new() }
+    }
+
     /// The certificate as PEM, in lines of 64 characters.
     pub fn pem(&self) -> String {
         let text = STANDARD.encode(&self.certificate);
@@ -68,6 +74,13 @@ impl Identity {
             .with_no_client_auth()
             .with_single_cert(vec![self.certificate.clone()], self.private_key())
             .unwrap()
+    }
+
+    /// Shows the certificate and signs with the key, even if they do not belong together.
+    fn resolver(&self) -> Arc<dyn ResolvesClientCert> {
+        let key = provider().key_provider.load_private_key(self.private_key()).unwrap();
+        let certified = CertifiedKey::new(vec![self.certificate.clone()], key);
+        Arc::new(SingleCertAndKey::from(certified))
     }
 
     fn private_key(&self) -> PrivateKeyDer<'static> {
@@ -89,9 +102,7 @@ pub fn client_config(server: CertificateDer<'static>, identity: Option<&Identity
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(OnlyThis { server, provider: provider() }));
     let mut config = match identity {
-        Some(identity) => {
-            builder.with_client_auth_cert(vec![identity.certificate.clone()], identity.private_key()).unwrap()
-        }
+        Some(identity) => builder.with_client_cert_resolver(identity.resolver()),
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"h2".to_vec()];

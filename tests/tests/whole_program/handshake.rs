@@ -131,8 +131,11 @@ async fn case_08_it_listens_before_it_prints_the_line() {
 async fn case_09_a_client_without_the_certificate_is_refused() {
     let plugin = Plugin::start().await;
     let other = Identity::new();
-    for identity in [None, Some(&other)] {
-        assert!(!can_call(&plugin.handshake, identity).await, "with {identity:?}");
+    let stolen = Identity::without_key_of(plugin.identity.as_ref().unwrap());
+    for (what, identity) in
+        [("none", None), ("another", Some(&other)), ("one without its key", Some(&stolen))]
+    {
+        assert!(!can_call(&plugin.handshake, identity).await, "with {what}");
     }
     let mut plain = plugin.handshake.clone();
     plain.certificate = None;

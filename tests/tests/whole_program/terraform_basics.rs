@@ -52,6 +52,13 @@ async fn case_03_terraform_connects_plans_and_applies_and_the_second_plan_is_emp
     for shown in [plan.stdout, plan.stderr, apply.stdout, apply.stderr] {
         leak::assert_none(shown.as_bytes(), &issuer.planted.secrets(), "what Terraform shows");
     }
+    // Data sources are stored, as their documentation warns; so the search of the other tests does find things.
+    let is_stored = |bytes: &[u8]| leak::forms_found(bytes, &issuer.planted.otp).contains(&"plain text");
+    assert!(is_stored(&terraform.read("terraform.tfstate")));
+    assert!(
+        leak::plan_members(&terraform.work().join("saved.plan")).iter().any(|(_, bytes)| is_stored(bytes))
+    );
+
     let state = terraform.show(None).await;
     let outputs = &state["values"]["outputs"];
     assert_eq!(outputs["otp"]["value"], *issuer.planted.otp);
@@ -161,4 +168,37 @@ async fn an_error_points_at_the_line_that_it_is_about() {
         "{}",
         outcome.words()
     );
+}
+
+#[tokio::test]
+async fn case_16_every_type_is_listed_with_a_description() {
+    let terraform = Terraform::new("").await;
+    terraform.init().await;
+    let listed = terraform.run(&["providers", "schema", "-json"]).await.ok();
+    let listed: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+    let provider = listed["provider_schemas"].as_object().unwrap().values().next().unwrap();
+    for group in ["data_source_schemas", "ephemeral_resource_schemas"] {
+        for name in ["zettelstore_token", "zscaler_otp", "zscaler_token"] {
+            let block = &provider[group][format!("tokenferry_{name}")]["block"];
+            assert!(block["description"].as_str().is_some_and(|text| text.len() > 20), "{group}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_reads_of_one_plan_share_a_login() {
+    let reads = r#"
+data "tokenferry_zscaler_token" "many" {
+  count = 50
+}
+data "tokenferry_zettelstore_token" "many" {
+  count = 50
+}
+"#;
+    let issuer = Issuer::start("hundred").await;
+    let terraform = Terraform::new(&format!("{}{reads}", issuer.provider_block())).await;
+    terraform.init().await;
+    terraform.run(&["plan"]).await.ok();
+    assert_eq!((issuer.zscaler_logins().attempted, issuer.zettelstore_logins().attempted), (1, 1));
+    assert!(issuer.connections() <= 10, "{} connections", issuer.connections());
 }
