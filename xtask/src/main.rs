@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     match run(&arguments.command, &terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            terminal.error(&error);
+            Terminal::stderr().error(&error);
             error.exit_code()
         }
     }

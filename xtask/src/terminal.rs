@@ -102,7 +102,7 @@ impl Terminal {
         self.write(&format!("{text}\n"));
     }
 
-    /// The error with its chain of causes, on stderr.
+    /// The error with its chain of causes.
     pub(crate) fn error(&self, error: &Error) {
         let mut text = format!("{} {error}", self.paint(Look::Bad, "error:"));
         let mut cause = error.source();
@@ -110,7 +110,7 @@ impl Terminal {
             text = format!("{text}: {inner}");
             cause = inner.source();
         }
-        writeln!(io::stderr(), "{text}").ok();
+        self.line(&text);
     }
 
     /// Text in one of our looks, if colours are wanted.
