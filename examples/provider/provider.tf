@@ -19,7 +19,7 @@ provider "tokenferry" {
     base_url = "https://notes.example.com/"
   }
 
-  timeout  = "30s" # for each request
+  timeout  = "30s" # for one exchange with a system, retries included
   max_wait = "60s" # at most, when a system asks to come back later
 }
 

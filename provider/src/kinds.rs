@@ -34,7 +34,8 @@ impl<R: Reading> DataSource for AsDataSource<R> {
             self.0.calls(),
             self.0.details(),
         );
-        schema(&self.0, description)
+        let enabled = "Set it from a variable; `terraform.applying` can be used in ephemeral resources only.";
+        schema(&self.0, description, enabled)
     }
 
     async fn read(&self, systems: &Systems, config: Self::Config) -> Result<Answer<Object>, Diagnostics> {
@@ -60,7 +61,8 @@ impl<R: Reading> EphemeralResource for AsEphemeralResource<R> {
             self.0.calls(),
             self.0.details(),
         );
-        schema(&self.0, description)
+        let enabled = "With `enabled = terraform.applying` a plan neither logs in nor reads.";
+        schema(&self.0, description, enabled)
     }
 
     async fn open(&self, systems: &Systems, config: Self::Config) -> Result<Answer<Opened>, Diagnostics> {
@@ -96,10 +98,10 @@ pub(crate) fn rfc3339(time: Timestamp) -> String {
     time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn schema(reading: &impl Reading, description: String) -> Schema {
+fn schema(reading: &impl Reading, description: String, enabled: &str) -> Schema {
     Schema::new(description)
         .with_all(reading.arguments())
-        .with_all(common_arguments(reading.minimum_lifetime()))
+        .with_all(common_arguments(enabled, reading.minimum_lifetime()))
         .with_all(reading.computed())
 }
 

@@ -77,12 +77,13 @@ impl<A: FromConfig> FromConfig for ReadingConfig<A> {
 }
 
 /// The arguments that every reading has.
-pub(crate) fn common_arguments(minimum_lifetime: String) -> [Attribute; 2] {
+pub(crate) fn common_arguments(enabled: &str, minimum_lifetime: String) -> [Attribute; 2] {
+    let enabled = format!(
+        "Whether to read at all. When `false`, nothing is sent and every computed attribute is null. {enabled} \
+         Default: `true`."
+    );
     [
-        Attribute::bool("enabled").optional().describe(
-            "Whether to read at all. When `false`, nothing is sent and every computed attribute is null. With \
-             `enabled = terraform.applying` a plan neither logs in nor reads. Default: `true`.",
-        ),
+        Attribute::bool("enabled").optional().describe(enabled),
         Attribute::string("minimum_lifetime").optional().describe(minimum_lifetime),
     ]
 }
