@@ -14,6 +14,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::handle::{DataSourceHandle, Described, EphemeralResourceHandle, complete, read_config};
 use crate::path::AttributePath;
 use crate::provider::{Answer, Host, Provider};
+use crate::schema::Presence;
 use crate::value::{Object, Type, Value, decode, encode};
 
 /// Terraform calls Renew again and again when the time has passed already.
@@ -75,7 +76,7 @@ impl<P: Provider> ProviderService<P> {
         request: pb::read_data_source::Request,
     ) -> Outcome<Answer<pb::DynamicValue>> {
         let handle = self.data_source(&request.type_name)?;
-        let config = decode_object(request.config, handle.described.ty())?;
+        let config = decode_config(&handle.described, request.config)?;
         let configured = connection.configured()?;
         let Answer { value, warnings } = handle.inner.read(&configured, &config).await?;
         Ok(Answer { value: encode_whole(&handle.described, config, value)?, warnings })
@@ -87,7 +88,7 @@ impl<P: Provider> ProviderService<P> {
         request: pb::open_ephemeral_resource::Request,
     ) -> Outcome<pb::open_ephemeral_resource::Response> {
         let handle = self.ephemeral_resource(&request.type_name)?;
-        let config = decode_object(request.config, handle.described.ty())?;
+        let config = decode_config(&handle.described, request.config)?;
         let configured = connection.configured()?;
         let Answer { value, warnings } = handle.inner.open(&configured, &config).await?;
         Ok(pb::open_ephemeral_resource::Response {
@@ -308,7 +309,21 @@ fn connection<C: Send + Sync + 'static, T>(request: &Request<T>) -> Result<Arc<C
 }
 
 fn validate(described: &Described, config: Option<pb::DynamicValue>) -> Outcome<Diagnostics> {
-    Ok((described.validate)(&decode_object(config, described.ty())?))
+    Ok((described.validate)(&decode_config(described, config)?))
+}
+
+/// Terraform itself asks for what is required; other hosts may not.
+fn decode_config(described: &Described, message: Option<pb::DynamicValue>) -> Outcome<Object> {
+    let config = decode_object(message, described.ty())?;
+    let required = described.schema().attributes.iter().filter(|a| a.presence == Presence::Required);
+    let missing = required.filter(|attribute| config.get(&attribute.name) == Some(&Value::Null));
+    let missing: Diagnostics = missing.map(|attribute| missing_argument(&attribute.name)).collect();
+    if missing.is_empty() { Ok(config) } else { Err(missing) }
+}
+
+fn missing_argument(name: &str) -> Diagnostic {
+    let detail = format!("The argument `{name}` is required, but no value was given.");
+    Diagnostic::error(format!("Missing {name}"), detail).at(AttributePath::root().attribute(name))
 }
 
 fn decode_object(message: Option<pb::DynamicValue>, ty: &Type) -> Outcome<Object> {

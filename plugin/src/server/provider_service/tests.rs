@@ -38,6 +38,7 @@ fn schema() -> Schema {
         .with(Attribute::string("mode").optional().describe("What to do."))
         .with(Attribute::new("number", Type::Number).optional().describe("What to add to."))
         .with(Attribute::new("names", Type::list(Type::String)).optional().describe("Names."))
+        .with(Attribute::string("tag").required().describe("A mark."))
         .with(Attribute::new("sum", Type::Number).describe("The sum."))
 }
 
@@ -192,7 +193,7 @@ impl Served {
 
 fn config(mode: &str, number: &[u8]) -> Vec<u8> {
     let mode_length = u8::try_from(mode.len()).unwrap();
-    [b"\x82\xa4mode", &[0xa0 | mode_length][..], mode.as_bytes(), b"\xa6number", number].concat()
+    [b"\x83\xa3tag\xa1t\xa4mode", &[0xa0 | mode_length][..], mode.as_bytes(), b"\xa6number", number].concat()
 }
 
 fn only_error(diagnostics: Vec<pb::Diagnostic>) -> String {
@@ -213,7 +214,7 @@ fn state(reply: pb::read_data_source::Response) -> BTreeMap<String, Value> {
 async fn case_26_a_result_has_every_attribute_and_unset_ones_are_null() {
     let served = Served::configured().await;
     let state = state(served.read("", b"\x02").await);
-    assert_eq!(state.keys().collect::<Vec<_>>(), ["mode", "names", "number", "sum"]);
+    assert_eq!(state.keys().collect::<Vec<_>>(), ["mode", "names", "number", "sum", "tag"]);
     assert_eq!(state["names"], Value::Null);
     assert_eq!(state["sum"], Value::Number(Number::Integer(3)));
 }
@@ -303,6 +304,15 @@ async fn a_warning_does_not_cost_the_result() {
 async fn an_unknown_argument_is_never_read_with() {
     let served = Served::configured().await;
     assert_eq!(served.refused("", b"\xd4\x00\x00").await, "Argument not known yet");
+}
+
+#[tokio::test]
+async fn a_missing_required_argument_is_named_also_when_the_host_does_not_check() {
+    let served = Served::configured().await;
+    for bytes in [&b"\x80"[..], b"\x81\xa3tag\xc0", b"\xc0"] {
+        let reply = served.read_bytes("demo_sum", bytes.to_vec()).await;
+        assert_eq!(only_error(reply.diagnostics), "Missing tag");
+    }
 }
 
 #[tokio::test]
