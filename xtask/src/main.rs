@@ -11,6 +11,8 @@ mod bench;
 mod cargo;
 mod demo;
 mod error;
+#[cfg(test)]
+mod examples;
 mod interrupt;
 mod lint;
 mod mirror;
@@ -33,7 +35,7 @@ use crate::terminal::Terminal;
 /// Needed: Rust, a C compiler, terraform (1.10 or newer) or tofu (1.11 or newer) on PATH; for test and bench also
 /// Python 3 with venv. What is missing is said at once, with the remedy.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 110)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", verbatim_doc_comment)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

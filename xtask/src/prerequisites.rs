@@ -66,7 +66,7 @@ impl Need {
             Self::Python => "Debian, Ubuntu: apt-get install python3-venv · macOS: xcode-select --install",
             Self::Terraform => {
                 "unpack it from developer.hashicorp.com/terraform/install or opentofu.org/docs/intro/install \
-                 into a folder on PATH"
+                 into a folder on PATH, or name it in TOKENFERRY_TERRAFORM"
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Terraform, or OpenTofu where that is what the machine has.
 
+use std::borrow::Cow;
 use std::env;
-use std::ffi::OsString;
-use std::fmt::Write as _;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -14,21 +14,30 @@ use crate::process;
 /// A program that can do what we need.
 #[derive(Clone, Debug)]
 pub(crate) struct Terraform {
-    program: &'static str,
+    program: OsString,
     version: String,
 }
 
-/// The programs we take, in this order, and the first minor version of each that knows ephemeral resources.
-const PROGRAMS: [(&str, u64); 2] = [("terraform", 10), ("tofu", 11)];
+/// The variable that names a program in place of those on PATH.
+pub(crate) const VARIABLE: &str = "TOKENFERRY_TERRAFORM";
+
+/// The programs we take from PATH, in this order.
+const PROGRAMS: [&str; 2] = ["terraform", "tofu"];
 
 impl Terraform {
-    /// The first of [`PROGRAMS`] on PATH that is new enough.
+    /// The one that [`VARIABLE`] names, else the first of [`PROGRAMS`] on PATH that is new enough.
     pub(crate) fn find() -> Result<Self> {
+        let candidates = match env::var_os(VARIABLE) {
+            Some(chosen) => vec![chosen],
+            None => PROGRAMS.map(OsString::from).to_vec(),
+        };
         let mut problem = "terraform 1.10 or newer, or tofu 1.11 or newer, on PATH".to_owned();
-        for (program, minor) in PROGRAMS {
-            match version(program) {
-                Ok(version) if is_enough(&version, minor) => return Ok(Self { program, version }),
-                Ok(version) => write!(problem, " ({program} {version} is too old)").unwrap_or_default(),
+        for program in candidates {
+            match version(&program) {
+                Ok(version) if is_enough(&program, &version) => return Ok(Self { program, version }),
+                Ok(version) => {
+                    problem = format!("{problem} ({} {version} is too old)", program.display());
+                }
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
                 Err(_) => {}
             }
@@ -36,29 +45,38 @@ impl Terraform {
         Err(Error::Missing(problem))
     }
 
+    /// The program to start.
+    pub(crate) fn program(&self) -> &OsStr {
+        &self.program
+    }
+
     /// `terraform` or `tofu`.
-    pub(crate) fn program(&self) -> &'static str {
-        self.program
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        file_name(&self.program)
     }
 
     /// Name and version.
     pub(crate) fn describe(&self) -> String {
-        format!("{} {}", self.program, self.version)
+        format!("{} {}", self.name(), self.version)
     }
 }
 
-fn version(program: &str) -> Result<String> {
+fn file_name(program: &OsStr) -> Cow<'_, str> {
+    Path::new(program).file_name().unwrap_or(program).to_string_lossy()
+}
+
+fn version(program: &OsStr) -> Result<String> {
     let mut command = Command::new(program);
     command.args(["version", "-json"]).env("CHECKPOINT_DISABLE", "1").env_remove("TF_CLI_CONFIG_FILE");
     let answer: Value = serde_json::from_str(&process::stdout(&mut command)?)
-        .attempt(|| format!("read the answer of `{program} version`"))?;
-    let version = answer["terraform_version"].as_str();
-    version
-        .map(str::to_owned)
-        .ok_or_else(|| Error::unexpected(format!("{program} does not tell its version")))
+        .attempt(|| format!("read the answer of {}", process::name(&command)))?;
+    let version = answer["terraform_version"].as_str().map(str::to_owned);
+    version.ok_or_else(|| Error::unexpected(format!("{} does not tell its version", process::name(&command))))
 }
 
-fn is_enough(version: &str, minor: u64) -> bool {
+/// Whether it knows ephemeral resources: Terraform since 1.10, OpenTofu since 1.11.
+fn is_enough(program: &OsStr, version: &str) -> bool {
+    let minor = if file_name(program).contains("tofu") { 11 } else { 10 };
     let mut parts = version.split('.').map(|part| part.parse::<u64>().unwrap_or(0));
     let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     found >= (1, minor)
@@ -117,7 +135,7 @@ impl Project {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(self.terraform.program);
+        let mut command = Command::new(&self.terraform.program);
         command.args(arguments).current_dir(&self.folder);
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
@@ -151,10 +169,10 @@ mod tests {
 
     #[test]
     fn versions_are_compared_by_number() {
-        assert!(is_enough("1.11.4", 10));
-        assert!(is_enough("2.0.0-rc1", 10));
-        assert!(!is_enough("1.9.8", 10));
-        assert!(!is_enough("garbage", 10));
+        let is_enough = |program, version| is_enough(OsStr::new(program), version);
+        assert!(is_enough("terraform", "1.10.0") && is_enough("terraform", "2.0.0-rc1"));
+        assert!(is_enough("/opt/bin/tofu", "1.11.0") && !is_enough("/opt/bin/tofu", "1.10.6"));
+        assert!(!is_enough("terraform", "1.9.8") && !is_enough("terraform", "garbage"));
     }
 
     #[test]

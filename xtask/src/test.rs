@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::prerequisites::{self, Need};
 use crate::process;
 use crate::terminal::{Look, Terminal};
-use crate::terraform::Terraform;
+use crate::terraform::{self, Terraform};
 
 /// Run every test, with real Terraform.
 ///
@@ -18,6 +18,7 @@ use crate::terraform::Terraform;
 /// naming the folder with the two programs. Nothing is skipped: a test whose server is missing fails. The last
 /// lines are "N passed, N failed", the sum over all test programs, and the time it took.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
     /// Only tests whose names contain this text.
     filter: Option<String>,
@@ -26,7 +27,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     let start = Instant::now();
     prerequisites::check(&[Need::CCompiler, Need::Python, Need::Terraform])?;
-    terminal.line(&format!("Tests with {}", Terraform::find()?.describe()));
+    let terraform = Terraform::find()?;
+    terminal.line(&format!("tests with {}", terraform.describe()));
     let built = terminal.long_step("provider and sandbox built (release)", || {
         cargo::build("release", &[Program::PROVIDER, Program::SANDBOX])
     })?;
@@ -34,7 +36,10 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
 
     let mut count = Count::default();
     let mut command = cargo::command(&["test", "--locked", "--workspace", "--no-fail-fast"]);
-    command.args(&arguments.filter).env("TOKENFERRY_BIN_DIR", folder);
+    command
+        .args(&arguments.filter)
+        .env("TOKENFERRY_BIN_DIR", folder)
+        .env(terraform::VARIABLE, terraform.program());
     let status = process::lines(&mut command, |line| {
         count.read(line);
         terminal.line(line);

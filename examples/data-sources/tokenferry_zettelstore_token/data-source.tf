@@ -2,10 +2,13 @@
 data "tokenferry_zettelstore_token" "reader" {}
 
 # header_value is complete: `Bearer`, a blank, the token.
-data "http" "zettel" {
-  url = "https://notes.example.com/z/00000000000100"
-
-  request_headers = {
+output "request_headers" {
+  value = {
     (data.tokenferry_zettelstore_token.reader.header_name) = data.tokenferry_zettelstore_token.reader.header_value
   }
+  sensitive = true
+}
+
+output "valid_until" {
+  value = data.tokenferry_zettelstore_token.reader.expires_at
 }

@@ -3,11 +3,11 @@ data "tokenferry_zscaler_token" "audit" {
   minimum_lifetime = "10m"
 }
 
-# header_name is `auth-token`: this API does not take a bearer token.
-data "http" "cloud_check" {
-  url = "${data.tokenferry_zscaler_token.audit.issuer}/public/v1/getDevices?pageSize=1"
-
-  request_headers = {
+# This API takes the token in a header of its own, `auth-token`, not as a bearer token: use header_name and
+# header_value, and the request is right for every system.
+output "request_headers" {
+  value = {
     (data.tokenferry_zscaler_token.audit.header_name) = data.tokenferry_zscaler_token.audit.header_value
   }
+  sensitive = true
 }

@@ -5,7 +5,7 @@ ephemeral "tokenferry_zettelstore_token" "writer" {
 }
 
 resource "terraform_data" "notes" {
-  triggers_replace = [filemd5("${path.module}/release-notes.md")]
+  triggers_replace = [var.release]
 
   # header_value is complete: `Bearer`, a blank, the token.
   provisioner "local-exec" {
@@ -16,4 +16,9 @@ resource "terraform_data" "notes" {
       URL           = "https://notes.example.com/z"
     }
   }
+}
+
+variable "release" {
+  description = "The version whose notes are published."
+  type        = string
 }

@@ -16,6 +16,7 @@ use crate::terminal::Terminal;
 
 /// Measure against the project's bars, and against a Go provider in the same run.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     subject: Subject,
@@ -33,6 +34,7 @@ enum Subject {
 /// context only. The first round warms up and is dropped; shown are median, minimum and maximum. A missed bar is
 /// told and is no failure: the exit code says whether everything could be measured.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Options {
     /// Print JSON on stdout; progress goes to stderr.
     #[arg(long)]

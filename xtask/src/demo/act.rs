@@ -31,7 +31,7 @@ impl<'stage> Act<'stage> {
 
     /// A step named after what is run.
     fn step<T>(&self, subcommand: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.terminal.step(&format!("{} {subcommand}", self.stage.terraform.program()), work)
+        self.terminal.step(&format!("{} {subcommand}", self.stage.terraform.name()), work)
     }
 
     pub(super) fn project(&self) -> &Project {

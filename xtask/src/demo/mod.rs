@@ -24,6 +24,7 @@ use crate::terraform::Terraform;
 /// logins, and plans once more. Ends by itself and leaves nothing behind; of a secret only the first two characters
 /// are shown.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
     /// Leave the sandbox and the two projects for trying things by hand, and print where they are.
     #[arg(long)]

@@ -20,6 +20,7 @@ use crate::terraform::Terraform;
 /// keeps out; a true rust-version; no machine paths and no registry hosts in tracked files. All checks run, then
 /// all findings are told.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {}
 
 /// What one check found.
@@ -68,10 +69,13 @@ fn formatting() -> Result<Findings> {
 }
 
 fn formatting_of_examples() -> Result<Findings> {
-    let program = Terraform::find()?.program();
-    let mut command = Command::new(program);
+    let terraform = Terraform::find()?;
+    let mut command = Command::new(terraform.program());
     command.args(["fmt", "-check", "-diff", "-recursive", "examples"]).current_dir(cargo::root());
-    passes(command.env_remove("TF_CLI_CONFIG_FILE"), &format!("type `{program} fmt -recursive examples`"))
+    passes(
+        command.env_remove("TF_CLI_CONFIG_FILE"),
+        &format!("type `{} fmt -recursive examples`", terraform.name()),
+    )
 }
 
 fn lints() -> Result<Findings> {
