@@ -1,10 +1,13 @@
 //! The sandbox with credentials planted for one test, and configurations that log in to it.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokenferry_sandbox::{
     Answer, Control, Counters, DeviceForm, Fault, GrantCounts, Options, Sandbox, ZettelstoreOptions,
     ZettelstoreUser, ZscalerAccount, ZscalerDevice, ZscalerOptions,
 };
+use tokio::time::{Instant, sleep};
 
 use crate::value::{Value, object};
 
@@ -135,9 +138,15 @@ impl Issuer {
     }
 
     /// Waits until it has been asked something at `path`.
+    ///
+    /// # Panics
+    ///
+    /// If nobody asks.
     pub async fn asked(&self, path: &str) {
+        let deadline = Instant::now() + Duration::from_secs(30);
         while !self.control().requests().iter().any(|request| request.path == path) {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            assert!(Instant::now() < deadline, "nobody asked for {path}");
+            sleep(Duration::from_millis(5)).await;
         }
     }
 

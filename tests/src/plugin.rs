@@ -11,6 +11,9 @@ use crate::process::Process;
 use crate::tls::Identity;
 use crate::value::Value;
 
+/// Longer than any provider takes to end, however busy the machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A running provider with one connection to it. The process dies with this value.
 #[derive(Debug)]
 pub struct Plugin {
@@ -60,9 +63,9 @@ impl Plugin {
     /// If it does not end well, or wrote more than its one line to the standard output.
     pub async fn finish(mut self) {
         self.shutdown().await;
-        let status = self.process.exit(Duration::from_secs(2)).await;
+        let status = self.process.exit(PATIENCE).await;
         assert!(status.success(), "ended with {status}");
-        let stdout = self.process.stdout.whole(Duration::from_secs(2)).await;
+        let stdout = self.process.stdout.whole(PATIENCE).await;
         assert_eq!(stdout, format!("{}\n", self.handshake.line));
     }
 }

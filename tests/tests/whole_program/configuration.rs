@@ -153,6 +153,17 @@ async fn case_22_each_missing_credential_is_reported_where_it_belongs() {
 }
 
 #[tokio::test]
+async fn case_22_an_empty_provider_block_lacks_everything_and_says_so_field_by_field() {
+    let plugin = Plugin::configured(&object([])).await;
+    let reply = plugin.read(ZSCALER, &object([])).await;
+    let paths = error_paths(&reply);
+    assert!(paths.contains(&"zscaler.api_key") && paths.contains(&"zscaler.secret_key"), "{reply:?}");
+    assert!(paths.iter().all(|path| path.starts_with("zscaler.")), "{reply:?}");
+    assert!(reply.errors().iter().any(|error| error.says(&["cloud", "base_url"])), "{reply:?}");
+    plugin.finish().await;
+}
+
+#[tokio::test]
 async fn case_22_the_secret_of_another_id_is_not_used() {
     let issuer = Issuer::start("case-22-conflict").await;
     let plugin = Launch::new()

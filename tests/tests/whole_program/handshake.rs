@@ -159,8 +159,8 @@ async fn case_13_the_side_streams_stay_open_and_silent_until_shutdown() {
     assert!(timeout(SECOND / 2, stdio.message()).await.is_err(), "StreamStdio ended or spoke");
     assert!(timeout(SECOND / 2, broker.message()).await.is_err(), "StartStream ended or spoke");
     plugin.shutdown().await;
-    assert!(!matches!(timeout(SECOND, stdio.message()).await.unwrap(), Ok(Some(_))));
-    assert!(!matches!(timeout(SECOND, broker.message()).await.unwrap(), Ok(Some(_))));
+    assert!(!matches!(timeout(PATIENCE, stdio.message()).await.unwrap(), Ok(Some(_))));
+    assert!(!matches!(timeout(PATIENCE, broker.message()).await.unwrap(), Ok(Some(_))));
 }
 
 #[tokio::test]

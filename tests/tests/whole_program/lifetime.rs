@@ -116,3 +116,13 @@ async fn it_ends_by_itself_when_the_host_hangs_up() {
     plugin.connection = Plugin::start().await.connection;
     assert_eq!(plugin.process.exit(10 * SECOND).await.code(), Some(0));
 }
+
+#[tokio::test]
+async fn no_core_file_can_be_made_of_it() {
+    let plugin = Plugin::start().await;
+    let limits = fs::read_to_string(format!("/proc/{}/limits", plugin.process.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let numbers: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(numbers, ["0", "0"], "{core}");
+    plugin.finish().await;
+}

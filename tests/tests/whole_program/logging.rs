@@ -63,6 +63,30 @@ async fn only_what_was_asked_for_is_logged() {
     assert_eq!(plugin.process.stderr.text(), "", "TF_LOG_PROVIDER goes before TF_LOG");
 }
 
+#[tokio::test]
+async fn words_that_are_no_level_mean_everything() {
+    let issuer = Issuer::start("all-levels").await;
+    for level in ["JSON", "loud", "debug"] {
+        let plugin = Launch::new().env("TF_LOG_PROVIDER", level).start().await;
+        plugin.configure(&issuer.config()).await.ok();
+        use_everything(&plugin).await;
+        plugin.shutdown().await;
+        plugin.process.stderr.ended().await;
+        assert!(plugin.process.stderr.text().contains(r#""@level":"debug""#), "with {level}");
+    }
+}
+
+#[tokio::test]
+async fn no_other_variable_switches_logging_on() {
+    let issuer = Issuer::start("no-switch").await;
+    let plugin = Launch::new().env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1").start().await;
+    plugin.configure(&issuer.config()).await.ok();
+    use_everything(&plugin).await;
+    plugin.shutdown().await;
+    plugin.process.stderr.ended().await;
+    assert_eq!(plugin.process.stderr.text(), "");
+}
+
 /// Reads one of everything; gives the secrets that came back.
 async fn use_everything(plugin: &Plugin) -> Vec<String> {
     let otp = object([("udid", DEVICE.into()), ("purpose", "logout".into())]);
