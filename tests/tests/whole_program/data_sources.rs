@@ -2,8 +2,8 @@
 
 use tfplugin_proto::tfplugin6::DynamicValue;
 use tfplugin_proto::tfplugin6::schema::Block;
-use tokenferry_sandbox::{AccountMode, Fault, ZscalerAccount};
-use tokenferry_tests::issuer::{DEVICE, GENERIC_DEVICE, Issuer, ZSCALER_LOGIN};
+use tokenferry_sandbox::AccountMode;
+use tokenferry_tests::issuer::{DEVICE, GENERIC_DEVICE, Issuer};
 use tokenferry_tests::plugin::Plugin;
 use tokenferry_tests::schema;
 use tokenferry_tests::value::{Value, object};
@@ -265,32 +265,6 @@ async fn case_40_the_same_question_has_the_same_answer() {
         assert!(description.contains("state") && description.contains("ephemeral"), "{kind}: {description}");
     }
     assert_eq!(issuer.counters().reads("zscaler", DEVICE), 1);
-    plugin.finish().await;
-}
-
-#[tokio::test]
-async fn a_token_that_the_system_forgot_is_fetched_once_more() {
-    let issuer = Issuer::start("forgotten").await;
-    let plugin = Plugin::configured(&issuer.config()).await;
-    plugin.read(ZSCALER, &object([])).await.ok();
-    issuer.fault(Fault::status(401).path("/zscaler/papi/public/").times(1));
-    plugin.read(OTP, &otp_of(DEVICE)).await.ok();
-    assert_eq!(issuer.zscaler_logins().attempted, 2);
-    plugin.finish().await;
-}
-
-#[tokio::test]
-async fn a_refused_login_is_not_tried_again() {
-    let issuer = Issuer::with("refused", |options| {
-        options.zscaler.accounts = vec![ZscalerAccount::new("planted-other", "planted-other")];
-    })
-    .await;
-    let plugin = Plugin::configured(&issuer.config()).await;
-    for _ in 0..3 {
-        plugin.read(ZSCALER, &object([])).await.error();
-        plugin.read(OTP, &otp_of(DEVICE)).await.error();
-    }
-    assert_eq!(issuer.counters().requests(ZSCALER_LOGIN, 401), 1);
     plugin.finish().await;
 }
 

@@ -72,6 +72,32 @@ async fn concurrent_reads_of_a_refused_key_log_in_once() {
 }
 
 #[tokio::test]
+async fn a_token_that_the_system_forgot_is_fetched_once_more() {
+    let issuer = Issuer::start("forgotten").await;
+    let plugin = Plugin::configured(&issuer.config()).await;
+    plugin.read(ZSCALER, &object([])).await.ok();
+    issuer.fault(Fault::status(401).path("/zscaler/papi/public/").times(1));
+    plugin.read(OTP, &object([("udid", DEVICE.into())])).await.ok();
+    assert_eq!(issuer.zscaler_logins().attempted, 2);
+    plugin.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_login_is_not_tried_again() {
+    let issuer = Issuer::with("refused", |options| {
+        options.zscaler.accounts = vec![ZscalerAccount::new("planted-other", "planted-other")];
+    })
+    .await;
+    let plugin = Plugin::configured(&issuer.config()).await;
+    for _ in 0..3 {
+        plugin.read(ZSCALER, &object([])).await.error();
+        plugin.read(OTP, &object([("udid", DEVICE.into())])).await.error();
+    }
+    assert_eq!(issuer.counters().requests(ZSCALER_LOGIN, 401), 1);
+    plugin.finish().await;
+}
+
+#[tokio::test]
 async fn data_source_and_ephemeral_resource_share_a_token() {
     let issuer = Issuer::start("both-kinds").await;
     let plugin = Plugin::configured(&issuer.config()).await;
