@@ -31,15 +31,10 @@ impl<P: Send + Sync + 'static> DataSourceHandle<P> {
     /// Takes in a data source.
     pub fn new<T: DataSource<Provider = P>>(data_source: T) -> Self {
         let inner = Arc::new(data_source);
-        let described = Described {
-            type_name: inner.type_name(),
-            schema: Box::new({
-                let inner = Arc::clone(&inner);
-                move || inner.schema()
-            }),
-            validate: |config| read_config::<T::Config>(config).1,
-            shape: OnceLock::new(),
-        };
+        let described = Described::new::<T::Config>(inner.type_name(), {
+            let inner = Arc::clone(&inner);
+            move || inner.schema()
+        });
         Self { described, inner }
     }
 }
@@ -64,15 +59,10 @@ impl<P: Send + Sync + 'static> EphemeralResourceHandle<P> {
     /// Takes in an ephemeral resource.
     pub fn new<T: EphemeralResource<Provider = P>>(resource: T) -> Self {
         let inner = Arc::new(resource);
-        let described = Described {
-            type_name: inner.type_name(),
-            schema: Box::new({
-                let inner = Arc::clone(&inner);
-                move || inner.schema()
-            }),
-            validate: |config| read_config::<T::Config>(config).1,
-            shape: OnceLock::new(),
-        };
+        let described = Described::new::<T::Config>(inner.type_name(), {
+            let inner = Arc::clone(&inner);
+            move || inner.schema()
+        });
         Self { described, inner }
     }
 }
@@ -86,6 +76,11 @@ pub(crate) struct Described {
 }
 
 impl Described {
+    fn new<C: FromConfig>(type_name: String, schema: impl Fn() -> Schema + Send + Sync + 'static) -> Self {
+        let validate = |config: &Object| read_config::<C>(config).1;
+        Self { type_name, validate, schema: Box::new(schema), shape: OnceLock::new() }
+    }
+
     pub(crate) fn schema(&self) -> &Schema {
         &self.shape().0
     }

@@ -121,6 +121,9 @@ async fn run<P: Provider>(provider: P, about: &About, mode: Mode) -> Result<(), 
         Mode::Plugin(request) => request.line(listener.address(), identity.as_ref()),
         Mode::Debug => reattach::announcement(about, listener.address()),
     };
+    if let Mode::Debug = mode {
+        tell(&reattach::advice(about));
+    }
     let certificate = identity.is_some();
     let acceptor =
         Acceptor { tls: identity.map(|identity| identity.acceptor), open, shutdown: shutdown.clone() };
@@ -183,7 +186,11 @@ fn say(text: &str) -> ExitCode {
 }
 
 fn fail(text: &str) -> ExitCode {
-    // Nobody is left to tell when standard error is closed, too.
-    drop(io::stderr().lock().write_all(text.as_bytes()));
+    tell(text);
     ExitCode::FAILURE
+}
+
+/// For the person at the terminal. Nobody is left to tell when standard error is closed, too.
+fn tell(text: &str) {
+    drop(io::stderr().lock().write_all(text.as_bytes()));
 }

@@ -17,6 +17,14 @@ pub(super) fn announcement(about: &About, address: &Address) -> String {
             "Addr": { "Network": address.network(), "String": address.to_string() },
         }
     });
-    tracing::warn!("the socket is not encrypted; it lies in a directory that only this user can enter");
     format!("TF_REATTACH_PROVIDERS='{reattach}'\n")
+}
+
+/// What the person should know, for standard error: no log level hides it.
+pub(super) fn advice(about: &About) -> String {
+    format!(
+        "{}: serving until interrupted. Set the line below where Terraform runs; `terraform init` is not needed.\n\
+         Warning: the connection is not encrypted. Its socket lies in a directory that only this user can enter.\n",
+        about.name
+    )
 }
