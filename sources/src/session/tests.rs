@@ -259,16 +259,13 @@ async fn a_lifetime_that_even_a_fresh_token_has_not_is_an_error_with_both_number
 }
 
 #[tokio::test(start_paused = true)]
-async fn reads_at_the_same_time_with_the_whole_life_as_minimum_all_succeed() {
+async fn reads_at_the_same_time_share_a_login_that_is_too_short_lived() {
     let (session, source) = session(&[HOUR]);
-    let whole = Some(Duration::from_secs(3600));
-    let (first, second) = tokio::join!(session.token(whole), async {
-        tokio::task::yield_now().await;
-        let token = session.token(whole).await;
-        advance(Duration::from_millis(10)).await;
-        token
-    });
-    assert!(first.is_ok() && second.is_ok());
+    let two_hours = Some(Duration::from_secs(7200));
+    let (first, second) = tokio::join!(session.token(two_hours), session.token(two_hours));
+    for outcome in [first, second] {
+        assert_eq!(outcome.unwrap_err().class(), FailureClass::TooShortLived);
+    }
     assert_eq!(source.calls(), ["login"]);
 }
 
