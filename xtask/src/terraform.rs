@@ -126,12 +126,13 @@ impl Project {
         process::failure(&self.command(arguments), output)
     }
 
-    /// The full source addresses of the providers that the configuration names. Asking Terraform gives its
+    /// The full source address of the provider that the configuration calls `source`. Asking Terraform gives its
     /// default registry host, which differs between Terraform and OpenTofu.
-    pub(crate) fn provider_addresses(&self) -> Result<Vec<String>> {
+    pub(crate) fn provider_address(&self, source: &str) -> Result<String> {
         let text = self.run(&["providers"])?;
-        let found = text.split("provider[").skip(1).filter_map(|rest| rest.split(']').next());
-        Ok(found.map(str::to_owned).collect())
+        let missing =
+            || Error::unexpected(format!("`{} providers` names no {source}", self.terraform.name()));
+        full_address(&text, source).map(str::to_owned).ok_or_else(missing)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -140,6 +141,12 @@ impl Project {
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
+}
+
+/// Finds `provider[HOST/SOURCE]`. Terraform lists providers in changing order, its built-in one included.
+fn full_address<'text>(providers: &'text str, source: &str) -> Option<&'text str> {
+    let addresses = providers.split("provider[").skip(1).filter_map(|rest| rest.split(']').next());
+    addresses.into_iter().find(|address| address.split_once('/').is_some_and(|(_, rest)| rest == source))
 }
 
 /// Whether a variable of ours may reach Terraform and the provider: nothing that configures either of them, no
@@ -173,6 +180,17 @@ mod tests {
         assert!(is_enough("terraform", "1.10.0") && is_enough("terraform", "2.0.0-rc1"));
         assert!(is_enough("/opt/bin/tofu", "1.11.0") && !is_enough("/opt/bin/tofu", "1.10.6"));
         assert!(!is_enough("terraform", "1.9.8") && !is_enough("terraform", "garbage"));
+    }
+
+    #[test]
+    fn a_provider_is_found_among_others_in_any_order() {
+        let ours = "├── provider[registry.example/tokenferry/tokenferry]\n";
+        let builtin = "├── provider[terraform.io/builtin/terraform]\n";
+        for text in [[ours, builtin].concat(), [builtin, ours].concat()] {
+            let found = full_address(&text, "tokenferry/tokenferry");
+            assert_eq!(found, Some("registry.example/tokenferry/tokenferry"));
+        }
+        assert_eq!(full_address(builtin, "tokenferry/tokenferry"), None);
     }
 
     #[test]

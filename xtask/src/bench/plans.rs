@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::mirror;
 use crate::sandbox::Access;
 use crate::terraform::{Project, Terraform};
@@ -39,12 +39,6 @@ pub(super) fn reads(terraform: &Terraform, folder: &Path, access: &Access, count
 
 /// Device ids for Terraform's `format`, all different.
 const DEVICE: &str = "%08X-0000-1111-2222-333344445555:501";
-
-/// The full address of the only provider of a project.
-pub(super) fn address(project: &Project) -> Result<String> {
-    let addresses = project.provider_addresses()?;
-    addresses.into_iter().next().ok_or_else(|| Error::unexpected("the project names no provider"))
-}
 
 fn required(name: &str, source: &str) -> String {
     REQUIRED.replace("NAME", name).replace("SOURCE", source)

@@ -188,7 +188,7 @@ impl Bench {
 
 /// Lets a project take the provider from a mirror, as users have it: Terraform then hashes it at each command.
 fn from_mirror(mut project: Project, program: &Path) -> Result<Project> {
-    let address = plans::address(&project)?;
+    let address = project.provider_address("tokenferry/tokenferry")?;
     let config = mirror::filesystem_mirror(project.folder(), &address, program)?;
     project.set("TF_CLI_CONFIG_FILE", config);
     project.run(&["init"])?;

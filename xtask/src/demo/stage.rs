@@ -8,7 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::cargo::{self, Program};
-use crate::error::{Attempt, Error, Result};
+use crate::error::{Attempt, Result};
 use crate::mirror;
 use crate::sandbox::{Access, Sandbox};
 use crate::terminal::Terminal;
@@ -50,9 +50,8 @@ impl Stage {
         fs::copy(&example, folder.join("main.tf")).attempt(|| format!("copy {}", example.display()))?;
 
         let mut project = Project::new(&self.terraform, &folder);
-        let addresses = project.provider_addresses()?;
-        let address = addresses.first().ok_or_else(|| Error::unexpected("the example names no provider"))?;
-        mirror::filesystem_mirror(self.folder.path(), address, &self.provider)?;
+        let address = project.provider_address("tokenferry/tokenferry")?;
+        mirror::filesystem_mirror(self.folder.path(), &address, &self.provider)?;
         for (name, value) in self.variables() {
             project.set(name, value);
         }
