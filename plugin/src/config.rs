@@ -136,14 +136,14 @@ impl<'a> ConfigReader<'a> {
     }
 
     fn refuse<T>(&mut self, name: &str, summary: &str, detail: &str) -> Setting<T> {
-        let diagnostic = Diagnostic::error(summary, capitalized(detail)).at(self.path(name));
+        let diagnostic = Diagnostic::error(summary, sentence(detail)).at(self.path(name));
         self.report(diagnostic);
         Setting::Null
     }
 }
 
-/// The text as a sentence: libraries' error texts begin in lower case and end without a full stop.
-fn capitalized(text: &str) -> String {
+/// An error's text as a sentence: it begins in lower case and ends without a full stop, as is the custom.
+pub fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let head: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
     let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };

@@ -13,7 +13,7 @@ mod schema;
 mod server;
 mod value;
 
-pub use self::config::{ConfigReader, FromConfig, Setting};
+pub use self::config::{ConfigReader, FromConfig, Setting, sentence};
 pub use self::diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use self::handle::{DataSourceHandle, EphemeralResourceHandle};
 pub use self::path::AttributePath;

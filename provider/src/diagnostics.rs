@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use tfplugin::{AttributePath, Diagnostic, Diagnostics};
+use tfplugin::{AttributePath, Diagnostic, Diagnostics, sentence};
 use tokenferry_sources::{FieldProblem, Severity, SourceError, Token};
 
 /// A problem with one field of the provider block.
@@ -15,7 +15,7 @@ pub(crate) fn of_field(problem: FieldProblem) -> Diagnostic {
 
 /// A failed read: what was attempted, what came back, what to do.
 pub(crate) fn of_source(error: &SourceError) -> Diagnostics {
-    let detail = format!("{}.\n\n{}", sentence(&chain(error)), error.advice());
+    let detail = format!("{}\n\n{}", sentence(&chain(error)), error.advice());
     let path = match error {
         SourceError::ExpiryUnknown { .. } | SourceError::TooShortLived { .. } => "minimum_lifetime",
         SourceError::MissingOtp { .. } => "purpose",
@@ -34,10 +34,4 @@ pub(crate) fn of_token(token: &Token) -> Diagnostics {
 fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(Some(error), |error| (*error).source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let head: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{head}{}", chars.as_str())
 }

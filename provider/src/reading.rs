@@ -62,7 +62,7 @@ pub(crate) struct ReadingConfig<A> {
     pub(crate) enabled: bool,
     /// How long the token has to live at least.
     pub(crate) minimum_lifetime: Option<Duration>,
-    /// The arguments of this reading; absent if one is missing.
+    /// The arguments of this reading.
     pub(crate) arguments: A,
 }
 

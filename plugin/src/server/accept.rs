@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -42,9 +43,15 @@ impl Acceptor {
     ) -> (AbortOnDropHandle<()>, ReceiverStream<io::Result<PluginStream<C>>>) {
         let (sender, receiver) = mpsc::channel(8);
         let accepting = tokio::spawn(async move {
+            // Aborted together with this task.
+            let mut handshakes = JoinSet::new();
             loop {
-                match listener.accept().await {
-                    Ok(stream) => drop(tokio::spawn(self.clone().admit(stream, sender.clone()))),
+                let accepted = tokio::select! {
+                    accepted = listener.accept() => accepted,
+                    Some(_) = handshakes.join_next() => continue,
+                };
+                match accepted {
+                    Ok(stream) => drop(handshakes.spawn(self.clone().admit(stream, sender.clone()))),
                     Err(error) => {
                         warn!(%error, "cannot accept a connection");
                         tokio::time::sleep(ACCEPT_PAUSE).await;

@@ -1,5 +1,8 @@
 //! What the host asks for in the environment, and the one line that answers it.
 
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rustls::pki_types::CertificateDer;
@@ -23,7 +26,7 @@ pub(super) struct HostRequest {
     /// With this the host will prove who it is. Absent when TLS is switched off.
     pub(super) client_certificate: Option<CertificateDer<'static>>,
     /// Where the socket has to lie, if not in the directory for temporary files.
-    pub(super) socket_directory: Option<String>,
+    pub(super) socket_directory: Option<PathBuf>,
     /// Which group may use the socket, beside its owner.
     pub(super) socket_group: Option<String>,
     /// For TCP, where a socket is not possible.
@@ -61,22 +64,24 @@ impl HandshakeError {
 impl HostRequest {
     /// Reads the environment that the host has set.
     pub(super) fn from_environment() -> Result<Self, HandshakeError> {
-        Self::from_variables(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        Self::from_variables(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
     }
 
-    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, HandshakeError> {
-        if variable(COOKIE_NAME).as_deref() != Some(COOKIE) {
+    /// Values need not be Unicode: a certificate that cannot be read must not pass for one that is not there.
+    fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, HandshakeError> {
+        if variable(COOKIE_NAME).as_deref() != Some(OsStr::new(COOKIE)) {
             return Err(HandshakeError::NoHost);
         }
-        let port = |name, default| variable(name).and_then(|port| port.parse().ok()).unwrap_or(default);
+        let text = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
+        let port = |name, default| text(name).and_then(|port| port.parse().ok()).unwrap_or(default);
         let certificate = variable("PLUGIN_CLIENT_CERT");
         Ok(Self {
             client_certificate: certificate
-                .map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()))
+                .map(|pem| CertificateDer::from_pem_slice(pem.as_encoded_bytes()))
                 .transpose()
                 .map_err(|_| HandshakeError::Certificate)?,
-            socket_directory: variable("PLUGIN_UNIX_SOCKET_DIR"),
-            socket_group: variable("PLUGIN_UNIX_SOCKET_GROUP"),
+            socket_directory: variable("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
+            socket_group: text("PLUGIN_UNIX_SOCKET_GROUP"),
             ports: port("PLUGIN_MIN_PORT", 10_000)..=port("PLUGIN_MAX_PORT", 25_000),
             multiplex: variable("PLUGIN_MULTIPLEX_GRPC").is_some(),
         })
@@ -94,11 +99,13 @@ impl HostRequest {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
     use super::*;
 
     fn request(variables: &[(&str, &str)]) -> Result<HostRequest, HandshakeError> {
         HostRequest::from_variables(|name| {
-            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
         })
     }
 
@@ -126,5 +133,11 @@ mod tests {
     fn a_broken_certificate_is_an_error_not_a_fall_back_to_plaintext() {
         let broken = request(&[(COOKIE_NAME, COOKIE), ("PLUGIN_CLIENT_CERT", "nonsense")]);
         assert!(matches!(broken, Err(HandshakeError::Certificate)));
+        let not_unicode = HostRequest::from_variables(|name| match name {
+            COOKIE_NAME => Some(COOKIE.into()),
+            "PLUGIN_CLIENT_CERT" => Some(OsString::from_vec(vec![0xff, 0xfe])),
+            _ => None,
+        });
+        assert!(matches!(not_unicode, Err(HandshakeError::Certificate)));
     }
 }

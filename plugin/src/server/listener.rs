@@ -16,6 +16,7 @@ use super::handshake::HostRequest;
 /// `sun_path` holds 108 bytes on Linux and 104 on macOS, the final zero included.
 const MAX_SOCKET_PATH: usize = 103;
 const OWNER_ONLY: u32 = 0o177;
+const SOCKET: &str = "socket";
 
 /// A connection of either kind.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -52,7 +53,7 @@ struct Leftovers {
 /// Why there is no listener.
 #[derive(Debug, Error)]
 pub(super) enum ListenError {
-    #[error("cannot create the directory {}: {source}", path.display())]
+    #[error("cannot use the directory {}: {source}", path.display())]
     Directory { path: PathBuf, source: io::Error },
     #[error("there is no group {group:?} (PLUGIN_UNIX_SOCKET_GROUP)")]
     Group { group: String },
@@ -65,8 +66,8 @@ pub(super) enum ListenError {
 impl Listener {
     /// Listens where the host wants it.
     pub(super) fn bind(request: &HostRequest) -> Result<Self, ListenError> {
-        let directory = request.socket_directory.as_ref().map_or_else(std::env::temp_dir, PathBuf::from);
-        let path = directory.join(random_name("plugin"));
+        let path = absolute(&request.socket_directory.clone().unwrap_or_else(std::env::temp_dir))?
+            .join(random_name("plugin"));
         if path.as_os_str().len() > MAX_SOCKET_PATH {
             return Self::bind_tcp(&request.ports);
         }
@@ -79,13 +80,17 @@ impl Listener {
 
     /// Listens in a fresh directory that only its owner can enter: this socket has no TLS.
     pub(super) fn bind_privately() -> Result<Self, ListenError> {
-        let directory = std::env::temp_dir().join(random_name("tfplugin"));
+        let name = random_name("tfplugin");
+        let mut directory = absolute(&std::env::temp_dir())?.join(&name);
+        if directory.join(SOCKET).as_os_str().len() > MAX_SOCKET_PATH {
+            directory = Path::new("/tmp").join(&name);
+        }
         std::fs::DirBuilder::new()
             .mode(0o700)
             .create(&directory)
             .map_err(|source| ListenError::Directory { path: directory.clone(), source })?;
         let leftovers = Leftovers { socket: None, directory: Some(directory.clone()) };
-        let mut listener = Self::bind_socket(&directory.join("socket"))?;
+        let mut listener = Self::bind_socket(&directory.join(SOCKET))?;
         listener.leftovers.directory = leftovers.disarm();
         Ok(listener)
     }
@@ -164,6 +169,12 @@ impl Drop for Leftovers {
         drop(self.socket.take().map(std::fs::remove_file));
         drop(self.directory.take().map(std::fs::remove_dir));
     }
+}
+
+/// The host may have another working directory than we.
+fn absolute(directory: &Path) -> Result<PathBuf, ListenError> {
+    std::path::absolute(directory)
+        .map_err(|source| ListenError::Directory { path: directory.to_owned(), source })
 }
 
 fn random_name(prefix: &str) -> String {

@@ -87,7 +87,7 @@ const MAX_REQUEST_BYTES: usize = 256 * 1024 * 1024;
 const MAX_CONCURRENT_STREAMS: u32 = 4096;
 
 fn start<P: Provider>(provider: P, about: &About, mode: Mode) -> ExitCode {
-    harden::forbid_core_files();
+    harden::forbid_core_files(matches!(mode, Mode::Debug));
     logging::install(about.log_crates);
     // One thread is enough: a provider waits for the network.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

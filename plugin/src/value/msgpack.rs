@@ -101,8 +101,8 @@ impl<'a> Reader<'a> {
         element: impl Fn(usize) -> Option<&'t Type>,
         path: &AttributePath,
     ) -> Result<Value, WireError> {
-        // Each element takes a byte at least, so a false length cannot make us allocate more than was sent.
-        let mut items = Vec::with_capacity(length.min(self.rest.len()));
+        // The length may be false: room is made for a few, and for more when they are there.
+        let mut items = Vec::with_capacity(length.min(64));
         for index in 0..length {
             let path = path.index(index);
             let ty = element(index).ok_or_else(|| WireError::new(&path, TRUNCATED))?;

@@ -317,8 +317,12 @@ fn decode_config(described: &Described, message: Option<pb::DynamicValue>) -> Ou
     let config = decode_object(message, described.ty())?;
     let required = described.schema().attributes.iter().filter(|a| a.presence == Presence::Required);
     let missing = required.filter(|attribute| config.get(&attribute.name) == Some(&Value::Null));
-    let missing: Diagnostics = missing.map(|attribute| missing_argument(&attribute.name)).collect();
-    if missing.is_empty() { Ok(config) } else { Err(missing) }
+    let mut problems: Diagnostics = missing.map(|attribute| missing_argument(&attribute.name)).collect();
+    if problems.is_empty() {
+        return Ok(config);
+    }
+    problems.extend((described.validate)(&config));
+    Err(problems)
 }
 
 fn missing_argument(name: &str) -> Diagnostic {
