@@ -14,7 +14,7 @@ pub(super) fn table(results: &Results, terminal: &Terminal) {
         "median (min – max) of {} runs, {}, peer: {}",
         results.runs, results.terraform, results.peer
     ));
-    terminal.line(&format!("{:<40}{:>24}{:>24}{:>8}{:>8}", "", "tokenferry", "Go peer", "ratio", "bar"));
+    terminal.line(&format!("{:<42}{:>24}{:>24}{:>8}{:>8}", "", "tokenferry", "Go peer", "ratio", "bar"));
     for measure in ALL {
         terminal.line(&row(results, *measure, terminal));
     }
@@ -43,11 +43,8 @@ fn row(results: &Results, measure: Measure, terminal: &Terminal) -> String {
         Some(true) => terminal.paint(Look::Good, " ✓"),
     };
     let name = format!("{}{}", measure.name, suffix(measure.unit));
-    format!(
-        "{name:<38}{:>25}{:>25}{ratio:>8}{bar:>10}{mark}",
-        cell(measure.unit, ours),
-        cell(measure.unit, peer)
-    )
+    let (ours, peer) = (cell(measure.unit, ours), cell(measure.unit, peer));
+    format!("{name:<42}{ours:>24}{peer:>24}{ratio:>8}{bar:>8}{mark}").trim_end().to_owned()
 }
 
 fn suffix(unit: Unit) -> &'static str {
