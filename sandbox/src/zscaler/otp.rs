@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::{Map, Value};
@@ -52,7 +52,10 @@ pub(crate) async fn otp(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    // A bearer token in `Authorization`, which OneAPI wants, is not looked at.
+    // The token of one world beside that of the other: a client that sends both has mixed them up.
+    if headers.contains_key(AUTHORIZATION) {
+        return empty(StatusCode::UNAUTHORIZED);
+    }
     let token = headers.get("auth-token").and_then(|value| value.to_str().ok());
     let Some(grant) = token.and_then(|token| zscaler.tokens.find(token, conditions.now())) else {
         return empty(StatusCode::UNAUTHORIZED);

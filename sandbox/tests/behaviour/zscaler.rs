@@ -134,6 +134,7 @@ async fn a_token_is_good_until_its_expiry_and_only_in_its_own_header() {
         (with("auth-token", &jwt), 200),
         (otp(UDID), 401),
         (otp(UDID).bearer(&jwt), 401),
+        (with("auth-token", &jwt).bearer(&jwt), 401),
         (with("auth-token", &format!("Bearer {jwt}")), 401),
         (with("auth-token", "unknown"), 401),
         (with("x-auth-token", &jwt), 401),
