@@ -23,6 +23,8 @@ pub(crate) struct Block {
     pub(crate) systems: BTreeMap<&'static str, GivenFields>,
     /// The values of [`HTTP_FIELDS`].
     pub(crate) http: GivenFields,
+    /// Attributes of the block that are not known yet as a whole.
+    pub(crate) unknown: Vec<&'static str>,
 }
 
 /// The shape of the block.
@@ -41,26 +43,24 @@ impl FromConfig for Block {
         if let Err(problems) = HttpSettings::from_given(&http) {
             report(reader, problems);
         }
-        let systems = SYSTEMS.iter().filter_map(|system| {
-            let given = system_block(system, reader)?;
-            Some((system.name, given))
-        });
-        Self { systems: systems.collect(), http }
+        let unknown = HTTP_FIELDS.iter().filter(|field| matches!(http.get(field.name), Some(Given::Unknown)));
+        let mut unknown: Vec<_> = unknown.map(|field| field.name).collect();
+        let mut systems = BTreeMap::new();
+        for system in SYSTEMS {
+            match reader.object(system.name) {
+                Setting::Known(nested) => drop(systems.insert(system.name, system_block(system, nested))),
+                Setting::Null => {}
+                Setting::Unknown => unknown.push(system.name),
+            }
+        }
+        Self { systems, http, unknown }
     }
 }
 
-fn system_block(system: &System, reader: &mut ConfigReader<'_>) -> Option<GivenFields> {
-    match reader.object(system.name) {
-        Setting::Known(mut nested) => {
-            let given = given(system.fields, &mut nested);
-            report(&mut nested, system.check(&given));
-            Some(given)
-        }
-        Setting::Null => None,
-        Setting::Unknown => {
-            Some(system.fields.iter().map(|field| (field.name.to_owned(), Given::Unknown)).collect())
-        }
-    }
+fn system_block(system: &System, mut reader: ConfigReader<'_>) -> GivenFields {
+    let given = given(system.fields, &mut reader);
+    report(&mut reader, system.check(&given));
+    given
 }
 
 fn given(fields: &'static [Field], reader: &mut ConfigReader<'_>) -> GivenFields {

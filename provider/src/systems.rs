@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tfplugin::{Answer, AttributePath, Diagnostic, Diagnostics};
 use tokenferry_sources::zscaler::OtpReader;
 use tokenferry_sources::{
-    BuildContext, Clock, Environment, FieldProblem, Given, HTTP_FIELDS, HttpClient, HttpSettings, SYSTEMS,
-    Session, Settings, System, SystemClock,
+    BuildContext, Clock, Environment, FieldProblem, HttpClient, HttpSettings, SYSTEMS, Session, Settings,
+    System, SystemClock,
 };
 
 use crate::block::Block;
@@ -16,7 +16,7 @@ use crate::diagnostics::of_field;
 /// What all reads of one configured provider share. Aliases each have their own.
 pub(crate) struct Systems {
     context: BuildContext,
-    /// Settings of all requests that are not known yet: no read can honour them.
+    /// Attributes of the provider block that are not known yet: no read that needs one can honour it.
     unknown: Vec<&'static str>,
     settings: BTreeMap<&'static str, (Settings, Vec<FieldProblem>)>,
     open: Mutex<Open>,
@@ -53,11 +53,7 @@ impl Systems {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let systems = Self {
             context: BuildContext { http: Arc::new(HttpClient::new(http)), clock },
-            unknown: HTTP_FIELDS
-                .iter()
-                .map(|field| field.name)
-                .filter(|name| matches!(block.http.get(*name), Some(Given::Unknown)))
-                .collect(),
+            unknown: block.unknown.clone(),
             settings,
             open: Mutex::default(),
         };
@@ -107,8 +103,11 @@ impl Systems {
         &self,
         system: &'static System,
     ) -> Result<Arc<dyn tokenferry_sources::TokenSource>, Diagnostics> {
-        if !self.unknown.is_empty() {
-            return Err(self.unknown.iter().map(|name| not_known_yet(name)).collect());
+        let is_needed = |name: &&&str| **name == system.name || !is_system(name);
+        let unknown: Diagnostics =
+            self.unknown.iter().filter(is_needed).map(|name| not_known_yet(name)).collect();
+        if !unknown.is_empty() {
+            return Err(unknown);
         }
         let Some((settings, problems)) = self.settings.get(system.name) else {
             return Err(Diagnostic::error("Unknown system", system.title).into());
@@ -139,6 +138,10 @@ fn of_http(problems: Vec<FieldProblem>) -> Diagnostics {
         of_field(problem).at(path)
     };
     problems.into_iter().map(at).collect()
+}
+
+fn is_system(name: &str) -> bool {
+    tokenferry_sources::system(name).is_some()
 }
 
 fn not_known_yet(name: &str) -> Diagnostic {

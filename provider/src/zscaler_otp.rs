@@ -93,9 +93,8 @@ impl Reading for ZscalerOtp {
         arguments: OtpArguments,
         minimum_lifetime: Option<Duration>,
     ) -> Result<Answer<Values>, Diagnostics> {
-        let Some(udid) = arguments.udid else {
-            return Err(Diagnostic::error("Missing udid", "Set `udid` to the unique id of a device.").into());
-        };
+        // Required by the schema; absent only while the block is validated.
+        let udid = arguments.udid.ok_or_else(|| Diagnostic::error("Missing udid", "Set `udid`."))?;
         let reader = systems.zscaler_otps()?;
         let otps = reader.read(&udid, minimum_lifetime).await.map_err(|error| of_source(&error))?;
         let computed = computed(&otps, arguments.purpose).map_err(|error| of_source(&error))?;

@@ -71,6 +71,21 @@ async fn an_unknown_secret_is_named_by_the_read_that_needs_it_and_no_other() {
 }
 
 #[tokio::test]
+async fn an_unknown_system_is_one_problem_not_one_for_each_of_its_settings() {
+    let issuer = Issuer::start("unknown-system").await;
+    let plugin = Plugin::start().await;
+    let Value::Object(mut block) = issuer.config() else { panic!("a block is an object") };
+    block.insert("zscaler".to_owned(), Value::unknown());
+    let config = Value::Object(block);
+    plugin.validate_provider(&config).await.ok();
+    plugin.configure(&config).await.ok();
+    let reply = plugin.read(ZSCALER, &object([])).await;
+    assert_eq!(reply.error().path, "zscaler");
+    plugin.read(ZETTELSTORE, &object([])).await.ok();
+    plugin.finish().await;
+}
+
+#[tokio::test]
 async fn case_20_null_means_unset_and_an_empty_text_does_not() {
     let issuer = Issuer::start("case-20").await;
     let plugin = Launch::new().env("ZCC_CLIENT_ID", &*issuer.planted.api_key).start().await;
