@@ -41,12 +41,18 @@ async fn server(status: u16, body: String) -> String {
 }
 
 /// Every form in which a secret would still be one.
-fn forms(secret: &str) -> [String; 4] {
+fn forms(secret: &str) -> [String; 8] {
+    let escaped = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+    let hex: String = secret.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     [
         secret.to_owned(),
         STANDARD_NO_PAD.encode(secret),
         URL_SAFE_NO_PAD.encode(secret),
-        utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
+        STANDARD_NO_PAD.encode(format!("anna:{secret}")),
+        escaped.replace("%3F%3E", "%3f%3e"),
+        escaped,
+        hex.to_uppercase(),
+        hex,
     ]
 }
 
