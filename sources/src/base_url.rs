@@ -76,13 +76,9 @@ impl fmt::Debug for BaseUrl {
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => {
-            address.is_loopback() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
-        }
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
-        }
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        // Names below it are asked of the resolver, which may send them anywhere.
+        Some(Host::Domain(name)) => name == "localhost",
         None => false,
     }
 }
@@ -103,6 +99,7 @@ mod tests {
             ("https://mobile.zscaler.net/papi/", "https://mobile.zscaler.net/papi/auth/v1/login"),
             ("http://127.0.0.1:8080/papi", "http://127.0.0.1:8080/papi/auth/v1/login"),
             ("http://[::1]:8080", "http://[::1]:8080/auth/v1/login"),
+            ("http://127.8.9.1/", "http://127.8.9.1/auth/v1/login"),
             ("http://localhost/a%20b//", "http://localhost/a%20b/auth/v1/login"),
         ];
         for (text, joined) in cases {
@@ -128,6 +125,9 @@ mod tests {
             ("http://host/papi", BaseUrlError::PlainHttp),
             ("http://127.0.0.1.example/", BaseUrlError::PlainHttp),
             ("http://localhost.example/", BaseUrlError::PlainHttp),
+            ("http://zettel.localhost/", BaseUrlError::PlainHttp),
+            ("http://localhost./", BaseUrlError::PlainHttp),
+            ("http://[::ffff:10.0.0.1]/", BaseUrlError::PlainHttp),
             ("http://10.0.0.1/", BaseUrlError::PlainHttp),
         ];
         for (text, reason) in cases {

@@ -11,19 +11,8 @@ pub(crate) fn fields(owner: &str, fields: &'static [Field], given: &GivenFields)
     fields.iter().filter_map(|field| value(owner, field, given.get(field.name)?, allow_http)).collect()
 }
 
-/// Checks the text of a variable the same way as a written one.
-pub(super) fn variable(field: &'static Field, text: &str, allow_http: bool) -> Option<FieldProblem> {
-    let variable = field.environment?;
-    let wrong = text_problem(field, text, allow_http)?;
-    let detail = format!(
-        "The environment variable {variable}, which is read because `{}` is not set: {wrong}.",
-        field.name
-    );
-    Some(FieldProblem::error(field.name, format!("Invalid value in {variable}"), detail))
-}
-
 /// Plain http is fine as long as it may still be allowed.
-pub(super) fn allows_http(given: &GivenFields) -> bool {
+fn allows_http(given: &GivenFields) -> bool {
     matches!(given.get("allow_http"), Some(Given::Flag(true) | Given::Unknown))
 }
 

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use crate::error::Guidance;
 use crate::{
-    BuildContext, Environment, Field, FieldProblem, GivenFields, Predecessor, TokenSource, zettelstore,
-    zscaler,
+    BuildContext, Environment, Field, FieldKind, FieldProblem, FieldRole, GivenFields, Predecessor,
+    TokenSource, zettelstore, zscaler,
 };
 
 /// All systems, by name.
@@ -53,7 +53,8 @@ impl System {
     /// Completes what the user wrote by the environment and the defaults, field by field, and guards against
     /// credentials that do not belong together.
     ///
-    /// The form of written values is [`System::check`]'s business; that of variables is checked here.
+    /// The form of written values is [`System::check`]'s business; that of variables is checked by
+    /// [`System::build`], where it is seen which of them are used.
     pub fn resolve(
         &self,
         given: &GivenFields,
@@ -79,6 +80,18 @@ impl System {
         self.fields.iter().find(|field| field.name == name)
     }
 }
+
+/// The same in every system that has a URL.
+pub(crate) const ALLOW_HTTP: Field = Field {
+    name: "allow_http",
+    kind: FieldKind::Flag,
+    description: "Whether `base_url` may be plain `http` to another machine. The credential is then sent \
+                  unprotected.",
+    default: Some("false"),
+    environment: None,
+    role: FieldRole::Other,
+    rule: None,
+};
 
 #[cfg(test)]
 mod tests;

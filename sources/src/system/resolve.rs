@@ -26,9 +26,6 @@ pub(super) fn settings(
                 .map(|(name, text)| Setting::Known(text, Origin::Environment(name)))
                 .or_else(|| field.default.map(|text| Setting::Known(text.into(), Origin::Default))),
         };
-        if let Some(Setting::Known(text, Origin::Environment(_))) = &setting {
-            problems.extend(check::variable(field, text.expose_secret(), check::allows_http(given)));
-        }
         settings.values.extend(setting.map(|setting| (field.name, setting)));
     }
     match strangers {

@@ -114,12 +114,18 @@ impl<'a> Reader<'a> {
             Some(wrong) => Err(wrong),
             None => parse(text),
         };
-        parsed.map_err(|wrong| self.problems.push(malformed(self.system, field, &wrong))).ok()
+        let origin = self.settings.origin(field);
+        parsed.map_err(|wrong| self.problems.push(malformed(self.system, field, origin, &wrong))).ok()
+    }
+
+    /// Whether a setting is there, malformed, or on its way.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        self.settings.values.contains_key(field)
     }
 
     /// Reports that none of these settings is there, malformed, or on its way.
     pub(crate) fn require_one(&mut self, fields: &[&'static str]) {
-        if !fields.iter().any(|field| self.settings.values.contains_key(field)) {
+        if !fields.iter().any(|field| self.has(field)) {
             self.problems.push(missing(self.system, fields));
         }
     }
@@ -167,7 +173,13 @@ fn not_known_yet(system: &System, field: &'static str) -> FieldProblem {
     )
 }
 
-fn malformed(system: &System, field: &'static str, wrong: &str) -> FieldProblem {
+fn malformed(system: &System, field: &'static str, origin: Option<Origin>, wrong: &str) -> FieldProblem {
+    if let Some(Origin::Environment(variable)) = origin {
+        let detail = format!(
+            "The environment variable {variable}, which is read because `{field}` is not set: {wrong}."
+        );
+        return FieldProblem::error(field, format!("Invalid value in {variable}"), detail);
+    }
     let name = check::qualified(system.name, field);
     FieldProblem::error(field, format!("Invalid `{name}`"), format!("The value of `{name}`: {wrong}."))
 }

@@ -94,9 +94,32 @@ fn the_environment_and_the_defaults_fill_in_field_by_field() {
 #[test]
 fn a_malformed_variable_is_named() {
     let environment = variables(&[("ZETTELSTORE_BASE_URL", "zettel.example")]);
-    let (_, problems) = zettelstore::SYSTEM.resolve(&GivenFields::new(), &environment);
+    let user = given(&[("username", "anna"), ("password", "hunter2")]);
+    let (settings, problems) = zettelstore::SYSTEM.resolve(&user, &environment);
+    assert_eq!(problems, []);
+    let problems = build_problems(&settings);
     assert_eq!(fields(&problems), [("base_url", Severity::Error)]);
-    assert!(problems[0].detail.contains("ZETTELSTORE_BASE_URL"));
+    assert_eq!(problems[0].summary, "Invalid value in ZETTELSTORE_BASE_URL");
+    assert!(problems[0].detail.contains("`base_url` is not set"));
+}
+
+#[test]
+fn a_malformed_variable_that_is_not_used_does_not_matter() {
+    let environment = variables(&[("ZCC_CLOUD", "https://mobile.zscaler.net/")]);
+    let mut values = given(&[("api_key", "id"), ("secret_key", "s")]);
+    let (settings, _) = zscaler().resolve(&values, &environment);
+    assert_eq!(build_problems(&settings)[0].summary, "Invalid value in ZCC_CLOUD");
+    values.extend(given(&[("base_url", "https://mobile.zscaler.net/papi")]));
+    let (settings, problems) = zscaler().resolve(&values, &environment);
+    assert_eq!((problems, build_problems(&settings)), (vec![], vec![]));
+}
+
+#[test]
+fn what_is_shown_as_the_subject_of_tokens_says_so() {
+    for system in SYSTEMS {
+        let id = system.fields.iter().find(|field| field.role == FieldRole::Identity).unwrap();
+        assert!(["not secret", "`subject`", "state"].iter().all(|word| id.description.contains(word)));
+    }
 }
 
 #[test]

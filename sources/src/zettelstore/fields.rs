@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::login::{Credential, Method, Zettelstore};
 use crate::error::Guidance;
-use crate::system::Reader;
+use crate::system::{ALLOW_HTTP, Reader};
 use crate::{
     BuildContext, Field, FieldKind, FieldProblem, FieldRole, Predecessor, Settings, System, TokenSource,
 };
@@ -54,7 +54,8 @@ const BASE_URL: Field = Field {
 const USERNAME: Field = Field {
     name: "username",
     kind: FieldKind::Text,
-    description: "The name of the user, which is the `user-id` of the user's zettel. Case-sensitive.",
+    description: "The name of the user, which is the `user-id` of the user's zettel. Case-sensitive. It is \
+                  not secret: tokens show it as their `subject`, which data sources store in the state.",
     default: None,
     environment: Some("ZETTELSTORE_USERNAME"),
     role: FieldRole::Identity,
@@ -77,17 +78,6 @@ const METHOD: Field = Field {
     description: "How the credential is sent: `basic` as HTTP Basic authentication, `form` as a web form. A user \
                   name with a colon is always sent as a form, because HTTP Basic authentication cannot carry it.",
     default: Some("basic"),
-    environment: None,
-    role: FieldRole::Other,
-    rule: None,
-};
-
-const ALLOW_HTTP: Field = Field {
-    name: "allow_http",
-    kind: FieldKind::Flag,
-    description: "Whether `base_url` may be plain `http` to another machine. The credential is then sent \
-                  unprotected.",
-    default: Some("false"),
     environment: None,
     role: FieldRole::Other,
     rule: None,

@@ -8,10 +8,12 @@ pub(super) struct CloudName(String);
 
 impl CloudName {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let name = text.strip_suffix(".net").unwrap_or(text);
+        // The vendor compares these names without regard to case.
+        let name = text.to_ascii_lowercase();
+        let name = name.strip_suffix(".net").unwrap_or(&name);
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if name.is_empty() || !name.chars().all(allowed) {
-            return Err("it must be the name of a cloud alone, in lower case, such as \"zscaler\" or \
+            return Err("it must be the name of a cloud alone, such as \"zscaler\" or \
                         \"zscalertwo\"; for any other host set `base_url`"
                 .to_owned());
         }
@@ -49,6 +51,7 @@ mod tests {
             ("zscalertwo", "https://api-mobile.zscalertwo.net/papi"),
             ("zscloud.net", "https://api-mobile.zscloud.net/papi"),
             ("zscalerten", "https://mobile6.zscalerten.net/papi"),
+            ("ZscalerTwo.NET", "https://api-mobile.zscalertwo.net/papi"),
             ("zscalerten.net", "https://mobile6.zscalerten.net/papi"),
         ];
         for (name, url) in cases {
@@ -61,9 +64,7 @@ mod tests {
 
     #[test]
     fn what_is_no_cloud_name_is_refused() {
-        for text in
-            ["", ".net", "ZscalerTwo", "zscaler.com", "api-mobile.zscaler.net", "a/b", "a b", "ä", "a@b"]
-        {
+        for text in ["", ".net", "zscaler.com", "api-mobile.zscaler.net", "a/b", "a b", "ä", "a@b"] {
             assert!(CloudName::parse(text).is_err(), "{text}");
         }
     }

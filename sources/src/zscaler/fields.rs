@@ -6,7 +6,7 @@ use super::cloud::CloudName;
 use super::legacy::{Credential, Legacy};
 use crate::error::Guidance;
 use crate::http::positive;
-use crate::system::Reader;
+use crate::system::{ALLOW_HTTP, Reader};
 use crate::{
     BuildContext, Field, FieldKind, FieldProblem, FieldRole, Predecessor, Settings, System, TokenSource,
 };
@@ -37,12 +37,14 @@ fn build(settings: &Settings, context: &BuildContext) -> Result<Arc<dyn TokenSou
     let mut reader = Reader::new(&SYSTEM, settings);
     let credential =
         Credential { api_key: reader.text(API_KEY.name), secret_key: reader.secret(SECRET_KEY.name) };
-    let cloud = reader.optional(CLOUD.name, CloudName::parse);
     let configured = reader.url(BASE_URL.name);
+    // Where a URL is set, the cloud is not asked for, so a malformed one in the environment does not matter.
+    let by_name = !reader.has(BASE_URL.name);
+    let cloud = by_name.then(|| reader.optional(CLOUD.name, CloudName::parse)).flatten();
     let ttl = reader.duration(TTL.name);
     reader.require_one(&[CLOUD.name, BASE_URL.name]);
     // A hint at another host is of use only where we chose the host.
-    let hint = cloud.as_ref().filter(|_| configured.is_none()).map(CloudName::hint);
+    let hint = cloud.as_ref().map(CloudName::hint);
     let base_url = configured.or_else(|| cloud.as_ref().and_then(CloudName::base_url));
     reader.finish(|| {
         let legacy = Legacy::new(credential, base_url?, hint, ttl, context.clone());
@@ -53,7 +55,8 @@ fn build(settings: &Settings, context: &BuildContext) -> Result<Arc<dyn TokenSou
 const API_KEY: Field = Field {
     name: "api_key",
     kind: FieldKind::Text,
-    description: "The client id of the API key, as shown in the Client Connector portal. Not secret.",
+    description: "The client id of the API key, as shown in the Client Connector portal. It is not secret: tokens show it \
+                  as their `subject`, which data sources store in the state.",
     default: None,
     environment: Some("ZCC_CLIENT_ID"),
     role: FieldRole::Identity,
@@ -107,15 +110,4 @@ const TTL: Field = Field {
     environment: None,
     role: FieldRole::Other,
     rule: Some(positive),
-};
-
-const ALLOW_HTTP: Field = Field {
-    name: "allow_http",
-    kind: FieldKind::Flag,
-    description: "Whether `base_url` may be plain `http` to another machine. The credential is then sent \
-                  unprotected.",
-    default: Some("false"),
-    environment: None,
-    role: FieldRole::Other,
-    rule: None,
 };
