@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use chrono::Datelike;
 use tokio::time::Instant;
 
 /// A point in time, in UTC.
@@ -43,13 +44,19 @@ impl Clock for TestClock {
     }
 }
 
-/// `from` plus `life`, or `None` beyond the end of the calendar.
+/// `from` plus `life`, or `None` if nobody could write that down.
 pub(crate) fn later(from: Timestamp, life: std::time::Duration) -> Option<Timestamp> {
-    chrono::Duration::from_std(life).ok().and_then(|life| from.checked_add_signed(life))
+    let life = chrono::Duration::from_std(life).ok()?;
+    from.checked_add_signed(life).and_then(in_writing)
+}
+
+/// A point in time that RFC 3339 can write: it has four digits for the year.
+pub(crate) fn in_writing(time: Timestamp) -> Option<Timestamp> {
+    (0..=9999).contains(&time.year()).then_some(time)
 }
 
 /// A point in time as users see it everywhere: RFC 3339, UTC, whole seconds.
-pub(crate) fn rfc3339(time: Timestamp) -> String {
+pub fn rfc3339(time: Timestamp) -> String {
     time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
@@ -64,5 +71,16 @@ mod tests {
         let clock = TestClock::new(Timestamp::UNIX_EPOCH);
         tokio::time::advance(Duration::from_secs(90)).await;
         assert_eq!(clock.now().timestamp(), 90);
+    }
+
+    #[test]
+    fn what_cannot_be_written_down_is_no_time() {
+        let last = chrono::DateTime::parse_from_rfc3339("9999-12-31T23:59:59Z").unwrap().to_utc();
+        assert_eq!(later(last, Duration::ZERO), Some(last));
+        assert_eq!(rfc3339(last), "9999-12-31T23:59:59Z");
+        for life in [Duration::from_secs(1), Duration::MAX] {
+            assert_eq!(later(last, life), None);
+        }
+        assert_eq!(in_writing(Timestamp::MIN_UTC), None);
     }
 }

@@ -45,9 +45,9 @@ mod token;
 pub mod zettelstore;
 pub mod zscaler;
 
-pub use clock::{Clock, SystemClock, TestClock, Timestamp};
+pub use clock::{Clock, SystemClock, TestClock, Timestamp, rfc3339};
 pub use duration::{DurationError, parse_duration};
-pub use error::{Action, Attempt, FailureClass, Guidance, Retry, Said, SourceError};
+pub use error::{Action, Attempt, Detour, FailureClass, Guidance, Retry, Said, SourceError};
 pub use field::{
     Environment, Field, FieldKind, FieldProblem, FieldRole, Given, GivenFields, ProcessEnvironment, Rule,
     Severity,

@@ -1,6 +1,6 @@
 //! One line for the headline, and what to do.
 
-use super::{Attempt, SourceError};
+use super::{Attempt, Detour, SourceError};
 use crate::clock::rfc3339;
 
 /// What only a system itself can advise. Whole sentences, for users.
@@ -21,10 +21,14 @@ impl SourceError {
         match self {
             E::AnswerTooLarge { attempt, .. } => format!("{} answered too much", title(attempt)),
             E::BadRequest { attempt, .. } => format!("{} turned the request down", title(attempt)),
+            E::BrokenAnswer { attempt, .. } => format!("{} gave no complete answer", title(attempt)),
             E::CaFile { .. } => "The CA certificate file cannot be used".to_owned(),
             E::CaStore { .. } => "No CA certificates on this machine".to_owned(),
             E::ExpiredOnArrival { attempt, .. } => format!("{} issued an expired token", title(attempt)),
             E::ExpiryUnknown { system, .. } => format!("{system} does not say when its token ends"),
+            E::GatewayTimedOut { attempt, .. } => {
+                format!("A gateway of {} did not get an answer in time", title(attempt))
+            }
             E::LifetimeZero { attempt, .. } => format!("{} issues tokens without life", title(attempt)),
             E::LoginRefused { attempt, .. } => format!("{} refused the login", title(attempt)),
             E::Malformed { attempt, .. } => {
@@ -36,7 +40,15 @@ impl SourceError {
             E::NotAllowedHere { attempt, .. } => format!("{} requires OneAPI here", title(attempt)),
             E::NotFound { attempt, .. } => format!("{} was not found at this address", title(attempt)),
             E::RateLimited { attempt, .. } => format!("{} limits the rate of requests", title(attempt)),
-            E::Redirected { attempt, .. } => format!("{} redirects elsewhere", title(attempt)),
+            E::Redirected { attempt, detour: Detour::Elsewhere, .. } => {
+                format!("{} redirects elsewhere", title(attempt))
+            }
+            E::Redirected { attempt, detour: Detour::Loop, .. } => {
+                format!("{} redirects in circles", title(attempt))
+            }
+            E::Redirected { attempt, detour: Detour::NotRepeatable, .. } => {
+                format!("{} redirects to a page to read", title(attempt))
+            }
             E::ServerError { attempt, .. } => format!("{} failed", title(attempt)),
             E::TimedOut { attempt, .. } => format!("{} did not answer in time", title(attempt)),
             E::Tls { attempt, .. } => format!("No secure connection to {}", title(attempt)),
@@ -59,11 +71,13 @@ impl SourceError {
             E::NotFound { attempt, .. } | E::UnexpectedStatus { attempt, .. } => {
                 with_hint(attempt.system.guidance.address, attempt)
             }
-            E::Redirected { attempt, target, .. } => format!(
-                "A token or credential is never carried to another place. If {target} is the right one, set \
-                 `base_url` to it. {}",
-                attempt.system.guidance.address
-            ),
+            E::Redirected { attempt, target, detour, .. } => {
+                format!("{} {}", detour.advice(target), attempt.system.guidance.address)
+            }
+            E::UnknownDevice { attempt, status: 404, .. } => {
+                format!("{} {}", fixed(self), with_hint(attempt.system.guidance.address, attempt))
+            }
+            E::BrokenAnswer { attempt, .. } => with_hint(BROKEN, attempt),
             E::Unreachable { attempt, .. } => with_hint(UNREACHABLE, attempt),
             E::TimedOut { attempt, .. } => with_hint(TIMED_OUT, attempt),
             E::RateLimited { until: Some(until), .. } | E::ServerError { until: Some(until), .. } => {
@@ -102,6 +116,9 @@ fn fixed(error: &SourceError) -> &'static str {
         E::CaStore { .. } => {
             "Install the CA certificates of the operating system (package `ca-certificates`), or point \
              `ca_cert_file` or the environment variable SSL_CERT_FILE to a file with them."
+        }
+        E::GatewayTimedOut { .. } => {
+            "The system is slow or overloaded at the moment: try again later. A longer `timeout` gives it more tries."
         }
         E::ExpiredOnArrival { .. } => "Check the clock of this machine, and then the one of the issuer.",
         E::ExpiryUnknown { .. } => {
@@ -148,5 +165,8 @@ fn with_hint(text: &str, attempt: &Attempt) -> String {
 
 const UNREACHABLE: &str =
     "Check the network, name resolution, and the proxy variables (HTTPS_PROXY, NO_PROXY).";
+const BROKEN: &str = "The host is there, but the connection was closed too early, or something that does not speak HTTP \
+                      answers: check the port in `base_url`, and any proxy in between. If it worked before, try \
+                      again later.";
 const TIMED_OUT: &str = "Check the network and the proxy variables (HTTPS_PROXY, NO_PROXY), or raise `timeout` if the system is slow.";
 const WAITING: &str = "Up to `max_wait` is waited for by itself.";

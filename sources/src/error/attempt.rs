@@ -32,7 +32,7 @@ impl fmt::Display for Attempt {
         match action {
             Action::Login => write!(f, "logging in to {} at {host}", system.title),
             Action::Otp => write!(f, "reading one-time passwords from {} at {host}", system.title),
-            Action::Refresh => write!(f, "renewing a token of {} at {host}", system.title),
+            Action::Refresh => write!(f, "refreshing a token of {} at {host}", system.title),
         }
     }
 }

@@ -23,6 +23,7 @@ pub enum Retry {
 pub enum FailureClass {
     AnswerTooLarge,
     BadRequest,
+    BrokenAnswer,
     CaFile,
     CaStore,
     ExpiredOnArrival,
@@ -52,6 +53,7 @@ impl FailureClass {
         match self {
             FailureClass::AnswerTooLarge => "answer_too_large",
             FailureClass::BadRequest => "bad_request",
+            FailureClass::BrokenAnswer => "broken_answer",
             FailureClass::CaFile => "ca_file",
             FailureClass::CaStore => "ca_store",
             FailureClass::ExpiredOnArrival => "expired_on_arrival",
@@ -89,6 +91,7 @@ impl SourceError {
         match self {
             SourceError::AnswerTooLarge { .. } => FailureClass::AnswerTooLarge,
             SourceError::BadRequest { .. } => FailureClass::BadRequest,
+            SourceError::BrokenAnswer { .. } => FailureClass::BrokenAnswer,
             SourceError::CaFile { .. } => FailureClass::CaFile,
             SourceError::CaStore { .. } => FailureClass::CaStore,
             SourceError::ExpiredOnArrival { .. } => FailureClass::ExpiredOnArrival,
@@ -103,7 +106,7 @@ impl SourceError {
             SourceError::RateLimited { .. } => FailureClass::RateLimited,
             SourceError::Redirected { .. } => FailureClass::Redirected,
             SourceError::ServerError { .. } => FailureClass::ServerError,
-            SourceError::TimedOut { .. } => FailureClass::TimedOut,
+            SourceError::GatewayTimedOut { .. } | SourceError::TimedOut { .. } => FailureClass::TimedOut,
             SourceError::Tls { .. } => FailureClass::Tls,
             SourceError::TokenRejected { .. } => FailureClass::TokenRejected,
             SourceError::TooShortLived { .. } => FailureClass::TooShortLived,
@@ -118,11 +121,12 @@ impl SourceError {
         match self {
             SourceError::RateLimited { until: Some(until), .. }
             | SourceError::ServerError { until: Some(until), .. } => Retry::At(*until),
-            SourceError::RateLimited { .. }
+            SourceError::BrokenAnswer { .. }
+            | SourceError::GatewayTimedOut { .. }
+            | SourceError::RateLimited { .. }
             | SourceError::ServerError { .. }
             | SourceError::TimedOut { .. }
             | SourceError::Tls { certificate: false, .. }
-            | SourceError::UnexpectedStatus { status: 408, .. }
             | SourceError::Unreachable { .. } => Retry::Backoff,
             _ => Retry::Never,
         }

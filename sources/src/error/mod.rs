@@ -5,11 +5,13 @@
 mod advice;
 mod attempt;
 mod class;
+mod detour;
 mod said;
 
 pub use advice::Guidance;
 pub use attempt::{Action, Attempt};
 pub use class::{FailureClass, Retry};
+pub use detour::Detour;
 pub use said::Said;
 
 use std::path::PathBuf;
@@ -43,6 +45,14 @@ pub enum SourceError {
         status: u16,
         /// What the system said about it.
         said: Said,
+    },
+    /// The connection was made, but what came over it is no complete HTTP answer.
+    #[error("{attempt}: the connection broke before there was a complete HTTP answer: {cause}")]
+    BrokenAnswer {
+        /// What was attempted.
+        attempt: Attempt,
+        /// What is wrong.
+        cause: String,
     },
     /// The configured CA file cannot be used.
     #[error("cannot use the CA certificates in {path}: {cause}", path = path.display())]
@@ -78,6 +88,16 @@ pub enum SourceError {
         system: &'static str,
         /// What was asked for.
         minimum: Duration,
+    },
+    /// HTTP 408.
+    #[error("{attempt}: a gateway gave up waiting (HTTP {status}){said}")]
+    GatewayTimedOut {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// What the system said about it.
+        said: Said,
     },
     /// The system issues tokens that are over at once.
     #[error("{attempt}: the token that came has a lifetime of 0 seconds and is of no use")]
@@ -158,7 +178,7 @@ pub enum SourceError {
         until: Option<Timestamp>,
     },
     /// The system points somewhere else.
-    #[error("{attempt}: the answer (HTTP {status}) is a redirect to {target}, which is not followed")]
+    #[error("{attempt}: the answer (HTTP {status}) is a redirect to {target}, which is not followed{detour}")]
     Redirected {
         /// What was attempted.
         attempt: Attempt,
@@ -166,6 +186,8 @@ pub enum SourceError {
         status: u16,
         /// Scheme, host and port it points to.
         target: String,
+        /// Why it is not followed.
+        detour: Detour,
     },
     /// HTTP 5xx.
     #[error("{attempt}: the server failed (HTTP {status}){said}{}", come_back(*until))]
@@ -242,7 +264,7 @@ pub enum SourceError {
         /// What the system said about it.
         said: Said,
     },
-    /// No connection, or a broken one.
+    /// No connection.
     #[error("{attempt}: the host cannot be reached: {cause}")]
     Unreachable {
         /// What was attempted.

@@ -18,13 +18,19 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
     let said = || said.clone();
     let udid = || Udid::try_from("A:1").unwrap();
     let (at, title) = (|| attempt.clone(), system.title);
+    let redirected = |status, detour| {
+        let target = "https://other.example".to_owned();
+        SourceError::Redirected { attempt: at(), status, target, detour }
+    };
     vec![
         SourceError::AnswerTooLarge { attempt: at(), limit: 1_048_576 },
         SourceError::BadRequest { attempt: at(), status: 400, said: said() },
+        SourceError::BrokenAnswer { attempt: at(), cause: "connection closed".to_owned() },
         SourceError::CaFile { path: "ca.pem".into(), cause: "it contains no certificate".to_owned() },
         SourceError::CaStore { cause: "No CA certificates were loaded from the system".to_owned() },
         SourceError::ExpiredOnArrival { attempt: at(), ended_at: NOW, now: NOW },
         SourceError::ExpiryUnknown { system: title, minimum: Duration::from_secs(90) },
+        SourceError::GatewayTimedOut { attempt: at(), status: 408, said: said() },
         SourceError::LifetimeZero { attempt: at() },
         SourceError::LoginRefused { attempt: at(), status: 401, said: said() },
         SourceError::Malformed { attempt: at(), status: 200, problem: "it is not a JSON object" },
@@ -34,7 +40,9 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::NotAllowedHere { attempt: at(), status: 403 },
         SourceError::NotFound { attempt: at(), status: 404, said: said() },
         SourceError::RateLimited { attempt: otp(), until: Some(NOW) },
-        SourceError::Redirected { attempt: at(), status: 302, target: "https://other.example".to_owned() },
+        redirected(302, Detour::Elsewhere),
+        redirected(302, Detour::Loop),
+        redirected(303, Detour::NotRepeatable),
         SourceError::ServerError { attempt: at(), status: 500, said: said(), until: None },
         SourceError::TimedOut { attempt: at(), limit: Duration::from_secs(30) },
         SourceError::Tls { attempt: at(), cause: "unknown issuer".to_owned(), certificate: true },
@@ -63,6 +71,10 @@ fn messages_say_what_was_attempted_and_what_came_back() {
         [
             format!("answer_too_large: {login}: the answer is larger than 1048576 bytes and was not read"),
             format!("bad_request: {login}: the request was turned down as faulty (HTTP 400)"),
+            format!(
+                "broken_answer: {login}: the connection broke before there was a complete HTTP answer: connection \
+                 closed"
+            ),
             "ca_file: cannot use the CA certificates in ca.pem: it contains no certificate".to_owned(),
             "ca_store: cannot load the CA certificates of this machine: No CA certificates were loaded from the \
              system"
@@ -74,6 +86,7 @@ fn messages_say_what_was_attempted_and_what_came_back() {
             "expiry_unknown: Zscaler does not say how long its token lives, so a minimum_lifetime of 90 s cannot be \
              promised"
                 .to_owned(),
+            format!("timed_out: {login}: a gateway gave up waiting (HTTP 408)"),
             format!("lifetime_zero: {login}: the token that came has a lifetime of 0 seconds and is of no use"),
             format!("login_refused: {login}: the login was refused (HTTP 401)"),
             format!("malformed_answer: {login}: the answer (HTTP 200) is not understood: it is not a JSON object"),
@@ -90,6 +103,14 @@ fn messages_say_what_was_attempted_and_what_came_back() {
             format!(
                 "redirected: {login}: the answer (HTTP 302) is a redirect to https://other.example, which is not \
                  followed"
+            ),
+            format!(
+                "redirected: {login}: the answer (HTTP 302) is a redirect to https://other.example, which is not \
+                 followed after so many others to the same place"
+            ),
+            format!(
+                "redirected: {login}: the answer (HTTP 303) is a redirect to https://other.example, which is not \
+                 followed because it asks for a read instead of what was sent"
             ),
             format!("server_error: {login}: the server failed (HTTP 500)"),
             format!("timed_out: {login}: no answer within 30 s"),
@@ -140,6 +161,27 @@ fn advice_names_the_setting_that_helps() {
 }
 
 #[test]
+fn only_a_redirect_elsewhere_suggests_its_target() {
+    for error in one_of_each(&zscaler::SYSTEM, &Said::default()) {
+        if let SourceError::Redirected { detour, .. } = &error {
+            assert_eq!(error.advice().contains("https://other.example"), *detour == Detour::Elsewhere);
+            assert_eq!(error.summary().contains("elsewhere"), *detour == Detour::Elsewhere);
+        }
+    }
+}
+
+#[test]
+fn an_unknown_device_that_is_not_found_may_be_a_wrong_address() {
+    let unknown = |status| SourceError::UnknownDevice {
+        attempt: attempt(&zscaler::SYSTEM, Action::Otp),
+        udid: Udid::try_from("A:1").unwrap(),
+        status,
+        said: Said::default(),
+    };
+    assert!(unknown(404).advice().contains("`base_url`") && !unknown(400).advice().contains("`base_url`"));
+}
+
+#[test]
 fn only_passing_troubles_are_worth_another_try() {
     let errors = one_of_each(&zscaler::SYSTEM, &Said::default());
     let again: Vec<&str> = errors
@@ -147,7 +189,10 @@ fn only_passing_troubles_are_worth_another_try() {
         .filter(|error| error.retry() != Retry::Never)
         .map(|error| error.class().name())
         .collect();
-    assert_eq!(again, ["rate_limited", "server_error", "timed_out", "unreachable"]);
+    assert_eq!(
+        again,
+        ["broken_answer", "timed_out", "rate_limited", "server_error", "timed_out", "unreachable"]
+    );
 }
 
 #[test]

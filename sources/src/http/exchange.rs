@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::debug;
 use url::Url;
@@ -10,14 +12,14 @@ use zeroize::Zeroizing;
 use super::message::{Answer, Patience, Request};
 use super::{failure, redirect, wait};
 use crate::clock::later;
-use crate::{BuildContext, SourceError};
+use crate::{BuildContext, Detour, SourceError};
 
 /// Sends a request until it is answered with something that another try would not change.
 ///
 /// # Errors
 /// When no such answer comes within the time that the settings allow.
 pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<Answer, SourceError> {
-    let mut budget = Budget::new(context);
+    let mut budget = Budget::new(context, request.limit);
     let mut tries_made = 0;
     loop {
         tries_made += 1;
@@ -78,8 +80,12 @@ impl Setback {
     }
 
     fn from_error(error: SourceError, tries_made: u32) -> Self {
-        let again =
-            matches!(error, SourceError::Unreachable { .. } | SourceError::Tls { certificate: false, .. });
+        let again = matches!(
+            error,
+            SourceError::BrokenAnswer { .. }
+                | SourceError::Tls { certificate: false, .. }
+                | SourceError::Unreachable { .. }
+        );
         let pause = if again { Pause::Backoff(wait::backoff(tries_made)) } else { Pause::Never };
         Setback { error, pause }
     }
@@ -102,12 +108,13 @@ struct Budget {
 }
 
 impl Budget {
-    fn new(context: &BuildContext) -> Self {
+    fn new(context: &BuildContext, limit: Option<Duration>) -> Self {
         let settings = context.http.settings();
+        let timeout = limit.map_or(settings.timeout, |limit| limit.min(settings.timeout));
         let now = Instant::now();
         // A timeout beyond the end of time is none.
-        let deadline = now.checked_add(settings.timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
-        Budget { timeout: settings.timeout, deadline, max_wait: settings.max_wait }
+        let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
+        Budget { timeout, deadline, max_wait: settings.max_wait }
     }
 
     async fn bound(
@@ -143,7 +150,7 @@ async fn follow(context: &BuildContext, request: &Request) -> Result<Answer, Sou
         let answer = once(context, request, &url).await?;
         let Some(target) = redirect::target(request, &url, &answer)? else { return Ok(answer) };
         if followed == redirect::MOST {
-            return Err(redirect::refused(request, answer.status.as_u16(), &target));
+            return Err(redirect::refused(request, answer.status.as_u16(), &target, Detour::Loop));
         }
         followed += 1;
         url = target;
@@ -161,9 +168,12 @@ async fn once(context: &BuildContext, request: &Request, url: &Url) -> Result<An
         .await?
         .request(request.method.clone(), url)
         .headers(request.headers.clone());
-    if let Some(body) = &request.body {
-        builder = builder.header(reqwest::header::CONTENT_TYPE, body.content_type).body(body.bytes.to_vec());
-    }
+    builder = match &request.body {
+        Some(body) => builder.header(CONTENT_TYPE, body.content_type).body(body.bytes.to_vec()),
+        // Where a body is usual, some proxies wait for one, or answer 411, until its length is stated.
+        None if request.method != Method::GET => builder.header(CONTENT_LENGTH, "0"),
+        None => builder,
+    };
     let response = builder.send().await.map_err(|error| failure::transport(&request.attempt, error))?;
     read(context, request, response).await
 }

@@ -13,7 +13,10 @@ pub(super) fn transport(attempt: &Attempt, error: reqwest::Error) -> SourceError
         let certificate = matches!(tls, rustls::Error::InvalidCertificate(_));
         return SourceError::Tls { attempt, cause: one_line(&tls.to_string()), certificate };
     }
-    let cause = if error.is_timeout() && error.is_connect() {
+    if !error.is_connect() {
+        return SourceError::BrokenAnswer { attempt, cause: deepest_cause(&error) };
+    }
+    let cause = if error.is_timeout() {
         "no answer to the attempt to connect".to_owned()
     } else {
         deepest_cause(&error)

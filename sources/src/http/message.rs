@@ -1,5 +1,7 @@
 //! Requests and answers.
 
+use std::time::Duration;
+
 use chrono::DateTime;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -7,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::clock::in_writing;
 use crate::{Attempt, Said, SourceError, Timestamp};
 
 /// One request, which may have to be sent more than once.
@@ -19,6 +22,8 @@ pub(crate) struct Request {
     pub(crate) patience: Patience,
     /// Whether every copy gets a query argument of its own, against caches in between.
     pub(crate) bust_caches: bool,
+    /// The most time that all tries may take, where it is less than the settings allow.
+    pub(crate) limit: Option<Duration>,
     /// What must not show up in messages.
     pub(crate) secrets: Vec<SecretString>,
 }
@@ -50,6 +55,7 @@ impl Request {
             body: None,
             patience,
             bust_caches: false,
+            limit: None,
             secrets: Vec::new(),
         }
     }
@@ -71,7 +77,8 @@ pub(crate) fn secret_header_value(text: &str) -> Option<HeaderValue> {
 
 /// Reads a date as HTTP writes it.
 pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
-    DateTime::parse_from_rfc2822(text.trim()).ok().map(|date| date.to_utc())
+    let date = DateTime::parse_from_rfc2822(text.trim()).ok()?;
+    in_writing(date.to_utc())
 }
 
 /// What came back.
@@ -106,6 +113,7 @@ impl Answer {
             401 => SourceError::LoginRefused { attempt, status, said },
             403 => SourceError::NoAccess { attempt, status, said },
             404 => SourceError::NotFound { attempt, status, said },
+            408 => SourceError::GatewayTimedOut { attempt, status, said },
             429 => SourceError::RateLimited { attempt, until: None },
             500..=599 => SourceError::ServerError { attempt, status, said, until: None },
             _ => SourceError::UnexpectedStatus { attempt, status, said },

@@ -3,8 +3,8 @@
 use url::Url;
 
 use super::message::{Answer, Request};
-use crate::SourceError;
 use crate::base_url::host_and_port;
+use crate::{Detour, SourceError};
 
 /// How many are followed.
 pub(super) const MOST: usize = 5;
@@ -19,14 +19,19 @@ pub(super) fn target(request: &Request, url: &Url, answer: &Answer) -> Result<Op
     let Ok(target) = url.join(location) else {
         return Err(answer.malformed(&request.attempt, "its Location is not a URL"));
     };
-    let same_place = target.origin() == url.origin() && target.username().is_empty();
+    let brings_credential = !target.username().is_empty() || target.password().is_some();
+    if target.origin() != url.origin() || brings_credential {
+        return Err(refused(request, status, &target, Detour::Elsewhere));
+    }
     // After a 303 the login would have to become a read without its credential: not what was asked for.
-    let same_request = status != 303 || request.method == reqwest::Method::GET;
-    if same_place && same_request { Ok(Some(target)) } else { Err(refused(request, status, &target)) }
+    if status == 303 && request.method != reqwest::Method::GET {
+        return Err(refused(request, status, &target, Detour::NotRepeatable));
+    }
+    Ok(Some(target))
 }
 
 /// The error that names the target by scheme, host and port: path and query may hold anything.
-pub(super) fn refused(request: &Request, status: u16, target: &Url) -> SourceError {
+pub(super) fn refused(request: &Request, status: u16, target: &Url, detour: Detour) -> SourceError {
     let target = format!("{}://{}", target.scheme(), host_and_port(target));
-    SourceError::Redirected { attempt: request.attempt.clone(), status, target }
+    SourceError::Redirected { attempt: request.attempt.clone(), status, target, detour }
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::*;
 use crate::test_server::{Reply, TestServer, context, default_context, status, with_headers};
-use crate::{Action, Attempt, BuildContext, FailureClass, Retry, SourceError, zscaler};
+use crate::{Action, Attempt, BuildContext, Detour, FailureClass, Retry, SourceError, zscaler};
 
 fn request(method: Method, url: &str, patience: Patience) -> Request {
     let url = Url::parse(url).unwrap();
@@ -69,7 +69,14 @@ async fn a_request_that_took_too_long_is_tried_again_if_it_reads() {
     assert_eq!(get(&default_context(), &server.url("/")).await.unwrap().status.as_u16(), 200);
     let server = TestServer::scripted(vec![status(408, ""), status(200, "ok")]).await;
     let login = request(Method::POST, &server.url("/"), Patience::Login);
-    assert_eq!(send(&default_context(), &login).await.unwrap().status.as_u16(), 408);
+    let answer = send(&default_context(), &login).await.unwrap();
+    assert_eq!(answer.status.as_u16(), 408);
+    let server = TestServer::scripted(vec![status(408, "")]).await;
+    let last = failure(&default_context(), &server.url("/")).await;
+    for error in [answer.failure(&login.attempt, &[]), last] {
+        assert_eq!((error.class(), error.retry()), (FailureClass::TimedOut, Retry::Backoff));
+        assert!(!error.advice().contains("`base_url`"));
+    }
 }
 
 #[tokio::test]
@@ -79,7 +86,41 @@ async fn a_cut_connection_is_tried_again() {
     let server = TestServer::scripted(vec![Reply::Cut]).await;
     let once = request(Method::PUT, &server.url("/"), Patience::Once);
     let error = send(&default_context(), &once).await.err().unwrap();
-    assert_eq!((error.class(), server.seen().len()), (FailureClass::Unreachable, 1));
+    assert_eq!((error.class(), server.seen().len()), (FailureClass::BrokenAnswer, 1));
+}
+
+#[tokio::test]
+async fn a_broken_or_garbled_answer_is_not_called_an_unreachable_host() {
+    let half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
+    for bytes in [half, "HTTP/1.1 200 O", "SSH-2.0-OpenSSH_9.6\r\n", "hunter2\0\r\n\r\n"] {
+        let server = TestServer::scripted(vec![Reply::Bytes(bytes.to_owned()), status(200, "ok")]).await;
+        assert_eq!(get(&default_context(), &server.url("/")).await.unwrap().status.as_u16(), 200);
+        let server = TestServer::scripted(vec![Reply::Bytes(bytes.to_owned())]).await;
+        let once = request(Method::GET, &server.url("/"), Patience::Once);
+        let error = send(&default_context(), &once).await.err().unwrap();
+        assert_eq!(error.class(), FailureClass::BrokenAnswer, "{bytes}");
+        assert!(error.advice().contains("`base_url`") && !format!("{error:?}").contains("hunter2"));
+    }
+}
+
+#[tokio::test]
+async fn the_length_of_no_body_is_stated() {
+    for (method, length) in [(Method::POST, Some("0")), (Method::PUT, Some("0")), (Method::GET, None)] {
+        let server = TestServer::scripted(vec![status(200, "")]).await;
+        let request = request(method, &server.url("/"), Patience::Once);
+        send(&default_context(), &request).await.unwrap();
+        let seen = server.seen().pop().unwrap();
+        assert_eq!((seen.header("content-length"), seen.header("transfer-encoding")), (length, None));
+    }
+}
+
+#[tokio::test]
+async fn one_request_can_have_less_time_than_the_settings_allow() {
+    let server = TestServer::scripted(vec![Reply::Hang]).await;
+    let mut hurried = request(Method::PUT, &server.url("/"), Patience::Once);
+    hurried.limit = Some(Duration::from_millis(200));
+    let error = send(&default_context(), &hurried).await.err().unwrap();
+    assert!(error.to_string().ends_with("no answer within 0.2 s"), "{error}");
 }
 
 #[tokio::test]
@@ -185,6 +226,7 @@ async fn redirects_elsewhere_are_not_followed_and_named_without_path() {
         (format!("http://{}/x?token=hunter2", other.address), format!("http://{}", other.address)),
         (format!("http://localhost:{port}/"), format!("http://localhost:{port}")),
         ("https://127.0.0.1/".to_owned(), "https://127.0.0.1".to_owned()),
+        (format!("http://:hunter2@{}/", other.address), format!("http://{}", other.address)),
         ("//user:hunter2@elsewhere.example/".to_owned(), "http://elsewhere.example".to_owned()),
     ];
     for (location, shown) in targets {
@@ -203,11 +245,21 @@ async fn a_login_is_not_turned_into_a_read_and_circles_end() {
     let server = TestServer::scripted(vec![with_headers(303, "Location: /b\r\n", "")]).await;
     let login = request(Method::POST, &server.url("/a"), Patience::Login);
     let error = send(&default_context(), &login).await.err().unwrap();
-    assert_eq!((error.class(), server.seen().len()), (FailureClass::Redirected, 1));
+    assert!(matches!(error, SourceError::Redirected { detour: Detour::NotRepeatable, .. }), "{error:?}");
+    assert_eq!(server.seen().len(), 1);
 
     let server = TestServer::scripted(vec![with_headers(302, "Location: /a\r\n", "")]).await;
     let error = failure(&default_context(), &server.url("/a")).await;
-    assert_eq!((error.class(), server.seen().len()), (FailureClass::Redirected, 6));
+    assert!(matches!(error, SourceError::Redirected { detour: Detour::Loop, .. }), "{error:?}");
+    assert_eq!(server.seen().len(), 6);
+
+    let server = TestServer::start(|_, seen| {
+        let host = seen.header("host").unwrap();
+        with_headers(302, &format!("Location: http://:hunter2@{host}/\r\n"), "")
+    })
+    .await;
+    let error = failure(&default_context(), &server.url("/a")).await;
+    assert!(matches!(error, SourceError::Redirected { detour: Detour::Elsewhere, .. }), "{error:?}");
 }
 
 #[tokio::test]

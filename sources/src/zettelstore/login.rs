@@ -1,10 +1,13 @@
-//! Login by `POST a`, renewal by `PUT a`.
+//! Login by `POST a`, refresh by `PUT a`.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 use url::form_urlencoded;
 use zeroize::Zeroizing;
@@ -65,8 +68,9 @@ impl Zettelstore {
         request
     }
 
-    fn login_request(&self) -> Request {
+    fn login_request(&self, limit: Option<Duration>) -> Request {
         let mut request = self.request(Action::Login, reqwest::Method::POST, Patience::Login);
+        request.limit = limit;
         match self.credential.method {
             Method::Basic => {
                 let pair = self.credential.basic();
@@ -78,12 +82,24 @@ impl Zettelstore {
         request
     }
 
-    async fn renew(&self, old: &Token) -> Result<Token, SourceError> {
+    async fn login_within(&self, limit: Option<Duration>) -> Result<Token, SourceError> {
+        let request = self.login_request(limit);
+        debug!(system = SYSTEM.name, host = %request.attempt.host, "logging in");
+        let answer = http::send(&self.context, &request).await?;
+        self.token(&request, &answer)
+    }
+
+    async fn put(&self, old: &Token) -> Result<Token, SourceError> {
         let mut request = self.request(Action::Refresh, reqwest::Method::PUT, Patience::Once);
+        request.limit = Some((self.timeout() / 2).min(PUT_TIMEOUT));
         request.secret_header(AUTHORIZATION, &old.header_value());
         request.secrets.push(old.value.clone());
         let answer = http::send(&self.context, &request).await?;
         self.token(&request, &answer)
+    }
+
+    fn timeout(&self) -> Duration {
+        self.context.http.settings().timeout
     }
 
     fn token(&self, request: &Request, answer: &Answer) -> Result<Token, SourceError> {
@@ -115,21 +131,20 @@ impl TokenSource for Zettelstore {
     }
 
     async fn login(&self) -> Result<Token, SourceError> {
-        let request = self.login_request();
-        debug!(system = SYSTEM.name, host = %request.attempt.host, "logging in");
-        let answer = http::send(&self.context, &request).await?;
-        self.token(&request, &answer)
+        self.login_within(None).await
     }
 
-    /// The server refuses renewals that look right, for example from its own machine if it trusts that: so a
-    /// login follows whatever happened, unless time or patience is used up.
+    /// The server refuses refreshes that look right, for example from its own machine if it trusts that: so a
+    /// login follows whatever happened. It has the time that is left, and one more second for the delay that the
+    /// server puts into every login.
     async fn refresh(&self, old: &Token) -> Result<Token, SourceError> {
-        match self.renew(old).await {
+        let started = Instant::now();
+        match self.put(old).await {
             Ok(token) => Ok(token),
-            Err(error @ (SourceError::TimedOut { .. } | SourceError::RateLimited { .. })) => Err(error),
             Err(error) => {
-                debug!(system = SYSTEM.name, class = %error.class(), "not renewed; logging in");
-                self.login().await
+                debug!(system = SYSTEM.name, class = %error.class(), "not refreshed; logging in");
+                let whole = self.timeout().saturating_add(LOGIN_DELAY);
+                self.login_within(Some(in_tenths(whole.saturating_sub(started.elapsed())))).await
             }
         }
     }
@@ -149,6 +164,14 @@ impl Credential {
     }
 }
 
+/// Messages name the limit.
+fn in_tenths(limit: Duration) -> Duration {
+    Duration::from_secs_f64((limit.as_secs_f64() * 10.0).floor() / 10.0)
+}
+
+/// A refresh is answered at once, or not at all.
+const PUT_TIMEOUT: Duration = Duration::from_secs(5);
+const LOGIN_DELAY: Duration = Duration::from_secs(1);
 /// The token that a server without authentication gives to everybody.
 const FREE_ACCESS: &str = "freeaccess";
 const USAGE: TokenUsage =

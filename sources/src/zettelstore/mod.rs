@@ -1,4 +1,4 @@
-//! Zettelstore: login by HTTP Basic or form, renewal by way of the old token.
+//! Zettelstore: login by HTTP Basic or form, refresh by way of the old token.
 
 mod answer;
 mod fields;

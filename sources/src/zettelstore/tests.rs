@@ -2,15 +2,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 
 use super::*;
-use crate::test_server::{Reply, TestServer, default_context, status};
-use crate::{Expiry, FailureClass, Given, GivenFields, TokenNote, TokenSource};
+use crate::test_server::{Reply, TestServer, context, default_context, status, with_headers};
+use crate::{BuildContext, Expiry, FailureClass, Given, GivenFields, TokenNote, TokenSource};
 
 const PASSWORD: &str = "hunter2 &=:ö";
 const ISSUED: &str = r#"("Bearer" "abc.def" 600)"#;
 
 fn source(server: &TestServer, settings: &[(&str, &str)]) -> Arc<dyn TokenSource> {
+    source_in(&default_context(), server, settings)
+}
+
+fn source_in(context: &BuildContext, server: &TestServer, settings: &[(&str, &str)]) -> Arc<dyn TokenSource> {
     let mut given = GivenFields::from([
         ("base_url".to_owned(), Given::from(server.url("/notes").as_str())),
         ("username".to_owned(), "anna".into()),
@@ -19,7 +24,7 @@ fn source(server: &TestServer, settings: &[(&str, &str)]) -> Arc<dyn TokenSource
     given.extend(settings.iter().map(|(name, text)| ((*name).to_owned(), Given::from(*text))));
     let (settings, problems) = SYSTEM.resolve(&given, &std::collections::BTreeMap::<String, String>::new());
     assert_eq!(problems, []);
-    SYSTEM.build(&settings, &default_context()).unwrap()
+    SYSTEM.build(&settings, context).unwrap()
 }
 
 async fn scripted(replies: Vec<Reply>) -> (TestServer, Arc<dyn TokenSource>) {
@@ -34,6 +39,7 @@ async fn a_login_is_basic_without_a_body() {
     let token = source.login().await.unwrap();
     let seen = server.seen().pop().unwrap();
     assert_eq!((seen.method.as_str(), seen.target.as_str()), ("POST", "/notes/a"));
+    assert_eq!(seen.header("content-length"), Some("0"));
     assert_eq!(seen.header("authorization"), Some("Basic YW5uYTpodW50ZXIyICY9OsO2"));
     assert_eq!((seen.body.as_str(), seen.header("content-type")), ("", None));
     assert_eq!(token.header_value().expose_secret(), "Bearer abc.def");
@@ -96,7 +102,7 @@ async fn failed_logins_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_renewal_presents_the_old_token_alone() {
+async fn a_refresh_presents_the_old_token_alone() {
     let fresh = r#"("Bearer" "fresh" 600)"#;
     let (server, source) = scripted(vec![status(200, ISSUED), status(200, fresh)]).await;
     let old = source.login().await.unwrap();
@@ -107,15 +113,30 @@ async fn a_renewal_presents_the_old_token_alone() {
 }
 
 #[tokio::test]
-async fn a_login_follows_a_renewal_that_failed() {
-    let renewals =
-        [status(400, "Not authenticated"), status(401, ""), status(500, ""), status(200, "x"), Reply::Cut];
-    for renewal in renewals {
-        let told = format!("{renewal:?}");
-        let (server, source) = scripted(vec![status(200, ISSUED), renewal, status(200, ISSUED)]).await;
+async fn a_login_follows_a_refresh_that_failed() {
+    let limited = with_headers(429, "Retry-After: 3600\r\n", "");
+    let refusals = [status(400, "Not authenticated"), status(401, ""), status(500, ""), status(200, "x")];
+    for refusal in refusals.into_iter().chain([limited, Reply::Cut]) {
+        let told = format!("{refusal:?}");
+        let (server, source) = scripted(vec![status(200, ISSUED), refusal, status(200, ISSUED)]).await;
         let old = source.login().await.unwrap();
         source.refresh(&old).await.unwrap();
         let methods: Vec<String> = server.seen().into_iter().map(|seen| seen.method).collect();
         assert_eq!(methods, ["POST", "PUT", "POST"], "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_that_hangs_leaves_time_for_the_login() {
+    let context = context(Duration::from_secs(1), Duration::ZERO);
+    for last in [status(200, ISSUED), Reply::Hang] {
+        let works = matches!(last, Reply::Bytes(_));
+        let server = TestServer::scripted(vec![status(200, ISSUED), Reply::Hang, last]).await;
+        let source = source_in(&context, &server, &[]);
+        let old = source.login().await.unwrap();
+        let started = Instant::now();
+        assert_eq!(source.refresh(&old).await.is_ok(), works);
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        assert_eq!(server.seen().len(), 3);
     }
 }
