@@ -2,33 +2,38 @@
 
 use std::time::Duration;
 
-use crate::clock::later;
+use crate::clock::{in_writing, later};
 use crate::jwt::Times;
 use crate::{Expiry, Timestamp};
 
-/// The expiry of a token, or the end it states if that has passed already by the issuer's own clock.
+/// The expiry of a token, or the end it states if that has passed already.
 pub(super) fn expiry(token: &str, arrival: Arrival, ttl: Option<Duration>) -> Result<Expiry, Timestamp> {
     let assumed = ttl.and_then(|ttl| later(arrival.at, ttl));
-    let stated = Times::of(token).and_then(|times| Some((times, timestamp(times.ends)?)));
-    let Some((times, stated)) = stated else {
-        return Ok(assumed.map_or(Expiry::Unknown, Expiry::Assumed));
+    let reported = match Times::of(token) {
+        Some(Times { issued: Some(issued), ends }) if ends > issued => life_from(arrival.at, ends - issued),
+        Some(times) => timestamp(times.ends).map(|end| still_to_come(end, arrival)).transpose()?,
+        None => None,
     };
-    let issued_now = times.issued.filter(|issued| times.ends > *issued);
-    let over = match (arrival.issuer_time, issued_now) {
-        (Some(issuer_time), _) => stated <= issuer_time,
-        (None, Some(_)) => false,
-        (None, None) => stated <= arrival.at,
-    };
-    if over {
-        return Err(stated);
+    Ok(match (reported, assumed) {
+        (Some(end), assumed) => Expiry::Reported(assumed.map_or(end, |assumed| end.min(assumed))),
+        (None, Some(assumed)) => Expiry::Assumed(assumed),
+        (None, None) => Expiry::Unknown,
+    })
+}
+
+/// The life counts from the arrival on, whatever the clocks show: those of this machine, of the web server and of
+/// the signer of the token may all differ.
+fn life_from(arrived: Timestamp, seconds: f64) -> Option<Timestamp> {
+    later(arrived, Duration::try_from_secs_f64(seconds.floor()).ok()?)
+}
+
+/// An end that stands alone is held against the issuer's clock, or against ours where the issuer shows none.
+fn still_to_come(end: Timestamp, arrival: Arrival) -> Result<Timestamp, Timestamp> {
+    let now = arrival.issuer_time.unwrap_or(arrival.at);
+    if end <= now {
+        return Err(end);
     }
-    let end = match issued_now {
-        // The life counts from now on, so that a wrong clock on either side does no harm.
-        Some(issued) => after(arrival.at, times.ends - issued),
-        None if stated > arrival.at => stated,
-        None => arrival.issuer_time.map_or(stated, |time| arrival.at + (stated - time)),
-    };
-    Ok(Expiry::Reported(assumed.map_or(end, |assumed| end.min(assumed))))
+    Ok(if end > arrival.at { end } else { arrival.at + (end - now) })
 }
 
 /// When a token arrived, by both clocks.
@@ -39,18 +44,13 @@ pub(super) struct Arrival {
     pub(super) issuer_time: Option<Timestamp>,
 }
 
-fn after(from: Timestamp, seconds: f64) -> Timestamp {
-    let life = Duration::try_from_secs_f64(seconds.floor()).unwrap_or(Duration::MAX);
-    later(from, life).unwrap_or(Timestamp::MAX_UTC)
-}
-
 /// Downwards, if anything: a token is better believed dead too early than too late.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a cast of floats saturates, and chrono refuses the rest"
+    reason = "a cast of floats saturates, and what is out of reach is refused"
 )]
 fn timestamp(seconds: f64) -> Option<Timestamp> {
-    Timestamp::from_timestamp(seconds.floor() as i64, 0)
+    Timestamp::from_timestamp(seconds.floor() as i64, 0).and_then(in_writing)
 }
 
 #[cfg(test)]
@@ -85,13 +85,36 @@ mod tests {
     }
 
     #[test]
-    fn a_skewed_clock_is_told_from_an_old_token_by_the_time_of_the_answer() {
+    fn a_life_is_not_held_against_any_clock() {
         let old = token(r#"{"iat":1799990000,"exp":1799993600}"#);
-        assert_eq!(expiry(&old, arrival(Some(0)), None), Err(at(-6400)));
-        assert_eq!(expiry(&old, arrival(Some(-10_000)), None), Ok(Expiry::Reported(at(3600))));
+        for issuer_time in [None, Some(0), Some(-10_000), Some(10_000)] {
+            assert_eq!(expiry(&old, arrival(issuer_time), None), Ok(Expiry::Reported(at(3600))));
+        }
+    }
+
+    #[test]
+    fn an_end_alone_is_held_against_the_time_of_the_answer() {
         let end_alone = token(r#"{"exp":1799999900}"#);
         assert_eq!(expiry(&end_alone, arrival(Some(-1000)), None), Ok(Expiry::Reported(at(900))));
         assert_eq!(expiry(&end_alone, arrival(Some(0)), None), Err(at(-100)));
+        assert_eq!(expiry(&end_alone, arrival(None), None), Err(at(-100)));
+    }
+
+    #[test]
+    fn an_end_that_cannot_be_written_down_counts_as_not_stated() {
+        let last = r#"{"exp":253402300799}"#;
+        assert_eq!(
+            crate::rfc3339(match of(last, None) {
+                Ok(Expiry::Reported(at)) => at,
+                other => panic!("{other:?}"),
+            }),
+            "9999-12-31T23:59:59Z"
+        );
+        let (millis, life) = (r#"{"exp":1800003600000}"#, r#"{"iat":0,"exp":253402300799}"#);
+        for claims in [millis, life, r#"{"exp":253402300800}"#, r#"{"exp":-99999999999}"#] {
+            assert_eq!(of(claims, None), Ok(Expiry::Unknown), "{claims}");
+            assert_eq!(of(claims, Some(900)), Ok(Expiry::Assumed(at(900))), "{claims}");
+        }
     }
 
     #[test]
