@@ -36,6 +36,7 @@ mod http;
 mod json;
 pub mod jwt;
 mod mask;
+mod memory;
 mod session;
 mod source;
 mod system;

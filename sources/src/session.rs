@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::flight::{Flight, Turn};
-use crate::{Clock, FailureClass, Identity, Retry, SourceError, Timestamp, Token, TokenSource, system};
+use crate::memory::Memory;
+use crate::{Clock, Identity, Retry, SourceError, Timestamp, Token, TokenSource, system};
 
 /// Hands out the token of one source, and logs in when that is needed.
 #[derive(Debug)]
@@ -29,6 +30,11 @@ impl Session {
         &self.source
     }
 
+    /// How it tells the time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Whose tokens these are.
     pub fn identity(&self) -> &Identity {
         self.source.identity()
@@ -46,7 +52,7 @@ impl Session {
             return self.long_enough(fresh, minimum_lifetime);
         };
         match standing(&token, minimum_lifetime, self.clock.now()) {
-            Standing::Ending => self.renew(&mut turn, token, minimum_lifetime).await,
+            Standing::Ending => self.refresh(&mut turn, token, minimum_lifetime).await,
             Standing::Good => Ok(token),
             Standing::TooShort { minimum } => self.longer(&mut turn, token, minimum).await,
             Standing::Unknown { minimum } => {
@@ -83,19 +89,21 @@ impl Session {
         self.long_enough(fresh, Some(minimum))
     }
 
-    /// Replaces a token that nears its end. While the old one lives, a passing trouble does not matter.
-    async fn renew(
+    /// Replaces a token that nears its end. While the old one lives as long as asked for, a passing trouble does not
+    /// matter.
+    async fn refresh(
         &self,
         turn: &mut Turn<'_, State>,
         old: Token,
         minimum: Option<Duration>,
     ) -> Result<Token, SourceError> {
-        let lives = |now| old.life_left(now).is_some_and(|left| !left.is_zero());
-        let by_way_of = lives(self.clock.now()).then_some(&old);
+        let left = || old.life_left(self.clock.now()).filter(|left| !left.is_zero());
+        let will_do = || left().is_some_and(|left| minimum.is_none_or(|minimum| left >= minimum));
+        let by_way_of = left().is_some().then_some(&old);
         match self.replace(turn, by_way_of).await {
             Ok(fresh) => self.long_enough(fresh, minimum),
-            Err(error) if error.retry() != Retry::Never && minimum.is_none() && lives(self.clock.now()) => {
-                warn!(system = old.identity.system, class = %error.class(), "not renewed; the old token still lives");
+            Err(error) if error.retry() != Retry::Never && will_do() => {
+                warn!(system = old.identity.system, class = %error.class(), "not refreshed; the old token still lives");
                 Ok(old)
             }
             Err(error) => Err(error),
@@ -151,47 +159,8 @@ struct State {
 
 impl State {
     fn remembered(&self, now: Timestamp) -> Option<SourceError> {
-        self.memory.as_ref().filter(|memory| memory.holds(now)).map(|memory| memory.failure.clone())
+        self.memory.as_ref()?.standing(now).cloned()
     }
-}
-
-/// A failure that stands against another login.
-#[derive(Debug)]
-struct Memory {
-    failure: SourceError,
-    until: Until,
-}
-
-#[derive(Debug)]
-enum Until {
-    Forever,
-    Moment(Instant),
-    Time(Timestamp),
-}
-
-impl Memory {
-    fn of(error: &SourceError, started: Instant) -> Option<Self> {
-        let until = match error.retry() {
-            Retry::Never => Until::Forever,
-            Retry::At(time) => Until::Time(time),
-            // Reads in a row would each wait as long as the first: one of two is enough.
-            Retry::Backoff if is_slow(error.class()) => Until::Moment(Instant::now() + started.elapsed()),
-            Retry::Backoff => return None,
-        };
-        Some(Memory { failure: error.clone(), until })
-    }
-
-    fn holds(&self, now: Timestamp) -> bool {
-        match self.until {
-            Until::Forever => true,
-            Until::Moment(moment) => Instant::now() < moment,
-            Until::Time(time) => now < time,
-        }
-    }
-}
-
-fn is_slow(class: FailureClass) -> bool {
-    matches!(class, FailureClass::RateLimited | FailureClass::TimedOut | FailureClass::Unreachable)
 }
 
 /// How a cached token stands to what is asked for.
@@ -211,7 +180,7 @@ fn standing(token: &Token, minimum: Option<Duration>, now: Timestamp) -> Standin
     }
 }
 
-/// How long before its end a token is renewed.
+/// How long before its end a token is refreshed.
 fn margin(life: Duration) -> Duration {
     (life / 10).min(Duration::from_secs(60))
 }

@@ -57,7 +57,17 @@ async fn every_way_zscaler_answers_a_login_is_understood() {
     }
     assert_eq!(login_class(zscaler(AccountMode::NullToken), "zscaler").await, FailureClass::LoginRefused);
     assert_eq!(login_class(zscaler(AccountMode::OneApiOnly), "zscaler").await, FailureClass::NotAllowedHere);
-    assert_eq!(login_class(zscaler(AccountMode::Expired), "zscaler").await, FailureClass::ExpiredOnArrival);
+}
+
+#[tokio::test]
+async fn a_token_that_is_dead_on_arrival_is_found_out_when_it_is_used() {
+    let sandbox = Sandbox::start(zscaler(AccountMode::Expired)).await.unwrap();
+    let session = session(&sandbox, "zscaler", &[]);
+    session.token(None).await.unwrap();
+    let reader = OtpReader::new(session).unwrap();
+    let error = reader.read(&Udid::try_from("any:1").unwrap(), None).await.unwrap_err();
+    assert_eq!(error.class(), FailureClass::TokenRejected);
+    assert_eq!(sandbox.control().counters().logins("zscaler", "key").attempted, 2);
 }
 
 #[tokio::test]
@@ -107,7 +117,7 @@ async fn a_revoked_key_and_a_broken_server_are_told_apart() {
     let faults = [
         (Fault::key_revoked("sandbox-key"), FailureClass::LoginRefused),
         (Fault::garbage(), FailureClass::Malformed),
-        (Fault::cut(), FailureClass::Unreachable),
+        (Fault::cut(), FailureClass::BrokenAnswer),
         (Fault::status(503), FailureClass::ServerError),
     ];
     for (fault, class) in faults {
@@ -118,14 +128,14 @@ async fn a_revoked_key_and_a_broken_server_are_told_apart() {
 }
 
 #[tokio::test]
-async fn zettelstore_tokens_are_issued_and_renewed() {
+async fn zettelstore_tokens_are_issued_and_refreshed() {
     let sandbox = Sandbox::start(Options::default()).await.unwrap();
     for settings in [&[][..], &[("method", "form")][..]] {
         let session = session(&sandbox, "zettelstore", settings);
         let token = session.token(None).await.unwrap();
         assert_eq!(token.life(), Some(Duration::from_secs(600)));
-        let renewed = session.source().refresh(&token).await.unwrap();
-        assert_eq!(renewed.value.expose_secret(), token.value.expose_secret());
+        let refreshed = session.source().refresh(&token).await.unwrap();
+        assert_eq!(refreshed.value.expose_secret(), token.value.expose_secret());
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::{advance, sleep};
 
 use super::*;
 use crate::token::tests::example;
-use crate::{Action, Attempt, Said, TestClock, zettelstore};
+use crate::{Action, Attempt, FailureClass, Said, TestClock, zettelstore};
 
 /// Takes a second for each answer, and counts.
 #[derive(Debug)]
@@ -217,7 +217,7 @@ async fn a_short_life_is_refreshed_in_its_last_tenth() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_passing_trouble_at_renewal_does_not_matter_while_the_old_token_lives() {
+async fn a_passing_trouble_at_a_refresh_does_not_matter_while_the_old_token_lives() {
     let (session, source) = session(&[HOUR, failed(), failed(), HOUR]);
     session.token(None).await.unwrap();
     advance(Duration::from_secs(3550)).await;
@@ -229,6 +229,17 @@ async fn a_passing_trouble_at_renewal_does_not_matter_while_the_old_token_lives(
     assert!(session.token(None).await.is_err());
     session.token(None).await.unwrap();
     assert_eq!(source.calls(), ["login", "refresh", "login", "login"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_token_does_as_long_as_it_has_the_lifetime_asked_for() {
+    let (session, source) = session(&[HOUR, failed(), failed()]);
+    session.token(None).await.unwrap();
+    advance(Duration::from_secs(3550)).await;
+    let secs = |secs| Some(Duration::from_secs(secs));
+    assert_eq!(text(&session.token(secs(30)).await.unwrap()), "token-1");
+    assert_eq!(session.token(secs(55)).await.unwrap_err().class(), FailureClass::ServerError);
+    assert_eq!(source.calls(), ["login", "refresh", "refresh"]);
 }
 
 #[tokio::test(start_paused = true)]

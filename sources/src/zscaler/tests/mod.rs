@@ -1,4 +1,5 @@
-use std::collections::BTreeSet;
+mod reads;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,6 @@ use crate::jwt::tests::token as jwt;
 use crate::test_server::{Reply, Seen, TestServer, default_context, status};
 use crate::{Expiry, FailureClass, Given, GivenFields, Session, SourceError, SystemClock, TokenSource};
 
-const UDID: &str = "1F2E3D4C-0000-1111-2222-333344445555:501";
 const SECRET: &str = "hunter2/+ö";
 
 fn source(server: &TestServer, ttl: Option<&str>) -> Arc<dyn TokenSource> {
@@ -24,38 +24,12 @@ fn source(server: &TestServer, ttl: Option<&str>) -> Arc<dyn TokenSource> {
     SYSTEM.build(&settings, &default_context()).unwrap()
 }
 
-fn reader(server: &TestServer) -> OtpReader {
-    OtpReader::new(Session::new(source(server, None), Arc::new(SystemClock))).unwrap()
-}
-
-fn udid() -> Udid {
-    Udid::try_from(UDID).unwrap()
-}
-
 fn login_ok(token: &str) -> Reply {
     status(200, &format!(r#"{{"jwtToken":"{token}","message":null}}"#))
 }
 
 fn is_login(seen: &Seen) -> bool {
     seen.path() == "/papi/auth/v1/login"
-}
-
-/// Logs in with `token-1`, `token-2`, …, and answers reads by their number.
-async fn otp_server(reply: impl Fn(usize) -> Reply + Send + Sync + 'static) -> TestServer {
-    let (logins, reads) = (std::sync::atomic::AtomicUsize::new(0), std::sync::atomic::AtomicUsize::new(0));
-    TestServer::start(move |_, seen| {
-        let count = |counter: &std::sync::atomic::AtomicUsize| {
-            counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst)
-        };
-        if is_login(seen) { login_ok(&format!("token-{}", count(&logins) + 1)) } else { reply(count(&reads)) }
-    })
-    .await
-}
-
-fn counts(server: &TestServer) -> (usize, usize) {
-    let seen = server.seen();
-    let logins = seen.iter().filter(|seen| is_login(seen)).count();
-    (logins, seen.len() - logins)
 }
 
 async fn login_failure(reply: Reply) -> SourceError {
@@ -134,95 +108,6 @@ async fn refusals_say_what_the_vendor_said_and_what_to_do() {
     let denied = login_failure(status(403, "")).await.advice();
     assert!(["role", "not enabled", "OneAPI"].iter().all(|cause| denied.contains(cause)), "{denied}");
     assert!(login_failure(status(404, "")).await.advice().contains("`base_url`"));
-}
-
-#[tokio::test]
-async fn one_time_passwords_are_asked_for_once_for_each_device() {
-    let server = otp_server(|_| status(200, r#"{"logoutOtp":"a1","exitOtp":"b2"}"#)).await;
-    let reader = Arc::new(reader(&server));
-    let reads: Vec<_> = (0..20)
-        .map(|_| {
-            let reader = Arc::clone(&reader);
-            tokio::spawn(async move { reader.read(&udid(), None).await })
-        })
-        .collect();
-    for read in reads {
-        let set = read.await.unwrap().unwrap();
-        assert_eq!(set.get(&Purpose::Logout).unwrap().expose_secret(), "a1");
-    }
-    reader.read(&Udid::try_from("a b+c/d@e").unwrap(), None).await.unwrap();
-    assert_eq!(counts(&server), (1, 2));
-    let seen = server.seen();
-    assert!(
-        seen[1]
-            .target
-            .starts_with("/papi/public/v1/getOtp?udid=1F2E3D4C-0000-1111-2222-333344445555%3A501&_="),
-        "{}",
-        seen[1].target
-    );
-    assert!(seen[2].target.contains("?udid=a%20b%2Bc%2Fd%40e&_="), "{}", seen[2].target);
-    for read in &seen[1..] {
-        assert_eq!((read.header("auth-token"), read.header("authorization")), (Some("token-1"), None));
-        assert_eq!(read.header("cache-control"), Some("no-cache"));
-    }
-    let busters: BTreeSet<&str> = seen.iter().filter_map(|seen| seen.target.split("_=").nth(1)).collect();
-    assert_eq!(busters.len(), 3);
-}
-
-#[tokio::test]
-async fn a_rejected_token_is_replaced_once() {
-    let server = otp_server(|n| if n == 0 { status(401, "") } else { status(200, r#"{"otp":"a1"}"#) }).await;
-    let set = reader(&server).read(&udid(), None).await.unwrap();
-    assert_eq!(set.generic().unwrap().expose_secret(), "a1");
-    assert_eq!(counts(&server), (2, 2));
-    assert_eq!(server.seen()[3].header("auth-token"), Some("token-2"));
-}
-
-#[tokio::test]
-async fn a_second_rejection_is_final_and_costs_no_further_login() {
-    let server = otp_server(|_| status(401, r#"{"message":"token-2 is bad"}"#)).await;
-    let reader = reader(&server);
-    let error = reader.read(&udid(), None).await.unwrap_err();
-    assert_eq!(error.class(), FailureClass::TokenRejected);
-    assert!(error.to_string().contains("*** is bad"), "{error}");
-    assert_eq!(counts(&server), (2, 2));
-    assert!(reader.read(&udid(), None).await.is_err());
-    assert_eq!(counts(&server), (2, 3));
-}
-
-#[tokio::test]
-async fn failed_reads_are_told_apart_and_not_remembered() {
-    let cases = [
-        (status(400, ""), FailureClass::UnknownDevice),
-        (status(404, r#"{"code":3199,"message":"Record not available"}"#), FailureClass::UnknownDevice),
-        (status(403, ""), FailureClass::NoAccess),
-        (status(403, "Use OneAPI"), FailureClass::NotAllowedHere),
-        (status(200, "{}"), FailureClass::MissingOtp),
-        (status(200, r#"{"otp":"","exitOtp":null}"#), FailureClass::MissingOtp),
-        (status(200, "[]"), FailureClass::Malformed),
-    ];
-    for (reply, class) in cases {
-        let told = format!("{reply:?}");
-        let server =
-            otp_server(move |n| if n == 0 { reply.clone() } else { status(200, r#"{"otp":"a1"}"#) }).await;
-        let reader = reader(&server);
-        let error = reader.read(&udid(), None).await.unwrap_err();
-        assert_eq!(error.class(), class, "{told}");
-        if class == FailureClass::UnknownDevice {
-            assert!(error.to_string().contains(UDID) && error.advice().starts_with("Unknown UDID?"));
-        }
-        assert!(reader.read(&udid(), None).await.is_ok(), "{told}");
-    }
-}
-
-#[tokio::test]
-async fn reads_at_the_same_time_share_a_failure() {
-    let server = otp_server(|_| status(400, "")).await;
-    let reader = reader(&server);
-    let device = udid();
-    let (first, second) = tokio::join!(reader.read(&device, None), reader.read(&device, None));
-    assert!(first.is_err() && second.is_err());
-    assert_eq!(counts(&server), (1, 1));
 }
 
 #[test]
