@@ -5,7 +5,7 @@ use serde_json::json;
 use tfplugin::{
     Answer, DataSource, Diagnostic, Diagnostics, EphemeralResource, Object, Opened, Renewed, Schema,
 };
-use tokenferry_sources::Timestamp;
+use tokenferry_sources::{Timestamp, rfc3339};
 
 use crate::reading::{Reading, ReadingConfig, Values, common_arguments};
 use crate::systems::Systems;
@@ -91,11 +91,6 @@ impl<R: Reading> EphemeralResource for AsEphemeralResource<R> {
         // The token may be shared with other reads, and none of these systems can revoke a single one.
         Ok(().into())
     }
-}
-
-/// A time as users and Terraform's functions read it.
-pub(crate) fn rfc3339(time: Timestamp) -> String {
-    time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn schema(reading: &impl Reading, description: String, enabled: &str) -> Schema {

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tfplugin::{Answer, Attribute, ConfigReader, Diagnostics, FromConfig, Object, Value};
-use tokenferry_sources::{ExposeSecret, System, Token};
+use tokenferry_sources::{ExposeSecret, System, Token, rfc3339};
 
 use crate::diagnostics::{of_source, of_token};
-use crate::kinds::rfc3339;
 use crate::reading::{Reading, Values};
 use crate::systems::Systems;
 

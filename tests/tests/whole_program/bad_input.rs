@@ -53,7 +53,7 @@ fn common() -> Vec<Row> {
         row("not understood", Fault::garbage(), &["base_url"]),
         row("too large", Fault::large_body(true), &["base_url"]),
         row("too large", Fault::large_body(false), &["base_url"]),
-        row("unreachable", Fault::cut(), &["network"]),
+        row("broken answer", Fault::cut(), &["base_url"]),
         row("timeout", Fault::hang(), &["`timeout`"]),
     ]
 }
@@ -83,11 +83,15 @@ async fn case_32_each_failure_of_a_zscaler_login_is_one_error_of_its_class() {
 
 #[tokio::test]
 async fn case_32_each_failure_of_an_otp_read_is_one_error_of_its_class() {
+    let no_record = Answer::new(404)
+        .header("content-type", "application/json")
+        .body(r#"{"code":3199,"message":"Record not available"}"#);
     let mut rows = common();
     rows.extend([
         row("rejected token", status(401), &["token"]),
         row("unknown device", Fault::answer(Answer::new(400)), &["udid"]),
-        row("unknown device", status(404), &["udid"]),
+        row("unknown device", Fault::answer(no_record), &["udid", "base_url"]),
+        row("not found", status(404), &["base_url"]),
         row("no access", Fault::answer(Answer::new(403)), &["role"]),
         row("no password", Fault::answer(json_answer("{}")), &["one-time password"]),
         row(
