@@ -66,7 +66,7 @@ impl<C> Connection<C> {
         let stopped = locked(&self.calls).clone();
         let result = tokio::select! {
             biased;
-            () = stopped.cancelled() => Err(interrupted(call)),
+            () = stopped.cancelled() => Err(interrupted()),
             result = AssertUnwindSafe(work).catch_unwind() => result.unwrap_or_else(|_| Err(panicked(call))),
         };
         debug!(call, type_name, ok = result.is_ok(), elapsed = ?started.elapsed(), "call answered");
@@ -79,8 +79,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn interrupted(call: &str) -> Diagnostics {
-    let detail = format!("{call} was stopped because the run was interrupted. Nothing needs to be undone.");
+fn interrupted() -> Diagnostics {
+    let detail = "The provider stopped its work because the run was interrupted. Nothing needs to be undone.";
     Diagnostic::error("Stopped", detail).into()
 }
 
