@@ -202,6 +202,12 @@ impl Fault {
         if let Some(name) = self.system.as_deref().filter(|name| !systems.contains(name)) {
             return Some(format!("there is no system {name:?}; there are {}", systems.join(", ")));
         }
+        if let Some(path) = self.path.as_deref().filter(|path| !path.starts_with('/')) {
+            return Some(format!("no path begins like {path:?}; they all begin with a slash"));
+        }
+        if self.times == Some(0) {
+            return Some("a fault that happens 0 times is none; leave `times` out for always".to_owned());
+        }
         match &self.effect {
             Effect::Answer(answer) => answer.problem(),
             Effect::Redirect { status, location } => {

@@ -217,6 +217,9 @@ async fn nonsense_is_refused_with_a_reason() {
         (json!({"effect": {"answer": {"headers": {"a b": "c"}}}}), "cannot be sent as a header"),
         (json!({"effect": {"redirect": {"location": "a\nb"}}}), "cannot be sent as a header"),
         (json!({"system": "zetel", "effect": {"hang": {}}}), "there are zscaler, zettelstore"),
+        (json!({"path": "zscaler/papi", "effect": {"hang": {}}}), "begin with a slash"),
+        (json!({"path": "", "effect": {"hang": {}}}), "begin with a slash"),
+        (json!({"times": 0, "effect": {"hang": {}}}), "0 times"),
     ] {
         let (status, text) = add(&sandbox, fault.clone()).await;
         assert_eq!(status, 422, "{fault}");
