@@ -82,6 +82,20 @@ pub struct Access {
     pub system: &'static str,
     /// Setting and value, `base_url` first.
     pub settings: Vec<(&'static str, String)>,
+    /// Ids of the devices, if the system knows any.
+    pub devices: Vec<String>,
+    /// Environment variable and the setting that it stands for.
+    variables: &'static [(&'static str, &'static str)],
+}
+
+impl Access {
+    /// The environment variables from which a client takes these settings, with their values.
+    pub fn environment(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.variables.iter().filter_map(|(variable, setting)| {
+            let value = self.settings.iter().find(|(name, _)| name == setting);
+            value.map(|(_, value)| (*variable, value.as_str()))
+        })
+    }
 }
 
 impl Sandbox {

@@ -1,12 +1,12 @@
 //! The sandbox as a program: starts, says where it is, and answers until it is told to stop.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value};
-use tokenferry_sandbox::{Options, Sandbox};
+use tokenferry_sandbox::{Access, Options, Sandbox};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What the vendor of Zscaler allows each hour.
@@ -21,8 +21,8 @@ const ZSCALER_CALLS_PER_HOUR: u32 = 100;
 #[derive(Debug, Parser)]
 #[command(version, after_long_help = CONTROL)]
 struct Arguments {
-    /// Loopback address to listen on; port 0 takes any free port
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    /// Loopback address or `localhost` to listen on; port 0 takes any free port
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = address)]
     listen: SocketAddr,
 
     /// No half second for a Zettelstore login, no limit on Zscaler calls
@@ -38,7 +38,7 @@ struct Arguments {
 enum Output {
     /// One line for machines
     Json,
-    /// A few lines to read
+    /// A few lines to read, and to paste into a shell
     Text,
 }
 
@@ -89,6 +89,12 @@ async fn run(arguments: &Arguments) -> io::Result<()> {
     Ok(())
 }
 
+/// An address, or a name and what it stands for on this machine: IPv4 if it has both.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found = text.to_socket_addrs().map_err(|error| format!("{error}; try 127.0.0.1:0"))?;
+    found.min_by_key(SocketAddr::is_ipv6).ok_or_else(|| "it stands for no address".to_owned())
+}
+
 fn options(arguments: &Arguments) -> Options {
     let mut options = Options { listen: arguments.listen, ..Options::default() };
     options.zettelstore.login_delay = !arguments.fast;
@@ -98,6 +104,9 @@ fn options(arguments: &Arguments) -> Options {
 
 fn json(sandbox: &Sandbox) -> Value {
     let mut all = Map::from_iter([("url".to_owned(), sandbox.url().into())]);
+    let environment = sandbox.access().iter().flat_map(Access::environment);
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.into()));
+    all.insert("environment".to_owned(), Value::Object(environment.collect()));
     for access in sandbox.access() {
         let settings =
             access.settings.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into()));
@@ -106,14 +115,31 @@ fn json(sandbox: &Sandbox) -> Value {
     Value::Object(all)
 }
 
+/// Where it is, and lines for the shell of whoever wants to use it.
 fn text(sandbox: &Sandbox) -> String {
-    let mut lines = vec![format!("sandbox ready at {}", sandbox.url())];
+    let url = sandbox.url();
+    let mut lines = vec![
+        format!("sandbox ready at {url}; Ctrl-C ends it"),
+        format!("faults and counters: {url}/_control/ (see --help)"),
+        String::new(),
+        "Paste into the shell in which you run Terraform:".to_owned(),
+        String::new(),
+    ];
     for access in sandbox.access() {
-        lines.push(format!("{}:", access.system));
-        lines.extend(access.settings.iter().map(|(name, value)| format!("  {name:<10} = {value}")));
+        let settings = access.environment().map(|(name, value)| format!(" {name}={}", quoted(value)));
+        lines.push(format!("export{}", settings.collect::<String>()));
     }
-    lines.push(format!("faults and counters: {}/_control/ (see --help); Ctrl-C ends it", sandbox.url()));
+    lines.push(String::new());
+    lines.extend(sandbox.access().iter().flat_map(|access| {
+        access.devices.iter().map(|device| format!("{} device, udid: {device}", access.system))
+    }));
     lines.join("\n")
+}
+
+/// A word as a shell reads it back.
+fn quoted(value: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-._:/".contains(character);
+    if value.chars().all(plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
 }
 
 async fn stop_signal(interrupt: &mut Signal, terminate: &mut Signal) {

@@ -26,7 +26,9 @@ pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
         );
         return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
     }
-    TcpListener::bind(address).await
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
 }
 
 /// Answers until `shutdown`, then drops every connection as it stands.

@@ -23,6 +23,14 @@ pub(crate) trait System: Debug + Send + Sync {
     /// The settings with which a client logs in.
     fn settings(&self, url: &str) -> Vec<(&'static str, String)>;
 
+    /// The environment variable that stands for each setting, and the setting; in the order to print them.
+    fn variables(&self) -> &'static [(&'static str, &'static str)];
+
+    /// The devices that the system knows.
+    fn devices(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Forgets what limits later requests, such as spent call budgets; tokens stay good.
     fn reset(&self) {}
 }
@@ -50,5 +58,11 @@ pub(crate) fn all(options: Options) -> io::Result<Vec<Arc<dyn System>>> {
 
 /// Address and first account of each system.
 pub(crate) fn access(systems: &[Arc<dyn System>], url: &str) -> Vec<Access> {
-    systems.iter().map(|system| Access { system: system.name(), settings: system.settings(url) }).collect()
+    let access = systems.iter().map(|system| Access {
+        system: system.name(),
+        settings: system.settings(url),
+        variables: system.variables(),
+        devices: system.devices(),
+    });
+    access.collect()
 }

@@ -113,6 +113,14 @@ impl System for Zettelstore {
         }
         settings
     }
+
+    fn variables(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("ZETTELSTORE_BASE_URL", "base_url"),
+            ("ZETTELSTORE_USERNAME", "username"),
+            ("ZETTELSTORE_PASSWORD", "password"),
+        ]
+    }
 }
 
 async fn not_found() -> Response {

@@ -91,6 +91,14 @@ impl System for Zscaler {
         settings
     }
 
+    fn variables(&self) -> &'static [(&'static str, &'static str)] {
+        &[("ZCC_CLIENT_ID", "api_key"), ("ZCC_CLIENT_SECRET", "secret_key"), ("ZCC_OVERRIDE_URL", "base_url")]
+    }
+
+    fn devices(&self) -> Vec<String> {
+        self.options.devices.iter().map(|device| device.udid.clone()).collect()
+    }
+
     fn reset(&self) {
         self.budgets.restore();
     }

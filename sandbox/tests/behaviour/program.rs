@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -28,6 +29,14 @@ async fn one_line_of_json_says_where_and_with_what() {
         assert!(url.starts_with("http://127.0.0.1:"));
         let expected = json!({
             "url": url,
+            "environment": {
+                "ZCC_CLIENT_ID": "sandbox-key",
+                "ZCC_CLIENT_SECRET": "sandbox-secret",
+                "ZCC_OVERRIDE_URL": format!("{url}/zscaler/papi"),
+                "ZETTELSTORE_BASE_URL": format!("{url}/zettelstore/"),
+                "ZETTELSTORE_PASSWORD": "sandbox-password",
+                "ZETTELSTORE_USERNAME": "sandbox",
+            },
             "zscaler": {
                 "base_url": format!("{url}/zscaler/papi"),
                 "api_key": "sandbox-key",
@@ -49,11 +58,49 @@ async fn one_line_of_json_says_where_and_with_what() {
 }
 
 #[tokio::test]
+async fn text_says_where_it_is_and_what_to_paste() {
+    let mut child = program(&["--listen", "localhost:0"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut said = Vec::new();
+    while !said.iter().any(|line: &String| line.ends_with(":502")) {
+        let line = timeout(Duration::from_secs(10), lines.next_line()).await.unwrap().unwrap();
+        said.push(line.expect("more lines"));
+    }
+    let url = said[0].split([' ', ';']).find(|word| word.starts_with("http://127.0.0.1:")).unwrap();
+    for line in [
+        format!(
+            "export ZCC_CLIENT_ID=sandbox-key ZCC_CLIENT_SECRET=sandbox-secret \
+             ZCC_OVERRIDE_URL={url}/zscaler/papi"
+        ),
+        format!(
+            "export ZETTELSTORE_BASE_URL={url}/zettelstore/ ZETTELSTORE_USERNAME=sandbox \
+             ZETTELSTORE_PASSWORD=sandbox-password"
+        ),
+        "zscaler device, udid: 1F2E3D4C-0000-1111-2222-333344445555:501".to_owned(),
+    ] {
+        assert!(said.contains(&line), "{line} in {said:#?}");
+    }
+}
+
+#[tokio::test]
 async fn addresses_that_others_can_reach_are_refused() {
-    let output = timeout(Duration::from_secs(10), program(&["--listen", "0.0.0.0:0"]).output());
+    let said = refusal(&["--listen", "0.0.0.0:0"]).await;
+    assert!(said.contains("loopback addresses only, and 0.0.0.0 is not one"), "{said}");
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = refusal(&["--listen", &address]).await;
+    assert!(said.contains(&format!("cannot listen on {address}: ")), "{said}");
+}
+
+/// What it says when it does not start.
+async fn refusal(arguments: &[&str]) -> String {
+    let output = timeout(Duration::from_secs(10), program(arguments).output());
     let output = output.await.expect("it ends by itself").unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("loopback addresses only, and 0.0.0.0 is not one"), "{said}");
     assert!(output.stdout.is_empty());
+    String::from_utf8(output.stderr).unwrap()
 }
