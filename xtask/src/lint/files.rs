@@ -25,9 +25,10 @@ const REGISTRY_HOSTS: [&str; 8] = [
 ];
 
 /// Folders that exist on the machine of whoever wrote the line, and nowhere else.
-const MACHINE_PATHS: [&str; 3] = [concat!("/ro", "ot/"), concat!("/Us", "ers/"), concat!("/wo", "rk/")];
+const MACHINE_PATHS: [&str; 4] =
+    [concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/Us", "ers/"), concat!("/wo", "rk/")];
 
-/// No registry host and no path of somebody's machine in any file that is, or is about to be, tracked.
+/// No registry host and no path of somebody's machine in any file that git tracks.
 pub(super) fn words() -> Result<Findings> {
     let mut problems = Vec::new();
     for file in tracked()?.iter().filter(|file| !is_exempt(file)) {
@@ -57,10 +58,10 @@ fn is_exempt(file: &Path) -> bool {
     file == Path::new("Cargo.lock")
 }
 
-/// The files that git knows, and those that it would take with `git add`.
+/// The files that git knows. What else lies in the folder is nobody's business; `git add` makes it ours.
 fn tracked() -> Result<Vec<PathBuf>> {
     let mut command = std::process::Command::new("git");
-    command.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(cargo::root());
+    command.args(["ls-files", "-z", "--cached"]).current_dir(cargo::root());
     let list = process::stdout(&mut command)?;
     Ok(list.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect())
 }
@@ -91,6 +92,7 @@ mod tests {
     fn registry_hosts_and_machine_paths_are_found() {
         assert!(forbidden(concat!("see https://py", "pi.org/x")).is_some());
         assert!(forbidden(concat!("cd /wo", "rk/main")).is_some());
+        assert!(forbidden(concat!("in /ho", "me/somebody/.cache")).is_some());
     }
 
     #[test]
