@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::error::{Attempt, Error, Result};
 use crate::process;
+use crate::terminal::Terminal;
 
 /// The folder of the workspace.
 pub(crate) fn root() -> &'static Path {
@@ -36,6 +37,26 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 fn is_of_the_outer_cargo(variable: &str) -> bool {
     let prefixes = ["CARGO_BIN_", "CARGO_CRATE_", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_"];
     prefixes.iter().any(|prefix| variable.starts_with(prefix))
+}
+
+/// Builds what demo and tests need: the provider and the sandbox, in one call, so that what they share is built once.
+pub(crate) fn build_for_use(terminal: &Terminal) -> Result<BTreeMap<String, PathBuf>> {
+    announce_build(terminal, "provider and sandbox (release)", "release", "terraform_provider_tokenferry-");
+    terminal.long_step("provider and sandbox built (release)", || {
+        build("release", &[Program::PROVIDER, Program::SANDBOX])
+    })
+}
+
+/// Says that a build will take its time, if there has been none: if the `folder` of its profile has nothing yet whose
+/// name begins with `prefix`. Cargo's own progress follows.
+pub(crate) fn announce_build(terminal: &Terminal, what: &str, folder: &str, prefix: &str) {
+    // We are in the folder of a profile ourselves.
+    let profiles = env::current_exe().ok().and_then(|program| Some(program.parent()?.parent()?.to_owned()));
+    let built = profiles.and_then(|profiles| profiles.join(folder).join("deps").read_dir().ok());
+    let is_it = |name: OsString| name.to_string_lossy().starts_with(prefix);
+    if !built.is_some_and(|mut files| files.any(|file| file.is_ok_and(|file| is_it(file.file_name())))) {
+        terminal.line(&format!("building {what}; this takes minutes the first time"));
+    }
 }
 
 /// Builds programs of the workspace, with cargo's own progress on stderr, and returns where they are, by name.

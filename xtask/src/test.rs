@@ -26,14 +26,13 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     let start = Instant::now();
-    prerequisites::check(&[Need::CCompiler, Need::Python, Need::Terraform])?;
+    prerequisites::check(&[Need::CCompiler, Need::Terraform])?;
     let terraform = Terraform::find()?;
     terminal.line(&format!("tests with {}", terraform.describe()));
-    let built = terminal.long_step("provider and sandbox built (release)", || {
-        cargo::build("release", &[Program::PROVIDER, Program::SANDBOX])
-    })?;
+    let built = cargo::build_for_use(terminal)?;
     let folder = Program::PROVIDER.path(&built)?.parent().unwrap_or(Path::new("."));
 
+    cargo::announce_build(terminal, "tests (dev)", "debug", "whole_program-");
     let mut count = Count::default();
     let mut command = cargo::command(&["test", "--locked", "--workspace", "--no-fail-fast"]);
     command
@@ -47,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     count.report(terminal);
     terminal.line(&format!("total time {:.1} s", start.elapsed().as_secs_f64()));
     match (status.success(), count.failed) {
-        (true, _) => Ok(()),
+        (true, _) => count.check(arguments.filter.as_deref()),
         (false, 0) => Err(Error::Findings("not all tests could run: see the messages above".into())),
         (false, _) => Err(Error::Findings("some tests failed".into())),
     }
@@ -72,6 +71,16 @@ impl Count {
             self.passed += number_before(summary, " passed");
             self.failed += number_before(summary, " failed");
             self.ignored += number_before(summary, " ignored");
+        }
+    }
+
+    /// A filter that lets no test through was mistyped.
+    fn check(&self, filter: Option<&str>) -> Result {
+        match filter {
+            Some(filter) if self.passed + self.failed + self.ignored == 0 => {
+                Err(Error::Findings(format!("no test's name contains `{filter}`, so nothing was tested")))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -108,5 +117,13 @@ mod tests {
         }
         let failures = vec!["tls::a_stranger_is_refused".to_owned()];
         assert_eq!(count, Count { passed: 42, failed: 1, ignored: 2, failures });
+    }
+
+    #[test]
+    fn a_filter_that_matches_nothing_is_an_error() {
+        let found = Count { passed: 1, ..Count::default() };
+        assert!(found.check(Some("login")).is_ok() && Count::default().check(None).is_ok());
+        let error = Count::default().check(Some("nosuchtest")).unwrap_err();
+        assert!(error.to_string().starts_with("no test's name contains `nosuchtest`"));
     }
 }

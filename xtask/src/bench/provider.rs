@@ -52,8 +52,8 @@ impl Programs {
     fn get(terminal: &Terminal) -> Result<Self> {
         let ours =
             terminal.long_step("provider built (dist)", || cargo::build("dist", &[Program::PROVIDER]))?;
-        let sandbox =
-            terminal.long_step("sandbox built (release)", || cargo::build("release", &[Program::SANDBOX]))?;
+        // As for the demo: the sandbox alone would be built anew, with other features of what it shares.
+        let sandbox = cargo::build_for_use(terminal)?;
         let recorder =
             terminal.long_step("recorder built (dev)", || cargo::build("dev", &[Program::RECORDER]))?;
         let fetch = format!("{} at hand", peer::describe());
