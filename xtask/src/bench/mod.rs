@@ -40,7 +40,7 @@ pub(crate) struct Options {
     #[arg(long)]
     json: bool,
 
-    /// Rounds that count.
+    /// Rounds that count, besides the one that warms up.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
 }

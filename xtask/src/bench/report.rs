@@ -10,11 +10,10 @@ use crate::terminal::{Look, Terminal};
 
 /// A table with our own figures, the peer's, and the bars.
 pub(super) fn table(results: &Results, terminal: &Terminal) {
-    terminal.heading(&format!(
-        "median (min – max) of {} runs, {}, peer: {}",
-        results.runs, results.terraform, results.peer
-    ));
-    terminal.line(&format!("{:<42}{:>24}{:>24}{:>8}{:>8}", "", "tokenferry", "Go peer", "ratio", "bar"));
+    terminal.heading(&format!("{}, Go peer: {}", results.terraform, results.peer));
+    let count = if results.runs == 1 { "1 run".to_owned() } else { format!("{} runs", results.runs) };
+    let shown = format!("median of {count} (min – max)");
+    terminal.line(&format!("{shown:<42}{:>24}{:>24}{:>8}{:>8}", "tokenferry", "Go peer", "ratio", "bar"));
     for measure in ALL {
         terminal.line(&row(results, *measure, terminal));
     }
