@@ -1,17 +1,18 @@
 //! What a command needs from the machine: all that is missing is said in one message, each with its remedy.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
 use crate::error::{Error, Result};
 use crate::process;
-use crate::terraform::Terraform;
+use crate::terraform::{self, Terraform};
 
 /// Things that a command cannot do without.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Need {
     CCompiler,
+    Curl,
     Python,
     Terraform,
 }
@@ -36,10 +37,10 @@ pub(crate) fn check(needs: &[Need]) -> Result {
 
 fn message(missing: &[String]) -> String {
     let count = match missing.len() {
-        1 => "one thing is".to_owned(),
-        more => format!("{more} things are"),
+        1 => "one thing is missing or does not work".to_owned(),
+        more => format!("{more} things are missing or do not work"),
     };
-    format!("{count} missing on this machine\n\n{}\n", missing.join("\n"))
+    format!("{count} on this machine\n\n{}\n", missing.join("\n"))
 }
 
 impl Need {
@@ -49,10 +50,17 @@ impl Need {
             Self::CCompiler => works(
                 Command::new(env::var_os("CC").unwrap_or_else(|| OsString::from("cc"))).arg("--version"),
                 "a C compiler (`cc`, or the one that CC names): the TLS library has parts in C",
+                Some("CC"),
+            ),
+            Self::Curl => works(
+                Command::new("curl").arg("--version"),
+                "curl: the demo's configuration uses a token with it",
+                None,
             ),
             Self::Python => works(
                 Command::new(python()).args(["-c", "import ensurepip, venv"]),
                 "Python 3 with the module venv (`python3`, or the one that PYTHON names)",
+                Some("PYTHON"),
             ),
             Self::Terraform => Terraform::find().map(drop),
         }
@@ -63,7 +71,11 @@ impl Need {
             Self::CCompiler => {
                 "Debian, Ubuntu: apt-get install gcc libc6-dev · macOS: xcode-select --install"
             }
+            Self::Curl => "Debian, Ubuntu: apt-get install curl",
             Self::Python => "Debian, Ubuntu: apt-get install python3-venv · macOS: xcode-select --install",
+            Self::Terraform if env::var_os(terraform::VARIABLE).is_some() => {
+                "name another program in that variable, or unset it to take the one on PATH"
+            }
             Self::Terraform => {
                 "unpack it from developer.hashicorp.com/terraform/install or opentofu.org/docs/intro/install \
                  into a folder on PATH, or name it in TOKENFERRY_TERRAFORM"
@@ -72,13 +84,22 @@ impl Need {
     }
 }
 
-/// An error with this text unless the program runs and says that all is well.
-fn works(command: &mut Command, otherwise: &str) -> Result {
+/// An error with this text unless the program runs and says that all is well. If `variable` chose the program, the
+/// error names both.
+fn works(command: &mut Command, otherwise: &str, variable: Option<&str>) -> Result {
     match process::output(command) {
         Ok(output) if output.status.success() => Ok(()),
         Err(Error::Interrupted) => Err(Error::Interrupted),
-        Ok(_) | Err(_) => Err(Error::Missing(otherwise.to_owned())),
+        Ok(_) | Err(_) => {
+            let chosen = variable.and_then(|name| env::var_os(name).map(|value| chosen(name, &value)));
+            Err(Error::Missing([otherwise.to_owned(), chosen.unwrap_or_default()].concat()))
+        }
     }
+}
+
+/// Says that a program does not work which somebody has chosen.
+fn chosen(variable: &str, value: &OsStr) -> String {
+    format!("; {variable}={} does not work", value.display())
 }
 
 #[cfg(test)]
@@ -89,13 +110,21 @@ mod tests {
     fn all_that_is_missing_is_said_at_once() {
         let text =
             message(&["  a C compiler\n      install one".into(), "  Python\n      install it".into()]);
-        assert!(text.starts_with("2 things are missing on this machine\n"));
+        assert!(text.starts_with("2 things are missing or do not work on this machine\n"));
         assert!(text.contains("a C compiler") && text.contains("Python"));
     }
 
     #[test]
     fn a_program_that_does_not_exist_does_not_work() {
-        let error = works(&mut Command::new("no-such-program-anywhere"), "the thing").unwrap_err();
+        let error = works(&mut Command::new("no-such-program-anywhere"), "the thing", None).unwrap_err();
         assert_eq!(error.to_string(), "the thing");
+    }
+
+    #[test]
+    fn a_chosen_program_is_named_with_its_variable() {
+        let error =
+            works(&mut Command::new("no-such-program-anywhere"), "the thing", Some("PATH")).unwrap_err();
+        assert!(error.to_string().starts_with("the thing; PATH="));
+        assert_eq!(chosen("CC", OsStr::new("/none")), "; CC=/none does not work");
     }
 }

@@ -21,28 +21,36 @@ pub(crate) struct Terraform {
 /// The variable that names a program in place of those on PATH.
 pub(crate) const VARIABLE: &str = "TOKENFERRY_TERRAFORM";
 
+/// What we need.
+const WANTED: &str = "terraform 1.10 or newer, or tofu 1.11 or newer";
+
 /// The programs we take from PATH, in this order.
 const PROGRAMS: [&str; 2] = ["terraform", "tofu"];
 
 impl Terraform {
     /// The one that [`VARIABLE`] names, else the first of [`PROGRAMS`] on PATH that is new enough.
     pub(crate) fn find() -> Result<Self> {
-        let candidates = match env::var_os(VARIABLE) {
-            Some(chosen) => vec![chosen],
-            None => PROGRAMS.map(OsString::from).to_vec(),
-        };
-        let mut problem = "terraform 1.10 or newer, or tofu 1.11 or newer, on PATH".to_owned();
-        for program in candidates {
-            match version(&program) {
-                Ok(version) if is_enough(&program, &version) => return Ok(Self { program, version }),
-                Ok(version) => {
-                    problem = format!("{problem} ({} {version} is too old)", program.display());
-                }
-                Err(Error::Interrupted) => return Err(Error::Interrupted),
-                Err(_) => {}
-            }
+        match env::var_os(VARIABLE) {
+            Some(chosen) => Self::among(&[chosen], &format!("{WANTED} ({VARIABLE}=")),
+            None => Self::among(&PROGRAMS.map(OsString::from), &format!("{WANTED}, on PATH (")),
         }
-        Err(Error::Missing(problem))
+    }
+
+    /// The first of these programs that is new enough; else an error that says what is wrong with each.
+    fn among(programs: &[OsString], wanted: &str) -> Result<Self> {
+        let mut problems = Vec::new();
+        for program in programs {
+            let problem = match version(program) {
+                Ok(version) if is_enough(program, &version) => {
+                    return Ok(Self { program: program.clone(), version });
+                }
+                Ok(version) => format!("{version} is too old"),
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                Err(error) => reason(&error),
+            };
+            problems.push(format!("{}: {problem}", program.display()));
+        }
+        Err(Error::Missing(format!("{wanted}{})", problems.join("; "))))
     }
 
     /// The program to start.
@@ -63,6 +71,17 @@ impl Terraform {
 
 fn file_name(program: &OsStr) -> Cow<'_, str> {
     Path::new(program).file_name().unwrap_or(program).to_string_lossy()
+}
+
+/// In few words why a program does not tell its version.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Attempt { source, .. } => source.to_string(),
+        Error::Program { status, output, .. } => {
+            format!("{status}, {}", output.lines().find(|line| !line.is_empty()).unwrap_or("without a word"))
+        }
+        other => other.to_string(),
+    }
 }
 
 fn version(program: &OsStr) -> Result<String> {
@@ -180,6 +199,14 @@ mod tests {
         assert!(is_enough("terraform", "1.10.0") && is_enough("terraform", "2.0.0-rc1"));
         assert!(is_enough("/opt/bin/tofu", "1.11.0") && !is_enough("/opt/bin/tofu", "1.10.6"));
         assert!(!is_enough("terraform", "1.9.8") && !is_enough("terraform", "garbage"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_program_is_said_beside_its_name() {
+        let programs = ["/nonexistent", "false"].map(OsString::from);
+        let error = Terraform::among(&programs, "terraform (X=").unwrap_err().to_string();
+        assert!(error.starts_with("terraform (X=/nonexistent: No such file"), "{error}");
+        assert!(error.ends_with("; false: exit status: 1, without a word)"), "{error}");
     }
 
     #[test]
