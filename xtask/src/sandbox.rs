@@ -1,6 +1,7 @@
 //! The simulated systems, as a child of ours.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -30,6 +31,8 @@ pub(crate) struct Sandbox {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Access {
     pub(crate) url: String,
+    /// The variables from which the provider takes all of it.
+    pub(crate) environment: BTreeMap<String, String>,
     pub(crate) zettelstore: Zettelstore,
     pub(crate) zscaler: Zscaler,
 }
@@ -49,6 +52,41 @@ pub(crate) struct Zscaler {
     pub(crate) api_key: String,
     pub(crate) secret_key: String,
     pub(crate) udid: String,
+}
+
+/// One line of the sandbox's request log, which is free of secrets.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Request {
+    method: String,
+    path: String,
+    query: Option<String>,
+    authorization_scheme: Option<String>,
+    status: Option<u16>,
+}
+
+impl Request {
+    /// Whether it is Zettelstore's command for this, which the provider never gives.
+    pub(crate) fn asks_whether_a_token_is_good(&self) -> bool {
+        self.path == "/zettelstore/x" && self.query.as_deref() == Some("cmd=authenticated")
+    }
+
+    /// Whether the answer was a friendly one.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.method, self.path)?;
+        if let Some(query) = &self.query {
+            write!(out, "?{query}")?;
+        }
+        if let Some(scheme) = &self.authorization_scheme {
+            write!(out, ", Authorization: {scheme} …")?;
+        }
+        write!(out, " → {}", self.status.unwrap_or(0))
+    }
 }
 
 /// What the systems were asked since the sandbox started.
@@ -116,6 +154,12 @@ impl Sandbox {
         serde_json::from_str(&body).attempt(|| "read the sandbox's counters".into())
     }
 
+    /// The latest requests, oldest first.
+    pub(crate) fn requests(&self) -> Result<Vec<Request>> {
+        let body = request(&self.access.url, "GET", "/_control/requests", "")?;
+        serde_json::from_str(&body).attempt(|| "read the sandbox's request log".into())
+    }
+
     /// From now on every request at this path gets this answer, whatever it asks for.
     pub(crate) fn answer_always(&self, path: &str, answer: &Value) -> Result {
         let headers = json!({"Content-Type": "application/json;charset=UTF-8"});
@@ -180,10 +224,20 @@ mod tests {
 
     #[test]
     fn the_announcement_is_read() {
-        let line = r#"{"url":"http://127.0.0.1:1","zscaler":{"base_url":"u","api_key":"k","secret_key":"s","udid":"d"},
+        let line = r#"{"url":"http://127.0.0.1:1","environment":{"A":"b"},"zscaler":{"base_url":"u","api_key":"k","secret_key":"s","udid":"d"},
             "zettelstore":{"base_url":"z","username":"n","password":"p"},"later":{}}"#;
         let access: Access = serde_json::from_str(line).unwrap();
         assert_eq!((access.zscaler.udid.as_str(), access.zettelstore.username.as_str()), ("d", "n"));
+    }
+
+    #[test]
+    fn a_request_is_shown_without_its_token() {
+        let line = r#"{"sequence":7,"method":"POST","path":"/zettelstore/x","query":"cmd=authenticated",
+            "headers":["authorization"],"authorization_scheme":"bearer","status":204}"#;
+        let request: Request = serde_json::from_str(line).unwrap();
+        assert!(request.asks_whether_a_token_is_good() && request.is_accepted());
+        let shown = "POST /zettelstore/x?cmd=authenticated, Authorization: bearer … → 204";
+        assert_eq!(request.to_string(), shown);
     }
 
     #[test]

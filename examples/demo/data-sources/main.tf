@@ -44,12 +44,13 @@ data "tokenferry_zscaler_token" "audit" {}
 
 data "tokenferry_zettelstore_token" "audit" {}
 
-output "zscaler" {
-  description = "How the Zscaler token is sent, and who issued it."
-  value       = "${data.tokenferry_zscaler_token.audit.header_name} from ${data.tokenferry_zscaler_token.audit.issuer}"
+# The tokens themselves would be sensitive; how they are sent is not, and does not differ from plan to plan.
+output "zscaler_token_is_sent_as" {
+  description = "The header that takes the Zscaler token, and to whom."
+  value       = "${data.tokenferry_zscaler_token.audit.header_name}: …, to ${data.tokenferry_zscaler_token.audit.issuer}"
 }
 
-output "zettelstore" {
-  description = "How the Zettelstore token is sent, and who issued it."
-  value       = "${data.tokenferry_zettelstore_token.audit.header_name} from ${data.tokenferry_zettelstore_token.audit.issuer}"
+output "zettelstore_token_is_sent_as" {
+  description = "The header that takes the Zettelstore token, and to whom."
+  value       = "${data.tokenferry_zettelstore_token.audit.header_name}: ${data.tokenferry_zettelstore_token.audit.token_type} …, to ${data.tokenferry_zettelstore_token.audit.issuer}"
 }

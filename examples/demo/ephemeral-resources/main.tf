@@ -31,7 +31,7 @@ variable "udid" {
 }
 
 variable "handover" {
-  description = "The file that stands in for whoever needs the secrets."
+  description = "A file that stands in for whoever needs the secrets, so that the demo can look for them afterwards."
   type        = string
 }
 
@@ -52,10 +52,19 @@ ephemeral "tokenferry_zscaler_token" "deploy" {
 ephemeral "tokenferry_zettelstore_token" "deploy" {}
 
 resource "terraform_data" "handover" {
+  # Asks Zettelstore whether the token is good: 204 if so, 401 if not. curl takes the header from its stdin, since
+  # everybody on a machine can read arguments.
   provisioner "local-exec" {
-    command = "umask 077 && printf '%s\\n' \"$OTP\" \"$ZSCALER_TOKEN\" \"$ZETTELSTORE_TOKEN\" > \"$HANDOVER\""
+    command = <<-EOT
+      set -eu
+      printf '%s' "$AUTHORIZATION" | curl --fail --silent --show-error --request POST --header @- "$URL"
+      umask 077
+      printf '%s\n' "$OTP" "$ZSCALER_TOKEN" "$ZETTELSTORE_TOKEN" > "$HANDOVER"
+    EOT
 
     environment = {
+      AUTHORIZATION     = "${ephemeral.tokenferry_zettelstore_token.deploy.header_name}: ${ephemeral.tokenferry_zettelstore_token.deploy.header_value}"
+      URL               = "${ephemeral.tokenferry_zettelstore_token.deploy.issuer}x?cmd=authenticated"
       HANDOVER          = var.handover
       OTP               = ephemeral.tokenferry_zscaler_otp.laptop.otp
       ZSCALER_TOKEN     = ephemeral.tokenferry_zscaler_token.deploy.token

@@ -94,7 +94,7 @@ mod tests {
             "ephemeral.tokenferry_zscaler_otp.a: Opening complete after 0s",
             "data.tokenferry_zscaler_otp.a: Read complete after 0s",
             "Plan: 1 to add, 0 to change, 0 to destroy.",
-            "  + zscaler = \"auth-token\"",
+            "  + zscaler_token_sent_as = \"auth-token: …\"",
         ] {
             assert!(is_worth_showing(shown), "{shown}");
         }

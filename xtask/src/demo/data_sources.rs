@@ -18,8 +18,8 @@ pub(super) fn play(terminal: &Terminal, stage: &Stage) -> Result {
     }
     let otp = leaks::stored(&leaks::state(act.project().folder())?, SHOWN, "otp")?;
     let warning = terminal.paint(Look::Warning, "!");
-    terminal
-        .line(&format!("{warning} {}: in the state in clear text, as its documentation warns", mask(&otp)));
+    let told = "in the state in clear text, as its documentation warns";
+    terminal.line(&format!("{warning} Zscaler OTP {}: {told}", mask(&otp)));
     act.count_logins(1, "one in the plan, for all reads")?;
     act.plan_again()
 }

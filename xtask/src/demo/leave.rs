@@ -13,8 +13,13 @@ use crate::terminal::Terminal;
 /// lest they stay on the screen.
 pub(super) fn behind(terminal: &Terminal, stage: Stage) -> Result {
     let file = stage.folder.path().join("environment");
-    write_environment(&file, &stage.variables())?;
-    let url = stage.sandbox.access().url.clone();
+    let access = stage.sandbox.access();
+    let variables = stage.variables();
+    let ours = variables.iter().map(|(name, value)| (*name, value.as_str()));
+    // For a configuration of one's own, whose provider block is empty.
+    let providers = access.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    write_environment(&file, ours.chain(providers))?;
+    let url = access.url.clone();
     let folder = stage.folder.keep();
     let Some(process) = stage.sandbox.leave_running() else { return Ok(()) };
 
@@ -29,9 +34,12 @@ pub(super) fn behind(terminal: &Terminal, stage: Stage) -> Result {
 }
 
 /// Writes `export` lines for a shell.
-fn write_environment(file: &Path, variables: &[(&str, String)]) -> Result {
+fn write_environment<'text>(
+    file: &Path,
+    variables: impl Iterator<Item = (&'text str, &'text str)>,
+) -> Result {
     let lines: Vec<String> =
-        variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
+        variables.map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
     let attempt = || format!("write {}", file.display());
     let mut options = OpenOptions::new();
     let mut open = options.write(true).create_new(true).mode(0o600).open(file).attempt(attempt)?;

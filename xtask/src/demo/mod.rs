@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use clap::Args;
 
-use crate::cargo::{self, Program};
+use crate::cargo;
 use crate::error::Result;
 use crate::prerequisites::{self, Need};
 use crate::terminal::{Look, Terminal};
@@ -20,8 +20,8 @@ use crate::terraform::Terraform;
 /// Show the provider at work: real Terraform, simulated Zscaler and Zettelstore.
 ///
 /// Builds provider and sandbox, starts the sandbox, and lets Terraform read one-time passwords and tokens, first as
-/// data sources, then as ephemeral resources. Looks for the ephemeral values in state and plan file, counts the
-/// logins, and plans once more. Ends by itself and leaves nothing behind; of a secret only the first two characters
+/// data sources, then as ephemeral resources, which a provisioner uses. Looks for the ephemeral values in state and
+/// plan file, counts the logins, and plans once more. Ends by itself and leaves nothing behind; of a secret only the first two characters
 /// are shown.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -33,12 +33,10 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     let start = Instant::now();
-    prerequisites::check(&[Need::CCompiler, Need::Terraform])?;
+    prerequisites::check(&[Need::CCompiler, Need::Curl, Need::Terraform])?;
     let terraform = Terraform::find()?;
     terminal.heading(&format!("tokenferry with {}, issuers simulated", terraform.describe()));
-    let built = terminal.long_step("provider and sandbox built (release)", || {
-        cargo::build("release", &[Program::PROVIDER, Program::SANDBOX])
-    })?;
+    let built = cargo::build_for_use(terminal)?;
     let stage = stage::set(terminal, terraform, &built)?;
     data_sources::play(terminal, &stage)?;
     ephemeral_resources::play(terminal, &stage)?;
