@@ -51,6 +51,10 @@ pub(crate) fn text_problem(field: &Field, text: &str, allow_http: bool) -> Optio
     if field.kind != FieldKind::Secret && text.chars().any(char::is_control) {
         return Some("it contains a control character".to_owned());
     }
+    // A password may end in a blank.
+    if matches!(field.kind, FieldKind::Text | FieldKind::Url) && text.trim() != text {
+        return Some("it begins or ends with white space; take that off".to_owned());
+    }
     let by_kind = match field.kind {
         FieldKind::Choice(words) if !words.contains(&text) => {
             Some(format!("it must be one of {}", quoted(words)))

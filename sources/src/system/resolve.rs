@@ -83,12 +83,24 @@ fn strangers(
 /// One half of a credential alone is a mistake, wherever it is needed.
 fn half_a_pair(system: &System, settings: &Settings) -> Vec<FieldProblem> {
     let is_there = |field: &&Field| settings.values.contains_key(field.name);
-    let pair: Vec<&'static Field> =
-        with_role(system, FieldRole::Identity).chain(with_role(system, FieldRole::Secret)).collect();
-    if !pair.iter().any(is_there) {
+    let (present, absent): (Vec<&Field>, Vec<&Field>) = with_role(system, FieldRole::Identity)
+        .chain(with_role(system, FieldRole::Secret))
+        .partition(is_there);
+    if present.is_empty() {
         return Vec::new();
     }
-    pair.into_iter().filter(|field| !is_there(field)).map(|field| missing(system, &[field.name])).collect()
+    // Whoever configured nothing may not know of the half that is there.
+    let found: String = present.iter().filter_map(|field| origin(field, settings)).collect();
+    let problem = |field: &Field| {
+        let problem = missing(system, &[field.name]);
+        FieldProblem { detail: format!("{}{found}", problem.detail), ..problem }
+    };
+    absent.into_iter().map(problem).collect()
+}
+
+fn origin(field: &Field, settings: &Settings) -> Option<String> {
+    let Some(Origin::Environment(variable)) = settings.origin(field.name) else { return None };
+    Some(format!(" `{}` comes from the environment variable {variable}.", field.name))
 }
 
 /// Second guard: a secret of the environment goes to a host that somebody wrote into the configuration.
@@ -97,17 +109,19 @@ fn secret_to_configured_url(system: &System, settings: &Settings) -> Vec<FieldPr
     let Some(url) = with_role(system, FieldRole::Url).find(configured) else { return Vec::new() };
     let host = settings.text(url.name).and_then(|text| BaseUrl::parse(text.expose_secret(), true).ok());
     let Some(host) = host.map(|url| url.host()) else { return Vec::new() };
+    let way_out = url.environment.map_or_else(String::new, |variable| {
+        format!("set the URL in the environment variable {variable} instead of the configuration, or ")
+    });
     let warning = |secret: &'static Field| {
         let Some(Origin::Environment(variable)) = settings.origin(secret.name) else { return None };
         Some(FieldProblem::warning(
             url.name,
             format!("The secret in {variable} is sent to {host}"),
             format!(
-                "`{}` is configured, and `{}` comes from the environment variable {variable}. Make sure that {host} \
-                 may have it; to say so, set `{}` in the configuration as well.",
-                check::qualified(system.name, url.name),
-                secret.name,
-                secret.name,
+                "`{url}` is configured, and `{secret}` comes from the environment variable {variable}. If {host} may \
+                 have it, say so: {way_out}set `{secret}` in the configuration as well.",
+                url = check::qualified(system.name, url.name),
+                secret = secret.name,
             ),
         ))
     };

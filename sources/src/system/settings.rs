@@ -123,6 +123,11 @@ impl<'a> Reader<'a> {
         self.settings.values.contains_key(field)
     }
 
+    /// Takes back what stands against a setting that is not needed.
+    pub(crate) fn ignore(&mut self, field: &str) {
+        self.problems.retain(|problem| problem.field != field);
+    }
+
     /// Reports that none of these settings is there, malformed, or on its way.
     pub(crate) fn require_one(&mut self, fields: &[&'static str]) {
         if !fields.iter().any(|field| self.has(field)) {

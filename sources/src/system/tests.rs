@@ -153,7 +153,41 @@ fn a_secret_of_the_environment_for_a_configured_url_is_a_warning() {
     for name in ["ZCC_CLIENT_SECRET", "elsewhere.example:8443"] {
         assert!(problems[0].summary.contains(name) && problems[0].detail.contains(name));
     }
+    let detail = &problems[0].detail;
+    assert!(detail.contains("ZCC_OVERRIDE_URL") && detail.contains("`secret_key` in the conf"), "{detail}");
     assert_eq!(build_problems(&settings), []);
+}
+
+#[test]
+fn a_credential_and_its_url_from_the_environment_belong_together() {
+    let environments = [
+        variables(&[
+            ("ZCC_CLIENT_ID", "id"),
+            ("ZCC_CLIENT_SECRET", "hunter2"),
+            ("ZCC_OVERRIDE_URL", "https://mobile.zscaler.net/papi"),
+            ("ZCC_CLOUD", "https://malformed.example/"),
+        ]),
+        variables(&[
+            ("ZETTELSTORE_USERNAME", "anna"),
+            ("ZETTELSTORE_PASSWORD", "hunter2"),
+            ("ZETTELSTORE_BASE_URL", "https://zettel.example/"),
+        ]),
+    ];
+    for (system, environment) in [zscaler(), &zettelstore::SYSTEM].into_iter().zip(environments) {
+        let (settings, problems) = system.resolve(&GivenFields::new(), &environment);
+        assert!(matches!(settings.origin("base_url"), Some(Origin::Environment(_))));
+        assert_eq!((problems, build_problems(&settings)), (vec![], vec![]));
+    }
+}
+
+#[test]
+fn white_space_around_a_text_is_refused_but_may_belong_to_a_secret() {
+    for (field, text) in [("username", "anna "), ("base_url", " https://zettel.example/")] {
+        let problems = zettelstore::SYSTEM.check(&given(&[(field, text)]));
+        assert_eq!(fields(&problems), [(field, Severity::Error)]);
+        assert!(problems[0].detail.contains("white space"), "{}", problems[0].detail);
+    }
+    assert_eq!(zettelstore::SYSTEM.check(&given(&[("password", "hunter2 ")])), []);
 }
 
 #[test]
@@ -166,6 +200,8 @@ fn half_a_credential_is_an_error_at_the_other_half() {
         let (_, problems) = zscaler().resolve(&values, &environment);
         assert_eq!(fields(&problems), [(field, Severity::Error)]);
         assert!(problems[0].detail.contains(&format!("`{field}`")) && problems[0].detail.contains(variable));
+        let found = "`secret_key` comes from the environment variable ZCC_CLIENT_SECRET.";
+        assert_eq!(problems[0].detail.ends_with(found), field == "api_key", "{}", problems[0].detail);
     }
     let unknown = GivenFields::from([
         ("api_key".to_owned(), Given::Unknown),
@@ -193,6 +229,10 @@ fn building_names_what_is_not_known_yet_and_only_that() {
     let problems = build_problems(&settings);
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].summary, "`zscaler.base_url` is not known yet");
+    values.insert("cloud".to_owned(), Given::Unknown);
+    values.extend(given(&[("base_url", "https://mobile.zscaler.net/papi")]));
+    let (settings, _) = zscaler().resolve(&values, &variables(&[]));
+    assert_eq!(build_problems(&settings), []);
 }
 
 #[test]

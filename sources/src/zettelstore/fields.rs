@@ -22,8 +22,8 @@ pub static SYSTEM: System = System {
                         are case-sensitive: it is the `user-id` of the user's zettel.",
         no_access: "The server does not let this user log in. Check the rights of the user, and any proxy in front \
                     of the server.",
-        address: "Check `base_url`: it is everything before the final `a` of the endpoint. If the server has a \
-                  `url-prefix`, it belongs to it, as in \"https://zettel.example/notes/\".",
+        address: "Check `base_url` (ZETTELSTORE_BASE_URL): it is everything before the final `a` of the endpoint. If the \
+                  server has a `url-prefix`, it belongs to it, as in \"https://zettel.example/notes/\".",
     },
     build,
 };

@@ -22,13 +22,13 @@ pub static SYSTEM: System = System {
     fields: &[API_KEY, SECRET_KEY, CLOUD, BASE_URL, TTL, ALLOW_HTTP],
     guidance: Guidance {
         login_refused: "Check `api_key` and `secret_key` (ZCC_CLIENT_ID and ZCC_CLIENT_SECRET): they are a pair made \
-                        in the Client Connector portal under *Administration > Public API*, and must belong to the \
+                        in the Client Connector portal under Administration > Public API, and must belong to the \
                         cloud that was asked.",
         no_access: "One of three things is the cause: the role of the API key does not allow this (`Read` or \
                     `Write`), the API is not enabled for this tenant (Zscaler's support does that), or this is \
                     available through OneAPI only.",
-        address: "Check `cloud` and `base_url`: `base_url` is everything before `/auth/v1/login` and ends with \
-                  `/papi`, as in \"https://api-mobile.zscalertwo.net/papi\".",
+        address: "Check `cloud` and `base_url` (ZCC_CLOUD and ZCC_OVERRIDE_URL): `base_url` is everything before \
+                  `/auth/v1/login` and ends with `/papi`, as in \"https://api-mobile.zscalertwo.net/papi\".",
     },
     build,
 };
@@ -38,8 +38,11 @@ fn build(settings: &Settings, context: &BuildContext) -> Result<Arc<dyn TokenSou
     let credential =
         Credential { api_key: reader.text(API_KEY.name), secret_key: reader.secret(SECRET_KEY.name) };
     let configured = reader.url(BASE_URL.name);
-    // Where a URL is set, the cloud is not asked for, so a malformed one in the environment does not matter.
+    // Where a URL is set, the cloud is not asked for, so one that is malformed or not known yet does not matter.
     let by_name = !reader.has(BASE_URL.name);
+    if !by_name {
+        reader.ignore(CLOUD.name);
+    }
     let cloud = by_name.then(|| reader.optional(CLOUD.name, CloudName::parse)).flatten();
     let ttl = reader.duration(TTL.name);
     reader.require_one(&[CLOUD.name, BASE_URL.name]);
@@ -94,9 +97,9 @@ const BASE_URL: Field = Field {
     name: "base_url",
     kind: FieldKind::Url,
     description: "The URL of the API up to and including `/papi`, if it is not the one of `cloud`. Some tenants are \
-                  at `https://mobile.{cloud}.net/papi`. It takes precedence over `cloud`.",
+                  at `https://mobile.{cloud}.net/papi`. It takes precedence over `cloud`, wherever either is set.",
     default: None,
-    environment: None,
+    environment: Some("ZCC_OVERRIDE_URL"),
     role: FieldRole::Url,
     rule: None,
 };
