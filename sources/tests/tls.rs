@@ -147,12 +147,34 @@ async fn proxies_of_the_environment_are_used_except_for_this_machine() {
     assert!(login_in_process("http://127.0.0.1:1/", &variables).contains("unreachable"));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_that_wants_credentials_is_told_from_the_system() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_, file) = server(directory.path()).await;
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", proxy.local_addr().unwrap());
+    let refusal =
+        "HTTP/1.1 407 X\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    tokio::spawn(answer(proxy, refusal));
+    let names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+    let mut variables = names.map(|name| (name, url.as_str())).to_vec();
+    variables.push(("SSL_CERT_FILE", file.to_str().unwrap()));
+    for scheme in ["http", "https"] {
+        let said = login_in_process(&format!("{scheme}://zettel.invalid/"), &variables);
+        assert!(said.contains("proxy_refused: "), "{scheme}: {said}");
+    }
+}
+
 async fn answer_plainly(listener: TcpListener) {
+    answer(listener, ANSWER).await;
+}
+
+async fn answer(listener: TcpListener, text: &str) {
     loop {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = vec![0; 4096];
         // The client may have gone already.
         drop(stream.read(&mut request).await);
-        drop(stream.write_all(ANSWER.as_bytes()).await);
+        drop(stream.write_all(text.as_bytes()).await);
     }
 }

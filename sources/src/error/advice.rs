@@ -1,12 +1,13 @@
 //! One line for the headline, and what to do.
 
-use super::{Attempt, Detour, SourceError};
+use super::{Action, Attempt, Detour, SourceError};
 use crate::clock::rfc3339;
+use crate::{Field, FieldRole, HTTP_FIELDS};
 
 /// What only a system itself can advise. Whole sentences, for users.
 #[derive(Clone, Copy, Debug)]
 pub struct Guidance {
-    /// After a refused login.
+    /// After a refused login. As in all of these, names may stand in backticks, and there is no other markup.
     pub login_refused: &'static str,
     /// After a 403.
     pub no_access: &'static str,
@@ -37,8 +38,10 @@ impl SourceError {
             E::MissingOtp { .. } => "The device has no one-time password for this purpose".to_owned(),
             E::NoAccess { attempt, .. } => format!("{} denied access", title(attempt)),
             E::NoOtp { .. } => "The device has no one-time password".to_owned(),
+            E::NoToken { attempt, .. } => format!("{} gave no token", title(attempt)),
             E::NotAllowedHere { attempt, .. } => format!("{} requires OneAPI here", title(attempt)),
             E::NotFound { attempt, .. } => format!("{} was not found at this address", title(attempt)),
+            E::ProxyRefused { .. } => "The proxy refused to pass the request on".to_owned(),
             E::RateLimited { attempt, .. } => format!("{} limits the rate of requests", title(attempt)),
             E::Redirected { attempt, detour: Detour::Elsewhere, .. } => {
                 format!("{} redirects elsewhere", title(attempt))
@@ -64,7 +67,13 @@ impl SourceError {
     pub fn advice(&self) -> String {
         use SourceError as E;
         match self {
-            E::LoginRefused { attempt, .. } => {
+            E::BadRequest { attempt, .. } if attempt.action == Action::Login => {
+                format!(
+                    "A part of the credential may be malformed. {}",
+                    attempt.system.guidance.login_refused
+                )
+            }
+            E::LoginRefused { attempt, .. } | E::NoToken { attempt, .. } => {
                 format!("{} A refused login is not tried again.", attempt.system.guidance.login_refused)
             }
             E::NoAccess { attempt, .. } => attempt.system.guidance.no_access.to_owned(),
@@ -78,21 +87,22 @@ impl SourceError {
                 format!("{} {}", fixed(self), with_hint(attempt.system.guidance.address, attempt))
             }
             E::BrokenAnswer { attempt, .. } => with_hint(BROKEN, attempt),
-            E::Unreachable { attempt, .. } => with_hint(UNREACHABLE, attempt),
-            E::TimedOut { attempt, .. } => with_hint(TIMED_OUT, attempt),
-            E::RateLimited { until: Some(until), .. } | E::ServerError { until: Some(until), .. } => {
-                format!("Try again after {}. {WAITING}", rfc3339(*until))
+            E::Unreachable { attempt, .. } => with_hint(&format!("{}.", network(attempt)), attempt),
+            E::TimedOut { attempt, .. } => {
+                with_hint(&format!("{}; raise `timeout` if the system is slow.", network(attempt)), attempt)
             }
-            E::RateLimited { until: None, .. } => format!("Try again later, and less often. {WAITING}"),
+            E::RateLimited { until: Some(until), .. } | E::ServerError { until: Some(until), .. } => {
+                format!("Try again after {}. {}", rfc3339(*until), waiting())
+            }
+            E::RateLimited { until: None, .. } => {
+                format!("Try again later, and less often. {}", waiting())
+            }
             E::TooShortLived { minimum, left, .. } => format!(
                 "Ask for a `minimum_lifetime` of at most {} s, or have the system issue tokens that live at least \
                  {} s.",
                 left.as_secs(),
                 minimum.as_secs()
             ),
-            E::MissingOtp { present, .. } => {
-                format!("Ask for one that the device has: {}.", super::listed(present))
-            }
             other => fixed(other).to_owned(),
         }
     }
@@ -127,6 +137,9 @@ fn fixed(error: &SourceError) -> &'static str {
         E::LifetimeZero { .. } => {
             "Set the server's `token-lifetime-api` to one minute or more: with 0 every token is over at once."
         }
+        E::MissingOtp { .. } => {
+            "Leave `purpose` out and take the password from `otps`, or ask for one of those that the device has."
+        }
         E::NoOtp { .. } => {
             "The device is known, but has no one-time password: check in the portal whether it is enrolled, and \
              whether its app profile uses passwords."
@@ -134,6 +147,10 @@ fn fixed(error: &SourceError) -> &'static str {
         E::NotAllowedHere { .. } => {
             "This tenant or endpoint has moved to OneAPI, where API keys of the Client Connector portal are not \
              accepted. Use an API client of ZIdentity instead."
+        }
+        E::ProxyRefused { .. } => {
+            "Put the credentials of the proxy into its variable (HTTPS_PROXY, or HTTP_PROXY for plain http), as in \
+             \"http://user:password@proxy.example:3128\", or list the host in NO_PROXY if it needs no proxy."
         }
         E::ServerError { .. } => "This is a failure of the system itself. Try again later.",
         E::Tls { certificate: true, .. } => {
@@ -163,10 +180,34 @@ fn with_hint(text: &str, attempt: &Attempt) -> String {
     attempt.hint.as_ref().map_or_else(|| text.to_owned(), |hint| format!("{text} {hint}"))
 }
 
-const UNREACHABLE: &str =
-    "Check the network, name resolution, and the proxy variables (HTTPS_PROXY, NO_PROXY).";
+/// What stands between us and a host, the likeliest cause first. There is a hint where the host follows from
+/// another setting than the URL.
+fn network(attempt: &Attempt) -> String {
+    let url = attempt.system.fields.iter().find(|field| field.role == FieldRole::Url);
+    match url {
+        Some(url) if attempt.hint.is_none() => format!("Check {}, then {NETWORK}", with_sources(url)),
+        _ => format!("Check {NETWORK}"),
+    }
+}
+
+/// A setting, and where its value comes from if it is not set.
+fn with_sources(field: &Field) -> String {
+    let variable = field.environment.map(|variable| format!("environment variable {variable}"));
+    let default = field.default.map(|default| format!("default {default}"));
+    let sources: Vec<String> = variable.into_iter().chain(default).collect();
+    let name = field.name;
+    if sources.is_empty() { format!("`{name}`") } else { format!("`{name}` ({})", sources.join(", ")) }
+}
+
+fn waiting() -> String {
+    let max_wait = HTTP_FIELDS.iter().find(|field| field.name == "max_wait");
+    let default = max_wait.and_then(|field| field.default).unwrap_or_default();
+    format!(
+        "A run waits by itself for up to `max_wait` (default {default}); raise it to let a run wait longer."
+    )
+}
+
+const NETWORK: &str = "the network, name resolution and the proxy variables (HTTPS_PROXY, NO_PROXY)";
 const BROKEN: &str = "The host is there, but the connection was closed too early, or something that does not speak HTTP \
                       answers: check the port in `base_url`, and any proxy in between. If it worked before, try \
                       again later.";
-const TIMED_OUT: &str = "Check the network and the proxy variables (HTTPS_PROXY, NO_PROXY), or raise `timeout` if the system is slow.";
-const WAITING: &str = "Up to `max_wait` is waited for by itself.";

@@ -15,6 +15,7 @@ pub use detour::Detour;
 pub use said::Said;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -144,12 +145,22 @@ pub enum SourceError {
         said: Said,
     },
     /// The answer holds no one-time password at all.
-    #[error("{attempt}: the answer holds no one-time password for the device {udid}")]
+    #[error("{attempt}: the answer holds no one-time password for the device \"{udid}\"")]
     NoOtp {
         /// What was attempted.
         attempt: Attempt,
         /// The device.
         udid: Udid,
+    },
+    /// A login was answered like a good one, but without a token.
+    #[error("{attempt}: the answer has no token (HTTP {status}){said}")]
+    NoToken {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// What the system said about it.
+        said: Said,
     },
     /// The tenant or endpoint is served by the system's newer API only.
     #[error("{attempt}: the answer (HTTP {status}) says that this is reachable only through OneAPI")]
@@ -160,14 +171,22 @@ pub enum SourceError {
         status: u16,
     },
     /// HTTP 404.
-    #[error("{attempt}: there is no such path at this address (HTTP {status}){said}")]
+    #[error("{attempt}: there is nothing at {path} (HTTP {status}){said}")]
     NotFound {
         /// What was attempted.
         attempt: Attempt,
+        /// The path that was asked for.
+        path: Arc<str>,
         /// The status of the answer.
         status: u16,
         /// What the system said about it.
         said: Said,
+    },
+    /// HTTP 407.
+    #[error("{attempt}: the proxy in between wants credentials (HTTP 407)")]
+    ProxyRefused {
+        /// What was attempted.
+        attempt: Attempt,
     },
     /// HTTP 429.
     #[error("{attempt}: too many requests (HTTP 429){}", come_back(*until))]
@@ -253,7 +272,7 @@ pub enum SourceError {
         said: Said,
     },
     /// The system does not know the device.
-    #[error("{attempt}: nothing was found for the device {udid} (HTTP {status}){said}")]
+    #[error("{attempt}: nothing was found for the device \"{udid}\" (HTTP {status}){said}")]
     UnknownDevice {
         /// What was attempted.
         attempt: Attempt,

@@ -38,7 +38,9 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::NoAccess { attempt: at(), status: 403, said: said() },
         SourceError::NoOtp { attempt: otp(), udid: udid() },
         SourceError::NotAllowedHere { attempt: at(), status: 403 },
-        SourceError::NotFound { attempt: at(), status: 404, said: said() },
+        SourceError::NoToken { attempt: at(), status: 200, said: said() },
+        SourceError::NotFound { attempt: at(), path: "/papi/x".into(), status: 404, said: said() },
+        SourceError::ProxyRefused { attempt: at() },
         SourceError::RateLimited { attempt: otp(), until: Some(NOW) },
         redirected(302, Detour::Elsewhere),
         redirected(302, Detour::Loop),
@@ -92,11 +94,13 @@ fn messages_say_what_was_attempted_and_what_came_back() {
             format!("malformed_answer: {login}: the answer (HTTP 200) is not understood: it is not a JSON object"),
             "missing_otp: the device has no one-time password for `exit`; it has one for `logout`".to_owned(),
             format!("no_access: {login}: access was denied (HTTP 403)"),
-            format!("missing_otp: {otp}: the answer holds no one-time password for the device A:1"),
+            format!("missing_otp: {otp}: the answer holds no one-time password for the device \"A:1\""),
             format!(
                 "not_allowed_here: {login}: the answer (HTTP 403) says that this is reachable only through OneAPI"
             ),
-            format!("not_found: {login}: there is no such path at this address (HTTP 404)"),
+            format!("login_refused: {login}: the answer has no token (HTTP 200)"),
+            format!("not_found: {login}: there is nothing at /papi/x (HTTP 404)"),
+            format!("proxy_refused: {login}: the proxy in between wants credentials (HTTP 407)"),
             format!(
                 "rate_limited: {otp}: too many requests (HTTP 429); it asks to come back at 1970-01-01T00:00:00Z"
             ),
@@ -119,7 +123,7 @@ fn messages_say_what_was_attempted_and_what_came_back() {
             "too_short_lived: a fresh token of Zscaler lives 600 s, less than the minimum_lifetime of 3600 s"
                 .to_owned(),
             format!("unexpected_status: {login}: the answer has the unexpected status HTTP 418"),
-            format!("unknown_device: {otp}: nothing was found for the device A:1 (HTTP 404)"),
+            format!("unknown_device: {otp}: nothing was found for the device \"A:1\" (HTTP 404)"),
             format!("unreachable: {login}: the host cannot be reached: Connection refused"),
         ]
     );
@@ -133,6 +137,7 @@ fn headlines_differ_and_advice_is_whole_sentences() {
         assert_eq!(headlines.len(), errors.len());
         for error in errors {
             assert!(error.advice().ends_with('.') && error.advice() != "Try again later.", "{error}");
+            assert!(!error.advice().contains('*'), "{}", error.advice());
             assert!(!error.summary().ends_with('.') && !error.to_string().ends_with('.'), "{error}");
         }
     }
@@ -141,22 +146,44 @@ fn headlines_differ_and_advice_is_whole_sentences() {
 #[test]
 fn advice_names_the_setting_that_helps() {
     let cases = [
+        ("bad_request", "`secret_key`"),
         ("ca_file", "`ca_cert_file`"),
         ("ca_store", "SSL_CERT_FILE"),
         ("expiry_unknown", "`ttl`"),
         ("login_refused", "`secret_key`"),
+        ("missing_otp", "`otps`"),
         ("no_access", "OneAPI"),
         ("not_found", "`base_url`"),
+        ("proxy_refused", "HTTPS_PROXY"),
         ("redirected", "`base_url`"),
         ("timed_out", "`timeout`"),
         ("too_short_lived", "`minimum_lifetime` of at most 600 s"),
-        ("rate_limited", "`max_wait`"),
+        ("rate_limited", "`max_wait` (default 60s); raise it"),
         ("unreachable", "HTTPS_PROXY"),
     ];
     let errors = one_of_each(&zscaler::SYSTEM, &Said::default());
     for (class, word) in cases {
         let error = errors.iter().find(|error| error.class().name() == class).unwrap();
         assert!(error.advice().contains(word), "{class}: {}", error.advice());
+    }
+}
+
+#[test]
+fn a_host_that_does_not_answer_may_be_the_wrong_one() {
+    let begins = [
+        (&zscaler::SYSTEM, "Check `base_url` (environment variable ZCC_OVERRIDE_URL), then the network"),
+        (
+            &zettelstore::SYSTEM,
+            "Check `base_url` (environment variable ZETTELSTORE_BASE_URL, default http://127.0.0.1:23123/), then",
+        ),
+    ];
+    for (system, begin) in begins {
+        let at = || attempt(system, Action::Login);
+        let unreachable = SourceError::Unreachable { attempt: at(), cause: "refused".to_owned() };
+        let timed_out = SourceError::TimedOut { attempt: at(), limit: Duration::from_secs(30) };
+        for error in [unreachable, timed_out] {
+            assert!(error.advice().starts_with(begin), "{}", error.advice());
+        }
     }
 }
 

@@ -192,7 +192,7 @@ async fn read(
         Err(_) if !status.is_success() => Zeroizing::default(),
         Err(error) => return Err(error),
     };
-    Ok(Answer { status, headers, body, received_at })
+    Ok(Answer { path: request.url.path().into(), status, headers, body, received_at })
 }
 
 async fn body(

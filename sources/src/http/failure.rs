@@ -13,14 +13,14 @@ pub(super) fn transport(attempt: &Attempt, error: reqwest::Error) -> SourceError
         let certificate = matches!(tls, rustls::Error::InvalidCertificate(_));
         return SourceError::Tls { attempt, cause: one_line(&tls.to_string()), certificate };
     }
-    if !error.is_connect() {
-        return SourceError::BrokenAnswer { attempt, cause: deepest_cause(&error) };
+    let cause = deepest_cause(&error);
+    if error.is_connect() && cause.ends_with(PROXY_REFUSAL) {
+        return SourceError::ProxyRefused { attempt };
     }
-    let cause = if error.is_timeout() {
-        "no answer to the attempt to connect".to_owned()
-    } else {
-        deepest_cause(&error)
-    };
+    if !error.is_connect() {
+        return SourceError::BrokenAnswer { attempt, cause };
+    }
+    let cause = if error.is_timeout() { "no answer to the attempt to connect".to_owned() } else { cause };
     SourceError::Unreachable { attempt, cause }
 }
 
@@ -42,6 +42,9 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
         None => error.downcast_ref::<rustls::Error>(),
     }
 }
+
+/// What the HTTP library makes of a 407 before it can speak TLS. It hides the type of this error.
+const PROXY_REFUSAL: &str = "proxy authorization required";
 
 fn one_line(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()

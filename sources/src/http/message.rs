@@ -1,5 +1,6 @@
 //! Requests and answers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -83,6 +84,8 @@ pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
 
 /// What came back.
 pub(crate) struct Answer {
+    /// The path that was asked for, before any redirect.
+    pub(crate) path: Arc<str>,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Zeroizing<Vec<u8>>,
@@ -112,7 +115,8 @@ impl Answer {
             400 => SourceError::BadRequest { attempt, status, said },
             401 => SourceError::LoginRefused { attempt, status, said },
             403 => SourceError::NoAccess { attempt, status, said },
-            404 => SourceError::NotFound { attempt, status, said },
+            404 => SourceError::NotFound { attempt, path: self.path.clone(), status, said },
+            407 => SourceError::ProxyRefused { attempt },
             408 => SourceError::GatewayTimedOut { attempt, status, said },
             429 => SourceError::RateLimited { attempt, until: None },
             500..=599 => SourceError::ServerError { attempt, status, said, until: None },

@@ -62,8 +62,13 @@ mod tests {
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         let received_at = chrono::DateTime::parse_from_rfc3339("2026-11-06T08:49:00Z").unwrap().to_utc();
-        let answer =
-            Answer { status: StatusCode::OK, headers, body: Zeroizing::new(Vec::new()), received_at };
+        let answer = Answer {
+            path: "/".into(),
+            status: StatusCode::OK,
+            headers,
+            body: Zeroizing::new(Vec::new()),
+            received_at,
+        };
         asked(&answer).map(|wait| wait.as_secs())
     }
 

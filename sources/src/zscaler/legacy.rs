@@ -100,7 +100,7 @@ impl Legacy {
             _ => {
                 let (attempt, status) = (attempt.clone(), answer.status.as_u16());
                 let said = Said::from_fields(&fields, secrets);
-                return Err(SourceError::LoginRefused { attempt, status, said });
+                return Err(SourceError::NoToken { attempt, status, said });
             }
         };
         if http::secret_header_value(value.expose_secret()).is_none() {

@@ -19,6 +19,9 @@ pub enum InvalidUdid {
     /// A line break or the like.
     #[error("a UDID cannot contain line breaks or other control characters")]
     ControlCharacter,
+    /// More than the UDID.
+    #[error("the UDID begins or ends with white space; take that off")]
+    SurroundingSpace,
     /// Longer than any.
     #[error("a UDID has at most 256 characters")]
     TooLong,
@@ -39,6 +42,8 @@ impl TryFrom<&str> for Udid {
             Err(InvalidUdid::Empty)
         } else if text.chars().any(char::is_control) {
             Err(InvalidUdid::ControlCharacter)
+        } else if text.trim() != text {
+            Err(InvalidUdid::SurroundingSpace)
         } else if text.chars().count() > 256 {
             Err(InvalidUdid::TooLong)
         } else {
@@ -63,6 +68,8 @@ mod tests {
         assert_eq!(Udid::try_from(mac).unwrap().as_str(), mac);
         assert_eq!(Udid::try_from("  "), Err(InvalidUdid::Empty));
         assert_eq!(Udid::try_from("a\n"), Err(InvalidUdid::ControlCharacter));
+        assert_eq!(Udid::try_from(" a:1"), Err(InvalidUdid::SurroundingSpace));
+        assert_eq!(Udid::try_from("a:1 "), Err(InvalidUdid::SurroundingSpace));
         assert!(Udid::try_from("a".repeat(256).as_str()).is_ok());
         assert_eq!(Udid::try_from("a".repeat(257).as_str()), Err(InvalidUdid::TooLong));
     }

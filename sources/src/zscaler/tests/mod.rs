@@ -101,13 +101,18 @@ async fn refusals_are_told_apart() {
 async fn refusals_say_what_the_vendor_said_and_what_to_do() {
     let error = login_failure(status(200, r#"{"jwtToken":null,"message":"Invalid key"}"#)).await;
     assert!(
-        error.to_string().ends_with(": the login was refused (HTTP 200), saying \"Invalid key\""),
+        error.to_string().ends_with(": the answer has no token (HTTP 200), saying \"Invalid key\""),
         "{error}"
     );
-    assert_eq!(error.summary(), "Zscaler refused the login");
+    assert_eq!(error.summary(), "Zscaler gave no token");
+    let refused = login_failure(status(401, "")).await;
+    assert_eq!(error.advice(), refused.advice());
+    assert!(login_failure(status(400, "")).await.advice().contains("`secret_key`"));
     let denied = login_failure(status(403, "")).await.advice();
     assert!(["role", "not enabled", "OneAPI"].iter().all(|cause| denied.contains(cause)), "{denied}");
-    assert!(login_failure(status(404, "")).await.advice().contains("`base_url`"));
+    let error = login_failure(status(404, "")).await;
+    assert!(error.advice().contains("`base_url`"));
+    assert!(error.to_string().ends_with(": there is nothing at /papi/auth/v1/login (HTTP 404)"), "{error}");
 }
 
 #[test]
@@ -124,6 +129,7 @@ fn an_unreachable_cloud_is_given_the_other_host_to_try() {
         crate::Attempt::new(&SYSTEM, crate::Action::Login, "api-mobile.zscalertwo.net".to_owned());
     attempt.hint = Some(cloud::CloudName::parse("zscalertwo").unwrap().hint().into());
     let error = SourceError::Unreachable { attempt, cause: "dns".to_owned() };
+    assert!(error.advice().starts_with("Check the network"), "{}", error.advice());
     assert!(error.advice().contains("https://mobile.zscalertwo.net/papi"), "{}", error.advice());
     assert!(!format!("{source:?}{given:?}").contains("hunter2"));
 }
