@@ -22,8 +22,8 @@ pub struct OtpReader {
     session: Arc<Session>,
     source: Legacy,
     devices: Mutex<HashMap<Udid, Arc<Device>>>,
-    /// The fresh token that was rejected last: no login is spent on it again.
-    condemned: Mutex<Option<SecretString>>,
+    /// The fresh token that was rejected last: no login and no call is spent on it again.
+    condemned: Mutex<Option<Condemned>>,
     /// The limit on calls, which is the same for all devices.
     limit: Mutex<Option<Memory>>,
 }
@@ -35,6 +35,13 @@ type Device = Flight<Known>;
 struct Known {
     set: Option<Arc<OtpSet>>,
     memory: Option<Memory>,
+}
+
+/// A token, and how it was rejected.
+#[derive(Debug)]
+struct Condemned {
+    value: SecretString,
+    failure: SourceError,
 }
 
 impl OtpReader {
@@ -99,10 +106,11 @@ impl OtpReader {
 
     fn remember(&self, known: &mut Known, error: &SourceError, started: Instant) {
         let memory = Memory::of(error, started);
-        if error.class() == FailureClass::RateLimited {
-            *locked(&self.limit) = memory;
-        } else {
-            known.memory = memory;
+        match error.class() {
+            FailureClass::RateLimited => *locked(&self.limit) = memory,
+            // It is the token's fault, not the device's.
+            FailureClass::TokenRejected => {}
+            _ => known.memory = memory,
         }
     }
 
@@ -113,36 +121,51 @@ impl OtpReader {
         token: Token,
         minimum_lifetime: Option<Duration>,
     ) -> Result<Result<OtpAnswer, SourceError>, SourceError> {
-        let first = match self.source.request_otps(&token, udid).await {
-            Ok(answer) if answer.is_rejection() && !self.is_condemned(&token) => answer,
+        let first = match self.ask_with(&token, udid).await {
+            Ok(answer) if answer.is_rejection() => answer,
             outcome => return Ok(outcome),
         };
+        // Another read may have come to its end in the meantime.
+        if let Some(failure) = self.condemned(&token) {
+            return Ok(Err(failure));
+        }
         if first.sheds_load() {
             sleep(LOAD_SHEDDING_PAUSE).await;
         }
         self.session.reject(&token).await;
         let token = self.session.token(minimum_lifetime).await?;
-        let second = self.source.request_otps(&token, udid).await;
-        if second.as_ref().is_ok_and(OtpAnswer::is_rejection) {
-            *locked(&self.condemned) = Some(token.value);
+        let second = self.ask_with(&token, udid).await;
+        if let Some(failure) = second.as_ref().ok().and_then(OtpAnswer::rejection) {
+            *locked(&self.condemned) = Some(Condemned { value: token.value, failure });
         }
         Ok(second)
     }
 
-    fn is_condemned(&self, token: &Token) -> bool {
+    async fn ask_with(&self, token: &Token, udid: &Udid) -> Result<OtpAnswer, SourceError> {
+        match self.condemned(token) {
+            Some(failure) => Err(failure),
+            None => self.source.request_otps(token, udid).await,
+        }
+    }
+
+    fn condemned(&self, token: &Token) -> Option<SourceError> {
         let condemned = locked(&self.condemned);
-        condemned.as_ref().is_some_and(|value| value.expose_secret() == token.value.expose_secret())
+        let condemned = condemned.as_ref()?;
+        let is_same = condemned.value.expose_secret() == token.value.expose_secret();
+        is_same.then(|| condemned.failure.clone())
     }
 }
 
 impl OtpAnswer {
     fn into_otps(self, udid: &Udid) -> Result<OtpSet, SourceError> {
+        if let Some(rejection) = self.rejection() {
+            return Err(rejection);
+        }
         let fields = Fields::parse(&self.answer.body);
         let OtpAnswer { attempt, secrets, answer } = self;
         let (status, said) = (answer.status.as_u16(), || Said::from_body(&answer.body, &secrets));
         match status {
             200..=299 => {}
-            401 => return Err(SourceError::TokenRejected { attempt, status, said: said() }),
             // The API names its reason in JSON; a gateway that does not know the path answers in plain text.
             404 if fields.is_err() => return Err(answer.failure(&attempt, &secrets)),
             400 | 404 => {
@@ -156,6 +179,13 @@ impl OtpAnswer {
 
     fn is_rejection(&self) -> bool {
         self.answer.status == StatusCode::UNAUTHORIZED
+    }
+
+    /// The failure that a rejected token is; `None` if it was accepted.
+    fn rejection(&self) -> Option<SourceError> {
+        let (attempt, status) = (self.attempt.clone(), self.answer.status.as_u16());
+        let said = || Said::from_body(&self.answer.body, &self.secrets);
+        self.is_rejection().then(|| SourceError::TokenRejected { attempt, status, said: said() })
     }
 
     /// Whether the 401 stands for a system under load rather than for a bad token.

@@ -78,17 +78,28 @@ async fn a_rejected_token_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn a_second_rejection_is_final_and_costs_no_further_login() {
+async fn a_second_rejection_is_final_for_all_devices_and_costs_nothing_more() {
     let server = otp_server(|_| status(401, r#"{"message":"token-2 is bad"}"#)).await;
     let reader = reader(&server);
     let error = reader.read(&udid(), None).await.unwrap_err();
     assert_eq!(error.class(), FailureClass::TokenRejected);
     assert!(error.to_string().contains("*** is bad"), "{error}");
     assert_eq!(counts(&server), (2, 2));
-    assert!(reader.read(&udid(), None).await.is_err());
+    for device in [udid(), other_device()] {
+        assert_eq!(reader.read(&device, None).await.unwrap_err().to_string(), error.to_string());
+    }
     assert_eq!(counts(&server), (2, 2));
-    assert!(reader.read(&other_device(), None).await.is_err());
-    assert_eq!(counts(&server), (2, 3));
+}
+
+#[tokio::test]
+async fn the_token_after_a_rejected_one_gets_its_chance() {
+    let server = otp_server(|n| if n < 2 { status(401, "") } else { status(200, r#"{"otp":"a1"}"#) }).await;
+    let session = Session::new(source(&server, None), Arc::new(SystemClock));
+    let reader = OtpReader::new(Arc::clone(&session)).unwrap();
+    assert_eq!(reader.read(&udid(), None).await.unwrap_err().class(), FailureClass::TokenRejected);
+    session.reject(&session.token(None).await.unwrap()).await;
+    reader.read(&udid(), None).await.unwrap();
+    assert_eq!(counts(&server), (3, 3));
 }
 
 #[tokio::test]
@@ -111,7 +122,10 @@ async fn failed_reads_are_told_apart_and_not_repeated() {
         let error = reader.read(&udid(), None).await.unwrap_err();
         assert_eq!(error.class(), class, "{told}");
         if class == FailureClass::UnknownDevice {
-            assert!(error.to_string().contains(UDID) && error.advice().starts_with("Unknown UDID?"));
+            assert!(
+                error.to_string().contains(&format!("\"{UDID}\""))
+                    && error.advice().starts_with("Unknown UDID?")
+            );
         }
         if class == FailureClass::NotFound {
             assert!(error.advice().contains("`base_url`"), "{}", error.advice());
