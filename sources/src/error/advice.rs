@@ -31,14 +31,15 @@ impl SourceError {
                 format!("A gateway of {} did not get an answer in time", title(attempt))
             }
             E::LifetimeZero { attempt, .. } => format!("{} issues tokens without life", title(attempt)),
-            E::LoginRefused { attempt, .. } => format!("{} refused the login", title(attempt)),
+            E::LoginRefused { attempt, .. } | E::NoToken { attempt, .. } => {
+                format!("{} refused the login", title(attempt))
+            }
             E::Malformed { attempt, .. } => {
                 format!("{} gave an answer that is not understood", title(attempt))
             }
             E::MissingOtp { .. } => "The device has no one-time password for this purpose".to_owned(),
             E::NoAccess { attempt, .. } => format!("{} denied access", title(attempt)),
             E::NoOtp { .. } => "The device has no one-time password".to_owned(),
-            E::NoToken { attempt, .. } => format!("{} gave no token", title(attempt)),
             E::NotAllowedHere { attempt, .. } => format!("{} requires OneAPI here", title(attempt)),
             E::NotFound { attempt, .. } => format!("{} was not found at this address", title(attempt)),
             E::ProxyRefused { .. } => "The proxy refused to pass the request on".to_owned(),

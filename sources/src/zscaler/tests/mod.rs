@@ -104,9 +104,8 @@ async fn refusals_say_what_the_vendor_said_and_what_to_do() {
         error.to_string().ends_with(": the answer has no token (HTTP 200), saying \"Invalid key\""),
         "{error}"
     );
-    assert_eq!(error.summary(), "Zscaler gave no token");
     let refused = login_failure(status(401, "")).await;
-    assert_eq!(error.advice(), refused.advice());
+    assert_eq!((error.summary(), error.advice()), (refused.summary(), refused.advice()));
     assert!(login_failure(status(400, "")).await.advice().contains("`secret_key`"));
     let denied = login_failure(status(403, "")).await.advice();
     assert!(["role", "not enabled", "OneAPI"].iter().all(|cause| denied.contains(cause)), "{denied}");
