@@ -32,8 +32,8 @@ use crate::terminal::Terminal;
 
 /// The project's own commands.
 ///
-/// Needed: Rust, a C compiler, terraform (1.10 or newer) or tofu (1.11 or newer) on PATH; curl for demo, Python 3
-/// with venv for bench. What is missing is said at once, with the remedy.
+/// Needed: Rust, a C compiler, terraform (1.10 or newer) or tofu (1.11 or newer) on PATH; Python 3 with venv for
+/// demo and bench. What is missing is said at once, with the remedy.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", verbatim_doc_comment)]
 struct Arguments {

@@ -12,7 +12,6 @@ use crate::terraform::{self, Terraform};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Need {
     CCompiler,
-    Curl,
     Python,
     Terraform,
 }
@@ -52,11 +51,6 @@ impl Need {
                 "a C compiler (`cc`, or the one that CC names): the TLS library has parts in C",
                 Some("CC"),
             ),
-            Self::Curl => works(
-                Command::new("curl").arg("--version"),
-                "curl: the demo's configuration uses a token with it",
-                None,
-            ),
             Self::Python => works(
                 Command::new(python()).args(["-c", "import ensurepip, venv"]),
                 "Python 3 with the module venv (`python3`, or the one that PYTHON names)",
@@ -71,7 +65,6 @@ impl Need {
             Self::CCompiler => {
                 "Debian, Ubuntu: apt-get install gcc libc6-dev · macOS: xcode-select --install"
             }
-            Self::Curl => "Debian, Ubuntu: apt-get install curl",
             Self::Python => "Debian, Ubuntu: apt-get install python3-venv · macOS: xcode-select --install",
             Self::Terraform if env::var_os(terraform::VARIABLE).is_some() => {
                 "name another program in that variable, or unset it to take the one on PATH"

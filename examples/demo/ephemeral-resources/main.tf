@@ -52,18 +52,26 @@ ephemeral "tokenferry_zscaler_token" "deploy" {
 ephemeral "tokenferry_zettelstore_token" "deploy" {}
 
 resource "terraform_data" "handover" {
-  # Asks Zettelstore whether the token is good: 204 if so, 401 if not. curl takes the header from its stdin, since
+  # Asks Zettelstore whether the token is good: 204 if so, 401 if not. The values travel in the environment, since
   # everybody on a machine can read arguments.
   provisioner "local-exec" {
+    interpreter = ["python3", "-c"]
+
     command = <<-EOT
-      set -eu
-      printf '%s' "$AUTHORIZATION" | curl --fail --silent --show-error --request POST --header @- "$URL"
-      umask 077
-      printf '%s\n' "$OTP" "$ZSCALER_TOKEN" "$ZETTELSTORE_TOKEN" > "$HANDOVER"
+      import os, urllib.request
+
+      given = os.environ
+      header = {given["HEADER_NAME"]: given["HEADER_VALUE"]}
+      direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+      direct.open(urllib.request.Request(given["URL"], method="POST", headers=header), timeout=10)
+      handover = os.open(given["HANDOVER"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+      for name in ["OTP", "ZSCALER_TOKEN", "ZETTELSTORE_TOKEN"]:
+          os.write(handover, (given[name] + "\n").encode())
     EOT
 
     environment = {
-      AUTHORIZATION     = "${ephemeral.tokenferry_zettelstore_token.deploy.header_name}: ${ephemeral.tokenferry_zettelstore_token.deploy.header_value}"
+      HEADER_NAME       = ephemeral.tokenferry_zettelstore_token.deploy.header_name
+      HEADER_VALUE      = ephemeral.tokenferry_zettelstore_token.deploy.header_value
       URL               = "${ephemeral.tokenferry_zettelstore_token.deploy.issuer}x?cmd=authenticated"
       HANDOVER          = var.handover
       OTP               = ephemeral.tokenferry_zscaler_otp.laptop.otp

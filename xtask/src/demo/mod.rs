@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     let start = Instant::now();
-    prerequisites::check(&[Need::CCompiler, Need::Curl, Need::Terraform])?;
+    prerequisites::check(&[Need::CCompiler, Need::Python, Need::Terraform])?;
     let terraform = Terraform::find()?;
     terminal.heading(&format!("tokenferry with {}, issuers simulated", terraform.describe()));
     let built = cargo::build_for_use(terminal)?;
