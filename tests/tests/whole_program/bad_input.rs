@@ -46,6 +46,7 @@ fn common() -> Vec<Row> {
         row("rate limit", too_many("retry-after", "3600"), &["try again after"]),
         row("rate limit", too_many("x-rate-limit-retry-after-seconds", "1800"), &["try again after"]),
         row("rate limit", too_many("x-ratelimit-reset", "900"), &["try again after"]),
+        row("proxy", status(407), &["HTTPS_PROXY"]),
         row("server error", status(500), &["500", "later"]),
         row("server error", status(503), &["503", "later"]),
         row("not understood", Fault::answer(json_answer(BODY)), &["base_url"]),

@@ -149,6 +149,20 @@ async fn zscaler_credentials_may_come_from_the_environment() {
 }
 
 #[tokio::test]
+async fn a_url_that_comes_with_its_secret_needs_no_warning_and_no_block() {
+    let issuer = Issuer::start("override").await;
+    let plugin = Launch::new()
+        .env("ZCC_CLIENT_ID", &*issuer.planted.api_key)
+        .env("ZCC_CLIENT_SECRET", &*issuer.planted.secret_key)
+        .env("ZCC_OVERRIDE_URL", issuer.zscaler_url())
+        .start()
+        .await;
+    let configured = plugin.configure(&object([])).await;
+    let read = plugin.read(ZSCALER, &object([])).await;
+    assert!(configured.problems.is_empty() && read.problems.is_empty(), "{configured:?} {read:?}");
+}
+
+#[tokio::test]
 async fn case_22_each_missing_credential_is_reported_where_it_belongs() {
     let issuer = Issuer::start("case-22").await;
     let plugin = Plugin::start().await;
