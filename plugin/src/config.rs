@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::path::AttributePath;
-use crate::value::{Object, Value};
+use crate::value::{Number, Object, Value};
 
 /// A type that can be read from a configuration.
 ///
@@ -76,12 +76,7 @@ impl<'a> ConfigReader<'a> {
             Value::Number(number) => Some(number),
             _ => None,
         });
-        match number.map(super::value::Number::to_i64) {
-            Setting::Known(Ok(value)) => Setting::Known(value),
-            Setting::Known(Err(error)) => self.refuse(name, "Invalid number", &format!("{error}.")),
-            Setting::Null => Setting::Null,
-            Setting::Unknown => Setting::Unknown,
-        }
+        self.accept(name, "Invalid number", number.map(Number::to_i64))
     }
 
     /// Text that becomes a `T`; the error of `parse` is shown at the attribute.
@@ -90,28 +85,18 @@ impl<'a> ConfigReader<'a> {
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Setting<T> {
-        match self.string(name).map(parse) {
-            Setting::Known(Ok(value)) => Setting::Known(value),
-            Setting::Known(Err(error)) => self.refuse(name, &format!("Invalid {name}"), &error.to_string()),
-            Setting::Null => Setting::Null,
-            Setting::Unknown => Setting::Unknown,
-        }
+        let parsed = self.string(name).map(parse);
+        self.accept(name, &format!("Invalid {name}"), parsed)
     }
 
     /// A nested object, with a reader of its own.
     pub fn object(&mut self, name: &str) -> Setting<ConfigReader<'_>> {
-        match self.read(name, "an object", |value| match value {
+        let object = self.read(name, "an object", |value| match value {
             Value::Map(object) => Some(object),
             _ => None,
-        }) {
-            Setting::Known(object) => Setting::Known(ConfigReader {
-                object,
-                path: self.path.attribute(name),
-                diagnostics: self.diagnostics,
-            }),
-            Setting::Null => Setting::Null,
-            Setting::Unknown => Setting::Unknown,
-        }
+        });
+        let path = self.path.attribute(name);
+        object.map(|object| ConfigReader { object, path, diagnostics: self.diagnostics })
     }
 
     /// The path of the attribute `name`.
@@ -135,6 +120,21 @@ impl<'a> ConfigReader<'a> {
         }
     }
 
+    /// The value, or its error at the attribute.
+    fn accept<T, E: Display>(
+        &mut self,
+        name: &str,
+        summary: &str,
+        value: Setting<Result<T, E>>,
+    ) -> Setting<T> {
+        match value {
+            Setting::Known(Ok(value)) => Setting::Known(value),
+            Setting::Known(Err(error)) => self.refuse(name, summary, &error.to_string()),
+            Setting::Null => Setting::Null,
+            Setting::Unknown => Setting::Unknown,
+        }
+    }
+
     fn refuse<T>(&mut self, name: &str, summary: &str, detail: &str) -> Setting<T> {
         let diagnostic = Diagnostic::error(summary, sentence(detail)).at(self.path(name));
         self.report(diagnostic);
@@ -153,7 +153,6 @@ pub fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Number;
 
     fn read<T>(object: &Object, read: impl FnOnce(&mut ConfigReader<'_>) -> T) -> (T, Diagnostics) {
         let mut diagnostics = Diagnostics::new();

@@ -67,7 +67,7 @@ impl<P: Send + Sync + 'static> EphemeralResourceHandle<P> {
     }
 }
 
-/// What both kinds have in common: a name, a schema that is made when first needed, and a validation.
+/// What all blocks have in common: a name, a schema that is made when first needed, and a validation.
 pub(crate) struct Described {
     pub(crate) type_name: String,
     pub(crate) validate: fn(&Object) -> Diagnostics,
@@ -76,7 +76,10 @@ pub(crate) struct Described {
 }
 
 impl Described {
-    fn new<C: FromConfig>(type_name: String, schema: impl Fn() -> Schema + Send + Sync + 'static) -> Self {
+    pub(crate) fn new<C: FromConfig>(
+        type_name: String,
+        schema: impl Fn() -> Schema + Send + Sync + 'static,
+    ) -> Self {
         let validate = |config: &Object| read_config::<C>(config).1;
         Self { type_name, validate, schema: Box::new(schema), shape: OnceLock::new() }
     }
@@ -163,27 +166,29 @@ pub(crate) fn complete(
     config: Object,
     computed: Object,
 ) -> Result<Value, Diagnostics> {
-    let bug = |problem: String| {
-        let detail = format!("{problem} This is a bug in the provider: please report it.");
-        Diagnostics::from(Diagnostic::error("Provider produced an invalid result", detail))
-    };
     let mut whole = config;
     for (name, value) in computed {
         if !value.is_wholly_known() {
-            return Err(bug(format!("`{name}` of {} is not known after the read.", described.type_name)));
+            return Err(bug(&format!("`{name}` of {} is not known after the read.", described.type_name)));
         }
         match whole.insert(name.clone(), value) {
             Some(Value::Null) => {}
             Some(_) => {
-                return Err(bug(format!(
+                return Err(bug(&format!(
                     "`{name}` of {} replaces what was configured.",
                     described.type_name
                 )));
             }
             None => {
-                return Err(bug(format!("{} has no attribute `{name}`.", described.type_name)));
+                return Err(bug(&format!("{} has no attribute `{name}`.", described.type_name)));
             }
         }
     }
     Ok(Value::Map(whole))
+}
+
+/// What is wrong with a result is not the user's fault.
+pub(crate) fn bug(problem: &str) -> Diagnostics {
+    let detail = format!("{problem} This is a bug in the provider: please report it.");
+    Diagnostic::error("Provider produced an invalid result", detail).into()
 }

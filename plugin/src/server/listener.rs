@@ -27,7 +27,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub(super) struct Listener {
     socket: Socket,
     address: Address,
-    leftovers: Leftovers,
+    _leftovers: Leftovers,
 }
 
 /// What the handshake line calls network and address.
@@ -71,7 +71,7 @@ impl Listener {
         if path.as_os_str().len() > MAX_SOCKET_PATH {
             return Self::bind_tcp(&request.ports);
         }
-        let listener = Self::bind_socket(&path)?;
+        let listener = Self::bind_socket(&path, Leftovers::default())?;
         if let Some(group) = &request.socket_group {
             share_with_group(&path, group)?;
         }
@@ -89,22 +89,20 @@ impl Listener {
             .mode(0o700)
             .create(&directory)
             .map_err(|source| ListenError::Directory { path: directory.clone(), source })?;
-        let leftovers = Leftovers { socket: None, directory: Some(directory.clone()) };
-        let mut listener = Self::bind_socket(&directory.join(SOCKET))?;
-        listener.leftovers.directory = leftovers.disarm();
-        Ok(listener)
+        Self::bind_socket(&directory.join(SOCKET), Leftovers { socket: None, directory: Some(directory) })
     }
 
-    fn bind_socket(path: &Path) -> Result<Self, ListenError> {
+    fn bind_socket(path: &Path, mut leftovers: Leftovers) -> Result<Self, ListenError> {
         // Set before the socket exists, so that there is no moment in which others could connect.
         let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(OWNER_ONLY));
         let bound = UnixListener::bind(path);
         rustix::process::umask(before);
         let socket = bound.map_err(|source| ListenError::Socket { path: path.to_owned(), source })?;
+        leftovers.socket = Some(path.to_owned());
         Ok(Self {
             socket: Socket::Unix(socket),
             address: Address::Unix(path.to_owned()),
-            leftovers: Leftovers { socket: Some(path.to_owned()), directory: None },
+            _leftovers: leftovers,
         })
     }
 
@@ -118,7 +116,7 @@ impl Listener {
         Ok(Self {
             socket: Socket::Tcp(TcpListener::from_std(listener).map_err(|_| taken())?),
             address: Address::Tcp(address),
-            leftovers: Leftovers::default(),
+            _leftovers: Leftovers::default(),
         })
     }
 
@@ -153,13 +151,6 @@ impl fmt::Display for Address {
             Self::Tcp(address) => write!(f, "{address}"),
             Self::Unix(path) => write!(f, "{}", path.display()),
         }
-    }
-}
-
-impl Leftovers {
-    /// Hands the directory over to another owner.
-    fn disarm(mut self) -> Option<PathBuf> {
-        self.directory.take()
     }
 }
 

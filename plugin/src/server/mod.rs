@@ -106,30 +106,27 @@ fn start<P: Provider>(provider: P, about: &About, mode: Mode) -> ExitCode {
 async fn run<P: Provider>(provider: P, about: &About, mode: Mode) -> Result<(), StartError> {
     let shutdown = CancellationToken::new();
     let open = OpenConnections::default();
-    let (listener, identity) = match &mode {
+    let (listener, tls, announcement, end) = match mode {
         Mode::Plugin(request) => {
             let identity = request.client_certificate.as_ref().map(ServerIdentity::generate).transpose()?;
-            (Listener::bind(request)?, identity)
+            let listener = Listener::bind(&request)?;
+            let line = request.line(listener.address(), identity.as_ref());
+            let end = lifetime::watch_host(open.clone(), shutdown.clone())?;
+            (listener, identity.map(|identity| identity.acceptor), line, end)
         }
-        Mode::Debug => (Listener::bind_privately()?, None),
+        Mode::Debug => {
+            let listener = Listener::bind_privately()?;
+            let line = reattach::announcement(about, listener.address());
+            let end = lifetime::watch_signals(shutdown.clone())?;
+            tell(&reattach::advice(about));
+            (listener, None, line, end)
+        }
     };
-    let end = match &mode {
-        Mode::Plugin(_) => lifetime::watch_host(open.clone(), shutdown.clone())?,
-        Mode::Debug => lifetime::watch_signals(shutdown.clone())?,
-    };
-    let announcement = match &mode {
-        Mode::Plugin(request) => request.line(listener.address(), identity.as_ref()),
-        Mode::Debug => reattach::announcement(about, listener.address()),
-    };
-    if let Mode::Debug = mode {
-        tell(&reattach::advice(about));
-    }
-    let certificate = identity.is_some();
-    let acceptor =
-        Acceptor { tls: identity.map(|identity| identity.acceptor), open, shutdown: shutdown.clone() };
+    let encrypted = tls.is_some();
+    let acceptor = Acceptor { tls, open, shutdown: shutdown.clone() };
     let serving = tokio::spawn(serve_connections(provider, listener, acceptor, shutdown.clone()));
     print(&announcement).map_err(StartError::Stdout)?;
-    info!(version = about.version, tls = certificate, "provider started");
+    info!(version = about.version, tls = encrypted, "provider started");
     shutdown.cancelled().await;
     // Whatever has not answered by now is abandoned: the host would kill us for it.
     drop(tokio::time::timeout(DRAIN, serving).await);

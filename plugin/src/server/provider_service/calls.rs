@@ -7,7 +7,7 @@ use tfplugin_proto::tfplugin6 as pb;
 
 use super::{Outcome, ProviderService};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::handle::{DataSourceHandle, Described, EphemeralResourceHandle, complete, read_config};
+use crate::handle::{DataSourceHandle, Described, EphemeralResourceHandle, bug, complete, read_config};
 use crate::path::AttributePath;
 use crate::provider::{Answer, Host, Provider};
 use crate::schema::Presence;
@@ -29,20 +29,12 @@ impl<P: Provider> ProviderService<P> {
         self.ephemeral_resources.get(type_name).ok_or_else(|| no_such("ephemeral resource", type_name))
     }
 
-    pub(super) fn provider_config(
-        &self,
-        message: Option<pb::DynamicValue>,
-    ) -> Outcome<(P::Config, Diagnostics)> {
-        let config = decode_object(message, &self.provider.schema().object_type())?;
-        Ok(read_config(&config))
-    }
-
     pub(super) async fn configure(
         &self,
         connection: &Connection<P::Configured>,
         request: pb::configure_provider::Request,
     ) -> Outcome<Diagnostics> {
-        let (config, problems) = self.provider_config(request.config)?;
+        let (config, problems) = read_config(&decode_config(&self.block, request.config)?);
         if problems.has_errors() {
             return Err(problems);
         }
@@ -149,13 +141,8 @@ fn all_attributes(ty: &Type, value: &Value) -> Object {
 
 fn encode_whole(described: &Described, config: Object, computed: Object) -> Outcome<pb::DynamicValue> {
     let whole = complete(described, config, computed)?;
-    encode(&whole, described.ty()).map_err(|error| {
-        let detail = format!(
-            "`{}` of {}: {}. This is a bug in the provider: please report it.",
-            error.path, described.type_name, error.problem
-        );
-        Diagnostic::error("Provider produced an invalid result", detail).into()
-    })
+    encode(&whole, described.ty())
+        .map_err(|error| bug(&format!("`{}` of {}: {}.", error.path, described.type_name, error.problem)))
 }
 
 fn no_such(kind: &str, type_name: &str) -> Diagnostics {

@@ -17,7 +17,9 @@ use crate::provider::{Answer, Provider};
 
 /// Serves one provider on any number of connections.
 pub(super) struct ProviderService<P: Provider> {
-    provider: P,
+    provider: Arc<P>,
+    /// The provider block.
+    block: Described,
     data_sources: BTreeMap<String, DataSourceHandle<P::Configured>>,
     ephemeral_resources: BTreeMap<String, EphemeralResourceHandle<P::Configured>>,
 }
@@ -26,6 +28,11 @@ type Outcome<T> = Result<T, Diagnostics>;
 
 impl<P: Provider> ProviderService<P> {
     pub(super) fn new(provider: P) -> Self {
+        let provider = Arc::new(provider);
+        let block = Described::new::<P::Config>("provider".to_owned(), {
+            let provider = Arc::clone(&provider);
+            move || provider.schema()
+        });
         let data_sources = provider.data_sources().into_iter();
         let ephemeral_resources = provider.ephemeral_resources().into_iter();
         Self {
@@ -33,6 +40,7 @@ impl<P: Provider> ProviderService<P> {
             ephemeral_resources: ephemeral_resources
                 .map(|handle| (handle.described.type_name.clone(), handle))
                 .collect(),
+            block,
             provider,
         }
     }
@@ -62,7 +70,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
         _: Request<pb::get_provider_schema::Request>,
     ) -> Result<Response<pb::get_provider_schema::Response>, Status> {
         Ok(Response::new(pb::get_provider_schema::Response {
-            provider: Some(self.provider.schema().to_proto()),
+            provider: Some(self.block.schema().to_proto()),
             server_capabilities: Some(capabilities()),
             data_source_schemas: schemas(self.data_sources.values().map(|handle| &handle.described)),
             ephemeral_resource_schemas: schemas(self.ephemeral_resources.values().map(|h| &h.described)),
@@ -84,7 +92,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
     ) -> Result<Response<pb::validate_provider_config::Response>, Status> {
         let connection = connection::<P::Configured, _>(&request)?;
         let config = request.into_inner().config;
-        let work = async { Ok(self.provider_config(config)?.1) };
+        let work = async { validate(&self.block, config) };
         let diagnostics = connection.run("ValidateProviderConfig", "", work).await;
         Ok(Response::new(pb::validate_provider_config::Response { diagnostics: all(diagnostics) }))
     }
