@@ -21,8 +21,8 @@ variables instead. `terraform validate` needs no credential and sends nothing.";
 pub(crate) struct Block {
     /// By system name; systems without an attribute are absent.
     pub(crate) systems: BTreeMap<&'static str, GivenFields>,
-    /// The values of [`HTTP_FIELDS`].
-    pub(crate) http: GivenFields,
+    /// What holds for all requests.
+    pub(crate) http: HttpSettings,
     /// Attributes of the block that are not known yet as a whole.
     pub(crate) unknown: Vec<&'static str>,
 }
@@ -39,11 +39,13 @@ pub(crate) fn schema() -> Schema {
 
 impl FromConfig for Block {
     fn from_config(reader: &mut ConfigReader<'_>) -> Self {
-        let http = given(HTTP_FIELDS, reader);
-        if let Err(problems) = HttpSettings::from_given(&http) {
+        let given = given(HTTP_FIELDS, reader);
+        let http = HttpSettings::from_given(&given).unwrap_or_else(|problems| {
             report(reader, problems);
-        }
-        let unknown = HTTP_FIELDS.iter().filter(|field| matches!(http.get(field.name), Some(Given::Unknown)));
+            HttpSettings::default()
+        });
+        let unknown =
+            HTTP_FIELDS.iter().filter(|field| matches!(given.get(field.name), Some(Given::Unknown)));
         let mut unknown: Vec<_> = unknown.map(|field| field.name).collect();
         let mut systems = BTreeMap::new();
         for system in SYSTEMS {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tfplugin::{Answer, AttributePath, Diagnostic, Diagnostics};
 use tokenferry_sources::zscaler::OtpReader;
 use tokenferry_sources::{
-    BuildContext, Clock, Environment, FieldProblem, HttpClient, HttpSettings, SYSTEMS, Session, Settings,
-    System, SystemClock,
+    BuildContext, Clock, Environment, FieldProblem, HttpClient, SYSTEMS, Session, Settings, System,
+    SystemClock,
 };
 
 use crate::block::Block;
@@ -49,10 +49,9 @@ impl Systems {
         if diagnostics.has_errors() {
             return Err(diagnostics);
         }
-        let http = HttpSettings::from_given(&block.http).map_err(of_http)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let systems = Self {
-            context: BuildContext { http: Arc::new(HttpClient::new(http)), clock },
+            context: BuildContext { http: Arc::new(HttpClient::new(block.http.clone())), clock },
             unknown: block.unknown.clone(),
             settings,
             open: Mutex::default(),
@@ -130,14 +129,6 @@ impl Systems {
 fn at_system(system: &System, problem: FieldProblem) -> Diagnostic {
     let path = AttributePath::root().attribute(system.name).attribute(problem.field);
     of_field(problem).at(path)
-}
-
-fn of_http(problems: Vec<FieldProblem>) -> Diagnostics {
-    let at = |problem: FieldProblem| {
-        let path = AttributePath::root().attribute(problem.field);
-        of_field(problem).at(path)
-    };
-    problems.into_iter().map(at).collect()
 }
 
 fn is_system(name: &str) -> bool {
