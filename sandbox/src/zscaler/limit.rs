@@ -83,6 +83,20 @@ fn too_many(wait: Duration) -> Response {
 mod tests {
     use super::*;
 
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_as_long_as_told_is_let_in() {
+        let budgets = Budgets::new(Some(1), Duration::from_millis(1500));
+        let call = || budgets.spend("key", || empty(StatusCode::OK));
+        let mut wait = None;
+        while wait.is_none() {
+            let reply = call();
+            wait = reply.headers().get(RETRY_AFTER).map(|seconds| seconds.to_str().unwrap().parse().unwrap());
+        }
+        assert!(wait >= Some(1), "never zero");
+        tokio::time::advance(Duration::from_secs(wait.unwrap())).await;
+        assert_eq!(call().status(), StatusCode::OK);
+    }
+
     #[test]
     fn the_wait_is_rounded_up_to_whole_seconds() {
         for (millis, told) in [(1, "1"), (1_000, "1"), (1_001, "2"), (3_600_000, "3600")] {

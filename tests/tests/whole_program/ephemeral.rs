@@ -68,10 +68,15 @@ async fn case_44_renewing_what_has_expired_is_an_error_and_closing_is_not() {
     })
     .await;
     let plugin = Plugin::configured(&issuer.config()).await;
+    let mut all = Vec::new();
     for kind in [ZSCALER, ZETTELSTORE] {
         let opened = plugin.open_ephemeral(kind, &object([])).await;
         opened.reply.ok();
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        all.push((kind, opened));
+    }
+    // The provider's clock is the real one: both lives are waited for at once.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    for (kind, opened) in all {
         let renewed = plugin.renew_ephemeral(kind, opened.private.clone()).await;
         renewed.reply.error();
         assert_eq!(renewed.renew_at, None);
