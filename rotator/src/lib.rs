@@ -1,0 +1,15 @@
+//! The rotator of tokenferry: logs in on a schedule and writes fresh tokens into HashiCorp Vault or OpenBao.
+//!
+//! Three parts with one boundary. The [`scheduler`] is pure and the only one that knows time: it says what is due.
+//! The [`dispatch`] carries a due to the [`runner`] and the outcome back, and never lets two runs of one credential
+//! overlap. The runner knows no schedule: it logs in and writes.
+
+pub mod config;
+pub mod dispatch;
+pub mod rotation;
+pub mod run;
+pub mod runner;
+pub mod schedule;
+pub mod scheduler;
+pub mod source;
+pub mod vault;

@@ -1,0 +1,72 @@
+//! What is rotated: a source, a schedule, and the destinations of its tokens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::schedule::Schedule;
+use crate::source::Source;
+
+/// One named job, as configured.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where its tokens come from.
+    pub source: Arc<Source>,
+    /// When it logs in, whatever the age of its token.
+    pub schedule: Schedule,
+    /// How long before the end of its token it logs in, whatever the schedule says.
+    pub renew_before: RenewBefore,
+    /// How long the slowest reader may take to notice a new token.
+    pub reader_lag: Duration,
+    /// How far its times may be shifted, so that many rotations do not run at once.
+    pub spread: Duration,
+    /// Whether a new token is tried out before it is published.
+    pub verify: bool,
+    /// Where its tokens are written; at least one.
+    pub destinations: Vec<Destination>,
+}
+
+/// How long before the end of its life a token is replaced.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RenewBefore {
+    /// This long.
+    Duration(Duration),
+    /// This many hundredths of its life, from 1 to 99.
+    Percent(u8),
+}
+
+impl RenewBefore {
+    /// How long that is for a token of this life. Never the whole life: a token that lives shorter than it should
+    /// be renewed before its end is renewed after half its life.
+    pub fn of(self, life: Duration) -> Duration {
+        match self {
+            RenewBefore::Duration(before) if before < life => before,
+            RenewBefore::Duration(_) => life / 2,
+            RenewBefore::Percent(percent) => life * u32::from(percent) / 100,
+        }
+    }
+}
+
+impl Default for RenewBefore {
+    fn default() -> Self {
+        RenewBefore::Percent(30)
+    }
+}
+
+/// An entry of a KV v2 secrets engine.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Destination {
+    /// Where the engine is mounted, without slashes at its ends.
+    pub mount: Arc<str>,
+    /// The path below it, without slashes at its ends and without `data/`.
+    pub path: Arc<str>,
+    /// Whether an entry that somebody else made is taken over.
+    pub adopt: bool,
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.mount, self.path)
+    }
+}

@@ -1,0 +1,161 @@
+//! What passes between scheduler, dispatch and runner: a due, an outcome, and what is known of an entry.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use async_trait::async_trait;
+use tokenferry_sources::Timestamp;
+
+/// A rotation, by its place in the configuration.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RotationId(pub u32);
+
+/// A run that should begin.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Due {
+    /// What to rotate.
+    pub rotation: RotationId,
+    /// The planned time that this run is for. The same after a restart and in every process with the same
+    /// configuration, however late the run is and however often it is tried.
+    pub occurrence: Timestamp,
+    /// Why.
+    pub reason: Reason,
+    /// 1 for the first; one more for each failure in a row, restarts included.
+    pub attempt: u32,
+    /// When it may begin.
+    pub not_before: Timestamp,
+    /// The end of the token that readers hold now; `None` if there is none or nobody knows.
+    pub deadline: Option<Timestamp>,
+}
+
+/// Why a run is due.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reason {
+    /// The token nears its end.
+    Expiry,
+    /// Somebody asked for it.
+    Forced,
+    /// There is no token, or it is dead.
+    NoToken,
+    /// The schedule says so.
+    Schedule,
+}
+
+impl Reason {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::Expiry => "expiry",
+            Reason::Forced => "forced",
+            Reason::NoToken => "no_token",
+            Reason::Schedule => "schedule",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// Somebody else rotated it; their token is good.
+    AlreadyDone(Living),
+    /// Trouble that may pass.
+    Failed {
+        /// What kind.
+        class: Class,
+        /// When to try again, if the other side said so.
+        retry_at: Option<Timestamp>,
+    },
+    /// Trouble that lasts until somebody changes something.
+    Refused {
+        /// What kind.
+        class: Class,
+    },
+    /// A new token stands in every destination.
+    Rotated(Living),
+}
+
+/// The token that readers find.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Living {
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When it ends, if anybody knows.
+    pub expires_at: Option<Timestamp>,
+    /// The version of the entry.
+    pub version: u64,
+}
+
+/// What the destinations of a rotation tell about its past.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Standing {
+    /// The token that readers find; the one that ends first, if there are several destinations.
+    pub living: Option<Living>,
+    /// The failures since the last success.
+    pub failure: Option<PastFailure>,
+}
+
+/// The failures of a rotation in a row, as noted in its entry.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PastFailure {
+    /// Of the last one.
+    pub class: Class,
+    /// When the last one was.
+    pub at: Timestamp,
+    /// How many in a row.
+    pub count: u32,
+    /// Whether it lasts until somebody changes something.
+    pub lasting: bool,
+    /// When to try again, if the other side said so.
+    pub retry_at: Option<Timestamp>,
+    /// Whether the login that failed has been changed since.
+    pub login_changed: bool,
+}
+
+/// The kind of a failure: a stable name, safe to show anywhere.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Class(Cow<'static, str>);
+
+impl Class {
+    /// A kind that this program knows.
+    pub const fn new(name: &'static str) -> Self {
+        Class(Cow::Borrowed(name))
+    }
+
+    /// A kind as it was noted, perhaps by another version of this program. `None` if it cannot be one.
+    pub fn noted(name: &str) -> Option<Self> {
+        let is_name = !name.is_empty()
+            && name.len() <= 40
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        is_name.then(|| Class(Cow::Owned(name.to_owned())))
+    }
+
+    /// Its stable name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the system refused the credential itself: doing that again may lock an account.
+    pub fn is_refused_login(&self) -> bool {
+        self.0 == "login_refused"
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Does what is due. It knows no schedule, and is never asked to run one credential twice at once.
+#[async_trait]
+pub trait Work: Send + Sync {
+    /// What the run would log in with: two runs with the same key never overlap.
+    fn credential(&self, rotation: RotationId) -> CredentialKey;
+
+    /// One run. It tries once, and never fails for the caller: the outcome says it all.
+    async fn run(&self, due: &Due) -> Outcome;
+}
+
+/// Names a credential without being one.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct CredentialKey(pub std::sync::Arc<str>);
