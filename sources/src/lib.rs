@@ -56,6 +56,6 @@ pub use field::{
 pub use http::{HTTP_FIELDS, HttpClient, HttpSettings};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use session::Session;
-pub use source::{BuildContext, TokenSource};
+pub use source::{BuildContext, TokenSource, Verification};
 pub use system::{Origin, SYSTEMS, Settings, System, system};
 pub use token::{Expiry, Identity, Predecessor, Token, TokenNote, TokenUsage};

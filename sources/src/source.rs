@@ -29,6 +29,24 @@ pub trait TokenSource: Any + Debug + Send + Sync {
         let _ = old;
         self.login().await
     }
+
+    /// Tries a fresh token out where it costs nothing.
+    ///
+    /// # Errors
+    /// [`SourceError::TokenRejected`] if the system does not accept it; anything else if that did not become clear.
+    async fn verify(&self, token: &Token) -> Result<Verification, SourceError> {
+        let _ = token;
+        Ok(Verification::CannotTell)
+    }
+}
+
+/// What came out of trying a token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verification {
+    /// The system has no way to say.
+    CannotTell,
+    /// The system accepts it.
+    Good,
 }
 
 /// What a source shares with the others of its configuration.

@@ -20,6 +20,7 @@ use crate::{BuildContext, Detour, SourceError};
 /// When no such answer comes within the time that the settings allow.
 pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<Answer, SourceError> {
     let mut budget = Budget::new(context, request.limit);
+    let tries = if context.http.settings().retries { request.patience.tries() } else { 1 };
     let mut tries_made = 0;
     loop {
         tries_made += 1;
@@ -31,7 +32,7 @@ pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<An
             Err(error) => Setback::from_error(error, tries_made),
         };
         let error = setback.error.clone();
-        if tries_made >= request.patience.tries() || !budget.pause(setback).await {
+        if tries_made >= tries || !budget.pause(setback).await {
             return Err(error);
         }
         debug!(system = request.attempt.system.name, class = %error.class(), tries_made, "trying again");

@@ -9,7 +9,7 @@ use crate::system::check_fields;
 use crate::{Field, FieldKind, FieldProblem, FieldRole, Given, GivenFields, parse_duration};
 
 /// What holds for all requests of one configuration.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct HttpSettings {
     /// The only CA certificates to trust, instead of those of this machine.
     pub ca_cert_file: Option<PathBuf>,
@@ -17,6 +17,8 @@ pub struct HttpSettings {
     pub timeout: Duration,
     /// How long it may be waited, on top of that, when a system asks to come back later.
     pub max_wait: Duration,
+    /// Whether a request that failed in passing is sent again. Not for those who have a schedule for that.
+    pub retries: bool,
 }
 
 impl Default for HttpSettings {
@@ -25,6 +27,7 @@ impl Default for HttpSettings {
             ca_cert_file: None,
             timeout: Duration::from_secs(30),
             max_wait: Duration::from_secs(60),
+            retries: true,
         }
     }
 }
@@ -49,6 +52,7 @@ impl HttpSettings {
             ca_cert_file: text("ca_cert_file").map(PathBuf::from),
             timeout: duration("timeout").unwrap_or(default.timeout),
             max_wait: duration("max_wait").unwrap_or(default.max_wait),
+            retries: default.retries,
         })
     }
 }

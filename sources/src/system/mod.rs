@@ -9,6 +9,7 @@ pub(crate) use settings::Reader;
 pub use settings::{Origin, Settings};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::Guidance;
 use crate::{
@@ -35,6 +36,10 @@ pub struct System {
     pub summary: &'static str,
     /// What a login does to the token before it.
     pub predecessor: Predecessor,
+    /// How long its tokens live if nobody changed that, as its documentation says.
+    pub documented_life: Option<Duration>,
+    /// Whether a fresh token is tried out before it is published, unless the configuration says otherwise.
+    pub verifies: bool,
     /// Its settings.
     pub fields: &'static [Field],
     /// What to advise when something fails.

@@ -1,6 +1,7 @@
 //! The settings of the system, and the source they describe.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::login::{Credential, Method, Zettelstore};
 use crate::error::Guidance;
@@ -16,6 +17,8 @@ pub static SYSTEM: System = System {
     summary: "A Zettelstore server. Gives an access token of its API for a user name and password. The server tells \
               how long the token lives, 10 minutes by default; the tokens before it live on until their own end.",
     predecessor: Predecessor::LivesOn,
+    documented_life: Some(Duration::from_secs(600)),
+    verifies: true,
     fields: &[BASE_URL, USERNAME, PASSWORD, METHOD, ALLOW_HTTP],
     guidance: Guidance {
         login_refused: "Check `username` and `password` (ZETTELSTORE_USERNAME and ZETTELSTORE_PASSWORD). User names \

@@ -18,7 +18,8 @@ use crate::base_url::BaseUrl;
 use crate::clock::later;
 use crate::http::{self, Answer, Body, Patience, Request};
 use crate::{
-    Action, Attempt, BuildContext, Expiry, Identity, SourceError, Token, TokenNote, TokenSource, TokenUsage,
+    Action, Attempt, BuildContext, Expiry, Identity, Said, SourceError, Token, TokenNote, TokenSource,
+    TokenUsage, Verification,
 };
 
 /// One user at one server.
@@ -62,8 +63,12 @@ impl Zettelstore {
     }
 
     fn request(&self, action: Action, method: reqwest::Method, patience: Patience) -> Request {
+        self.request_to("a", action, method, patience)
+    }
+
+    fn request_to(&self, path: &str, action: Action, method: reqwest::Method, patience: Patience) -> Request {
         let attempt = Attempt::new(&SYSTEM, action, self.base_url.host());
-        let mut request = Request::new(attempt, method, self.base_url.join("a"), patience);
+        let mut request = Request::new(attempt, method, self.base_url.join(path), patience);
         request.secrets.push(self.credential.password.clone());
         request
     }
@@ -145,6 +150,27 @@ impl TokenSource for Zettelstore {
                 debug!(system = SYSTEM.name, class = %error.class(), "not refreshed; logging in");
                 let whole = self.timeout().saturating_add(LOGIN_DELAY);
                 self.login_within(Some(in_tenths(whole.saturating_sub(started.elapsed())))).await
+            }
+        }
+    }
+
+    /// Only a plain "no" counts: old releases do not know the question, and a proxy may not pass it on.
+    async fn verify(&self, token: &Token) -> Result<Verification, SourceError> {
+        let mut request = self.request_to("x", Action::Verify, reqwest::Method::POST, Patience::Read);
+        request.url.set_query(Some("cmd=authenticated"));
+        request.secret_header(AUTHORIZATION, &token.header_value());
+        request.secrets.push(token.value.clone());
+        let answer = http::send(&self.context, &request).await?;
+        match answer.status.as_u16() {
+            204 => Ok(Verification::Good),
+            status @ 401 => {
+                let said = Said::from_body(&answer.body, &request.secrets);
+                Err(SourceError::TokenRejected { attempt: request.attempt, status, said })
+            }
+            408 | 429 | 500..=599 => Err(answer.failure(&request.attempt, &request.secrets)),
+            status => {
+                debug!(system = SYSTEM.name, status, "the server cannot say whether the token is good");
+                Ok(Verification::CannotTell)
             }
         }
     }

@@ -6,7 +6,10 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::test_server::{Reply, TestServer, context, default_context, status, with_headers};
-use crate::{BuildContext, Expiry, FailureClass, Given, GivenFields, TokenNote, TokenSource};
+use crate::{
+    BuildContext, Expiry, FailureClass, Given, GivenFields, HttpClient, HttpSettings, TokenNote, TokenSource,
+    Verification,
+};
 
 const PASSWORD: &str = "hunter2 &=:ö";
 const ISSUED: &str = r#"("Bearer" "abc.def" 600)"#;
@@ -139,4 +142,38 @@ async fn a_refresh_that_hangs_leaves_time_for_the_login() {
         assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
         assert_eq!(server.seen().len(), 3);
     }
+}
+
+#[tokio::test]
+async fn a_fresh_token_is_tried_out_and_only_a_plain_no_counts() {
+    let cases = [
+        (204, Ok(Verification::Good)),
+        (200, Ok(Verification::CannotTell)),
+        (400, Ok(Verification::CannotTell)),
+        (404, Ok(Verification::CannotTell)),
+        (401, Err(FailureClass::TokenRejected)),
+        (503, Err(FailureClass::ServerError)),
+    ];
+    for (code, expected) in cases {
+        let server = TestServer::scripted(vec![status(200, ISSUED), status(code, "")]).await;
+        let source = source_in(&single_try(), &server, &[]);
+        let token = source.login().await.unwrap();
+        let verified = source.verify(&token).await.map_err(|error| error.class());
+        assert_eq!(verified, expected, "{code}");
+        let seen = server.seen().pop().unwrap();
+        assert_eq!((seen.method.as_str(), seen.target.as_str()), ("POST", "/notes/x?cmd=authenticated"));
+        assert_eq!(seen.header("authorization"), Some("Bearer abc.def"));
+    }
+}
+
+#[tokio::test]
+async fn without_retries_a_passing_failure_is_final() {
+    let server = TestServer::scripted(vec![status(503, ""), status(200, ISSUED)]).await;
+    let error = source_in(&single_try(), &server, &[]).login().await.unwrap_err();
+    assert_eq!((error.class(), server.seen().len()), (FailureClass::ServerError, 1));
+}
+
+fn single_try() -> BuildContext {
+    let settings = HttpSettings { retries: false, ..HttpSettings::default() };
+    BuildContext { http: Arc::new(HttpClient::new(settings)), ..default_context() }
 }

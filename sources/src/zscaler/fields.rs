@@ -1,6 +1,7 @@
 //! The settings of the system, and the source they describe.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::cloud::CloudName;
 use super::legacy::{Credential, Legacy};
@@ -19,6 +20,8 @@ pub static SYSTEM: System = System {
               the JWT that its API wants in the header `auth-token`, and the one-time passwords of enrolled \
               devices. The API allows about 100 calls an hour for each organisation and source address.",
     predecessor: Predecessor::Unknown,
+    documented_life: Some(Duration::from_secs(3600)),
+    verifies: false,
     fields: &[API_KEY, SECRET_KEY, CLOUD, BASE_URL, TTL, ALLOW_HTTP],
     guidance: Guidance {
         login_refused: "Check `api_key` and `secret_key` (ZCC_CLIENT_ID and ZCC_CLIENT_SECRET): they are a pair made \
