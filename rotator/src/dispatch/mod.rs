@@ -1,1 +1,53 @@
-//! To be written.
+//! Dispatch: carries a due to where it is worked on, and the outcome back.
+//!
+//! It holds the exclusion of the credential around each run, so that two runs of one credential never overlap. It
+//! knows no schedule, and scheduler and runner do not know where the work is done.
+
+mod local;
+
+pub use local::Local;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::run::{Due, Outcome};
+
+/// Where work is done.
+#[async_trait]
+pub trait Dispatch: Send {
+    /// Takes a due over. Its outcome comes out of [`Dispatch::ended`], unless the dispatch is closed before the run
+    /// began.
+    fn submit(&mut self, due: Due);
+
+    /// The next run that ended. Waits for as long as there is none, and loses nothing when it is dropped.
+    async fn ended(&mut self) -> Ended;
+
+    /// Whether this process is the one that schedules.
+    fn role(&self) -> watch::Receiver<Role>;
+
+    /// Begins no more runs, and forgets those that have not begun. Runs that have begun go on.
+    fn close(&mut self);
+
+    /// How many runs have begun and not ended.
+    fn running(&self) -> usize;
+}
+
+/// A run that ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Ended {
+    /// What it was for.
+    pub due: Due,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// What this process is among those with the same configuration.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    /// Nobody knows: the others cannot be reached.
+    Disconnected,
+    /// The one that schedules.
+    Leading,
+    /// One that works and stands by.
+    Standby,
+}

@@ -1,0 +1,271 @@
+//! Dispatch within this process: a few runs at once, the most urgent first, one per credential.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokenferry_sources::Timestamp;
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+use tracing::error;
+
+use super::{Dispatch, Ended, Role};
+use crate::run::{Class, CredentialKey, Due, Outcome, Reason, Work};
+
+/// Runs what is due in tasks of this process.
+pub struct Local {
+    work: Arc<dyn Work>,
+    limit: usize,
+    /// What may begin as soon as there is room.
+    ready: BinaryHeap<Waiting>,
+    /// The credentials in use.
+    busy: HashSet<CredentialKey>,
+    /// What waits for its credential.
+    parked: HashMap<CredentialKey, BinaryHeap<Waiting>>,
+    running: JoinSet<Outcome>,
+    begun: HashMap<Id, Waiting>,
+    role: watch::Sender<Role>,
+}
+
+impl Local {
+    /// At most `limit` runs at once.
+    pub fn new(work: Arc<dyn Work>, limit: usize) -> Self {
+        Local {
+            work,
+            limit: limit.max(1),
+            ready: BinaryHeap::new(),
+            busy: HashSet::new(),
+            parked: HashMap::new(),
+            running: JoinSet::new(),
+            begun: HashMap::new(),
+            role: watch::Sender::new(Role::Leading),
+        }
+    }
+
+    fn begin_what_may(&mut self) {
+        while self.running.len() < self.limit {
+            let Some(next) = self.ready.pop() else { return };
+            if self.busy.contains(&next.credential) {
+                self.parked.entry(next.credential.clone()).or_default().push(next);
+            } else {
+                self.begin(next);
+            }
+        }
+    }
+
+    fn begin(&mut self, next: Waiting) {
+        self.busy.insert(next.credential.clone());
+        let (work, due) = (self.work.clone(), next.due);
+        let task = self.running.spawn(async move { work.run(&due).await });
+        self.begun.insert(task.id(), next);
+    }
+
+    /// Frees the credential for the most urgent of those that wait for it.
+    fn end(&mut self, task: Id) -> Option<Due> {
+        let Waiting { due, credential, .. } = self.begun.remove(&task)?;
+        self.busy.remove(&credential);
+        self.unpark(&credential);
+        self.begin_what_may();
+        Some(due)
+    }
+
+    /// Only one: the others would be parked again at once.
+    fn unpark(&mut self, credential: &CredentialKey) {
+        let Some(parked) = self.parked.get_mut(credential) else { return };
+        self.ready.extend(parked.pop());
+        if parked.is_empty() {
+            self.parked.remove(credential);
+        }
+    }
+}
+
+#[async_trait]
+impl Dispatch for Local {
+    fn submit(&mut self, due: Due) {
+        let credential = self.work.credential(due.rotation);
+        self.ready.push(Waiting { urgency: Reverse(urgency(&due)), due, credential });
+        self.begin_what_may();
+    }
+
+    async fn ended(&mut self) -> Ended {
+        while let Some(joined) = self.running.join_next_with_id().await {
+            let (task, outcome) = match joined {
+                Ok((task, outcome)) => (task, outcome),
+                Err(error) => (error.id(), panicked(&error)),
+            };
+            if let Some(due) = self.end(task) {
+                return Ended { due, outcome };
+            }
+        }
+        std::future::pending().await
+    }
+
+    fn role(&self) -> watch::Receiver<Role> {
+        self.role.subscribe()
+    }
+
+    fn close(&mut self) {
+        self.limit = 0;
+        self.ready.clear();
+        self.parked.clear();
+    }
+
+    fn running(&self) -> usize {
+        self.running.len()
+    }
+}
+
+/// A run that waits for room or for its credential.
+#[derive(Debug, Eq, PartialEq)]
+struct Waiting {
+    urgency: Reverse<Urgency>,
+    due: Due,
+    credential: CredentialKey,
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.urgency.cmp(&other.urgency)
+    }
+}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Readers without a token come first, then those whose token ends first; among equals, who waits longest.
+type Urgency = (Timestamp, Timestamp);
+
+fn urgency(due: &Due) -> Urgency {
+    let end = match (due.reason, due.deadline) {
+        (Reason::NoToken, _) => Timestamp::MIN_UTC,
+        (_, Some(deadline)) => deadline,
+        (_, None) => Timestamp::MAX_UTC,
+    };
+    (end, due.not_before)
+}
+
+/// A panic is a mistake of ours; one rotation must not take the others along.
+fn panicked(error: &JoinError) -> Outcome {
+    error!(
+        cancelled = error.is_cancelled(),
+        "a run ended by a mistake in this program; it is tried again later"
+    );
+    Outcome::Failed { class: Class::new("internal_error"), retry_at: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use chrono::TimeDelta;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::run::{Living, RotationId};
+
+    /// Notes who begins and ends; every run takes a second. Rotations share a credential by tens.
+    #[derive(Default)]
+    struct Log(Mutex<Vec<(&'static str, u32)>>);
+
+    #[async_trait]
+    impl Work for Log {
+        fn credential(&self, rotation: RotationId) -> CredentialKey {
+            CredentialKey((rotation.0 / 10).to_string().into())
+        }
+
+        async fn run(&self, due: &Due) -> Outcome {
+            self.note("begin", due);
+            sleep(Duration::from_secs(1)).await;
+            assert_ne!(due.rotation.0, 13, "a planted mistake");
+            self.note("end", due);
+            Outcome::Rotated(Living { issued_at: due.not_before, expires_at: None, version: 1 })
+        }
+    }
+
+    impl Log {
+        fn note(&self, what: &'static str, due: &Due) {
+            self.0.lock().unwrap().push((what, due.rotation.0));
+        }
+
+        fn began(&self) -> Vec<u32> {
+            let log = self.0.lock().unwrap();
+            log.iter().filter(|(what, _)| *what == "begin").map(|(_, id)| *id).collect()
+        }
+    }
+
+    fn due(id: u32, deadline_secs: Option<i64>) -> Due {
+        let at = |secs| Timestamp::UNIX_EPOCH + TimeDelta::seconds(secs);
+        let reason = if deadline_secs.is_some() { Reason::Expiry } else { Reason::NoToken };
+        Due {
+            rotation: RotationId(id),
+            occurrence: at(0),
+            reason,
+            attempt: 1,
+            not_before: at(0),
+            deadline: deadline_secs.map(at),
+        }
+    }
+
+    fn local(limit: usize) -> (Arc<Log>, Local) {
+        let log = Arc::new(Log::default());
+        (log.clone(), Local::new(log, limit))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_most_urgent_begins_first_and_no_more_than_the_limit_at_once() {
+        let (log, mut local) = local(1);
+        for (id, deadline) in [(0, Some(90)), (20, Some(50)), (30, Some(10)), (40, None), (50, Some(20))] {
+            local.submit(due(id, deadline));
+        }
+        assert_eq!(local.running(), 1);
+        for expected in [0, 40, 30, 50, 20] {
+            assert_eq!(local.ended().await.due.rotation.0, expected);
+        }
+        assert_eq!(log.began(), [0, 40, 30, 50, 20]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn runs_of_one_credential_never_overlap_and_do_not_hold_up_others() {
+        let (log, mut local) = local(8);
+        for id in [1, 2, 3, 11] {
+            local.submit(due(id, Some(i64::from(id))));
+        }
+        assert_eq!(local.running(), 2);
+        for _ in 0..4 {
+            local.ended().await;
+        }
+        let seen = log.0.lock().unwrap().clone();
+        let of_one: Vec<_> = seen.into_iter().filter(|(_, id)| *id < 10).collect();
+        let expected = [("begin", 1), ("end", 1), ("begin", 2), ("end", 2), ("begin", 3), ("end", 3)];
+        assert_eq!(of_one, expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_panics_is_a_failure_and_frees_its_credential() {
+        let (log, mut local) = local(8);
+        local.submit(due(13, Some(1)));
+        local.submit(due(14, Some(2)));
+        let class = Class::new("internal_error");
+        assert_eq!(local.ended().await.outcome, Outcome::Failed { class, retry_at: None });
+        assert!(matches!(local.ended().await.outcome, Outcome::Rotated(_)));
+        assert_eq!(log.began(), [13, 14]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn once_closed_only_what_has_begun_is_finished() {
+        let (log, mut local) = local(1);
+        for id in [0, 1, 20] {
+            local.submit(due(id, Some(1)));
+        }
+        local.close();
+        assert_eq!(local.ended().await.due.rotation.0, 0);
+        assert_eq!((local.running(), log.began()), (0, vec![0]));
+        let more = tokio::time::timeout(Duration::from_secs(60), local.ended()).await;
+        assert!(more.is_err(), "{more:?}");
+    }
+}
