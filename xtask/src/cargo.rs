@@ -39,11 +39,16 @@ fn is_of_the_outer_cargo(variable: &str) -> bool {
     prefixes.iter().any(|prefix| variable.starts_with(prefix))
 }
 
-/// Builds what demo and tests need: the provider and the sandbox, in one call, so that what they share is built once.
+/// Builds what demo and tests need, in one call, so that what the programs share is built once.
 pub(crate) fn build_for_use(terminal: &Terminal) -> Result<BTreeMap<String, PathBuf>> {
-    announce_build(terminal, "provider and sandbox (release)", "release", "terraform_provider_tokenferry-");
-    terminal.long_step("provider and sandbox built (release)", || {
-        build("release", &[Program::PROVIDER, Program::SANDBOX])
+    announce_build(
+        terminal,
+        "provider, rotator and sandbox (release)",
+        "release",
+        "terraform_provider_tokenferry-",
+    );
+    terminal.long_step("provider, rotator and sandbox built (release)", || {
+        build("release", &[Program::PROVIDER, Program::ROTATOR, Program::SANDBOX])
     })
 }
 
@@ -91,6 +96,8 @@ impl Program {
         Self { package: "terraform-provider-tokenferry", name: "terraform-provider-tokenferry" };
     /// The launcher that notes what a provider costs.
     pub(crate) const RECORDER: Self = Self { package: "xtask", name: "recorder" };
+    /// The daemon that writes into Vault.
+    pub(crate) const ROTATOR: Self = Self { package: "tokenferry", name: "tokenferry" };
     /// The simulated systems.
     pub(crate) const SANDBOX: Self = Self { package: "tokenferry-sandbox", name: "tokenferry-sandbox" };
 

@@ -16,6 +16,8 @@ mod examples;
 mod interrupt;
 mod lint;
 mod mirror;
+mod openbao;
+mod package;
 mod prerequisites;
 mod process;
 mod sandbox;
@@ -32,8 +34,9 @@ use crate::terminal::Terminal;
 
 /// The project's own commands.
 ///
-/// Needed: Rust, a C compiler, terraform (1.10 or newer) or tofu (1.11 or newer) on PATH; Python 3 with venv for
-/// demo and bench. What is missing is said at once, with the remedy.
+/// Needed: Rust, a C compiler, Python 3 with venv, terraform (1.10 or newer) or tofu (1.11 or newer) on PATH. What is
+/// missing is said at once, with the remedy. OpenBao is fetched into target/tools (TOKENFERRY_BAO names another, or
+/// a vault).
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", verbatim_doc_comment)]
 struct Arguments {

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
 use crate::error::{Error, Result};
+use crate::openbao;
 use crate::process;
 use crate::terraform::{self, Terraform};
 
@@ -12,6 +13,8 @@ use crate::terraform::{self, Terraform};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Need {
     CCompiler,
+    /// A Vault-like server, or what it takes to fetch one.
+    OpenBao,
     Python,
     Terraform,
 }
@@ -31,6 +34,8 @@ pub(crate) fn check(needs: &[Need]) -> Result {
             Err(problem) => missing.push(format!("  {problem}\n      {}", need.remedy())),
         }
     }
+    // Two needs may lack the same thing.
+    missing.dedup();
     if missing.is_empty() { Ok(()) } else { Err(Error::Missing(message(&missing))) }
 }
 
@@ -51,11 +56,8 @@ impl Need {
                 "a C compiler (`cc`, or the one that CC names): the TLS library has parts in C",
                 Some("CC"),
             ),
-            Self::Python => works(
-                Command::new(python()).args(["-c", "import ensurepip, venv"]),
-                "Python 3 with the module venv (`python3`, or the one that PYTHON names)",
-                Some("PYTHON"),
-            ),
+            Self::OpenBao => openbao::check(python_works),
+            Self::Python => python_works(),
             Self::Terraform => Terraform::find().map(drop),
         }
     }
@@ -65,7 +67,12 @@ impl Need {
             Self::CCompiler => {
                 "Debian, Ubuntu: apt-get install gcc libc6-dev · macOS: xcode-select --install"
             }
-            Self::Python => "Debian, Ubuntu: apt-get install python3-venv · macOS: xcode-select --install",
+            Self::OpenBao if env::var_os(openbao::VARIABLE).is_some() => {
+                "name another program in that variable, or unset it to have one fetched"
+            }
+            Self::OpenBao | Self::Python => {
+                "Debian, Ubuntu: apt-get install python3-venv · macOS: xcode-select --install"
+            }
             Self::Terraform if env::var_os(terraform::VARIABLE).is_some() => {
                 "name another program in that variable, or unset it to take the one on PATH"
             }
@@ -75,6 +82,14 @@ impl Need {
             }
         }
     }
+}
+
+fn python_works() -> Result {
+    works(
+        Command::new(python()).args(["-c", "import ensurepip, venv"]),
+        "Python 3 with the module venv (`python3`, or the one that PYTHON names)",
+        Some("PYTHON"),
+    )
 }
 
 /// An error with this text unless the program runs and says that all is well. If `variable` chose the program, the

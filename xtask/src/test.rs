@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test, with real Terraform, and one line that sums up.
+//! `cargo xtask test`: every test, with real Terraform and real OpenBao, and one line that sums up.
 
 use std::path::Path;
 use std::time::Instant;
@@ -7,15 +7,16 @@ use clap::Args;
 
 use crate::cargo::{self, Program};
 use crate::error::{Error, Result};
+use crate::openbao::{self, OpenBao};
 use crate::prerequisites::{self, Need};
 use crate::process;
 use crate::terminal::{Look, Terminal};
 use crate::terraform::{self, Terraform};
 
-/// Run every test, with real Terraform.
+/// Run every test, with real Terraform and real OpenBao.
 ///
-/// Builds provider and sandbox (profile release), then runs `cargo test --workspace` with TOKENFERRY_BIN_DIR
-/// naming the folder with the two programs. Nothing is skipped: a test whose server is missing fails. The last
+/// Builds provider, rotator and sandbox (profile release), fetches OpenBao once, then runs `cargo test --workspace`
+/// with TOKENFERRY_BIN_DIR naming the folder with the programs. Nothing is skipped: a test whose server is missing fails. The last
 /// lines are "N passed, N failed", the sum over all test programs, and the time it took.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -26,9 +27,10 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     let start = Instant::now();
-    prerequisites::check(&[Need::CCompiler, Need::Terraform])?;
+    prerequisites::check(&[Need::CCompiler, Need::OpenBao, Need::Terraform])?;
     let terraform = Terraform::find()?;
-    terminal.line(&format!("tests with {}", terraform.describe()));
+    let openbao = OpenBao::get(terminal)?;
+    terminal.line(&format!("tests with {} and {}", terraform.describe(), openbao.describe()));
     let built = cargo::build_for_use(terminal)?;
     let folder = Program::PROVIDER.path(&built)?.parent().unwrap_or(Path::new("."));
 
@@ -38,6 +40,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     command
         .args(&arguments.filter)
         .env("TOKENFERRY_BIN_DIR", folder)
+        .env(openbao::VARIABLE, openbao.program())
         .env(terraform::VARIABLE, terraform.program());
     let status = process::lines(&mut command, |line| {
         count.read(line);
