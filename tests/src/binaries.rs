@@ -9,15 +9,34 @@ use std::path::{Path, PathBuf};
 ///
 /// If it has not been built.
 pub fn provider() -> PathBuf {
-    let directory = env::var_os("TOKENFERRY_BIN_DIR").map_or_else(release_directory, PathBuf::from);
-    let binary = directory.join(format!("terraform-provider-tokenferry{}", env::consts::EXE_SUFFIX));
+    built("terraform-provider-tokenferry", "terraform-provider-tokenferry")
+}
+
+/// The rotator, as `cargo xtask test` builds it.
+///
+/// # Panics
+///
+/// If it has not been built.
+pub fn rotator() -> PathBuf {
+    built("tokenferry", "tokenferry")
+}
+
+/// The OpenBao that `cargo xtask test` fetches; `TOKENFERRY_BAO` names another, or a Vault.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn openbao() -> PathBuf {
+    if let Some(chosen) = chosen("TOKENFERRY_BAO") {
+        return chosen;
+    }
+    let known = target_directory().join("tools/bao");
     assert!(
-        binary.is_file(),
-        "{} is missing: `cargo xtask test` builds it before the tests run (or `cargo build --release \
-         -p terraform-provider-tokenferry`; TOKENFERRY_BIN_DIR names another directory)",
-        binary.display()
+        known.is_file(),
+        "{} is missing: `cargo xtask test` fetches OpenBao (or name a `bao` or `vault` with TOKENFERRY_BAO)",
+        known.display()
     );
-    binary
+    known
 }
 
 /// `terraform`, or else `tofu`, from PATH; `TOKENFERRY_TERRAFORM` names another.
@@ -26,22 +45,42 @@ pub fn provider() -> PathBuf {
 ///
 /// If there is neither.
 pub fn terraform() -> PathBuf {
-    if let Some(chosen) = env::var_os("TOKENFERRY_TERRAFORM") {
-        let chosen = PathBuf::from(chosen);
-        let found = if chosen.components().count() > 1 { Some(chosen.clone()) } else { on_path(&chosen) };
-        return found.filter(|path| path.is_file()).unwrap_or_else(|| {
-            panic!("TOKENFERRY_TERRAFORM names {}, and there is no such program", chosen.display())
-        });
+    if let Some(chosen) = chosen("TOKENFERRY_TERRAFORM") {
+        return chosen;
     }
     ["terraform", "tofu"].iter().find_map(|name| on_path(Path::new(name))).expect(
         "neither `terraform` nor `tofu` is on PATH: install one of them, or name one with TOKENFERRY_TERRAFORM",
     )
 }
 
-fn release_directory() -> PathBuf {
+fn built(package: &str, name: &str) -> PathBuf {
+    let release = || target_directory().join("release");
+    let directory = env::var_os("TOKENFERRY_BIN_DIR").map_or_else(release, PathBuf::from);
+    let binary = directory.join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    assert!(
+        binary.is_file(),
+        "{} is missing: `cargo xtask test` builds it before the tests run (or `cargo build --release \
+         -p {package}`; TOKENFERRY_BIN_DIR names another directory)",
+        binary.display()
+    );
+    binary
+}
+
+/// The program that a variable names, by path or by its name on PATH.
+fn chosen(variable: &str) -> Option<PathBuf> {
+    let chosen = PathBuf::from(env::var_os(variable)?);
+    let found = if chosen.components().count() > 1 { Some(chosen.clone()) } else { on_path(&chosen) };
+    Some(
+        found
+            .filter(|path| path.is_file())
+            .unwrap_or_else(|| panic!("{variable} names {}, and there is no such program", chosen.display())),
+    )
+}
+
+fn target_directory() -> PathBuf {
     let workspace =
         Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace");
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from).join("release")
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from)
 }
 
 fn on_path(name: &Path) -> Option<PathBuf> {

@@ -1,5 +1,5 @@
 //! The harness of the whole-program tests: the provider as a raw protocol client sees it, real Terraform in a
-//! directory of its own, a sandbox with planted secrets, and a search for them.
+//! directory of its own, the rotator with real OpenBao, a sandbox with planted secrets, and a search for them.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness fails its test")]
 
 pub mod binaries;
@@ -8,9 +8,12 @@ pub mod connection;
 pub mod issuer;
 pub mod launch;
 pub mod leak;
+pub mod openbao;
+pub mod outcome;
 pub mod plugin;
 pub mod process;
 pub mod reply;
+pub mod rotator;
 pub mod schema;
 pub mod strangers;
 pub mod terraform;

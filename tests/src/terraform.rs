@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::time::Duration;
 use std::{env, fs};
 
@@ -12,6 +11,7 @@ use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 use crate::binaries;
+use crate::outcome::Outcome;
 use crate::process::Process;
 
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -31,17 +31,6 @@ static DEFAULT_HOST: OnceCell<String> = OnceCell::const_new();
 pub struct Terraform {
     directory: TempDir,
     environment: BTreeMap<String, String>,
-}
-
-/// What a command left behind.
-#[derive(Debug)]
-pub struct Outcome {
-    /// How it ended.
-    pub status: ExitStatus,
-    /// Its standard output.
-    pub stdout: String,
-    /// Its standard error.
-    pub stderr: String,
 }
 
 impl Terraform {
@@ -99,11 +88,7 @@ impl Terraform {
 
     /// Runs a command to its end.
     pub async fn run(&self, arguments: &[&str]) -> Outcome {
-        let mut process = self.start(arguments);
-        let status = process.exit(PATIENCE).await;
-        let stdout = process.stdout.whole(PATIENCE).await;
-        let stderr = process.stderr.whole(PATIENCE).await;
-        Outcome { status, stdout, stderr }
+        Outcome::of(self.start(arguments), PATIENCE).await
     }
 
     /// Starts a command, in a process group of its own as a shell would.
@@ -149,24 +134,6 @@ impl Terraform {
         let text =
             format!("provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n");
         fs::write(root.join("cli.tfrc"), text).unwrap();
-    }
-}
-
-impl Outcome {
-    /// The outcome of a command that succeeded.
-    ///
-    /// # Panics
-    ///
-    /// If it did not.
-    pub fn ok(self) -> Self {
-        assert!(self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
-        self
-    }
-
-    /// All text, without the frames and line breaks that Terraform puts into messages.
-    pub fn words(&self) -> String {
-        let text = format!("{}\n{}", self.stdout, self.stderr).replace(['│', '╷', '╵'], " ");
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -1,0 +1,241 @@
+//! The rotator: the daemon with its log, and its other commands with what they print.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::binaries;
+use crate::leak;
+use crate::outcome::Outcome;
+use crate::process::Process;
+
+/// Longer than any test waits for the program.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A directory with a configuration, and the environment in which the program works on it.
+#[derive(Debug)]
+pub struct Rotator {
+    program: PathBuf,
+    environment: BTreeMap<String, String>,
+    directory: TempDir,
+}
+
+impl Rotator {
+    /// A directory with this configuration, and an empty environment.
+    pub fn new(configuration: &str) -> Self {
+        let directory = tempfile::Builder::new().prefix("rotator").tempdir().unwrap();
+        let rotator = Self { program: binaries::rotator(), environment: BTreeMap::new(), directory };
+        rotator.write("tokenferry.hcl", configuration);
+        rotator
+    }
+
+    /// Sets a variable for all commands.
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Removes a variable for all commands.
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    /// Where the configuration is.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Writes or replaces a file that only its owner can read, and returns its path. It appears when it is whole.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.directory().join(name);
+        let part = self.directory().join(format!("{name}.part"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&part, text).unwrap();
+        fs::set_permissions(&part, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::rename(part, &path).unwrap();
+        path
+    }
+
+    /// Runs a command to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(self.spawn(arguments), PATIENCE).await
+    }
+
+    /// Starts the daemon. Its log is JSON.
+    pub fn start(&self) -> Daemon {
+        self.start_with(&["--log-level", "debug"])
+    }
+
+    /// Starts the daemon with more arguments.
+    pub fn start_with(&self, arguments: &[&str]) -> Daemon {
+        Daemon { process: self.spawn(&[&["run", "--log-format", "json"], arguments].concat()) }
+    }
+
+    /// Starts a command.
+    pub fn spawn(&self, arguments: &[&str]) -> Process {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).current_dir(self.directory()).env_clear().envs(&self.environment);
+        Process::spawn(&mut command)
+    }
+}
+
+/// A running (or ended) daemon. It dies with this value.
+#[derive(Debug)]
+pub struct Daemon {
+    /// The process.
+    pub process: Process,
+}
+
+/// One line of the log: `timestamp`, `level`, `target`, `message`, and fields of its own.
+#[derive(Clone, Debug)]
+pub struct Event(Value);
+
+impl Daemon {
+    /// Everything that it logged so far.
+    ///
+    /// # Panics
+    ///
+    /// If a line is not JSON.
+    pub fn events(&self) -> Vec<Event> {
+        let text = self.process.stderr.text();
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().map(|line| Event::parse(line).unwrap_or_else(|| panic!("not JSON: {line}"))).collect()
+    }
+
+    /// Waits for the first event that `is_it` accepts; it may have been logged already.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come.
+    pub async fn event(&self, is_it: impl Fn(&Event) -> bool) -> Event {
+        let is_it = |line: &str| Event::parse(line).is_some_and(|event| is_it(&event));
+        let line = self.process.stderr.line_that(PATIENCE, is_it).await;
+        let event = line.as_deref().and_then(Event::parse);
+        event.unwrap_or_else(|| panic!("no such event in:\n{}", self.process.stderr.text()))
+    }
+
+    /// Waits for the first event with this message.
+    pub async fn says(&self, message: &str) -> Event {
+        self.event(|event| event.message() == message).await
+    }
+
+    /// Asks it to end, and waits for that.
+    pub async fn stop(&mut self) -> ExitStatus {
+        self.process.signal(Signal::SIGTERM);
+        self.process.exit(PATIENCE).await
+    }
+
+    /// Ends it without giving it time to do anything about it.
+    pub async fn kill(&mut self) -> ExitStatus {
+        self.process.signal(Signal::SIGKILL);
+        self.process.exit(PATIENCE).await
+    }
+
+    /// Everything that it printed so far.
+    pub fn output(&self) -> String {
+        format!("{}{}", self.process.stdout.text(), self.process.stderr.text())
+    }
+
+    /// Looks for secrets in what it printed so far.
+    ///
+    /// # Panics
+    ///
+    /// If there is one, in any form.
+    pub fn assert_no_secret(&self, secrets: &[&str]) {
+        leak::assert_none(self.process.stdout.text().as_bytes(), secrets, "standard output");
+        leak::assert_none(self.process.stderr.text().as_bytes(), secrets, "standard error");
+    }
+}
+
+impl Event {
+    fn parse(line: &str) -> Option<Self> {
+        serde_json::from_str(line).ok().filter(Value::is_object).map(Self)
+    }
+
+    /// What happened.
+    pub fn message(&self) -> &str {
+        self.text("message")
+    }
+
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub fn level(&self) -> &str {
+        self.text("level")
+    }
+
+    /// A field that is a text; empty if there is none of this name.
+    pub fn text(&self, field: &str) -> &str {
+        self.0[field].as_str().unwrap_or_default()
+    }
+
+    /// A field as it is; null if there is none of this name.
+    pub fn field(&self, name: &str) -> &Value {
+        &self.0[name]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program that logs as the rotator does, and ends when it is asked to.
+    fn stand_in() -> Rotator {
+        let directory = tempfile::tempdir().unwrap();
+        let mut rotator = Rotator { program: "/bin/sh".into(), environment: BTreeMap::new(), directory };
+        rotator.environment.insert("SECRET".to_owned(), "hunter2-hunter2".to_owned());
+        rotator
+    }
+
+    fn daemon(rotator: &Rotator, script: &str) -> Daemon {
+        Daemon { process: rotator.spawn(&["-c", script]) }
+    }
+
+    #[tokio::test]
+    async fn events_are_read_while_the_daemon_runs() {
+        let rotator = stand_in();
+        let mut daemon = daemon(
+            &rotator,
+            r#"trap 'exit 7' TERM; echo '{"level":"info","message":"ready"}' >&2
+               echo '{"level":"warn","message":"rotated","version":3}' >&2; while :; do sleep 0.05; done"#,
+        );
+        let event = daemon.says("rotated").await;
+        assert_eq!((event.level(), event.field("version").as_u64()), ("warn", Some(3)));
+        assert_eq!(daemon.events().len(), 2);
+        assert_eq!(daemon.stop().await.code(), Some(7));
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "no such event")]
+    async fn a_daemon_that_ends_without_a_word_is_noticed() {
+        daemon(&stand_in(), "exit 0").says("ready").await;
+    }
+
+    #[tokio::test]
+    async fn commands_see_only_what_they_were_given() {
+        let outcome = stand_in().run(&["-c", "env | grep -v -e ^PWD= -e ^_= -e ^SHLVL="]).await.ok();
+        assert_eq!(outcome.stdout, "SECRET=hunter2-hunter2\n");
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "secret 0 stands in standard error")]
+    async fn a_secret_in_the_log_is_found() {
+        stand_in().run(&["-c", "echo $SECRET >&2"]).await.assert_no_secret(&["hunter2-hunter2"]);
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_private() {
+        let rotator = stand_in();
+        rotator.write("folder/secret", "one");
+        let path = rotator.write("folder/secret", "two");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
