@@ -50,15 +50,20 @@ impl Entry {
 
 impl Api {
     /// Mounts KV version 2.
+    pub async fn enable_kv(&self, mount: &str) {
+        let kind = json!({"type": "kv", "options": {"version": "2"}});
+        self.write(&format!("sys/mounts/{mount}"), &kind).await;
+        self.kv_ready(mount).await;
+    }
+
+    /// Waits for a mount that is new, or whose server was just unsealed: it answers 400 to everything until it has
+    /// looked for data of version 1.
     ///
     /// # Panics
     ///
     /// If it does not come to life.
-    pub async fn enable_kv(&self, mount: &str) {
-        let kind = json!({"type": "kv", "options": {"version": "2"}});
-        self.write(&format!("sys/mounts/{mount}"), &kind).await;
+    pub async fn kv_ready(&self, mount: &str) {
         let deadline = Instant::now() + PATIENCE;
-        // Vault, other than OpenBao, prepares a new mount for a moment and refuses everything meanwhile.
         while self.request("GET", &format!("{mount}/config"), None).await.unwrap().status != 200 {
             assert!(Instant::now() < deadline, "{mount} is not ready");
             sleep(Duration::from_millis(20)).await;

@@ -60,6 +60,7 @@ impl OpenBao {
             let unseal_key = line.unwrap().trim_start_matches("Unseal Key: ").to_owned();
             let server = Self { process, root, arguments, unseal_key, directory };
             server.until_ready().await;
+            server.kv_ready("secret").await;
             return server;
         }
         panic!("OpenBao does not start");
