@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value};
-use tokenferry_sandbox::{Access, Options, Sandbox};
+use tokenferry_sandbox::{Access, Options, Sandbox, ZettelstoreUser};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What the vendor of Zscaler allows each hour.
@@ -28,6 +29,14 @@ struct Arguments {
     /// No half second for a Zettelstore login, no limit on Zscaler calls
     #[arg(long)]
     fast: bool,
+
+    /// So many more Zettelstore users: user-1, user-2, ..., with the password of the first one
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    users: u32,
+
+    /// Zettelstore tokens live so long, up to an hour [default: 600]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=3600))]
+    token_life: Option<u64>,
 
     /// How to print the base URLs and accounts
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
@@ -98,8 +107,17 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 fn options(arguments: &Arguments) -> Options {
     let mut options = Options { listen: arguments.listen, ..Options::default() };
     options.zettelstore.login_delay = !arguments.fast;
+    add_users(&mut options.zettelstore.users, arguments.users);
+    if let Some(seconds) = arguments.token_life {
+        options.zettelstore.token_lifetime = Duration::from_secs(seconds);
+    }
     options.zscaler.requests_per_window = (!arguments.fast).then_some(ZSCALER_CALLS_PER_HOUR);
     options
+}
+
+fn add_users(users: &mut Vec<ZettelstoreUser>, count: u32) {
+    let password = users.first().map(|user| user.password.clone()).unwrap_or_default();
+    users.extend((1..=count).map(|number| ZettelstoreUser::new(&format!("user-{number}"), &password)));
 }
 
 fn json(sandbox: &Sandbox) -> Value {

@@ -1,5 +1,6 @@
 //! Zettelstore, set up with the `url-prefix` `/zettelstore/`.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub(crate) fn base_url(url: &str) -> String {
 #[derive(Debug)]
 pub(crate) struct Zettelstore {
     options: ZettelstoreOptions,
+    /// Where each user stands in the options: there may be thousands.
+    places: HashMap<Vec<u8>, usize>,
     signer: Signer,
 }
 
@@ -41,13 +44,14 @@ impl Zettelstore {
     pub(crate) fn new(options: ZettelstoreOptions) -> io::Result<Self> {
         options.check()?;
         let signer = Signer::new(&options.secret, options.release.speaks_json());
-        Ok(Self { options, signer })
+        let places = places(&options.users);
+        Ok(Self { options, places, signer })
     }
 
     /// A token for who presents these credentials.
     fn log_in(&self, sent: &Credentials, conditions: &Conditions) -> Option<(Claims, String)> {
-        let mut users = self.options.users.iter().enumerate();
-        let (place, user) = users.find(|(_, user)| user.username.as_bytes() == sent.username)?;
+        let place = *self.places.get(&sent.username)?;
+        let user = self.options.users.get(place)?;
         if user.password.as_bytes() != sent.password || conditions.revokes(&user.username) {
             return None;
         }
@@ -121,6 +125,12 @@ impl System for Zettelstore {
             ("ZETTELSTORE_PASSWORD", "password"),
         ]
     }
+}
+
+/// Of two users with the same name the first one counts.
+fn places(users: &[ZettelstoreUser]) -> HashMap<Vec<u8>, usize> {
+    let name = |user: &ZettelstoreUser| user.username.as_bytes().to_vec();
+    users.iter().enumerate().rev().map(|(place, user)| (name(user), place)).collect()
 }
 
 async fn not_found() -> Response {

@@ -4,10 +4,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
+
+use crate::client::FORM;
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenferry-sandbox"));
@@ -58,6 +60,17 @@ async fn one_line_of_json_says_where_and_with_what() {
 }
 
 #[tokio::test]
+async fn many_users_and_short_lives_are_to_be_had() {
+    let mut child = program(&["--users", "3", "--token-life", "2", "--output", "json"]).spawn().unwrap();
+    let line: Value = serde_json::from_str(&first_line(&mut child).await).unwrap();
+    let address = line["url"].as_str().unwrap().trim_start_matches("http://");
+    let answer = log_in(address, "user-3").await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(" 2)"), "{answer}");
+    let answer = log_in(address, "user-4").await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+#[tokio::test]
 async fn text_says_where_it_is_and_what_to_paste() {
     let mut child = program(&["--listen", "localhost:0"]).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -94,6 +107,20 @@ async fn an_address_in_use_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     let said = refusal(&["--listen", &address]).await;
     assert!(said.contains(&format!("cannot listen on {address}: ")), "{said}");
+}
+
+/// The whole answer to a login at Zettelstore.
+async fn log_in(address: &str, username: &str) -> String {
+    let form = format!("username={username}&password=sandbox-password");
+    let head = format!(
+        "POST /zettelstore/a HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\ncontent-type: {FORM}\r\ncontent-length: {}",
+        form.len()
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("{head}\r\n\r\n{form}").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+    answer
 }
 
 /// What it says when it does not start.
