@@ -1,0 +1,176 @@
+//! The proof that no reader can hold a dead token, or the sum that shows that one can.
+//!
+//! A token is replaced at the latest when the schedule has its largest gap, or when `renew_before` demands it, shifted
+//! by the spread and held up by the login and one more try. Then the slowest reader holds it for `reader_lag` more.
+//! If all that is not longer than the token lives, nobody ever holds a dead one. It is the [`scheduler`] that keeps
+//! to this sum; the simulation in `tests/simulation.rs` holds the two against each other.
+//!
+//! [`scheduler`]: crate::scheduler
+
+mod remedy;
+mod text;
+
+use std::time::Duration;
+
+use tokenferry_sources::{Predecessor, Timestamp};
+
+use crate::rotation::RenewBefore;
+use crate::schedule::Schedule;
+use crate::scheduler::FLOOR;
+
+pub use remedy::Remedy;
+pub use text::human;
+
+/// What is claimed of a rotation: that it keeps its readers in living tokens.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// When it runs, whatever the age of its token.
+    pub schedule: Schedule,
+    /// How long before the end of its token it runs, whatever the schedule says.
+    pub renew_before: RenewBefore,
+    /// How far its times may be shifted.
+    pub spread: Duration,
+    /// How long the slowest reader may take to notice a new token.
+    pub reader_lag: Duration,
+    /// How long its tokens live, if anybody knows.
+    pub life: Option<Life>,
+    /// How long a login may take, with one failed try before it.
+    pub login_and_retry: Duration,
+    /// What a login does to the token before it.
+    pub predecessor: Predecessor,
+}
+
+/// How long tokens live.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Life {
+    /// So long.
+    pub duration: Duration,
+    /// Who says so.
+    pub basis: Basis,
+}
+
+/// Who says how long tokens live.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Basis {
+    /// The configured `ttl`.
+    Configured,
+    /// The documentation of the system.
+    Documented,
+    /// The token that stands in the destination now.
+    LastSeen,
+}
+
+/// What `validate` can say about a rotation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Proof {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// How long the slowest reader holds a dead token at each rotation, because a login ends the token before it.
+    pub dead_at_each_rotation: Option<Duration>,
+}
+
+/// Whether a reader can hold a dead token.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// It cannot be told.
+    NotProvable {
+        /// What is missing.
+        missing: Missing,
+    },
+    /// None can.
+    Proven {
+        /// The greatest age that a token reaches in the hands of a reader.
+        sum: Sum,
+        /// The life that it is compared with.
+        life: Life,
+        /// What is left of that life.
+        margin: Duration,
+    },
+    /// One can.
+    Refused {
+        /// The greatest age that a token reaches in the hands of a reader.
+        sum: Sum,
+        /// The life that it is compared with.
+        life: Life,
+        /// What would pass.
+        remedy: Remedy,
+    },
+}
+
+/// What stands in the way of a proof.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Missing {
+    /// Nobody knows how long the tokens live.
+    Life,
+}
+
+/// The greatest age that a token reaches in the hands of a reader, in its parts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Sum {
+    /// The largest gap of the schedule in the next five years.
+    pub schedule_gap: Duration,
+    /// The age at which `renew_before` demands a new token.
+    pub renewal_age: Duration,
+    /// How far both may be shifted.
+    pub spread: Duration,
+    /// Until the new token stands in its destinations.
+    pub login_and_retry: Duration,
+    /// Until the slowest reader has noticed.
+    pub reader_lag: Duration,
+}
+
+impl Sum {
+    /// The age at which a run is planned at the latest.
+    pub fn planned_age(&self) -> Duration {
+        // Two runs are never closer than the floor.
+        self.schedule_gap.min(self.renewal_age).max(FLOOR)
+    }
+
+    /// The greatest age at which a token is replaced.
+    pub fn age(&self) -> Duration {
+        self.planned_age().saturating_add(self.spread).saturating_add(self.login_and_retry)
+    }
+
+    /// The greatest age that it reaches in the hands of the slowest reader.
+    pub fn total(&self) -> Duration {
+        self.age().saturating_add(self.reader_lag)
+    }
+
+    /// What comes on top of the planned age.
+    fn on_top(&self) -> Duration {
+        self.spread.saturating_add(self.login_and_retry).saturating_add(self.reader_lag)
+    }
+}
+
+/// Proves or refuses a claim. `now` is where the next years of the schedule begin.
+pub fn prove(claim: &Claim, now: Timestamp) -> Proof {
+    let dies = claim.predecessor == Predecessor::Dies;
+    Proof {
+        verdict: verdict(claim, now),
+        dead_at_each_rotation: dies.then_some(claim.reader_lag).filter(|lag| !lag.is_zero()),
+    }
+}
+
+fn verdict(claim: &Claim, now: Timestamp) -> Verdict {
+    let Some(life) = claim.life else { return Verdict::NotProvable { missing: Missing::Life } };
+    let life = Life { duration: life.duration.min(LONGEST_LIFE), ..life };
+    let sum = Sum {
+        schedule_gap: claim.schedule.largest_gap(now, YEARS),
+        renewal_age: life.duration.saturating_sub(claim.renew_before.of(life.duration)),
+        spread: claim.spread,
+        login_and_retry: claim.login_and_retry,
+        reader_lag: claim.reader_lag,
+    };
+    match life.duration.checked_sub(sum.total()) {
+        Some(margin) => Verdict::Proven { sum, life, margin },
+        None => Verdict::Refused { sum, life, remedy: Remedy::of(&sum, life.duration) },
+    }
+}
+
+const YEARS: u32 = 5;
+
+/// Percentages of more than a thousand years are not reckoned with.
+const LONGEST_LIFE: Duration = Duration::from_secs(1000 * 366 * 86_400);
+
+#[cfg(test)]
+mod tests;

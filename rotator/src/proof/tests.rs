@@ -1,0 +1,155 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+fn now() -> Timestamp {
+    "2026-11-21T21:00:00Z".parse().unwrap()
+}
+
+fn claim(schedule: &str, renew_before: u64, life: u64, reader_lag: u64) -> Claim {
+    Claim {
+        schedule: Schedule::parse(schedule, "Europe/Berlin").unwrap(),
+        renew_before: RenewBefore::Duration(secs(renew_before)),
+        spread: Duration::ZERO,
+        reader_lag: secs(reader_lag),
+        life: Some(Life { duration: secs(life), basis: Basis::Configured }),
+        login_and_retry: secs(45),
+        predecessor: Predecessor::LivesOn,
+    }
+}
+
+fn remedy(claim: &Claim) -> Option<Remedy> {
+    match prove(claim, now()).verdict {
+        Verdict::Refused { remedy, .. } => Some(remedy),
+        Verdict::Proven { .. } => None,
+        Verdict::NotProvable { .. } => panic!("the life is known"),
+    }
+}
+
+#[test]
+fn ten_minutes_of_life_and_five_of_lag_need_345_seconds() {
+    let refused = Remedy { renew_before: Some(secs(345)), schedule_gap: Some(secs(240)) };
+    assert_eq!(remedy(&claim("@hourly", 344, 600, 300)), Some(refused));
+    assert_eq!(remedy(&claim("@hourly", 345, 600, 300)), None);
+    let percent = Claim { renew_before: RenewBefore::default(), ..claim("@hourly", 0, 600, 300) };
+    assert_eq!(remedy(&percent), Some(refused));
+    assert_eq!(remedy(&claim("*/4 * * * *", 60, 600, 300)), None);
+    assert_eq!(remedy(&claim("*/5 * * * *", 60, 600, 300)), Some(refused));
+}
+
+#[test]
+fn an_hour_of_life_and_five_minutes_of_lag_need_345_seconds_too() {
+    let refused = Remedy { renew_before: Some(secs(345)), schedule_gap: Some(secs(54 * 60)) };
+    assert_eq!(remedy(&claim("@daily", 344, 3600, 300)), Some(refused));
+    assert_eq!(remedy(&claim("@daily", 345, 3600, 300)), None);
+    assert_eq!(refused.suggested_renew_before(secs(3600)), Some(secs(360)));
+}
+
+#[test]
+fn a_reader_that_looks_every_hour_cannot_be_served_with_an_hour_or_less() {
+    for life in [600, 3600, 3645, 3649] {
+        let none = Remedy { renew_before: None, schedule_gap: None };
+        assert_eq!(remedy(&claim("* * * * *", 60, life, 3600)), Some(none), "{life}");
+    }
+    assert_eq!(remedy(&claim("@daily", 60, 3650, 3600)).unwrap().renew_before, Some(secs(3645)));
+    assert_eq!(remedy(&claim("@daily", 3645, 3650, 3600)), None);
+}
+
+#[test]
+fn the_sum_is_shown_with_its_parts() {
+    let Verdict::Refused { sum, life, .. } =
+        prove(&Claim { spread: secs(20), ..claim("@daily", 300, 3600, 300) }, now()).verdict
+    else {
+        panic!("it is refused");
+    };
+    assert_eq!((sum.schedule_gap, sum.renewal_age), (secs(25 * 3600), secs(3300)));
+    assert_eq!((sum.age(), sum.total(), life.duration), (secs(3365), secs(3665), secs(3600)));
+}
+
+#[test]
+fn the_verdict_in_words() {
+    let said = |claim: &Claim| prove(claim, now()).to_string();
+    assert_eq!(
+        said(&claim("@hourly", 180, 600, 300)),
+        "refused: a reader may hold a token for 12m45s (7m age at which it is renewed + 45s login and one more try + \
+         5m reader_lag), but it lives 10m (as `ttl` says)\nset `renew_before = \"6m\"` (at least 5m45s), or write a \
+         schedule without gaps of more than 4m"
+    );
+    assert_eq!(
+        said(&Claim { spread: secs(10), ..claim("*/4 * * * *", 60, 600, 300) }),
+        "proven: no reader holds a token longer than 9m55s (4m largest gap of the schedule + 10s spread + 45s login \
+         and one more try + 5m reader_lag); it lives 10m (as `ttl` says): 5s to spare"
+    );
+    assert!(
+        said(&claim("@hourly", 180, 600, 3600))
+            .contains("no schedule and no renew_before can help: 1h45s of")
+    );
+    let unknown = Claim { life: None, ..claim("@hourly", 180, 600, 300) };
+    assert!(said(&unknown).starts_with("not provable") && said(&unknown).contains("set `ttl`"));
+}
+
+#[test]
+fn a_predecessor_that_dies_costs_the_lag_at_each_rotation() {
+    let dies = Claim { predecessor: Predecessor::Dies, ..claim("@hourly", 400, 600, 100) };
+    let proof = prove(&dies, now());
+    assert_eq!((proof.verdict.name(), proof.dead_at_each_rotation), ("proven", Some(secs(100))));
+    assert!(proof.to_string().ends_with("for up to 1m40s, because a login ends the token before it"));
+    assert_eq!(
+        prove(&Claim { predecessor: Predecessor::Unknown, ..dies }, now()).dead_at_each_rotation,
+        None
+    );
+}
+
+#[test]
+fn durations_are_written_as_in_the_configuration() {
+    for (millis, text) in [(0, "0s"), (345_000, "5m45s"), (3_600_000, "1h"), (90_061_500, "25h1m1s500ms")] {
+        assert_eq!(human(Duration::from_millis(millis)), text);
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_advised_passes_and_a_second_less_does_not(
+        renew_before in 0u64..8000,
+        life in 0u64..8000,
+        lag in 0u64..4000,
+        spread in 0u64..600,
+    ) {
+        let claim = Claim { spread: secs(spread), ..claim("@daily", renew_before, life, lag) };
+        let Some(remedy) = remedy(&claim) else { return Ok(()) };
+        let with = |before: u64| super::tests::remedy(&Claim {
+            renew_before: RenewBefore::Duration(secs(before)),
+            ..claim.clone()
+        });
+        match remedy.renew_before.map(|least| least.as_secs()) {
+            Some(least) => {
+                prop_assert_eq!(with(least), None);
+                prop_assert_eq!(with(remedy.suggested_renew_before(secs(life)).unwrap().as_secs()), None);
+                prop_assert!(least == 0 || with(least - 1).is_some());
+            }
+            None => prop_assert!((0..life).step_by(97).all(|before| with(before).is_some())),
+        }
+        if let Some(gap) = remedy.schedule_gap.filter(|gap| *gap == secs(60)) {
+            let every_minute = Schedule::parse("* * * * *", "UTC").unwrap();
+            prop_assert!(gap >= secs(60));
+            prop_assert_eq!(super::tests::remedy(&Claim { schedule: every_minute, ..claim.clone() }), None);
+        }
+    }
+
+    #[test]
+    fn no_number_makes_it_panic(life: Duration, lag: Duration, spread: Duration, login: Duration, percent in 1u8..100) {
+        let extreme = Claim {
+            renew_before: RenewBefore::Percent(percent),
+            life: Some(Life { duration: life, basis: Basis::LastSeen }),
+            reader_lag: lag,
+            login_and_retry: login,
+            spread,
+            ..claim("@daily", 0, 0, 0)
+        };
+        prop_assert!(!prove(&extreme, now()).to_string().is_empty());
+    }
+}

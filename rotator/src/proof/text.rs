@@ -1,0 +1,126 @@
+//! Proofs in words.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Basis, Life, Missing, Proof, Remedy, Sum, Verdict};
+
+/// A duration as it is written in the configuration: `5m45s`.
+pub fn human(duration: Duration) -> String {
+    let (secs, millis) = (duration.as_secs(), duration.subsec_millis());
+    let parts = [(secs / 3600, "h"), (secs / 60 % 60, "m"), (secs % 60, "s"), (u64::from(millis), "ms")];
+    let text: String = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number}{unit}"))
+        .collect();
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+impl Verdict {
+    /// Its stable name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verdict::NotProvable { .. } => "not_provable",
+            Verdict::Proven { .. } => "proven",
+            Verdict::Refused { .. } => "refused",
+        }
+    }
+}
+
+impl Basis {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Basis::Configured => "configured",
+            Basis::Documented => "documented",
+            Basis::LastSeen => "last_seen",
+        }
+    }
+}
+
+/// One or more lines, without a line break at the end.
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.verdict {
+            Verdict::NotProvable { missing: Missing::Life } => f.write_str(
+                "not provable: nobody knows how long its tokens live; set `ttl` in its source, or let it run once if \
+                 its system says so with each token",
+            )?,
+            Verdict::Proven { sum, life, margin } => {
+                write!(f, "proven: no reader holds a token longer than {sum}; {life}: {} to spare", human(*margin))?;
+            }
+            Verdict::Refused { sum, life, remedy } => {
+                write!(f, "refused: a reader may hold a token for {sum}, but {life}\n{}", Advice(sum, *life, *remedy))?;
+            }
+        }
+        match self.dead_at_each_rotation {
+            Some(dead) => write!(
+                f,
+                "\nat each rotation readers hold a dead token for up to {}, because a login ends the token before it",
+                human(dead)
+            ),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The sum with its parts, as in `11m (schedule 4m + …)`.
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let planned = self.planned_age();
+        let by = match () {
+            () if planned == self.schedule_gap => "largest gap of the schedule",
+            () if planned == self.renewal_age => "age at which it is renewed",
+            () => "least time between two runs",
+        };
+        write!(f, "{} ({} {by}", human(self.total()), human(planned))?;
+        let parts = [
+            (self.spread, "spread"),
+            (self.login_and_retry, "login and one more try"),
+            (self.reader_lag, "reader_lag"),
+        ];
+        for (part, name) in parts.into_iter().filter(|(part, _)| !part.is_zero()) {
+            write!(f, " + {} {name}", human(part))?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Display for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = match self.basis {
+            Basis::Configured => "as `ttl` says",
+            Basis::Documented => "as its system documents",
+            Basis::LastSeen => "as the last one did",
+        };
+        write!(f, "it lives {} ({by})", human(self.duration))
+    }
+}
+
+/// The remedy in words.
+struct Advice<'a>(&'a Sum, Life, Remedy);
+
+impl fmt::Display for Advice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Advice(sum, life, remedy) = self;
+        let renew = remedy.suggested_renew_before(life.duration).zip(remedy.renew_before);
+        let renew = renew.map(|(write, least)| match write == least {
+            true => format!("set `renew_before = \"{}\"` or more", human(write)),
+            false => format!("set `renew_before = \"{}\"` (at least {})", human(write), human(least)),
+        });
+        let gap =
+            remedy.schedule_gap.map(|gap| format!("a schedule without gaps of more than {}", human(gap)));
+        match (renew, gap) {
+            (Some(renew), Some(gap)) => write!(f, "{renew}, or write {gap}"),
+            (Some(one), None) => f.write_str(&one),
+            (None, Some(gap)) => write!(f, "write {gap}"),
+            (None, None) => write!(
+                f,
+                "no schedule and no renew_before can help: {} of login, spread and reader_lag leave nothing of that \
+                 life; let the readers look more often, or let the tokens live longer",
+                human(sum.on_top())
+            ),
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! One rotation: what is known of it, and what follows for its next run.
+
+use std::time::Duration;
+
+use tokenferry_sources::Timestamp;
+
+use super::{FLOOR, Next, NotForced, Plan, backoff, moment, offset};
+use crate::run::{Class, Due, Living, Outcome, PastFailure, Reason, RotationId, Standing};
+
+/// A rotation with its state.
+#[derive(Debug)]
+pub(super) struct Job {
+    plan: Plan,
+    offset: Duration,
+    state: State,
+    living: Option<Living>,
+    failure: Option<Failure>,
+    /// The planned time of the last run that brought a token: what was planned before it is done too.
+    done: Option<Timestamp>,
+    /// Not to begin before, as the floor wants it.
+    rests_until: Timestamp,
+}
+
+#[derive(Debug)]
+enum State {
+    InFlight,
+    Planned(Next),
+    Unknown,
+}
+
+/// The failures since the last success.
+#[derive(Debug)]
+struct Failure {
+    class: Class,
+    at: Timestamp,
+    count: u32,
+    hold: Hold,
+}
+
+/// What has to come before the next try.
+#[derive(Debug)]
+enum Hold {
+    /// A time of the schedule that is not before this, or a changed login.
+    Change(Timestamp),
+    /// This time; then the run that failed is tried again, or what is due then.
+    Pause { until: Timestamp, asked: bool, run: Option<(Timestamp, Reason)> },
+}
+
+impl Job {
+    pub(super) fn new(plan: Plan) -> Self {
+        let offset = offset::of(&plan.name, plan.spread);
+        let rests_until = Timestamp::MIN_UTC;
+        Job { plan, offset, state: State::Unknown, living: None, failure: None, done: None, rests_until }
+    }
+
+    pub(super) fn is_in_flight(&self) -> bool {
+        matches!(self.state, State::InFlight)
+    }
+
+    pub(super) fn is_waiting_for_change(&self) -> bool {
+        let lasting = self.failure.as_ref().is_some_and(|failure| matches!(failure.hold, Hold::Change(_)));
+        lasting && !self.is_in_flight()
+    }
+
+    pub(super) fn next(&self) -> Option<Next> {
+        match self.state {
+            State::Planned(next) => Some(next),
+            State::InFlight | State::Unknown => None,
+        }
+    }
+
+    pub(super) fn learn(&mut self, standing: Standing, now: Timestamp) {
+        self.living = standing.living.map(|living| believable(living, now));
+        self.failure = standing.failure.map(|failure| self.recalled(failure, now));
+        self.plan_next(now);
+    }
+
+    /// Begins the run that is planned.
+    pub(super) fn start(&mut self, rotation: RotationId, now: Timestamp) -> Option<Due> {
+        let next = self.next()?;
+        let deadline = self.living.and_then(|living| living.expires_at);
+        let is_dead = self.living.is_none() || deadline.is_some_and(|end| end <= now);
+        self.state = State::InFlight;
+        Some(Due {
+            rotation,
+            occurrence: next.occurrence,
+            reason: if is_dead && next.reason != Reason::Forced { Reason::NoToken } else { next.reason },
+            attempt: self.failure.as_ref().map_or(0, |failure| failure.count).saturating_add(1),
+            not_before: next.at,
+            deadline,
+        })
+    }
+
+    pub(super) fn ended(&mut self, due: &Due, outcome: &Outcome, now: Timestamp) {
+        match outcome {
+            Outcome::AlreadyDone(living) | Outcome::Rotated(living) => {
+                self.living = Some(believable(*living, now));
+                self.done = Some(due.occurrence);
+                self.failure = None;
+            }
+            Outcome::Failed { class, retry_at } => {
+                let run = Some((due.occurrence, due.reason));
+                self.failure = Some(self.paused(class.clone(), now, due.attempt, *retry_at, run));
+            }
+            Outcome::Refused { class } => {
+                self.failure = Some(refused(class.clone(), now, due.attempt));
+            }
+        }
+        self.rests_until = moment::after(now, FLOOR);
+        self.plan_next(now);
+    }
+
+    pub(super) fn login_changed(&mut self, now: Timestamp) {
+        if !self.is_waiting_for_change() {
+            return;
+        }
+        let wanted = self.wanted(now);
+        if let Some(failure) = &mut self.failure {
+            // A run that was only asked for may have failed long before one is wanted.
+            let run = Some((wanted.occurrence.min(failure.at), wanted.reason));
+            failure.hold = Hold::Pause { until: now, asked: false, run };
+        }
+        self.plan_next(now);
+    }
+
+    pub(super) fn force(&mut self, now: Timestamp) -> Result<(), NotForced> {
+        match self.state {
+            State::InFlight => return Err(NotForced::InFlight),
+            State::Unknown => return Err(NotForced::Unknown),
+            State::Planned(_) => {}
+        }
+        if let Some((failure, until)) =
+            self.failure.as_ref().and_then(|failure| Some((failure, failure.held()?)))
+            && until > now
+        {
+            return Err(NotForced::Held { class: failure.class.clone(), until });
+        }
+        let at = now.max(self.rests_until);
+        self.state = State::Planned(Next { at, occurrence: now, reason: Reason::Forced });
+        Ok(())
+    }
+
+    /// Reckons anew after the clock was put back to `now`.
+    pub(super) fn replan(&mut self, now: Timestamp) {
+        self.rests_until = self.rests_until.min(moment::after(now, FLOOR));
+        self.done = self.done.map(|done| done.min(now));
+        self.living = self.living.map(|living| believable(living, now));
+        if let Some(failure) = &mut self.failure {
+            let ahead = moment::between(now, failure.at);
+            failure.at = failure.at.min(now);
+            match &mut failure.hold {
+                Hold::Change(until) | Hold::Pause { until, .. } => *until = moment::before(*until, ahead),
+            }
+        }
+        if let State::Planned(_) = self.state {
+            self.plan_next(now);
+        }
+    }
+
+    fn plan_next(&mut self, now: Timestamp) {
+        let next = match self.failure.as_ref().map(|failure| (failure.at, &failure.hold)) {
+            None => self.wanted(now),
+            Some((at, Hold::Change(until))) => self.tick(at.max(moment::before(*until, self.offset))),
+            Some((_, Hold::Pause { until, run: Some((occurrence, reason)), .. })) => {
+                Next { at: *until, occurrence: *occurrence, reason: *reason }
+            }
+            Some((_, Hold::Pause { until, run: None, .. })) => {
+                let wanted = self.wanted(now);
+                Next { at: wanted.at.max(*until), ..wanted }
+            }
+        };
+        self.state = State::Planned(Next { at: next.at.max(self.rests_until), ..next });
+    }
+
+    /// What is to be done if nothing has failed: the next time of the schedule or the end of the token, whichever
+    /// comes first.
+    fn wanted(&self, now: Timestamp) -> Next {
+        let Some(living) = self.living else { return self.missing(now) };
+        let done = self.done.map_or(living.issued_at, |done| done.max(living.issued_at));
+        let tick = self.tick(done);
+        match self.renewal(living) {
+            Some(renewal) if renewal.at < tick.at => renewal,
+            _ => tick,
+        }
+    }
+
+    /// The first time of the schedule after `after`.
+    fn tick(&self, after: Timestamp) -> Next {
+        let occurrence = self.plan.schedule.next_after(after).unwrap_or(Timestamp::MAX_UTC);
+        Next { at: moment::after(occurrence, self.offset), occurrence, reason: Reason::Schedule }
+    }
+
+    /// The run that the end of the token asks for. Its offset is at most half of the time that the token serves, or
+    /// a wide spread would have a short-lived token replaced as soon as it is there.
+    fn renewal(&self, living: Living) -> Option<Next> {
+        let end = living.expires_at?;
+        let life = moment::between(living.issued_at, end);
+        let before = self.plan.renew_before.of(life);
+        let occurrence = moment::before(end, before);
+        let at = moment::before(occurrence, self.offset.min(life.saturating_sub(before) / 2));
+        Some(Next { at, occurrence, reason: Reason::Expiry })
+    }
+
+    /// Without a token the run is for the last time of the schedule, which is the same for everybody who looks.
+    fn missing(&self, now: Timestamp) -> Next {
+        let since = self.failure.as_ref().map_or(now, |failure| failure.at);
+        let occurrence = self.plan.schedule.last_until(since).unwrap_or(since);
+        Next { at: now, occurrence, reason: Reason::NoToken }
+    }
+
+    /// A passing failure: when to try again.
+    fn paused(
+        &self,
+        class: Class,
+        at: Timestamp,
+        count: u32,
+        retry_at: Option<Timestamp>,
+        run: Option<(Timestamp, Reason)>,
+    ) -> Failure {
+        let left = self.living.and_then(|living| living.expires_at).map(|end| moment::between(at, end));
+        let left = left.filter(|left| !left.is_zero());
+        let backoff = moment::after(at, backoff::delay(&self.plan.name, count, left));
+        let asked = backoff::asked_to_wait(at, retry_at).filter(|asked| *asked > backoff);
+        let hold = Hold::Pause { until: asked.unwrap_or(backoff), asked: asked.is_some(), run };
+        Failure { class, at, count, hold }
+    }
+
+    /// A failure as noted in the entry.
+    fn recalled(&self, past: PastFailure, now: Timestamp) -> Failure {
+        let (at, count) = (past.at.min(now), past.count.max(1));
+        match past.lasting {
+            true if past.login_changed => {
+                let hold = Hold::Pause { until: at, asked: false, run: None };
+                Failure { class: past.class, at, count, hold }
+            }
+            true => refused(past.class, at, count),
+            false => self.paused(past.class, at, count, past.retry_at, None),
+        }
+    }
+}
+
+impl Failure {
+    /// Until when even those who ask for it do not get another try.
+    fn held(&self) -> Option<Timestamp> {
+        match self.hold {
+            Hold::Change(until) if self.class.is_refused_login() => Some(until),
+            Hold::Pause { until, asked: true, .. } => Some(until),
+            Hold::Change(_) | Hold::Pause { .. } => None,
+        }
+    }
+}
+
+fn refused(class: Class, at: Timestamp, count: u32) -> Failure {
+    let hold = Hold::Change(moment::after(at, backoff::held(&class, count)));
+    Failure { class, at, count, hold }
+}
+
+/// No token was issued later than now: by so much the clock of whoever noted that was ahead, and its end is nearer.
+fn believable(living: Living, now: Timestamp) -> Living {
+    let ahead = moment::between(now, living.issued_at);
+    if ahead <= moment::CLOCK_TOLERANCE {
+        return living;
+    }
+    let expires_at = living.expires_at.map(|end| moment::before(end, ahead));
+    Living { issued_at: now, expires_at, ..living }
+}

@@ -1,0 +1,410 @@
+use chrono::TimeDelta;
+use proptest::prelude::*;
+
+use super::*;
+use crate::run::{Living, PastFailure};
+
+const ONLY: RotationId = RotationId(0);
+
+fn at(text: &str) -> Timestamp {
+    format!("2026-11-21T{text}Z").parse().unwrap()
+}
+
+fn plan(schedule: &str, renew_before: u64, spread: u64) -> Plan {
+    Plan {
+        name: "zscaler-corp".into(),
+        schedule: Schedule::parse(schedule, "UTC").unwrap(),
+        renew_before: RenewBefore::Duration(Duration::from_secs(renew_before)),
+        spread: Duration::from_secs(spread),
+    }
+}
+
+fn living(issued_at: &str, life: Option<i64>) -> Living {
+    let issued_at = at(issued_at);
+    Living { issued_at, expires_at: life.map(|secs| issued_at + TimeDelta::seconds(secs)), version: 1 }
+}
+
+fn past(class: &'static str, failed_at: &str, count: u32) -> PastFailure {
+    let lasting = class != "unreachable";
+    let class = Class::new(class);
+    PastFailure { class, at: at(failed_at), count, lasting, retry_at: None, login_changed: false }
+}
+
+fn learned(plan: Plan, living: Option<Living>, failure: Option<PastFailure>, now: &str) -> Scheduler {
+    let mut scheduler = Scheduler::new(vec![plan]);
+    scheduler.learn(ONLY, Standing { living, failure }, at(now));
+    scheduler
+}
+
+fn next(scheduler: &Scheduler) -> Next {
+    scheduler.next(ONLY).unwrap()
+}
+
+fn only_due(scheduler: &mut Scheduler, now: Timestamp) -> Due {
+    let due = scheduler.due(now);
+    assert_eq!(due.len(), 1, "{due:?}");
+    due[0]
+}
+
+fn unreachable(retry_at: Option<Timestamp>) -> Outcome {
+    Outcome::Failed { class: Class::new("unreachable"), retry_at }
+}
+
+fn refused(class: &'static str) -> Outcome {
+    Outcome::Refused { class: Class::new(class) }
+}
+
+#[test]
+fn nothing_is_due_before_it_is_known_what_readers_find() {
+    let mut scheduler = Scheduler::new(vec![plan("* * * * *", 60, 0)]);
+    assert_eq!(
+        (scheduler.due(at("12:00:00")), scheduler.wake_at(), scheduler.next(ONLY)),
+        (vec![], None, None)
+    );
+    assert_eq!(scheduler.force(ONLY, at("12:00:00")), Err(NotForced::Unknown));
+    assert_eq!(scheduler.force(RotationId(7), at("12:00:00")), Err(NotForced::Unknown));
+}
+
+#[test]
+fn a_missing_token_is_due_at_once_for_the_last_time_of_the_schedule() {
+    let mut scheduler = learned(plan("0 * * * *", 60, 600), None, None, "12:34:56");
+    let due = only_due(&mut scheduler, at("12:34:56"));
+    assert_eq!((due.reason, due.occurrence, due.attempt), (Reason::NoToken, at("12:00:00"), 1));
+    assert_eq!((due.deadline, scheduler.wake_at(), scheduler.next(ONLY)), (None, None, None));
+    assert_eq!(scheduler.due(at("23:00:00")), []);
+}
+
+#[test]
+fn the_earlier_of_schedule_and_expiry_decides() {
+    let by_schedule =
+        learned(plan("0 * * * *", 600, 0), Some(living("12:10:00", Some(7200))), None, "12:11:00");
+    let expected = Next { at: at("13:00:00"), occurrence: at("13:00:00"), reason: Reason::Schedule };
+    assert_eq!(next(&by_schedule), expected);
+    let by_expiry =
+        learned(plan("0 * * * *", 600, 0), Some(living("12:10:00", Some(3000))), None, "12:11:00");
+    let expected = Next { at: at("12:50:00"), occurrence: at("12:50:00"), reason: Reason::Expiry };
+    assert_eq!(next(&by_expiry), expected);
+    let unknown = learned(plan("0 * * * *", 600, 0), Some(living("12:10:00", None)), None, "12:11:00");
+    assert_eq!((next(&unknown).at, next(&unknown).reason), (at("13:00:00"), Reason::Schedule));
+}
+
+#[test]
+fn the_offset_is_added_to_the_schedule_and_taken_off_the_expiry() {
+    let offset = TimeDelta::from_std(offset::of("zscaler-corp", Duration::from_secs(600))).unwrap();
+    assert!(offset > TimeDelta::seconds(1));
+    let ticks = learned(plan("0 * * * *", 600, 600), Some(living("12:10:00", None)), None, "12:11:00");
+    let expected = Next { at: at("13:00:00") + offset, occurrence: at("13:00:00"), reason: Reason::Schedule };
+    assert_eq!(next(&ticks), expected);
+    let ends = learned(plan("@daily", 600, 600), Some(living("12:10:00", Some(3600))), None, "12:11:00");
+    let expected = Next { at: at("13:00:00") - offset, occurrence: at("13:00:00"), reason: Reason::Expiry };
+    assert_eq!(next(&ends), expected);
+}
+
+#[test]
+fn a_wide_spread_does_not_replace_a_short_lived_token_at_once() {
+    let scheduler =
+        learned(plan("@daily", 60, 86_400), Some(living("12:00:00", Some(600))), None, "12:00:01");
+    assert_eq!(next(&scheduler).at, at("12:04:30"));
+}
+
+#[test]
+fn missed_times_are_caught_up_by_one_run() {
+    let mut scheduler = learned(plan("* * * * *", 60, 0), Some(living("02:10:30", None)), None, "12:00:30");
+    let due = only_due(&mut scheduler, at("12:00:30"));
+    assert_eq!((due.occurrence, due.reason), (at("02:11:00"), Reason::Schedule));
+    scheduler.ended(&due, &Outcome::Rotated(living("12:00:31", None)), at("12:00:32"));
+    assert_eq!(scheduler.wake_at(), Some(at("12:01:00")));
+}
+
+#[test]
+fn at_the_start_nothing_runs_that_is_not_due() {
+    let mut scheduler =
+        learned(plan("0 * * * *", 600, 0), Some(living("12:10:00", Some(7200))), None, "12:59:59");
+    assert_eq!(scheduler.due(at("12:59:59")), []);
+    assert_eq!(only_due(&mut scheduler, at("13:00:00")).not_before, at("13:00:00"));
+}
+
+#[test]
+fn a_dead_token_is_a_missing_one_with_its_own_occurrence() {
+    let mut scheduler =
+        learned(plan("@daily", 600, 0), Some(living("02:00:00", Some(3600))), None, "12:00:00");
+    let due = only_due(&mut scheduler, at("12:00:00"));
+    assert_eq!((due.reason, due.occurrence), (Reason::NoToken, at("02:50:00")));
+    assert_eq!(due.deadline, Some(at("03:00:00")));
+}
+
+#[test]
+fn the_token_that_readers_miss_first_comes_first() {
+    let plans = (0..5).map(|_| plan("@hourly", 600, 0)).collect();
+    let mut scheduler = Scheduler::new(plans);
+    let standings = [None, Some(Some(9000)), Some(None), Some(Some(60)), Some(Some(8000))];
+    for (id, standing) in (0..).zip(standings) {
+        let living = standing.map(|life| living("02:00:00", life));
+        scheduler.learn(RotationId(id), Standing { living, failure: None }, at("03:30:00"));
+    }
+    let order: Vec<u32> = scheduler.due(at("03:30:00")).iter().map(|due| due.rotation.0).collect();
+    assert_eq!(order, [0, 3, 4, 1, 2]);
+}
+
+#[test]
+fn failures_back_off_keep_their_occurrence_and_count() {
+    let mut scheduler = learned(plan("0 * * * *", 600, 0), Some(living("11:10:00", None)), None, "12:00:00");
+    let mut now = at("12:00:00");
+    for attempt in 1..=8 {
+        let due = only_due(&mut scheduler, now);
+        assert_eq!((due.attempt, due.occurrence, due.reason), (attempt, at("12:00:00"), Reason::Schedule));
+        scheduler.ended(&due, &unreachable(None), now);
+        let wait = (scheduler.wake_at().unwrap() - now).to_std().unwrap();
+        assert_eq!(wait, backoff::delay("zscaler-corp", attempt, None));
+        now = scheduler.wake_at().unwrap();
+    }
+    let due = only_due(&mut scheduler, now);
+    scheduler.ended(&due, &Outcome::Rotated(Living { issued_at: now, expires_at: None, version: 2 }), now);
+    let due = only_due(&mut scheduler, at("13:00:00"));
+    assert_eq!((due.attempt, due.occurrence), (1, at("13:00:00")));
+}
+
+#[test]
+fn what_the_other_side_asks_for_wins_over_the_backoff_but_not_for_longer_than_a_day() {
+    for (asked, until) in [
+        (at("12:30:00"), at("12:30:00")),
+        (at("12:00:01"), at("12:00:05")),
+        (at("03:00:00"), at("12:00:05")),
+        (Timestamp::MAX_UTC, at("12:00:00") + TimeDelta::days(1)),
+    ] {
+        let mut scheduler =
+            learned(plan("0 * * * *", 600, 0), Some(living("11:10:00", Some(3012))), None, "12:00:00");
+        let due = only_due(&mut scheduler, at("12:00:00"));
+        scheduler.ended(&due, &unreachable(Some(asked)), at("12:00:00"));
+        assert_eq!(scheduler.wake_at(), Some(until), "{asked}");
+    }
+}
+
+#[test]
+fn a_backoff_goes_on_after_a_restart() {
+    let failure = PastFailure { retry_at: Some(at("12:20:00")), ..past("unreachable", "12:00:10", 4) };
+    let mut scheduler =
+        learned(plan("0 * * * *", 600, 0), Some(living("11:10:00", None)), Some(failure), "12:01:00");
+    assert_eq!(scheduler.due(at("12:19:59")), []);
+    let due = only_due(&mut scheduler, at("12:20:00"));
+    assert_eq!((due.attempt, due.occurrence), (5, at("12:00:00")));
+}
+
+#[test]
+fn a_failure_of_the_past_makes_nothing_due_that_is_not_wanted() {
+    let failure = past("unreachable", "12:00:10", 1);
+    let scheduler =
+        learned(plan("0 * * * *", 600, 0), Some(living("12:00:00", None)), Some(failure), "12:01:00");
+    assert_eq!(next(&scheduler).at, at("13:00:00"));
+}
+
+#[test]
+fn a_lasting_failure_waits_for_the_next_time_of_the_schedule_whatever_the_token_does() {
+    let mut scheduler =
+        learned(plan("0 * * * *", 3000, 0), Some(living("11:30:00", Some(3600))), None, "12:00:00");
+    let due = only_due(&mut scheduler, at("12:00:00"));
+    scheduler.ended(&due, &refused("no_access"), at("12:00:03"));
+    assert_eq!(scheduler.waiting_for_change().collect::<Vec<_>>(), [ONLY]);
+    let due = only_due(&mut scheduler, at("13:00:00"));
+    assert_eq!((due.attempt, due.occurrence, due.reason), (2, at("13:00:00"), Reason::NoToken));
+    assert_eq!(scheduler.waiting_for_change().count(), 0);
+}
+
+#[test]
+fn a_refused_login_is_not_repeated_by_a_dense_schedule_and_not_after_a_restart() {
+    let mut scheduler = learned(plan("* * * * *", 60, 0), Some(living("11:59:30", None)), None, "12:00:00");
+    let due = only_due(&mut scheduler, at("12:00:00"));
+    scheduler.ended(&due, &refused("login_refused"), at("12:00:10"));
+    assert_eq!(scheduler.wake_at(), Some(at("12:16:00")));
+    let due = only_due(&mut scheduler, at("12:16:00"));
+    scheduler.ended(&due, &refused("login_refused"), at("12:16:00"));
+    assert_eq!(scheduler.wake_at(), Some(at("12:47:00")));
+
+    let failure = past("login_refused", "12:16:00", 2);
+    let restarted =
+        learned(plan("* * * * *", 60, 0), Some(living("11:59:30", None)), Some(failure), "12:16:30");
+    assert_eq!(restarted.wake_at(), Some(at("12:47:00")));
+    assert_eq!(restarted.waiting_for_change().collect::<Vec<_>>(), [ONLY]);
+}
+
+#[test]
+fn a_changed_login_is_tried_at_once_but_not_below_the_floor() {
+    let mut scheduler = learned(plan("0 * * * *", 60, 0), Some(living("11:30:00", None)), None, "12:00:00");
+    scheduler.login_changed(ONLY, at("12:00:00"));
+    let due = only_due(&mut scheduler, at("12:00:00"));
+    scheduler.ended(&due, &refused("login_refused"), at("12:00:00"));
+    scheduler.login_changed(ONLY, at("12:00:02"));
+    assert_eq!(scheduler.wake_at(), Some(at("12:00:05")));
+    assert_eq!(scheduler.waiting_for_change().count(), 0);
+    let due = only_due(&mut scheduler, at("12:00:05"));
+    assert_eq!((due.attempt, due.occurrence, due.reason), (2, at("12:00:00"), Reason::Schedule));
+
+    let failure = PastFailure { login_changed: true, ..past("login_refused", "12:00:00", 5) };
+    let restarted =
+        learned(plan("0 * * * *", 60, 0), Some(living("11:30:00", None)), Some(failure), "12:01:00");
+    assert!(restarted.wake_at() <= Some(at("12:01:00")));
+}
+
+#[test]
+fn forcing_obeys_the_breaker_and_says_which() {
+    let standing = || Some(living("12:00:00", None));
+    let mut scheduler = learned(plan("@daily", 60, 0), standing(), None, "12:00:00");
+    assert_eq!(scheduler.force(ONLY, at("12:00:00")), Ok(()));
+    let due = only_due(&mut scheduler, at("12:00:00"));
+    assert_eq!((due.reason, due.occurrence), (Reason::Forced, at("12:00:00")));
+    assert_eq!(scheduler.force(ONLY, at("12:00:01")), Err(NotForced::InFlight));
+    scheduler.ended(&due, &unreachable(None), at("12:00:02"));
+    assert_eq!(scheduler.force(ONLY, at("12:00:03")), Ok(()));
+    assert_eq!(scheduler.wake_at(), Some(at("12:00:07")));
+
+    let held = |class, failure, until| {
+        let mut scheduler = learned(plan("@daily", 60, 0), standing(), Some(failure), "12:00:00");
+        let class = Class::new(class);
+        assert_eq!(scheduler.force(ONLY, at("12:00:00")), Err(NotForced::Held { class, until: at(until) }));
+        assert_eq!(scheduler.force(ONLY, at(until)), Ok(()));
+    };
+    held("login_refused", past("login_refused", "11:59:00", 1), "12:14:00");
+    let limited = PastFailure { retry_at: Some(at("12:50:00")), ..past("unreachable", "11:59:00", 1) };
+    held("unreachable", limited, "12:50:00");
+    let mut scheduler =
+        learned(plan("@daily", 60, 0), standing(), Some(past("no_access", "11:59:00", 9)), "12:00:00");
+    assert_eq!(scheduler.force(ONLY, at("12:00:00")), Ok(()));
+}
+
+#[test]
+fn a_token_from_the_future_does_not_freeze_its_rotation() {
+    let future = Living { issued_at: at("12:00:00") + TimeDelta::days(365), ..living("12:00:00", None) };
+    let future = Living { expires_at: Some(future.issued_at + TimeDelta::seconds(3600)), ..future };
+    let scheduler = learned(plan("@daily", 600, 0), Some(future), None, "12:00:00");
+    assert_eq!(next(&scheduler).at, at("12:50:00"));
+}
+
+#[test]
+fn everything_is_reckoned_anew_after_the_clock_was_put_back() {
+    let mut scheduler = learned(plan("0 * * * *", 600, 0), Some(living("12:00:00", None)), None, "12:00:00");
+    let tomorrow = at("12:30:00") + TimeDelta::days(1);
+    let due = only_due(&mut scheduler, tomorrow);
+    scheduler.ended(&due, &refused("login_refused"), tomorrow);
+    assert!(scheduler.wake_at() > Some(tomorrow));
+    assert_eq!(scheduler.due(at("12:30:00")), []);
+    assert_eq!(scheduler.wake_at(), Some(at("13:00:00")));
+}
+
+#[test]
+fn a_second_outcome_and_a_second_learning_change_nothing_in_flight() {
+    let mut scheduler = learned(plan("* * * * *", 60, 0), None, None, "12:00:00");
+    let due = only_due(&mut scheduler, at("12:00:00"));
+    scheduler.learn(ONLY, Standing::default(), at("12:00:01"));
+    assert_eq!(scheduler.wake_at(), None);
+    scheduler.ended(&due, &Outcome::Rotated(living("12:00:02", None)), at("12:00:02"));
+    scheduler.ended(&due, &unreachable(None), at("12:00:03"));
+    assert_eq!(scheduler.wake_at(), Some(at("12:01:00")));
+}
+
+fn any_time() -> impl Strategy<Value = Timestamp> {
+    let near = (0i64..4_000_000_000).prop_map(|secs| Timestamp::from_timestamp(secs, 7).unwrap());
+    let far = prop::sample::select(vec![Timestamp::MIN_UTC, Timestamp::UNIX_EPOCH, Timestamp::MAX_UTC]);
+    prop_oneof![6 => near, 1 => far]
+}
+
+fn any_living() -> impl Strategy<Value = Living> {
+    let issued_and_end = (any_time(), prop::option::of(any_time()));
+    issued_and_end.prop_map(|(issued_at, expires_at)| Living { issued_at, expires_at, version: 1 })
+}
+
+fn any_class() -> impl Strategy<Value = Class> {
+    prop::sample::select(vec!["login_refused", "no_access", "unreachable"]).prop_map(Class::new)
+}
+
+fn any_outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        any_living().prop_map(Outcome::AlreadyDone),
+        any_living().prop_map(Outcome::Rotated),
+        any_class().prop_map(|class| Outcome::Refused { class }),
+        (any_class(), prop::option::of(any_time()))
+            .prop_map(|(class, retry_at)| Outcome::Failed { class, retry_at }),
+    ]
+}
+
+fn any_plan() -> impl Strategy<Value = Plan> {
+    let schedules = prop::sample::select(vec!["* * * * *", "*/7 * * * *", "30 2 * * *", "@yearly"]);
+    let renew = prop_oneof![
+        (0u64..100_000).prop_map(|secs| RenewBefore::Duration(Duration::from_secs(secs))),
+        (1u8..100).prop_map(RenewBefore::Percent),
+    ];
+    let spread = prop_oneof![(0u64..100_000).prop_map(Duration::from_secs), Just(Duration::MAX)];
+    (schedules, renew, spread).prop_map(|(schedule, renew_before, spread)| Plan {
+        name: "any".into(),
+        schedule: Schedule::parse(schedule, "Europe/Berlin").unwrap(),
+        renew_before,
+        spread,
+    })
+}
+
+fn any_standing() -> impl Strategy<Value = Standing> {
+    let failure =
+        (any_class(), any_time(), any::<u32>(), any::<bool>(), prop::option::of(any_time()), any::<bool>());
+    let failure = failure.prop_map(|(class, at, count, lasting, retry_at, login_changed)| PastFailure {
+        class,
+        at,
+        count,
+        lasting,
+        retry_at,
+        login_changed,
+    });
+    (prop::option::of(any_living()), prop::option::of(failure))
+        .prop_map(|(living, failure)| Standing { living, failure })
+}
+
+proptest! {
+    #[test]
+    fn no_two_runs_are_closer_than_the_floor_and_none_is_forgotten(
+        plan in any_plan(),
+        standing in any_standing(),
+        steps in prop::collection::vec((any_outcome(), 0u64..100, 0u8..4), 1..40),
+    ) {
+        let mut now = Timestamp::from_timestamp(1_800_000_000, 0).unwrap();
+        let mut scheduler = Scheduler::new(vec![plan]);
+        scheduler.learn(ONLY, standing, now);
+        let mut last: Option<Timestamp> = None;
+        for (outcome, takes, meddle) in steps {
+            let wake = scheduler.wake_at();
+            prop_assert!(wake.is_some() && scheduler.next(ONLY).map(|next| next.at) == wake);
+            if wake.unwrap() > now + TimeDelta::days(400_000) {
+                break;
+            }
+            now = now.max(wake.unwrap());
+            let due = scheduler.due(now);
+            prop_assert_eq!(due.len(), 1);
+            prop_assert!(last.is_none_or(|last| now - last >= TimeDelta::from_std(FLOOR).unwrap()));
+            prop_assert_eq!(scheduler.wake_at(), None);
+            last = Some(now);
+            now += TimeDelta::seconds(i64::try_from(takes).unwrap());
+            scheduler.ended(&due[0], &outcome, now);
+            match meddle {
+                0 => scheduler.login_changed(ONLY, now),
+                1 => drop(scheduler.force(ONLY, now)),
+                2 => scheduler.learn(ONLY, Standing::default(), now),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn no_clock_makes_it_panic_or_forget(
+        plan in any_plan(),
+        standing in any_standing(),
+        steps in prop::collection::vec((any_outcome(), any_time(), any_time()), 1..20),
+    ) {
+        let mut scheduler = Scheduler::new(vec![plan]);
+        scheduler.learn(ONLY, standing, Timestamp::UNIX_EPOCH);
+        for (outcome, now, then) in steps {
+            scheduler.login_changed(ONLY, then);
+            let due = scheduler.due(now);
+            prop_assert!(due.len() <= 1 && due.is_empty() == scheduler.wake_at().is_some());
+            for due in due {
+                scheduler.ended(&due, &outcome, then);
+            }
+        }
+    }
+}
