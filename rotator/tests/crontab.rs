@@ -1,4 +1,5 @@
 //! Schedules against crontab(5): random expressions against a brute-force oracle, and a table of changes of the clock.
+#![expect(clippy::unwrap_used, reason = "these are tests, their helpers included")]
 
 use std::collections::BTreeSet;
 

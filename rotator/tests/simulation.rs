@@ -33,7 +33,7 @@ fn no_reader_of_a_proven_rotation_ever_holds_a_dead_token() {
 #[test]
 fn a_refused_rotation_shows_dead_tokens() {
     for (schedule, renew_before, reader_lag) in
-        [("@hourly", 180, 300), ("@hourly", 344, 300), ("*/5 * * * *", 60, 300), ("* * * * *", 60, 550)]
+        [("@hourly", 180, 300), ("@hourly", 335, 300), ("*/5 * * * *", 60, 300), ("* * * * *", 60, 550)]
     {
         let claim = Claim { reader_lag: secs(reader_lag), ..claim(schedule, "UTC", 600, renew_before, 0) };
         assert_eq!(prove(&claim, start()).verdict.name(), "refused");

@@ -7,13 +7,13 @@ use super::{Basis, Life, Missing, Proof, Remedy, Sum, Verdict};
 
 /// A duration as it is written in the configuration: `5m45s`.
 pub fn human(duration: Duration) -> String {
-    let (secs, millis) = (duration.as_secs(), duration.subsec_millis());
-    let parts = [(secs / 3600, "h"), (secs / 60 % 60, "m"), (secs % 60, "s"), (u64::from(millis), "ms")];
-    let text: String = parts
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, unit)| format!("{number}{unit}"))
-        .collect();
+    let (secs, millis) = (duration.as_secs(), u64::from(duration.subsec_millis()));
+    let mut text = String::new();
+    for (number, unit) in [(secs / 3600, "h"), (secs / 60 % 60, "m"), (secs % 60, "s"), (millis, "ms")] {
+        if number > 0 {
+            text.extend([&number.to_string(), unit]);
+        }
+    }
     if text.is_empty() { "0s".to_owned() } else { text }
 }
 
@@ -105,9 +105,9 @@ impl fmt::Display for Advice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Advice(sum, life, remedy) = self;
         let renew = remedy.suggested_renew_before(life.duration).zip(remedy.renew_before);
-        let renew = renew.map(|(write, least)| match write == least {
-            true => format!("set `renew_before = \"{}\"` or more", human(write)),
-            false => format!("set `renew_before = \"{}\"` (at least {})", human(write), human(least)),
+        let renew = renew.map(|(write, least)| {
+            let least = if write == least { String::new() } else { format!(" (at least {})", human(least)) };
+            format!("set `renew_before = \"{}\"`{least}", human(write))
         });
         let gap =
             remedy.schedule_gap.map(|gap| format!("a schedule without gaps of more than {}", human(gap)));
@@ -117,8 +117,8 @@ impl fmt::Display for Advice<'_> {
             (None, Some(gap)) => write!(f, "write {gap}"),
             (None, None) => write!(
                 f,
-                "no schedule and no renew_before can help: {} of login, spread and reader_lag leave nothing of that \
-                 life; let the readers look more often, or let the tokens live longer",
+                "no schedule and no renew_before can help: {} of login, spread and reader_lag leave too little of \
+                 that life; let the readers look more often, or let the tokens live longer",
                 human(sum.on_top())
             ),
         }
