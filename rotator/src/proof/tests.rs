@@ -71,6 +71,14 @@ fn the_sum_is_shown_with_its_parts() {
 }
 
 #[test]
+fn two_runs_are_never_planned_closer_than_the_floor() {
+    let Verdict::Proven { sum, .. } = prove(&claim("@daily", 599, 600, 0), now()).verdict else {
+        panic!("it is proven");
+    };
+    assert_eq!((sum.renewal_age, sum.planned_age(), sum.total()), (secs(1), secs(5), secs(50)));
+}
+
+#[test]
 fn the_verdict_in_words() {
     let said = |claim: &Claim| prove(claim, now()).to_string();
     assert_eq!(

@@ -144,6 +144,7 @@ fn the_largest_gap_counts_changes_of_the_clock() {
         ("* * * * *", "UTC", Duration::from_secs(60)),
         ("*/7 * * * *", "UTC", Duration::from_secs(7 * 60)),
         ("0,50 8-17 * * *", "UTC", Duration::from_secs(14 * 3600 + 10 * 60)),
+        ("0 1,2,20 * * *", "UTC", hour(18)),
         ("30 2 * * *", "UTC", hour(24)),
         ("30 2 * * *", "Europe/Berlin", hour(25)),
         ("0 * * * *", "Europe/Berlin", hour(1)),

@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenferry_sources::Timestamp;
+use thiserror::Error;
+use tokenferry_sources::{Timestamp, rfc3339};
 
 use crate::rotation::{RenewBefore, Rotation};
 use crate::run::{Class, Due, Outcome, Reason, RotationId, Standing};
@@ -57,9 +58,10 @@ pub struct Next {
 }
 
 /// Why a rotation is not run although somebody asked for it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum NotForced {
     /// The failure of its last run stands against it until then.
+    #[error("its last run failed ({class}), and the same login is not tried again before {}", rfc3339(*.until))]
     Held {
         /// The kind of that failure.
         class: Class,
@@ -67,8 +69,10 @@ pub enum NotForced {
         until: Timestamp,
     },
     /// It runs now.
+    #[error("it runs already")]
     InFlight,
     /// It does not exist, or what stands in its destinations is not known yet.
+    #[error("it does not exist, or what stands in its destinations is not known yet")]
     Unknown,
 }
 

@@ -191,6 +191,21 @@ fn a_backoff_goes_on_after_a_restart() {
 }
 
 #[test]
+fn a_missing_token_keeps_its_occurrence_after_a_restart() {
+    let failure = past("unreachable", "12:59:50", 1);
+    let mut scheduler = learned(plan("0 * * * *", 600, 0), None, Some(failure), "13:05:00");
+    assert_eq!(only_due(&mut scheduler, at("13:05:00")).occurrence, at("12:00:00"));
+}
+
+#[test]
+fn a_dead_token_is_no_reason_to_try_again_without_end_at_the_floor() {
+    let failure = past("unreachable", "12:00:00", 8);
+    let dead = Some(living("02:00:00", Some(3600)));
+    let scheduler = learned(plan("@daily", 600, 0), dead, Some(failure), "12:00:01");
+    assert!(scheduler.wake_at() > Some(at("12:07:00")));
+}
+
+#[test]
 fn a_failure_of_the_past_makes_nothing_due_that_is_not_wanted() {
     let failure = past("unreachable", "12:00:10", 1);
     let scheduler =
@@ -260,7 +275,9 @@ fn forcing_obeys_the_breaker_and_says_which() {
     let held = |class, failure, until| {
         let mut scheduler = learned(plan("@daily", 60, 0), standing(), Some(failure), "12:00:00");
         let class = Class::new(class);
-        assert_eq!(scheduler.force(ONLY, at("12:00:00")), Err(NotForced::Held { class, until: at(until) }));
+        let held = NotForced::Held { class, until: at(until) };
+        assert!(held.to_string().ends_with(&format!("before 2026-11-21T{until}Z")));
+        assert_eq!(scheduler.force(ONLY, at("12:00:00")), Err(held));
         assert_eq!(scheduler.force(ONLY, at(until)), Ok(()));
     };
     held("login_refused", past("login_refused", "11:59:00", 1), "12:14:00");
@@ -288,6 +305,40 @@ fn everything_is_reckoned_anew_after_the_clock_was_put_back() {
     assert!(scheduler.wake_at() > Some(tomorrow));
     assert_eq!(scheduler.due(at("12:30:00")), []);
     assert_eq!(scheduler.wake_at(), Some(at("13:00:00")));
+}
+
+#[test]
+fn a_time_that_was_done_with_the_clock_of_somebody_else_is_done() {
+    let mut scheduler = learned(plan("0 * * * *", 60, 0), Some(living("11:00:00", None)), None, "12:00:00");
+    let due = only_due(&mut scheduler, at("12:00:00"));
+    scheduler.ended(&due, &Outcome::AlreadyDone(living("11:59:58", None)), at("12:00:01"));
+    assert_eq!(scheduler.wake_at(), Some(at("13:00:00")));
+}
+
+#[test]
+fn what_was_done_and_rested_for_tomorrow_counts_from_today_when_the_clock_was_put_back() {
+    let mut scheduler = learned(plan("0 * * * *", 600, 0), Some(living("12:00:00", None)), None, "12:00:00");
+    let tomorrow = at("12:30:00") + TimeDelta::days(1);
+    let rotated = |life| Living { issued_at: tomorrow, expires_at: life, version: 2 };
+    let due = only_due(&mut scheduler, tomorrow);
+    scheduler.ended(&due, &Outcome::Rotated(rotated(None)), tomorrow);
+    assert_eq!(scheduler.due(at("12:30:00")), []);
+    assert_eq!(scheduler.wake_at(), Some(at("13:00:00")));
+
+    let later = only_due(&mut scheduler, tomorrow);
+    scheduler.ended(&later, &Outcome::Rotated(rotated(Some(tomorrow))), tomorrow);
+    assert_eq!(scheduler.due(at("12:30:00")), []);
+    assert_eq!(scheduler.wake_at(), Some(at("12:30:05")));
+}
+
+#[test]
+fn a_changed_login_after_a_forced_run_is_not_for_a_time_to_come() {
+    let mut scheduler = learned(plan("@daily", 60, 0), Some(living("11:00:00", None)), None, "12:00:00");
+    assert_eq!(scheduler.force(ONLY, at("12:00:00")), Ok(()));
+    let due = only_due(&mut scheduler, at("12:00:00"));
+    scheduler.ended(&due, &refused("login_refused"), at("12:00:02"));
+    scheduler.login_changed(ONLY, at("12:10:00"));
+    assert_eq!(only_due(&mut scheduler, at("12:10:00")).occurrence, at("12:00:02"));
 }
 
 #[test]
