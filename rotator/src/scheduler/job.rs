@@ -228,14 +228,14 @@ impl Job {
     /// A failure as noted in the entry.
     fn recalled(&self, past: PastFailure, now: Timestamp) -> Failure {
         let (at, count) = (past.at.min(now), past.count.max(1));
-        match past.lasting {
-            true if past.login_changed => {
-                let hold = Hold::Pause { until: at, asked: false, run: None };
-                Failure { class: past.class, at, count, hold }
-            }
-            true => refused(past.class, at, count),
-            false => self.paused(past.class, at, count, past.retry_at, None),
+        if !past.lasting {
+            return self.paused(past.class, at, count, past.retry_at, None);
         }
+        if !past.login_changed {
+            return refused(past.class, at, count);
+        }
+        let hold = Hold::Pause { until: at, asked: false, run: None };
+        Failure { class: past.class, at, count, hold }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is due: the only part that knows time, and it is told the time. No I/O, no clock, no task.
 //!
-//! A [`Job`] keeps what is known of one rotation and reckons its next run; the [`Scheduler`] keeps the jobs in the
+//! A `Job` keeps what is known of one rotation and reckons its next run; the [`Scheduler`] keeps the jobs in the
 //! order of their runs. A job is either in the queue or in flight, never both.
 
 mod backoff;
