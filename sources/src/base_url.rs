@@ -73,7 +73,7 @@ impl fmt::Debug for BaseUrl {
 }
 
 /// Whether requests to this URL stay on this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

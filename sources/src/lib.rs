@@ -46,6 +46,7 @@ mod token;
 pub mod zettelstore;
 pub mod zscaler;
 
+pub use base_url::is_loopback;
 pub use clock::{Clock, SystemClock, TestClock, Timestamp, rfc3339};
 pub use duration::{DurationError, parse_duration};
 pub use error::{Action, Attempt, Detour, FailureClass, Guidance, Retry, Said, SourceError};

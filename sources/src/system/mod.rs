@@ -8,13 +8,14 @@ pub(crate) use check::fields as check_fields;
 pub(crate) use settings::Reader;
 pub use settings::{Origin, Settings};
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Guidance;
 use crate::{
-    BuildContext, Environment, Field, FieldKind, FieldProblem, FieldRole, GivenFields, Predecessor,
-    TokenSource, zettelstore, zscaler,
+    BuildContext, Environment, Field, FieldKind, FieldProblem, FieldRole, GivenFields, HttpClient,
+    HttpSettings, Predecessor, SystemClock, TokenSource, zettelstore, zscaler,
 };
 
 /// All systems, by name.
@@ -78,6 +79,19 @@ impl System {
         context: &BuildContext,
     ) -> Result<Arc<dyn TokenSource>, Vec<FieldProblem>> {
         (self.build)(settings, context)
+    }
+
+    /// One problem for each field that a login needs and nobody wrote. What is not known yet counts as written; the
+    /// environment is not asked.
+    pub fn missing(&self, given: &GivenFields) -> Vec<FieldProblem> {
+        let (settings, _) = self.resolve(given, &BTreeMap::new());
+        let context = BuildContext {
+            http: Arc::new(HttpClient::new(HttpSettings::default())),
+            clock: Arc::new(SystemClock),
+        };
+        let mut problems = self.build(&settings, &context).err().unwrap_or_default();
+        problems.retain(|problem| !settings.has(problem.field));
+        problems
     }
 
     /// The field of that name.

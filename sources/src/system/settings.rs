@@ -52,6 +52,11 @@ impl Settings {
         matches!(self.values.get(field), Some(Setting::Unknown))
     }
 
+    /// Whether a setting is there, malformed, or on its way.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        self.values.contains_key(field)
+    }
+
     pub(crate) fn text(&self, field: &str) -> Option<&SecretString> {
         match self.values.get(field)? {
             Setting::Known(text, _) => Some(text),
@@ -120,7 +125,7 @@ impl<'a> Reader<'a> {
 
     /// Whether a setting is there, malformed, or on its way.
     pub(crate) fn has(&self, field: &str) -> bool {
-        self.settings.values.contains_key(field)
+        self.settings.has(field)
     }
 
     /// Takes back what stands against a setting that is not needed.

@@ -222,6 +222,19 @@ fn building_names_everything_that_is_missing() {
 }
 
 #[test]
+fn what_nobody_wrote_is_missing_and_what_is_not_known_yet_is_not() {
+    let names = |given: &GivenFields| -> Vec<&str> {
+        zscaler().missing(given).iter().map(|problem| problem.field).collect()
+    };
+    assert_eq!(names(&GivenFields::new()), ["api_key", "secret_key", "cloud"]);
+    let mut values = given(&[("api_key", "id"), ("ttl", "soon")]);
+    values.insert("base_url".to_owned(), Given::Unknown);
+    assert_eq!(names(&values), ["secret_key"]);
+    values.insert("secret_key".to_owned(), Given::Unknown);
+    assert!(names(&values).is_empty());
+}
+
+#[test]
 fn building_names_what_is_not_known_yet_and_only_that() {
     let mut values = given(&[("api_key", "id"), ("secret_key", "s")]);
     values.insert("base_url".to_owned(), Given::Unknown);
