@@ -1,11 +1,24 @@
 //! A configured source: what the configuration says about one way to get tokens, secrets as references.
 
+mod reference;
+#[cfg(test)]
+mod tests;
+
+pub use self::reference::{Reference, ReferenceError};
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenferry_sources::{Given, HttpSettings, System, TokenSource};
+use thiserror::Error;
+use tokenferry_sources::{
+    BuildContext, Clock, Environment, ExposeSecret, FieldKind, FieldProblem, Given, GivenFields, HttpClient,
+    HttpSettings, Severity, System, TokenSource,
+};
+use zeroize::Zeroizing;
+
+use crate::run::Class;
 
 /// One `source` block.
 #[derive(Debug)]
@@ -22,6 +35,80 @@ pub struct Source {
     pub ttl: Option<Duration>,
 }
 
+impl Source {
+    /// Reads everything that is kept elsewhere, anew, and makes the source ready to log in. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When something cannot be read, or is not what its field wants.
+    pub fn open(
+        &self,
+        environment: &dyn Environment,
+        http: &Arc<HttpClient>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Opened, OpenError> {
+        let given = self.given(environment)?;
+        let mut problems = self.system.check(&given);
+        let (settings, more) = self.system.resolve(&given, &BTreeMap::new());
+        problems.extend(more.into_iter().filter(|problem| problem.severity == Severity::Error));
+        if !problems.is_empty() {
+            return Err(self.bad_settings(&problems));
+        }
+        let context = BuildContext { http: Arc::clone(http), clock: Arc::clone(clock) };
+        let login =
+            self.system.build(&settings, &context).map_err(|problems| self.bad_settings(&problems))?;
+        Ok(Opened { login, material: self.material(&given) })
+    }
+
+    fn given(&self, environment: &dyn Environment) -> Result<GivenFields, OpenError> {
+        let read = |(name, setting): (&String, &Setting)| {
+            let given = match setting {
+                Setting::Literal(given) => given.clone(),
+                Setting::Reference(reference) => Given::Text(
+                    reference
+                        .read(environment)
+                        .map_err(|source| OpenError::Unavailable { field: name.clone(), source })?,
+                ),
+            };
+            Ok((name.clone(), given))
+        };
+        self.fields.iter().map(read).collect()
+    }
+
+    /// What is wrong with fields after they were read. What is said of durations repeats parts of them otherwise.
+    fn bad_settings(&self, problems: &[FieldProblem]) -> OpenError {
+        let said = |problem: &FieldProblem| match self.system.field(problem.field).map(|field| field.kind) {
+            Some(FieldKind::Duration) => format!("`{}` is not a duration such as \"90s\"", problem.field),
+            _ => problem.detail.trim_end_matches('.').to_owned(),
+        };
+        OpenError::BadSettings {
+            source_name: Arc::clone(&self.name),
+            problems: problems.iter().map(said).collect::<Vec<_>>().join("; "),
+        }
+    }
+
+    fn material(&self, given: &GivenFields) -> Zeroizing<Vec<u8>> {
+        let texts: Vec<(&str, &str)> = self
+            .system
+            .fields
+            .iter()
+            .filter_map(|field| match given.get(field.name) {
+                Some(Given::Text(text)) => Some((field.name, text.expose_secret())),
+                Some(Given::Flag(flag)) => Some((field.name, if *flag { "true" } else { "false" })),
+                Some(Given::Unknown) | None => field.default.map(|text| (field.name, text)),
+            })
+            .collect();
+        let parts =
+            || std::iter::once(self.system.name).chain(texts.iter().flat_map(|(name, text)| [*name, *text]));
+        // Of its final size from the start: a vector that grows leaves copies behind.
+        let mut material = Zeroizing::new(Vec::with_capacity(parts().map(|part| 8 + part.len()).sum()));
+        for part in parts() {
+            material.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            material.extend_from_slice(part.as_bytes());
+        }
+        material
+    }
+}
+
 /// The value of a field.
 #[derive(Clone, Debug)]
 pub enum Setting {
@@ -31,20 +118,48 @@ pub enum Setting {
     Reference(Reference),
 }
 
-/// Where a secret is kept.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Reference {
-    /// In an environment variable.
-    Env(String),
-    /// In a file: its content without the line break at its end.
-    File(PathBuf),
-}
-
 /// A source that is ready to log in.
-#[derive(Debug)]
 pub struct Opened {
     /// Logs in.
     pub login: Arc<dyn TokenSource>,
     /// Every setting that a login sends or is sent to, in a fixed order: to tell whether a login has changed.
-    pub material: zeroize::Zeroizing<Vec<u8>>,
+    pub material: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("login", &self.login).finish_non_exhaustive()
+    }
+}
+
+/// Why a source cannot log in. No value is ever repeated.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// What was read does not fit together.
+    #[error("the settings of `{source_name}` are wrong: {problems}")]
+    BadSettings {
+        /// The source.
+        source_name: Arc<str>,
+        /// What is wrong with which.
+        problems: String,
+    },
+    /// A field could not be read.
+    #[error("cannot read `{field}`")]
+    Unavailable {
+        /// The field.
+        field: String,
+        /// Why.
+        source: ReferenceError,
+    },
+}
+
+impl OpenError {
+    /// Its kind.
+    pub fn class(&self) -> Class {
+        match self {
+            OpenError::BadSettings { .. } => Class::new("bad_setting"),
+            OpenError::Unavailable { .. } => Class::new("secret_unavailable"),
+        }
+    }
 }

@@ -1,1 +1,195 @@
-//! To be written.
+//! The configuration: HCL files, read strictly. Everything that is wrong is reported at once, each with its place and
+//! with no value shown.
+
+mod document;
+mod mask;
+mod names;
+mod path;
+mod problem;
+mod reader;
+mod rotation;
+mod source;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod value;
+mod vault;
+
+pub use self::problem::{ConfigErrors, Excerpt, Place, Problem};
+pub use self::vault::{VaultAuth, VaultSettings};
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokenferry_sources::Environment;
+
+use self::document::{Document, Noted, Spot};
+use self::reader::Block;
+use self::rotation::Rotations;
+use self::source::Sources;
+use self::value::Value;
+use crate::rotation::Rotation;
+use crate::source::Source;
+
+/// What the rotator is to do.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where tokens are written.
+    pub vault: VaultSettings,
+    /// Where tokens come from, in the order of their names.
+    pub sources: Vec<Arc<Source>>,
+    /// The jobs, in the order in which they stand; at least one.
+    pub rotations: Vec<Arc<Rotation>>,
+    /// How many runs may be under way at once.
+    pub concurrency: usize,
+    /// How long the rotator may take to end.
+    pub grace_period: Duration,
+}
+
+impl Config {
+    /// Reads a file, or all `*.hcl` of a folder as one configuration. No secret is read.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn load(path: &Path, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
+        let documents = match files(path) {
+            Ok(files) if files.is_empty() => {
+                vec![Document::unreadable(
+                    path.to_owned(),
+                    "there is no file in this folder that ends in `.hcl`",
+                )]
+            }
+            Ok(files) => files.into_iter().map(open).collect(),
+            Err(error) => vec![Document::unreadable(path.to_owned(), &format!("cannot read it: {error}"))],
+        };
+        assemble(documents, environment)
+    }
+
+    /// Reads these files as one configuration. No secret is read.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn parse(
+        files: Vec<(PathBuf, String)>,
+        environment: &dyn Environment,
+    ) -> Result<Config, ConfigErrors> {
+        assemble(files.into_iter().map(|(path, text)| Document::parse(path, text)).collect(), environment)
+    }
+}
+
+fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !fs::metadata(path)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let paths: io::Result<Vec<PathBuf>> = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect();
+    let mut paths = paths?;
+    // Hidden files are those of editors and of Kubernetes.
+    let is_hidden =
+        |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    paths.retain(|path| {
+        path.extension().is_some_and(|end| end == "hcl") && !is_hidden(path) && !path.is_dir()
+    });
+    paths.sort();
+    Ok(paths)
+}
+
+fn open(path: PathBuf) -> Document {
+    match fs::read(&path).map(String::from_utf8) {
+        Ok(Ok(text)) => Document::parse(path, text),
+        Ok(Err(_)) => Document::unreadable(path, "this file is not UTF-8"),
+        Err(error) => Document::unreadable(path, &format!("cannot read it: {error}")),
+    }
+}
+
+fn assemble(documents: Vec<Document>, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
+    let Some(first) = documents.first() else {
+        let nothing = Document::unreadable(PathBuf::new(), "there is no file to read");
+        return assemble(vec![nothing], environment);
+    };
+    let config = read(first.whole(), &documents, environment);
+    let problems: Vec<Problem> = documents.into_iter().flat_map(Document::into_problems).collect();
+    match config {
+        Ok(config) if problems.is_empty() => Ok(config),
+        _ => Err(ConfigErrors(problems)),
+    }
+}
+
+fn read(first: Spot<'_>, documents: &[Document], environment: &dyn Environment) -> Result<Config, Noted> {
+    let (roots, broken) = roots(documents);
+    let mut sources = Sources::default();
+    if let Some(noted) = broken {
+        sources.miss(noted);
+    }
+    for root in &roots {
+        sources.read(root);
+    }
+    let mut rotations = Rotations::default();
+    for root in &roots {
+        rotations.read(root, &sources);
+    }
+    let vault = vault(&roots, first, broken, environment);
+    let concurrency = once(&roots, "concurrency", |value| value.count(MOST_RUNS));
+    let grace_period = once(&roots, "grace_period", Value::duration);
+    roots.into_iter().for_each(Block::finish);
+    if rotations.is_empty() && broken.is_none() {
+        first.note("there is no `rotation`: nothing to do");
+    }
+    Ok(Config {
+        vault: vault?,
+        sources: sources.finish()?,
+        rotations: rotations.finish()?,
+        concurrency: concurrency?.unwrap_or(RUNS),
+        grace_period: grace_period?.unwrap_or(GRACE_PERIOD),
+    })
+}
+
+/// The files that could be parsed, and whether one could not.
+fn roots(documents: &[Document]) -> (Vec<Block<'_>>, Option<Noted>) {
+    let mut broken = None;
+    let root = |document| Block::root(document).map_err(|noted| broken = Some(noted)).ok();
+    (documents.iter().filter_map(root).collect(), broken)
+}
+
+fn vault(
+    roots: &[Block<'_>],
+    first: Spot<'_>,
+    broken: Option<Noted>,
+    environment: &dyn Environment,
+) -> Result<VaultSettings, Noted> {
+    let blocks: Result<Vec<_>, Noted> = roots.iter().flat_map(|root| root.blocks("vault", [])).collect();
+    let mut blocks = blocks?.into_iter().map(|(block, [])| block);
+    let block = blocks.next();
+    let settings = match (&block, broken) {
+        (None, Some(noted)) => Err(noted),
+        (block, _) => vault::settings(block.as_ref(), first, environment),
+    };
+    for other in blocks {
+        other.header.note("there is more than one `vault` block");
+    }
+    if let Some(block) = block {
+        block.finish();
+    }
+    settings
+}
+
+/// An attribute that may stand in one of the files.
+fn once<'a, T>(
+    roots: &[Block<'a>],
+    name: &'static str,
+    read: impl Fn(Value<'a>) -> Result<T, Noted>,
+) -> Result<Option<T>, Noted> {
+    let values: Vec<_> = roots.iter().filter_map(|root| root.attribute(name).transpose()).collect();
+    let mut values = values.into_iter();
+    let Some(first) = values.next().transpose()? else { return Ok(None) };
+    for other in values {
+        other?.spot.note(format!("`{name}` stands at {} already", first.spot.reference()));
+    }
+    read(first).map(Some)
+}
+
+const GRACE_PERIOD: Duration = Duration::from_secs(25);
+const MOST_RUNS: usize = 64;
+const RUNS: usize = 8;

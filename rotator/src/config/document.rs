@@ -1,0 +1,163 @@
+//! One file of a configuration, and the problems found in it.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use hcl_edit::Span;
+use hcl_edit::structure::Body;
+
+use super::mask::Mask;
+use super::problem::{Excerpt, Place, Problem};
+use super::syntax;
+
+/// Proof that a problem was noted: whoever cannot give a value must have said why.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noted(());
+
+/// A file: what it says, and what is wrong with it.
+pub(super) struct Document {
+    path: PathBuf,
+    text: String,
+    mask: Mask,
+    repeated: BTreeSet<usize>,
+    content: Result<Body, Noted>,
+    problems: RefCell<Vec<(usize, Problem)>>,
+}
+
+impl Document {
+    /// Parses a file. If that fails, it has one problem already.
+    pub(super) fn parse(path: PathBuf, text: String) -> Self {
+        // Some editors begin files with it.
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        match syntax::parse(&text) {
+            Ok(parsed) => {
+                let mask = Mask::of(&parsed.body, &text);
+                let document = Document::new(path, text, mask, Ok(parsed.body));
+                for offset in &parsed.repeated {
+                    document.spot(*offset).advise("this name is written here again", "write each name once");
+                }
+                Document { repeated: parsed.repeated, ..document }
+            }
+            Err(error) => {
+                let line = line_around(&text, error.offset);
+                let mask = Mask::of_broken_line(&text, &line);
+                let document = Document::new(path, text, mask, Err(Noted(())));
+                document.spot(error.offset).tell(error.message, error.advice.map(str::to_owned));
+                document
+            }
+        }
+    }
+
+    /// Stands for what cannot be read at all.
+    pub(super) fn unreadable(path: PathBuf, message: &str) -> Self {
+        let document = Document::new(path, String::new(), Mask::default(), Err(Noted(())));
+        document.whole().note(message);
+        document
+    }
+
+    fn new(path: PathBuf, text: String, mask: Mask, content: Result<Body, Noted>) -> Self {
+        let (repeated, problems) = (BTreeSet::new(), RefCell::default());
+        Document { path, text, mask, repeated, content, problems }
+    }
+
+    pub(super) fn body(&self) -> Result<&Body, Noted> {
+        self.content.as_ref().map_err(|noted| *noted)
+    }
+
+    /// Whether this name stands there for the second time, so that it is not to be read.
+    pub(super) fn is_repeated(&self, name: &impl Span) -> bool {
+        name.span().is_some_and(|span| self.repeated.contains(&span.start))
+    }
+
+    /// The folder that relative paths in this file start from.
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    pub(super) fn source_text(&self, range: Range<usize>) -> &str {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    pub(super) fn spot(&self, offset: usize) -> Spot<'_> {
+        Spot { document: self, offset: Some(offset) }
+    }
+
+    /// The file as such.
+    pub(super) fn whole(&self) -> Spot<'_> {
+        Spot { document: self, offset: None }
+    }
+
+    /// What is wrong, in the order of the lines.
+    pub(super) fn into_problems(self) -> impl Iterator<Item = Problem> {
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_key(|(offset, _)| *offset);
+        problems.into_iter().map(|(_, problem)| problem)
+    }
+
+    fn place(&self, offset: usize) -> Place {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Place { line, column }
+    }
+
+    fn excerpt(&self, offset: usize) -> Excerpt {
+        self.mask.line(&self.text, line_around(&self.text, offset), offset)
+    }
+}
+
+/// A place to point at.
+#[derive(Clone, Copy)]
+pub(super) struct Spot<'a> {
+    document: &'a Document,
+    /// `None` for the file as a whole.
+    offset: Option<usize>,
+}
+
+impl<'a> Spot<'a> {
+    /// Notes what is wrong here.
+    pub(super) fn note(self, message: impl Into<String>) -> Noted {
+        self.tell(message, None)
+    }
+
+    /// Notes what is wrong here, and what to do.
+    pub(super) fn advise(self, message: impl Into<String>, advice: impl Into<String>) -> Noted {
+        self.tell(message, Some(advice.into()))
+    }
+
+    /// Notes what is wrong here, and what to do if that is known.
+    pub(super) fn tell(self, message: impl Into<String>, advice: Option<String>) -> Noted {
+        let Spot { document, offset } = self;
+        let problem = Problem {
+            file: document.path.clone(),
+            place: offset.map(|offset| document.place(offset)),
+            message: message.into(),
+            advice,
+            excerpt: offset.map(|offset| document.excerpt(offset)),
+        };
+        document.problems.borrow_mut().push((offset.unwrap_or(0), problem));
+        Noted(())
+    }
+
+    pub(super) fn document(self) -> &'a Document {
+        self.document
+    }
+
+    /// File and line, for a message at another place.
+    pub(super) fn reference(self) -> String {
+        let file = self.document.path.display();
+        match self.offset.map(|offset| self.document.place(offset)) {
+            Some(place) => format!("{file}:{}", place.line),
+            None => file.to_string(),
+        }
+    }
+}
+
+fn line_around(text: &str, offset: usize) -> Range<usize> {
+    let (before, after) = text.split_at_checked(offset).unwrap_or((text, ""));
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let end = after.find('\n').map_or(text.len(), |at| before.len() + at);
+    start..end
+}

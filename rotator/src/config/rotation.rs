@@ -1,0 +1,152 @@
+//! The `rotation` blocks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::document::{Noted, Spot};
+use super::path::entry_path;
+use super::reader::{Block, Label};
+use super::source::Sources;
+use super::value::Value;
+use crate::rotation::{Destination, RenewBefore, Rotation};
+use crate::schedule::Schedule;
+use crate::source::Source;
+
+/// The rotations of a configuration, in the order in which they stand.
+#[derive(Default)]
+pub(super) struct Rotations<'a> {
+    read: Vec<Result<Arc<Rotation>, Noted>>,
+    names: BTreeMap<&'a str, Spot<'a>>,
+    destinations: BTreeMap<(Arc<str>, Arc<str>), Spot<'a>>,
+}
+
+impl<'a> Rotations<'a> {
+    /// Reads the blocks of a file.
+    pub(super) fn read(&mut self, file: &Block<'a>, sources: &Sources<'a>) {
+        for block in file.blocks("rotation", ["NAME"]) {
+            let rotation = block.and_then(|(block, [name])| self.rotation(block, name, sources));
+            self.read.push(rotation.map(Arc::new));
+        }
+    }
+
+    /// Whether there is none, not even a broken one.
+    pub(super) fn is_empty(&self) -> bool {
+        self.read.is_empty()
+    }
+
+    /// All rotations.
+    pub(super) fn finish(self) -> Result<Vec<Arc<Rotation>>, Noted> {
+        self.read.into_iter().collect()
+    }
+
+    fn rotation(
+        &mut self,
+        block: Block<'a>,
+        name: Label<'a>,
+        sources: &Sources<'a>,
+    ) -> Result<Rotation, Noted> {
+        if let Some(first) = self.names.get(name.text) {
+            name.spot.note(format!("this rotation stands at {} already", first.reference()));
+        } else {
+            self.names.insert(name.text, name.spot);
+        }
+        let source = block.required("source", "\"SYSTEM.NAME\"", |value| sources.find(value));
+        let schedule = schedule(&block);
+        let renew_before = block.optional("renew_before", renew_before);
+        let reader_lag = block.optional("reader_lag", Value::duration);
+        let spread = block.optional("spread", Value::duration);
+        let verify = block.optional("verify", |value| verify(value, source.as_ref().ok()));
+        let destinations = self.destinations(&block);
+        block.finish();
+        let source = source?;
+        Ok(Rotation {
+            name: name.text.into(),
+            schedule: schedule?,
+            renew_before: renew_before?.unwrap_or_default(),
+            reader_lag: reader_lag?.unwrap_or(READER_LAG),
+            spread: spread?.unwrap_or_default(),
+            verify: verify?.unwrap_or(source.system.verifies),
+            destinations: destinations?,
+            source,
+        })
+    }
+
+    fn destinations(&mut self, block: &Block<'a>) -> Result<Vec<Destination>, Noted> {
+        let blocks = block.blocks("destination", []);
+        if blocks.is_empty() {
+            let advice = "write `destination { … }` with `mount` and `path` in it";
+            return Err(block.header.advise("this `rotation` has no `destination`", advice));
+        }
+        let read: Vec<_> = blocks.into_iter().map(|found| self.destination(found?.0)).collect();
+        read.into_iter().collect()
+    }
+
+    fn destination(&mut self, block: Block<'a>) -> Result<Destination, Noted> {
+        let mount = block.required("mount", "\"secret\"", path);
+        let path = block.required("path", "\"…\"", path);
+        let adopt = block.optional("adopt", Value::flag);
+        let spot = block.header;
+        block.finish();
+        let (mount, path) = (mount?, path?);
+        let entry = (mount.clone(), path.clone());
+        if let Some(first) = self.destinations.get(&entry) {
+            let message = format!("the destination at {} is the same entry", first.reference());
+            return Err(spot.advise(message, "give each its own `path`"));
+        }
+        self.destinations.insert(entry, spot);
+        Ok(Destination { mount, path, adopt: adopt?.unwrap_or(false) })
+    }
+}
+
+fn path(value: Value<'_>) -> Result<Arc<str>, Noted> {
+    let path = entry_path(value.text()?);
+    path.map(Arc::from).map_err(|error| value.spot.note(format!("`{}` {error}", value.name)))
+}
+
+/// Each of the two attributes is checked even where the other one is wrong.
+fn schedule(block: &Block<'_>) -> Result<Schedule, Noted> {
+    let zone = block.optional("time_zone", with_spot);
+    let expression = block.required("schedule", "\"*/30 * * * *\"", with_spot);
+    let mut noted = zone.err().or(expression.err());
+    let (zone, zone_spot) = zone.ok().flatten().unwrap_or((UTC, block.header));
+    let (expression, spot) = expression.unwrap_or((ALWAYS, block.header));
+    let mut schedule = Schedule::parse(expression, zone);
+    if let Err(error) = &schedule
+        && error.is_time_zone()
+    {
+        noted = Some(zone_spot.note(format!("`time_zone`: {error}")));
+        schedule = Schedule::parse(expression, UTC);
+    }
+    let schedule = schedule.map_err(|error| spot.note(format!("`schedule`: {error}")))?;
+    noted.map_or(Ok(schedule), Err)
+}
+
+fn with_spot(value: Value<'_>) -> Result<(&str, Spot<'_>), Noted> {
+    Ok((value.text()?, value.spot))
+}
+
+fn renew_before(value: Value<'_>) -> Result<RenewBefore, Noted> {
+    let Some(percent) = value.expression.as_str().and_then(|text| text.strip_suffix('%')) else {
+        return value.some_time().map(RenewBefore::Duration);
+    };
+    let percent = percent.parse().ok().filter(|percent| (1..=99).contains(percent));
+    percent
+        .map(RenewBefore::Percent)
+        .ok_or_else(|| value.spot.note("`renew_before` must be a duration, or from \"1%\" to \"99%\""))
+}
+
+fn verify(value: Value<'_>, source: Option<&Arc<Source>>) -> Result<bool, Noted> {
+    let verify = value.flag()?;
+    match source.map(|source| source.system) {
+        Some(system) if verify && !system.verifies => {
+            let message = format!("a token of {} cannot be tried out", system.title);
+            Err(value.spot.advise(message, "leave `verify` out"))
+        }
+        _ => Ok(verify),
+    }
+}
+
+const ALWAYS: &str = "* * * * *";
+const READER_LAG: Duration = Duration::from_secs(300);
+const UTC: &str = "UTC";

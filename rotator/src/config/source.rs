@@ -1,0 +1,212 @@
+//! The `source` blocks, driven by the descriptions of the systems' fields.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokenferry_sources::{
+    ExposeSecret, Field, FieldKind, FieldProblem, Given, GivenFields, HTTP_FIELDS, HttpSettings, SYSTEMS,
+    System, parse_duration, system,
+};
+
+use super::document::{Noted, Spot};
+use super::names::{did_you_mean, shown};
+use super::reader::{Block, Label};
+use super::value::Value;
+use crate::source::{Setting, Source};
+
+/// The sources of a configuration by name, the broken ones included.
+#[derive(Default)]
+pub(super) struct Sources<'a> {
+    declared: BTreeMap<String, Declared<'a>>,
+    /// What could not be read and may be a source: of this name in whatever system, or of any name.
+    missed: Vec<(Option<&'a str>, Noted)>,
+}
+
+struct Declared<'a> {
+    spot: Spot<'a>,
+    source: Result<Arc<Source>, Noted>,
+}
+
+impl<'a> Sources<'a> {
+    /// Remembers that something could not be read that may have been a source.
+    pub(super) fn miss(&mut self, noted: Noted) {
+        self.missed.push((None, noted));
+    }
+
+    /// Reads the blocks of a file.
+    pub(super) fn read(&mut self, file: &Block<'a>) {
+        for block in file.blocks("source", ["SYSTEM", "NAME"]) {
+            match block {
+                Ok((block, [system, name])) => self.declare(block, system, name),
+                Err(noted) => self.miss(noted),
+            }
+        }
+    }
+
+    /// The source of that name.
+    pub(super) fn find(&self, value: Value<'a>) -> Result<Arc<Source>, Noted> {
+        let name = value.text()?;
+        if let Some(declared) = self.declared.get(name) {
+            return declared.source.clone();
+        }
+        let own_name = name.rsplit('.').next();
+        let explained = self.missed.iter().find(|(missed, _)| missed.is_none() || *missed == own_name);
+        let unexplained = || value.spot.advise("there is no such source", self.names(name));
+        Err(explained.map_or_else(unexplained, |(_, noted)| *noted))
+    }
+
+    /// All sources, in the order of their names.
+    pub(super) fn finish(self) -> Result<Vec<Arc<Source>>, Noted> {
+        let sources = self.declared.into_values().map(|declared| declared.source).collect();
+        self.missed.first().map_or(sources, |(_, noted)| Err(*noted))
+    }
+
+    fn declare(&mut self, block: Block<'a>, system_label: Label<'a>, name: Label<'a>) {
+        let Some(system) = system(system_label.text) else {
+            self.missed.push((Some(name.text), no_system(system_label)));
+            return;
+        };
+        let name = format!("{}.{}", system.name, name.text);
+        let spot = block.header;
+        if let Some(first) = self.declared.get(&name) {
+            spot.note(format!("the source `{name}` stands at {} already", first.spot.reference()));
+        }
+        let source = source(&block, system, &name).map(Arc::new);
+        block.finish();
+        self.declared.entry(name).or_insert(Declared { spot, source });
+    }
+
+    fn names(&self, wanted: &str) -> String {
+        let names = self.declared.keys().map(String::as_str);
+        did_you_mean(wanted, names.clone()).unwrap_or_else(|| {
+            let list: Vec<String> =
+                names.take(MOST_LISTED).map(|name| format!("`{}`", shown(name))).collect();
+            match (list.is_empty(), self.declared.len() > MOST_LISTED) {
+                (true, _) => "write a `source` block first".to_owned(),
+                (false, more) => {
+                    format!("there are {}{}", list.join(", "), if more { " and others" } else { "" })
+                }
+            }
+        })
+    }
+}
+
+fn no_system(label: Label<'_>) -> Noted {
+    let known = || SYSTEMS.iter().map(|system| system.name);
+    let list = || known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let advice = did_you_mean(label.text, known()).unwrap_or_else(|| format!("the systems are {}", list()));
+    label.spot.advise(format!("there is no system `{}`", label.text), advice)
+}
+
+fn source(block: &Block<'_>, system: &'static System, name: &str) -> Result<Source, Noted> {
+    let fields = fields(block, system);
+    let http = http(block);
+    let fields = fields?;
+    Ok(Source { name: name.into(), system, ttl: ttl(&fields), fields, http: http? })
+}
+
+fn fields(block: &Block<'_>, system: &'static System) -> Result<BTreeMap<String, Setting>, Noted> {
+    let mut written = Written::default();
+    for field in system.fields {
+        written.read(block, field, setting);
+    }
+    written.judge(system.check(&written.given));
+    for problem in system.missing(&written.given) {
+        written.broken = Some(missing(block, system, &problem));
+    }
+    written.broken.map_or(Ok(written.settings), Err)
+}
+
+/// Where the rotator waits, and how long, is the scheduler's to say: `max_wait` is not asked for.
+fn http(block: &Block<'_>) -> Result<HttpSettings, Noted> {
+    let mut written = Written::default();
+    for field in HTTP_FIELDS.iter().filter(|field| field.name != "max_wait") {
+        written.read(block, field, literal);
+    }
+    let settings = HttpSettings::from_given(&written.given).unwrap_or_else(|problems| {
+        written.judge(problems);
+        HttpSettings::default()
+    });
+    let folder = block.header.document().folder();
+    let ca_cert_file = settings.ca_cert_file.map(|path| folder.join(path));
+    written.broken.map_or(Ok(HttpSettings { ca_cert_file, max_wait: Duration::ZERO, ..settings }), Err)
+}
+
+/// The fields that a block has.
+#[derive(Default)]
+struct Written<'a> {
+    settings: BTreeMap<String, Setting>,
+    /// The same for the checks; what is kept elsewhere, or wrong already, is unknown to them.
+    given: GivenFields,
+    spots: BTreeMap<&'static str, Spot<'a>>,
+    broken: Option<Noted>,
+}
+
+impl<'a> Written<'a> {
+    fn read(
+        &mut self,
+        block: &Block<'a>,
+        field: &'static Field,
+        read: impl FnOnce(&Field, Value<'a>) -> Result<Setting, Noted>,
+    ) {
+        let spots = &mut self.spots;
+        let setting = block.optional(field.name, |value| {
+            spots.insert(field.name, value.spot);
+            read(field, value)
+        });
+        let given = match &setting {
+            Ok(None) => return,
+            Ok(Some(Setting::Literal(given))) => given.clone(),
+            Ok(Some(Setting::Reference(_))) | Err(_) => Given::Unknown,
+        };
+        self.given.insert(field.name.to_owned(), given);
+        match setting {
+            Ok(setting) => self.settings.extend(setting.map(|setting| (field.name.to_owned(), setting))),
+            Err(noted) => self.broken = Some(noted),
+        }
+    }
+
+    fn judge(&mut self, problems: Vec<FieldProblem>) {
+        for problem in problems {
+            let spot = self.spots.get(problem.field);
+            self.broken = spot.map(|spot| spot.note(problem.detail.trim_end_matches('.'))).or(self.broken);
+        }
+    }
+}
+
+fn setting(field: &Field, value: Value<'_>) -> Result<Setting, Noted> {
+    let is_reference = value.expression.is_object();
+    match field.kind {
+        FieldKind::Flag => value.flag().map(|flag| Setting::Literal(Given::Flag(flag))),
+        FieldKind::Secret => value.reference().map(Setting::Reference),
+        _ if is_reference => value.reference().map(Setting::Reference),
+        _ => literal(field, value),
+    }
+}
+
+/// Durations are read here and not left to the checks, whose messages repeat parts of them.
+fn literal(field: &Field, value: Value<'_>) -> Result<Setting, Noted> {
+    if field.kind == FieldKind::Duration {
+        value.duration()?;
+    }
+    value.text().map(|text| Setting::Literal(Given::from(text)))
+}
+
+fn missing(block: &Block<'_>, system: &System, problem: &FieldProblem) -> Noted {
+    let message = problem.summary.replace(&format!("`{}.", system.name), "`").replacen('M', "m", 1);
+    let example = match system.field(problem.field).map(|field| field.kind) {
+        Some(FieldKind::Secret) => "{ env = \"NAME\" }",
+        _ => "\"…\"",
+    };
+    block.header.advise(message, format!("write `{} = {example}`", problem.field))
+}
+
+fn ttl(fields: &BTreeMap<String, Setting>) -> Option<Duration> {
+    match fields.get("ttl")? {
+        Setting::Literal(Given::Text(text)) => parse_duration(text.expose_secret()).ok(),
+        _ => None,
+    }
+}
+
+const MOST_LISTED: usize = 10;

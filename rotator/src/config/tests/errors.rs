@@ -1,0 +1,261 @@
+//! What users see of their mistakes.
+
+use super::{RIGHT, lines, parse, problems};
+
+#[test]
+fn all_mistakes_of_a_file_are_reported_at_once_with_their_places_and_without_values() {
+    let errors = problems(include_str!("mistakes.hcl"));
+    let found = lines(&errors);
+    let expected: Vec<&str> = include_str!("mistakes.txt").lines().collect();
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "found: {found}\nexpected: {expected}");
+    }
+    let shown = format!("{errors} {errors:?}").to_lowercase();
+    assert!(!shown.contains("planted"), "{errors}");
+}
+
+#[test]
+fn this_is_how_mistakes_look() {
+    let text = r#"
+source "zettelstore" "notes" {
+	username = anna
+	password = "hunter2" # the old one
+}
+rotation "notes" {
+  source  = "zettelstore.note"
+  schedul = "0 * * * *"
+  destination { mount = "secret" }
+}
+"#;
+    let shown = r#"
+t.hcl:3:13: `username` must be a text, not a bare word
+  | 	username = ***
+  | 	           ^
+  help: write it in double quotes: `username = "…"`
+
+t.hcl:4:13: `password` is a secret, and a secret never stands in this file
+  | 	password = ***
+  | 	           ^
+  help: write `password = { env = "NAME" }` or `password = { file = "/path" }`
+
+t.hcl:6:1: this `rotation` has no `schedule`
+  | rotation "notes" {
+  | ^
+  help: write `schedule = "*/30 * * * *"`
+
+t.hcl:7:13: there is no such source
+  |   source  = ***
+  |             ^
+  help: did you mean `zettelstore.notes`?
+
+t.hcl:8:3: `rotation` has no attribute `schedul`
+  |   schedul = ***
+  |   ^
+  help: did you mean `schedule`?
+
+t.hcl:9:3: this `destination` has no `path`
+  |   destination { mount = *** }
+  |   ^
+  help: write `path = "…"`
+"#;
+    assert_eq!(format!("\n{}\n", problems(text)), shown);
+}
+
+/// What is said if this replaces that in what is right.
+fn after(that: &str, this: &str) -> Vec<String> {
+    assert!(RIGHT.contains(that), "{that}");
+    lines(&problems(&RIGHT.replacen(that, this, 1)))
+}
+
+#[test]
+fn what_is_no_text_is_refused_for_what_it_is() {
+    let cases = [
+        ("null", "not null"),
+        ("[\"anna\"]", "not a list"),
+        ("{ env = \"A\" }[0]", "not a bare word"),
+        ("(\"anna\")", "not an expression; nothing is computed here"),
+        ("\"a\" == \"b\"", "not an expression; nothing is computed here"),
+        ("<<EOT\nanna\nEOT", "not a heredoc"),
+        ("\"${anna}\"", "not a template"),
+        ("upper(\"anna\")", "not a function call; there are no functions here"),
+        ("17", "not a number"),
+        ("true", "not true or false"),
+    ];
+    for (value, found) in cases {
+        assert_eq!(after("\"anna\"", value), [format!("3:14 `username` must be a text, {found}")]);
+    }
+}
+
+#[test]
+fn a_secret_is_a_reference_to_one_place() {
+    let cases = [
+        ("{ }", "4:14 `password` must name exactly one place where it is kept"),
+        ("{ env = \"A\", file = \"b\" }", "4:14 `password` must name exactly one place where it is kept"),
+        ("{ env = \"A\", env = \"B\" }", "4:27 this name is written here again"),
+        ("{ enf = \"A\" }", "4:16 `password` can be kept in `env` or `file` only"),
+        ("{ \"env\" = \"A\" }", "4:16 `password` can be kept in `env` or `file` only"),
+        ("{ vault = { path = \"a\" } }", "4:16 `password` can be kept in `env` or `file` only"),
+        ("{ env = \"\" }", "4:22 this is no name of an environment variable"),
+        ("{ env = \"${A}\" }", "4:22 `password` must be a text, not a template"),
+        ("{ env = \"1A\" }", "4:22 this is no name of an environment variable"),
+        ("{ file = \"\" }", "4:23 a path is not empty and has no control characters"),
+        ("secret.password", "4:14 `password` must say where it is kept"),
+        ("\"hunter2\"", "4:14 `password` is a secret, and a secret never stands in this file"),
+    ];
+    for (value, expected) in cases {
+        assert_eq!(after("{ env = \"ZETTELSTORE_PASSWORD\" }", value), [expected], "{value}");
+    }
+}
+
+#[test]
+fn one_mistake_is_one_problem() {
+    let no_duration = "8:18 `renew_before` is not a duration: it has no number where one is expected; write a number \
+                       and a unit, as in \"90s\" or \"1h30m\"";
+    let cases = [
+        ("\"notes\" {\n  username", "{\n  username", "2:1 `source` takes 2 names, not 1"),
+        ("rotation \"notes\"", "rotation \"notes\" \"more\"", "6:1 `rotation` takes one name, not 2"),
+        ("destination {", "destination \"x\" {", "9:3 `destination` takes no name, not 1"),
+        ("username", "max_wait = \"1s\"\n  username", "3:3 `source` has no attribute `max_wait`"),
+        (
+            "username",
+            "timeout = \"0s\"\n  username",
+            "3:13 The value of `timeout`: it must be longer than zero",
+        ),
+        (
+            "username",
+            "timeout = { env = \"A\" }\n  username",
+            "3:13 `timeout` must be a duration, not an object",
+        ),
+        ("  username = \"anna\"\n", "", "2:1 missing `username`"),
+        ("zettelstore.notes", "notes", "7:14 there is no such source"),
+        ("\"zettelstore.notes\"", "zettelstore.notes", "7:14 `source` must be a text, not a bare word"),
+        ("  schedule", "  spread = \"1 hour\"\n  schedule", "8:12 `spread` is not a duration"),
+        ("  schedule", "  renew_before = \"0s\"\n  schedule", "8:18 `renew_before` must be longer than zero"),
+        ("  schedule", "  renew_before = \"soon\"\n  schedule", no_duration),
+        ("\"secret\"", "\"/\"", "10:13 `mount` is empty"),
+        (
+            "  destination",
+            "  destination = 1\n  destination",
+            "9:3 `destination` is a block, not an attribute",
+        ),
+    ];
+    for (that, this, expected) in cases {
+        assert_eq!(after(that, this), [expected], "{this}");
+    }
+}
+
+#[test]
+fn one_mistake_at_the_top_is_one_problem() {
+    let cases = [
+        ("concurrency = 65", "2:15 `concurrency` must be a whole number from 1 to 64"),
+        ("concurrency = 0", "2:15 `concurrency` must be a whole number from 1 to 64"),
+        ("concurrency = 1.5", "2:15 `concurrency` must be a whole number from 1 to 64"),
+        ("grace_period = 25", "2:16 `grace_period` must be a duration, not a number"),
+        ("vault {\n}\nvault {\n}", "4:1 there is more than one `vault` block"),
+        ("vault {\n  auth \"token\" {\n  }\n}", "3:3 this `auth` has no `token`"),
+        ("vault {\n  auth \"kerberos\" {\n  }\n}", "3:8 there is no such way to log in at Vault"),
+        ("vault {\n  addresses = \"https://a\"\n}", "3:15 `addresses` must be a list, not a text"),
+        (
+            "vault {\n  addresses = [\n    \"https://a\",\n    1,\n  ]\n}",
+            "5:5 `addresses` must be a text, not a number",
+        ),
+        (
+            "vault {\n  address = \"http://a\"\n}",
+            "3:13 `address` is plain http to another machine, which sends tokens unprotected",
+        ),
+        ("rotation = 1", "2:1 `rotation` is a block, not an attribute"),
+        ("sauce \"zscaler\" \"corp\" {\n}", "2:1 there is no block `sauce` here"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(after("\nsource", &format!("\n{text}\nsource")), [expected], "{text}");
+    }
+}
+
+#[test]
+fn two_ways_to_log_in_at_vault_are_one_too_many() {
+    let auth = "  auth \"token\" {\n    token = { env = \"A\" }\n  }\n";
+    let vault = format!("\nvault {{\n{auth}{auth}}}\nsource");
+    assert_eq!(after("\nsource", &vault), ["6:3 there is more than one `auth` block"]);
+}
+
+#[test]
+fn a_destination_is_written_by_one_rotation_only() {
+    let with = |path: &str| {
+        let second = format!("  destination {{\n    mount = \"/secret/\"\n    path = \"{path}\"\n  }}\n}}\n");
+        RIGHT.trim_end().trim_end_matches('}').to_owned() + &second
+    };
+    assert_eq!(lines(&problems(&with("notes"))), ["13:3 the destination at t.hcl:9 is the same entry"]);
+    assert!(parse(&with("notes/below")).is_ok());
+}
+
+#[test]
+fn a_token_is_tried_out_only_where_that_is_possible() {
+    let zscaler = RIGHT
+        .replace("zettelstore", "zscaler")
+        .replace("username = \"anna\"", "cloud = \"zscaler\"\n  api_key = \"id\"")
+        .replace("password =", "secret_key =");
+    assert!(!parse(&zscaler).unwrap().rotations[0].verify);
+    assert!(parse(RIGHT).unwrap().rotations[0].verify);
+    let wanted = zscaler.replace("  schedule", "  verify = true\n  schedule");
+    assert_eq!(lines(&problems(&wanted)), ["9:12 a token of Zscaler cannot be tried out"]);
+}
+
+#[test]
+fn a_source_that_is_missing_for_another_reason_is_not_missed_twice() {
+    let cases = [
+        (
+            "source \"zettelstore\" \"notes\"",
+            "source \"zettelstor\" \"notes\"",
+            "2:8 there is no system `zettelstor`",
+        ),
+        ("source \"zettelstore\" \"notes\"", "source \"notes\"", "2:1 `source` takes 2 names, not 1"),
+        ("\"anna\"", "anna", "3:14 `username` must be a text, not a bare word"),
+    ];
+    for (that, this, expected) in cases {
+        assert_eq!(after(that, this), [expected], "{this}");
+    }
+    let two = "source \"zettelstor\" \"other\" {\n}\nrotation \"x\" {\n  source = \"zettelstore.note\"\n";
+    let found = after("rotation \"notes\" {\n  source   = \"zettelstore.notes\"\n", two);
+    assert_eq!(found, ["6:8 there is no system `zettelstor`", "9:12 there is no such source"]);
+}
+
+#[test]
+fn what_is_no_hcl_is_said_in_words() {
+    let cases = [
+        ("cloud = \"zscaler\n", "1:9 the text that begins here has no closing quote in its line"),
+        ("key = {\n  env = \"A\n}\n", "2:9 the text that begins here has no closing quote in its line"),
+        ("a = 1 b = 2\n", "1:7 something follows where the line should end"),
+        ("schedule = */5 * * * *\n", "1:12 a value is missing here, or it is not valid"),
+        ("key: value\n", "1:4 neither an attribute nor a block begins here"),
+        ("destination { a = 1, b = 2 }\n", "1:20 this block is not closed here"),
+        ("a = <<EOT\ntext\n", "2:1 this heredoc is not closed"),
+        ("}\n", "1:1 this `}` closes nothing"),
+        ("key = { env = \"A\"\n", "1:1 this is not valid HCL"),
+        ("a = 1\na = 2\n", "2:1 this name is written here again"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(lines(&problems(text)), [expected], "{text}");
+    }
+    let nested = format!("a = {}\n", "[".repeat(100));
+    assert!(problems(&nested).to_string().contains("this is nested too deeply"));
+}
+
+#[test]
+fn quotes_are_looked_for_where_there_can_be_some() {
+    let right = "# \"\n// \"\nx = 1 /* \"\n \" */\ny = \"\\\"\"\nz = <<-EOT\n  \"\n  EOT\n";
+    let found = lines(&problems(&format!("{right}w = 1 2\n")));
+    assert_eq!(found, ["9:7 something follows where the line should end"]);
+}
+
+#[test]
+fn schedule_and_time_zone_are_checked_each_for_itself() {
+    let schedule = |attributes: &str| -> Vec<String> {
+        let places = after("  schedule = \"0 * * * *\"", attributes);
+        places.iter().map(|line| line.split_once(' ').unwrap_or_default().0.to_owned()).collect()
+    };
+    assert_eq!(schedule("  schedule = \"0 * * *\"\n  time_zone = \"No/Where\""), ["8:14", "9:15"]);
+    assert_eq!(schedule("  schedule = 5\n  time_zone = \"No/Where\""), ["8:14", "9:15"]);
+    assert_eq!(schedule("  schedule = \"0 * * *\"\n  time_zone = 5"), ["8:14", "9:15"]);
+    assert_eq!(schedule("  schedule = \"0 * * * *\"\n  time_zone = 5"), ["9:15"]);
+}

@@ -1,0 +1,83 @@
+//! No value is shown, whatever the file looks like, and the caret stands where it should.
+
+use super::super::Excerpt;
+use super::problems;
+
+/// The line and the caret of the first problem.
+fn shown(text: &str) -> String {
+    let errors = problems(text);
+    assert!(!format!("{errors}{errors:?}").contains("hunter"), "{errors}");
+    let excerpt = errors.iter().find_map(|problem| problem.excerpt.as_ref());
+    excerpt.map(|Excerpt { line, caret }| format!("{line}\n{caret}")).unwrap()
+}
+
+#[test]
+fn lines_of_files_that_parse_show_names_only() {
+    let cases = [
+        ("x = \"hunter2\" # hunter3", "x = ***\n^"),
+        ("x = 4711 // hunter3", "x = ***\n^"),
+        ("x = [hunter1, \"hunter2\", { hunter3 = 4 }] /* hunter5 */", "x = [***, ***, { *** = *** }]\n^"),
+        ("x = hunter.two[\"hunter\"] + f(3)", "x = ***\n^"),
+        ("/* hunter1 */ x = \"hunter2\"", "   x = ***\n   ^"),
+        ("x = <<EOT\nx = hunter\nEOT", "x = ***\n^"),
+        ("x \"corp\" \"hunter 2\" {\n}", "x \"corp\" *** {\n^"),
+        ("vault { timeout = 5 }", "vault { timeout = *** }\n                  ^"),
+        ("vault {\n\ttimeout\t= \"hunter\"\n}", "\ttimeout\t= ***\n\t       \t  ^"),
+        ("vault {\n  addresses = [\n    \"hunter\"]\n}", "    ***]\n    ^"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(shown(&format!("{text}\n")), expected, "{text}");
+    }
+}
+
+#[test]
+fn lines_of_files_that_do_not_parse_show_a_known_first_word_at_most() {
+    let cases = [
+        ("password = \"hunter2", "password = ***\n           ^"),
+        ("password = hunter2 hunter3", "password = ***\n           ^"),
+        ("password = \"a\" hunter = 2", "password = ***\n           ^"),
+        ("password \"hunter2\"", "password ***\n         ^"),
+        ("password hunter2", "***\n^"),
+        ("hunter2 = ", "***\n^"),
+        ("hunter2", "***\n^"),
+        ("x = <<EOT\nhunter = 2", "***\n^"),
+        ("vault = {\n  hunter = \"\n}", "  ***\n  ^"),
+        ("rotation \"corp\" {\n  source = \"hunter\" }", "  source = ***\n           ^"),
+        ("password = \"hunter\u{fc}\n\u{fc}", "password = ***\n           ^"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(shown(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_caret_stands_below_its_place_after_wide_characters_and_tabs() {
+    assert_eq!(shown("\tvault { 時間 = 5 }\n"), "\tvault { 時間 = *** }\n\t        ^");
+    assert_eq!(shown("時間 {\n}\n").lines().next(), Some("時間 {"));
+    let errors = problems("vault \"時\" \"x\" {\n}\n");
+    assert_eq!(errors.iter().find_map(|problem| problem.place).map(|place| place.column), Some(1));
+}
+
+#[test]
+fn columns_are_counted_in_characters_and_lines_whatever_ends_them() {
+    let place =
+        |text: &str| problems(text).iter().find_map(|problem| problem.place).map(|place| place.to_string());
+    assert_eq!(place("\u{feff}vault {\r\n  timeout = 5\r\n}\r\n").as_deref(), Some("2:13"));
+    assert_eq!(place("/* äöü時 */ x = 1\n").as_deref(), Some("1:12"));
+}
+
+#[test]
+fn a_text_over_several_lines_is_a_forgotten_quote() {
+    let text =
+        "source \"zettelstore\" \"a\" {\n  username = \"hunter\n  password = { env = \"hunter\" }\n}\n";
+    assert_eq!(shown(text), "  username = ***\n             ^");
+    let balanced = "source \"zettelstore\" \"a\" {\n  username = \"hunter\n  method = \"\n}\n";
+    let errors = problems(balanced);
+    assert!(errors.to_string().contains("does not end in its line"), "{errors}");
+}
+
+#[test]
+fn names_cannot_move_the_cursor_or_turn_the_text() {
+    let errors = problems("x = 1 \u{1b}[31m\u{202e}\n");
+    assert!(!errors.to_string().contains(['\u{1b}', '\u{202e}']));
+}

@@ -1,0 +1,188 @@
+//! What is read from files that are right, and what the environment adds.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokenferry_sources::{ExposeSecret, Given};
+use url::Url;
+
+use super::super::{Config, ConfigErrors, VaultAuth};
+use super::{EXAMPLE, RIGHT, lines, parse, variables};
+use crate::rotation::{Destination, RenewBefore};
+use crate::source::{Reference, Setting};
+
+fn example() -> Config {
+    let file = PathBuf::from("/etc/tokenferry/tokenferry.hcl");
+    Config::parse(vec![(file, EXAMPLE.to_owned())], &variables(&[])).unwrap()
+}
+
+fn with(environment: &[(&str, &str)], text: &str) -> Result<Config, ConfigErrors> {
+    Config::parse(vec![(PathBuf::from("t.hcl"), text.to_owned())], &variables(environment))
+}
+
+fn text(setting: &Setting) -> &str {
+    match setting {
+        Setting::Literal(Given::Text(text)) => text.expose_secret(),
+        other => panic!("no text: {other:?}"),
+    }
+}
+
+fn file(path: &str) -> Reference {
+    Reference::File(PathBuf::from(path))
+}
+
+#[test]
+fn the_vault_block_of_the_example_is_read() {
+    let Config { vault, concurrency, grace_period, .. } = example();
+    let hosts: Vec<_> = vault.addresses.iter().filter_map(Url::host_str).collect();
+    assert_eq!(hosts, ["vault.example", "vault-1.example", "vault-2.example"]);
+    assert_eq!(vault.namespace.as_deref(), Some("platform"));
+    assert_eq!(vault.ca_cert_file.as_deref(), Some(Path::new("/etc/tokenferry/vault-ca.pem")));
+    assert_eq!((vault.timeout, grace_period), (Duration::from_secs(10), Duration::from_secs(25)));
+    assert_eq!(concurrency, 8);
+    let VaultAuth::AppRole { mount, role_id: Setting::Reference(role_id), secret_id } = vault.auth else {
+        panic!("no AppRole")
+    };
+    assert_eq!(mount, "approle");
+    assert_eq!(
+        (role_id, secret_id),
+        (file("/run/secrets/vault-role-id"), file("/run/secrets/vault-secret-id"))
+    );
+}
+
+#[test]
+fn the_sources_of_the_example_are_read() {
+    let sources = example().sources;
+    let names: Vec<&str> = sources.iter().map(|source| &*source.name).collect();
+    assert_eq!(names, ["zettelstore.notes", "zscaler.corp"]);
+    let [notes, corp] = sources.as_slice() else { panic!("two sources") };
+    assert_eq!((notes.ttl, corp.ttl), (None, Some(Duration::from_secs(3600))));
+    assert_eq!((notes.http.timeout, corp.http.timeout), (Duration::from_secs(10), Duration::from_secs(30)));
+    assert_eq!((notes.http.max_wait, corp.http.max_wait), (Duration::ZERO, Duration::ZERO));
+    assert_eq!(text(&corp.fields["cloud"]), "zscalertwo");
+    let Setting::Reference(secret_key) = &corp.fields["secret_key"] else { panic!("no reference") };
+    assert_eq!(*secret_key, file("/run/secrets/zcc-client-secret"));
+    let Setting::Reference(api_key) = &corp.fields["api_key"] else { panic!("no reference") };
+    assert_eq!(*api_key, Reference::Env("ZCC_CLIENT_ID".to_owned()));
+}
+
+#[test]
+fn the_rotations_of_the_example_are_read() {
+    let rotations = example().rotations;
+    let [corp, notes] = rotations.as_slice() else { panic!("two rotations") };
+    assert_eq!((&*corp.name, &*corp.source.name), ("zscaler-corp", "zscaler.corp"));
+    assert_eq!(corp.renew_before, RenewBefore::Duration(Duration::from_secs(900)));
+    assert_eq!((corp.reader_lag, corp.spread), (Duration::from_secs(300), Duration::from_secs(120)));
+    assert_eq!((corp.verify, notes.verify), (false, true));
+    let entry =
+        |mount: &str, path: &str, adopt| Destination { mount: mount.into(), path: path.into(), adopt };
+    assert_eq!(corp.destinations, [entry("secret", "tokens/zscaler/corp", false)]);
+    let [first, second] = notes.destinations.as_slice() else { panic!("two destinations") };
+    assert_eq!(*first, entry("secret", "tokens/zettelstore/notes", false));
+    assert_eq!(*second, entry("team-a", "zettelstore", true));
+}
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    let Config { rotations, sources, concurrency, grace_period, .. } = parse(RIGHT).unwrap();
+    let rotation = &rotations[0];
+    assert_eq!((concurrency, grace_period), (8, Duration::from_secs(25)));
+    assert_eq!(rotation.renew_before, RenewBefore::Percent(30));
+    assert_eq!((rotation.reader_lag, rotation.spread), (Duration::from_secs(300), Duration::ZERO));
+    assert!(rotation.verify && !rotation.destinations[0].adopt);
+    assert_eq!(sources[0].fields.keys().collect::<Vec<_>>(), ["password", "username"]);
+    let percent =
+        parse(&RIGHT.replace("  schedule", "  renew_before = \"99%\"\n  verify = false\n  schedule"))
+            .unwrap();
+    assert_eq!(percent.rotations[0].renew_before, RenewBefore::Percent(99));
+    assert!(!percent.rotations[0].verify);
+}
+
+#[test]
+fn nothing_of_the_environment_is_read_for_sources() {
+    let environment = [("VAULT_ADDR", "https://v.example"), ("ZETTELSTORE_USERNAME", "anna")];
+    let errors = with(&environment, &RIGHT.replace("  username = \"anna\"\n", "")).unwrap_err();
+    assert_eq!(lines(&errors), ["2:1 missing `username`"]);
+    assert!(!errors.to_string().contains("ZETTELSTORE"), "{errors}");
+}
+
+#[test]
+fn the_environment_says_where_vault_is_and_who_we_are() {
+    let environment = [
+        ("VAULT_ADDR", "https://v.example:8200"),
+        ("VAULT_NAMESPACE", "team"),
+        ("VAULT_CACERT", "ca.pem"),
+        ("VAULT_TOKEN", "hunter2"),
+        ("HOME", "/home/anna"),
+        ("VAULT_SKIP_VERIFY", "False"),
+    ];
+    let vault = with(&environment, RIGHT).unwrap().vault;
+    assert_eq!(vault.addresses, [Url::parse("https://v.example:8200").unwrap()]);
+    assert_eq!(
+        (vault.namespace.as_deref(), vault.ca_cert_file),
+        (Some("team"), Some(PathBuf::from("ca.pem")))
+    );
+    assert!(matches!(vault.auth, VaultAuth::Token(Reference::Env(name)) if name == "VAULT_TOKEN"));
+    let auth = |environment: &[(&str, &str)]| with(environment, RIGHT).unwrap().vault.auth;
+    let VaultAuth::Token(token) = auth(&[environment[0], environment[4]]) else { panic!("no token") };
+    assert_eq!(token, file("/home/anna/.vault-token"));
+    let VaultAuth::Token(token) = auth(&[environment[0]]) else { panic!("no token") };
+    assert_eq!(token, Reference::Env("VAULT_TOKEN".to_owned()));
+}
+
+#[test]
+fn the_file_goes_before_the_environment() {
+    let text = "vault {\n  address = \"http://127.0.0.1:8200\"\n  namespace = \"here\"\n  ca_cert_file = \"own.pem\"\n  \
+                timeout = \"1m\"\n  auth \"token\" {\n    token = { file = \"token\" }\n  }\n}\n";
+    let environment = [
+        ("VAULT_ADDR", "https://v.example"),
+        ("VAULT_NAMESPACE", "there"),
+        ("VAULT_CACERT", "other.pem"),
+        ("VAULT_TOKEN", "hunter2"),
+    ];
+    let vault = with(&environment, &format!("{text}{RIGHT}")).unwrap().vault;
+    assert_eq!(vault.addresses[0].host_str(), Some("127.0.0.1"));
+    assert_eq!((vault.namespace.as_deref(), vault.timeout), (Some("here"), Duration::from_secs(60)));
+    assert_eq!(vault.ca_cert_file, Some(PathBuf::from("own.pem")));
+    assert!(matches!(vault.auth, VaultAuth::Token(token) if token == file("token")));
+}
+
+#[test]
+fn plain_http_to_another_machine_has_to_be_allowed() {
+    let text = format!("vault {{\n  address = \"http://vault.example\"\n  allow_http = true\n}}\n{RIGHT}");
+    assert_eq!(with(&[], &text).unwrap().vault.addresses[0].scheme(), "http");
+    assert!(with(&[], &text.replace("true", "false")).is_err());
+}
+
+#[test]
+fn what_is_wrong_with_the_environment_is_said_without_its_values() {
+    let cases: [(&[(&str, &str)], &str); 4] = [
+        (&[], "nothing says where Vault is"),
+        (&[("VAULT_ADDR", "hunter2")], "the environment variable VAULT_ADDR is not an http or https URL"),
+        (
+            &[("VAULT_ADDR", "https://hunter2@v.example")],
+            "the environment variable VAULT_ADDR has a user name or password in it",
+        ),
+        (
+            &[("VAULT_ADDR", "https://v.example"), ("VAULT_SKIP_VERIFY", "hunter2")],
+            "VAULT_SKIP_VERIFY is set, but certificates are always verified",
+        ),
+    ];
+    for (environment, message) in cases {
+        let errors = with(environment, RIGHT).unwrap_err();
+        assert_eq!(lines(&errors), [message]);
+        assert!(!format!("{errors} {errors:?}").contains("hunter2"));
+        let block = format!("vault {{\n}}{RIGHT}");
+        assert_eq!(lines(&with(environment, &block).unwrap_err()), [format!("1:1 {message}")]);
+    }
+}
+
+#[test]
+fn debug_of_a_configuration_hides_every_text_that_may_be_a_secret() {
+    let text = RIGHT.replace("\"anna\"", "\"hunter2\"");
+    let auth =
+        "vault {\n  auth \"approle\" {\n    role_id = \"hunter3\"\n    secret_id = { env = \"ID\" }\n  }\n}";
+    let config = parse(&format!("{auth}{text}")).unwrap();
+    let shown = format!("{config:?} {config:#?}");
+    assert!(!shown.contains("hunter"), "{shown}");
+}

@@ -1,0 +1,212 @@
+//! Single values: what kind they are, and what to say if they are not what is wanted.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hcl_edit::expr::{Expression, Object, ObjectKey};
+use hcl_edit::{Ident, Span};
+use tokenferry_sources::{DurationError, Given, parse_duration};
+
+use super::document::{Noted, Spot};
+use super::syntax::open_quote;
+use crate::source::{Reference, Setting};
+
+/// The value of an attribute, or an element of it.
+#[derive(Clone, Copy)]
+pub(super) struct Value<'a> {
+    /// The name of the attribute.
+    pub(super) name: &'static str,
+    pub(super) spot: Spot<'a>,
+    pub(super) expression: &'a Expression,
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn text(self) -> Result<&'a str, Noted> {
+        self.text_for(TEXT)
+    }
+
+    fn text_for(self, wanted: &str) -> Result<&'a str, Noted> {
+        match self.expression {
+            Expression::String(text) if self.is_in_one_line() => Ok(text.as_str()),
+            Expression::String(_) => {
+                Err(self.spot.note("the text that begins here does not end in its line"))
+            }
+            _ => Err(self.is_not(wanted)),
+        }
+    }
+
+    /// A text that says something.
+    pub(super) fn word(self) -> Result<&'a str, Noted> {
+        let text = self.text()?;
+        if text.trim() != text || text.is_empty() || text.chars().any(char::is_control) {
+            let message = format!(
+                "`{}` is empty, begins or ends with white space, or contains a control character",
+                self.name
+            );
+            return Err(self.spot.note(message));
+        }
+        Ok(text)
+    }
+
+    pub(super) fn flag(self) -> Result<bool, Noted> {
+        self.expression.as_bool().ok_or_else(|| self.is_not("true or false"))
+    }
+
+    /// A whole number from 1 on.
+    pub(super) fn count(self, most: usize) -> Result<usize, Noted> {
+        let Some(number) = self.expression.as_number() else { return Err(self.is_not("a number")) };
+        let number = number.as_u64().and_then(|number| usize::try_from(number).ok());
+        number
+            .filter(|number| (1..=most).contains(number))
+            .ok_or_else(|| self.spot.note(format!("`{}` must be a whole number from 1 to {most}", self.name)))
+    }
+
+    pub(super) fn duration(self) -> Result<Duration, Noted> {
+        if self.expression.is_number() {
+            let message = format!("`{}` must be a duration, not a number", self.name);
+            return Err(self.spot.advise(message, UNITS));
+        }
+        parse_duration(self.text_for(DURATION)?).map_err(|error| match error {
+            DurationError::NoUnit(_) | DurationError::UnknownUnit(_) | DurationError::Wording(_) => {
+                self.spot.advise(format!("`{}` is not a duration", self.name), UNITS)
+            }
+            // These do not repeat what was written.
+            other => self.spot.note(format!("`{}` is not a duration: {other}", self.name)),
+        })
+    }
+
+    /// A duration that is not zero.
+    pub(super) fn some_time(self) -> Result<Duration, Noted> {
+        match self.duration()? {
+            Duration::ZERO => Err(self.spot.note(format!("`{}` must be longer than zero", self.name))),
+            duration => Ok(duration),
+        }
+    }
+
+    /// The elements of a list.
+    pub(super) fn list(self) -> Result<impl Iterator<Item = Value<'a>>, Noted> {
+        let Some(list) = self.expression.as_array() else { return Err(self.is_not(LIST)) };
+        Ok(list.iter().map(move |element| Value { expression: element, spot: self.spot_of(element), ..self }))
+    }
+
+    /// A text, or where one is kept.
+    pub(super) fn setting(self) -> Result<Setting, Noted> {
+        if self.expression.is_object() {
+            return self.reference().map(Setting::Reference);
+        }
+        self.word().map(|text| Setting::Literal(Given::from(text)))
+    }
+
+    /// Where a secret is kept.
+    pub(super) fn reference(self) -> Result<Reference, Noted> {
+        match self.expression {
+            Expression::Object(object) => self.kept(object),
+            Expression::String(_) | Expression::StringTemplate(_) | Expression::HeredocTemplate(_) => {
+                let message = format!("`{}` is a secret, and a secret never stands in this file", self.name);
+                Err(self.spot.advise(message, self.how_to_refer()))
+            }
+            _ => {
+                let message = format!("`{}` must say where it is kept", self.name);
+                Err(self.spot.advise(message, self.how_to_refer()))
+            }
+        }
+    }
+
+    fn kept(self, object: &'a Object) -> Result<Reference, Noted> {
+        let is_first = |(key, _): &(&'a ObjectKey, _)| {
+            key.as_ident().is_none() || !self.spot.document().is_repeated(*key)
+        };
+        let mut entries = object.iter().filter(is_first);
+        let (Some((key, value)), None) = (entries.next(), entries.next()) else {
+            let message = format!("`{}` must name exactly one place where it is kept", self.name);
+            return Err(self.spot.advise(message, self.how_to_refer()));
+        };
+        let value = Value { expression: value.expr(), spot: self.spot_of(value.expr()), ..self };
+        match key.as_ident().map(Ident::as_str) {
+            Some("env") => value.variable().map(Reference::Env),
+            Some("file") => value.path().map(Reference::File),
+            _ => {
+                let spot = match key {
+                    ObjectKey::Ident(name) => self.spot_of(name),
+                    ObjectKey::Expression(key) => self.spot_of(key),
+                };
+                let message = format!("`{}` can be kept in `env` or `file` only", self.name);
+                Err(spot.advise(message, self.how_to_refer()))
+            }
+        }
+    }
+
+    fn variable(self) -> Result<String, Noted> {
+        let name = self.text()?;
+        let is_variable = !name.starts_with(|c: char| c.is_ascii_digit())
+            && !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !is_variable {
+            let message = "this is no name of an environment variable";
+            return Err(self
+                .spot
+                .advise(message, "a name has letters, digits and `_`, and no `$` before it"));
+        }
+        Ok(name.to_owned())
+    }
+
+    /// A path, relative to the folder of the file that names it.
+    pub(super) fn path(self) -> Result<PathBuf, Noted> {
+        let path = self.text()?;
+        if path.trim().is_empty() || path.contains(char::is_control) {
+            return Err(self.spot.note("a path is not empty and has no control characters"));
+        }
+        Ok(self.spot.document().folder().join(path))
+    }
+
+    fn how_to_refer(self) -> String {
+        let name = self.name;
+        format!("write `{name} = {{ env = \"NAME\" }}` or `{name} = {{ file = \"/path\" }}`")
+    }
+
+    /// Notes that this is something else than what is wanted.
+    fn is_not(self, wanted: &str) -> Noted {
+        let name = self.name;
+        let message = |found: &str| format!("`{name}` must be {wanted}, not {found}");
+        let spot = self.spot;
+        let is_quoted = wanted == TEXT || wanted == DURATION;
+        match self.expression {
+            Expression::Variable(_) | Expression::Traversal(_) => {
+                let advice = is_quoted.then(|| format!("write it in double quotes: `{name} = \"…\"`"));
+                spot.tell(message("a bare word"), advice)
+            }
+            Expression::StringTemplate(_) => spot.advise(
+                message("a template"),
+                "nothing is filled in here; where `${` or `%{` is meant as text, write `$${` or `%%{`",
+            ),
+            Expression::FuncCall(_) => spot.note(message("a function call; there are no functions here")),
+            Expression::Null(_) => spot.advise(message("null"), "leave it out instead"),
+            Expression::String(_) if wanted == LIST => {
+                spot.advise(message("a text"), format!("write `{name} = [\"…\"]`"))
+            }
+            Expression::String(_) => spot.advise(message("a text"), "write it without the quotes"),
+            Expression::HeredocTemplate(_) => spot.note(message("a heredoc")),
+            Expression::Bool(_) => spot.note(message("true or false")),
+            Expression::Number(_) => spot.note(message("a number")),
+            Expression::Array(_) => spot.note(message("a list")),
+            Expression::Object(_) => spot.note(message("an object")),
+            _ => spot.note(message("an expression; nothing is computed here")),
+        }
+    }
+
+    /// The parser takes a forgotten quote for the begin of a text that goes on.
+    fn is_in_one_line(self) -> bool {
+        let text = self.expression.span().map(|span| self.spot.document().source_text(span));
+        text.is_none_or(|text| open_quote(text).is_none())
+    }
+
+    fn spot_of(self, node: &impl Span) -> Spot<'a> {
+        node.span().map_or(self.spot, |span| self.spot.document().spot(span.start))
+    }
+}
+
+const DURATION: &str = "a duration";
+const LIST: &str = "a list";
+const TEXT: &str = "a text";
+const UNITS: &str =
+    "write numbers with units in double quotes, as in \"90s\" or \"1h30m\"; the units are ms, s, m and h";

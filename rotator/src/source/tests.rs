@@ -1,0 +1,163 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokenferry_sources::{Clock, ExposeSecret, Given, HttpClient, HttpSettings, SystemClock, system};
+
+use super::{OpenError, Opened, Reference, ReferenceError, Setting, Source};
+
+fn source(name: &str, fields: &[(&str, Setting)]) -> Source {
+    Source {
+        name: format!("{name}.test").into(),
+        system: system(name).unwrap(),
+        fields: fields.iter().map(|(name, setting)| ((*name).to_owned(), setting.clone())).collect(),
+        http: HttpSettings::default(),
+        ttl: None,
+    }
+}
+
+fn literal(text: &str) -> Setting {
+    Setting::Literal(Given::from(text))
+}
+
+fn variable(name: &str) -> Setting {
+    Setting::Reference(Reference::Env(name.to_owned()))
+}
+
+fn open(source: &Source, variables: &[(&str, &str)]) -> Result<Opened, OpenError> {
+    let environment: BTreeMap<String, String> =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let http = Arc::new(HttpClient::new(source.http.clone()));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    source.open(&environment, &http, &clock)
+}
+
+fn notes() -> Source {
+    source("zettelstore", &[("username", literal("anna")), ("password", variable("PASSWORD"))])
+}
+
+#[test]
+fn a_source_is_opened_with_what_its_references_hold_now() {
+    let opened = open(&notes(), &[("PASSWORD", "hunter2")]).unwrap();
+    assert_eq!(opened.login.identity().subject, "anna");
+    assert!(!format!("{opened:?}").contains("hunter2"));
+    let shown = String::from_utf8_lossy(&opened.material).into_owned();
+    for part in ["zettelstore", "username", "anna", "password", "hunter2", "http://127.0.0.1:23123/", "basic"]
+    {
+        assert!(shown.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn the_material_changes_with_each_setting_and_with_nothing_else() {
+    let material = |source: &Source, password| open(source, &[("PASSWORD", password)]).unwrap().material;
+    let first = material(&notes(), "hunter2");
+    assert_eq!(first, material(&notes(), "hunter2"));
+    assert_ne!(first, material(&notes(), "hunter3"));
+    let mut other = notes();
+    other.fields.insert("username".to_owned(), literal("anna2"));
+    assert_ne!(first, material(&other, "hunter2"));
+    let mut moved = notes();
+    moved.fields.insert("method".to_owned(), literal("form"));
+    assert_ne!(first, material(&moved, "hunter2"));
+}
+
+#[test]
+fn parts_of_the_material_cannot_be_taken_for_each_other() {
+    let material = |username: &str, password: &str| {
+        let source = source("zettelstore", &[("username", literal(username)), ("password", variable("P"))]);
+        open(&source, &[("P", password)]).unwrap().material
+    };
+    assert_ne!(material("anna", "bpasswordc"), material("annapasswordb", "c"));
+    let both = material("a", "b");
+    let length = "zettelstore".len();
+    assert_eq!(both[..8], (length as u64).to_be_bytes());
+}
+
+#[test]
+fn what_is_not_there_is_named_and_classed() {
+    let error = open(&notes(), &[]).unwrap_err();
+    assert_eq!(
+        (error.to_string().as_str(), error.class().name()),
+        ("cannot read `password`", "secret_unavailable")
+    );
+    let OpenError::Unavailable { source, .. } = error else { panic!("{error}") };
+    assert_eq!(source.to_string(), "the environment variable PASSWORD is not set, or empty");
+}
+
+#[test]
+fn what_was_read_is_checked_without_being_shown() {
+    let cases = [
+        ("base_url", "https://planted@host.example"),
+        ("cloud", "planted host"),
+        ("ttl", "5 planted"),
+        ("ttl", "44444"),
+    ];
+    for (field, value) in cases {
+        let fields = [
+            ("api_key", literal("id")),
+            ("secret_key", variable("SECRET")),
+            ("cloud", literal("zscaler")),
+            (field, variable("READ")),
+        ];
+        let error = open(&source("zscaler", &fields), &[("SECRET", "s"), ("READ", value)]).unwrap_err();
+        assert_eq!(error.class().name(), "bad_setting");
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(field) && !shown.contains("planted") && !shown.contains("44444"), "{shown}");
+    }
+}
+
+fn read(path: &Path) -> Result<String, ReferenceError> {
+    let read = Reference::File(path.to_owned()).read(&BTreeMap::new());
+    read.map(|secret| secret.expose_secret().to_owned())
+}
+
+#[test]
+fn a_file_is_read_without_its_last_line_break_and_anew_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    for (content, secret) in
+        [("hunter2", "hunter2"), ("hunter2\n", "hunter2"), ("hunter2\r\n", "hunter2"), (" h \n", " h ")]
+    {
+        fs::write(&path, content).unwrap();
+        assert_eq!(read(&path).unwrap(), secret);
+    }
+    fs::write(&path, "a".repeat(64 * 1024)).unwrap();
+    assert_eq!(read(&path).unwrap().len(), 64 * 1024);
+}
+
+#[test]
+fn a_file_that_holds_no_secret_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    let too_large = vec![b'a'; 64 * 1024 + 1];
+    let cases: [(&[u8], &str); 8] = [
+        (b"", " is empty"),
+        (b"\n", " is empty"),
+        (b"hunter\n\n", " contains a line break before its end, or a NUL"),
+        (b"hunter\r", " contains a line break before its end, or a NUL"),
+        (b"hun\nter", " contains a line break before its end, or a NUL"),
+        (b"hunter\0", " contains a line break before its end, or a NUL"),
+        (b"hunter\xff", " is not UTF-8"),
+        (&too_large, " is larger than 64 KiB"),
+    ];
+    for (content, reason) in cases {
+        fs::write(&path, content).unwrap();
+        let error = read(&path).unwrap_err();
+        assert_eq!(error.to_string(), format!("the file {}{reason}", path.display()));
+        assert!(!format!("{error:?}").contains("hun"));
+    }
+    assert!(matches!(read(folder.path()), Err(ReferenceError::NoFile { .. })));
+    assert!(matches!(read(&PathBuf::from("/nowhere/secret")), Err(ReferenceError::Unreadable { .. })));
+}
+
+#[test]
+fn a_variable_with_several_lines_is_no_secret() {
+    let environment = BTreeMap::from([("A".to_owned(), "hunter\n2".to_owned())]);
+    let error = Reference::Env("A".to_owned()).read(&environment).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the environment variable A contains a line break before its end, or a NUL"
+    );
+}
