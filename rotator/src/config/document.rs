@@ -20,6 +20,8 @@ pub(super) struct Noted(());
 pub(super) struct Document {
     path: PathBuf,
     text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
     mask: Mask,
     repeated: BTreeSet<usize>,
     content: Result<Body, Noted>,
@@ -59,7 +61,8 @@ impl Document {
 
     fn new(path: PathBuf, text: String, mask: Mask, content: Result<Body, Noted>) -> Self {
         let (repeated, problems) = (BTreeSet::new(), RefCell::default());
-        Document { path, text, mask, repeated, content, problems }
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Document { path, text, lines, mask, repeated, content, problems }
     }
 
     pub(super) fn body(&self) -> Result<&Body, Noted> {
@@ -97,9 +100,9 @@ impl Document {
     }
 
     fn place(&self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or(&self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let column = self.text.get(start..offset).unwrap_or_default().chars().count() + 1;
         Place { line, column }
     }
 

@@ -65,7 +65,7 @@ impl Mask {
         let mut before = None;
         let mut position = line.start;
         while position < line.end {
-            let piece = self.pieces.iter().find(|piece| piece.range.end > position);
+            let piece = self.pieces.get(self.pieces.partition_point(|piece| piece.range.end <= position));
             let (end, look): (usize, fn(&str) -> String) = match piece {
                 Some(piece) if piece.range.start > position => (piece.range.start, harmless),
                 Some(piece) => (piece.range.end, if piece.shown { str::to_owned } else { masked }),

@@ -79,7 +79,7 @@ impl<'a> Sources<'a> {
 
     fn names(&self, wanted: &str) -> String {
         let names = self.declared.keys().map(String::as_str);
-        did_you_mean(wanted, names.clone()).unwrap_or_else(|| {
+        did_you_mean(wanted, names.clone().take(MOST_COMPARED)).unwrap_or_else(|| {
             let list: Vec<String> =
                 names.take(MOST_LISTED).map(|name| format!("`{}`", shown(name))).collect();
             match (list.is_empty(), self.declared.len() > MOST_LISTED) {
@@ -209,4 +209,6 @@ fn ttl(fields: &BTreeMap<String, Setting>) -> Option<Duration> {
     }
 }
 
+/// Comparing is slow: what is wrong in thousands of rotations shall not take minutes to say.
+const MOST_COMPARED: usize = 100;
 const MOST_LISTED: usize = 10;

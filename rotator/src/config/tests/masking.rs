@@ -14,8 +14,8 @@ fn shown(text: &str) -> String {
 #[test]
 fn lines_of_files_that_parse_show_names_only() {
     let cases = [
-        ("x = \"hunter2\" # hunter3", "x = ***\n^"),
-        ("x = 4711 // hunter3", "x = ***\n^"),
+        ("x = \"hunter2\" # = { hunter3 }", "x = ***\n^"),
+        ("x = 4711 // { hunter3 } = [", "x = ***\n^"),
         ("x = [hunter1, \"hunter2\", { hunter3 = 4 }] /* hunter5 */", "x = [***, ***, { *** = *** }]\n^"),
         ("x = hunter.two[\"hunter\"] + f(3)", "x = ***\n^"),
         ("/* hunter1 */ x = \"hunter2\"", "   x = ***\n   ^"),

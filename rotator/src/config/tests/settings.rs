@@ -148,6 +148,14 @@ fn the_file_goes_before_the_environment() {
 }
 
 #[test]
+fn each_node_of_vault_counts_once() {
+    let nodes = "[\"https://b.example/\", \"https://a.example\", \"https://b.example\"]";
+    let text = format!("vault {{\n  address = \"https://a.example\"\n  addresses = {nodes}\n}}\n{RIGHT}");
+    let addresses = with(&[], &text).unwrap().vault.addresses;
+    assert_eq!(addresses.iter().filter_map(Url::host_str).collect::<Vec<_>>(), ["a.example", "b.example"]);
+}
+
+#[test]
 fn plain_http_to_another_machine_has_to_be_allowed() {
     let text = format!("vault {{\n  address = \"http://vault.example\"\n  allow_http = true\n}}\n{RIGHT}");
     assert_eq!(with(&[], &text).unwrap().vault.addresses[0].scheme(), "http");
