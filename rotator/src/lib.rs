@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod dispatch;
+pub mod entry;
 pub mod proof;
 pub mod rotation;
 pub mod run;
