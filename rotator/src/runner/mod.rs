@@ -1,1 +1,197 @@
-//! To be written.
+//! Does what is due: one login, one write of the whole entry. It knows no schedule.
+//!
+//! A run checks first that every destination is ours, then logs in, tries the token out if that is asked for, and
+//! writes it with check-and-set. What it learns of a destination it keeps, so that the next run reads nothing. A
+//! token that could not be written is kept, too, and written by a later run instead of a new login.
+
+mod credential;
+mod flush;
+mod job;
+mod login;
+mod note;
+mod place;
+mod publish;
+mod standing;
+mod trouble;
+
+pub use flush::Unstored;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use tokenferry_sources::{Clock, Environment, HttpClient, HttpSettings, rfc3339};
+use tracing::{info, warn};
+
+use crate::rotation::Rotation;
+use crate::run::{Class, CredentialKey, Due, Living, Outcome, RotationId, Work};
+use crate::vault::Vault;
+use crate::vault::cause::with_causes;
+use job::{Job, State};
+use publish::Written;
+use trouble::Trouble;
+
+/// Runs the rotations of one configuration.
+pub struct Runner {
+    jobs: Vec<Job>,
+    vault: Arc<Vault>,
+    environment: Arc<dyn Environment>,
+    clock: Arc<dyn Clock>,
+    /// Names this process in the entries it writes.
+    writer: String,
+    dry_run: bool,
+    adopted: AtomicU64,
+}
+
+impl Runner {
+    /// A runner that has read nothing yet. `writer` names this process in entries.
+    pub fn new(
+        rotations: Vec<Arc<Rotation>>,
+        vault: Arc<Vault>,
+        environment: Arc<dyn Environment>,
+        clock: Arc<dyn Clock>,
+        writer: String,
+    ) -> Self {
+        let mut clients: Vec<Arc<HttpClient>> = Vec::new();
+        let jobs = rotations.into_iter().map(|rotation| {
+            let http = shared_client(&mut clients, &rotation.source.http);
+            Job::new(rotation, http)
+        });
+        Runner {
+            jobs: jobs.collect(),
+            vault,
+            environment,
+            clock,
+            writer,
+            dry_run: false,
+            adopted: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether runs only log in and try the token out, and write nothing at all.
+    pub fn dry_run(self, dry_run: bool) -> Self {
+        Runner { dry_run, ..self }
+    }
+
+    /// How often somebody else's token was found in a destination and left there.
+    pub fn adopted(&self) -> u64 {
+        self.adopted.load(Ordering::Relaxed)
+    }
+
+    fn job(&self, rotation: RotationId) -> Option<&Job> {
+        self.jobs.get(usize::try_from(rotation.0).ok()?)
+    }
+
+    async fn attempt(&self, job: &Job, state: &mut State, due: &Due) -> Result<Outcome, Trouble> {
+        self.check_places(job, state).await?;
+        self.have_token(job, state, due).await?;
+        if self.dry_run {
+            return Ok(tried_out(state));
+        }
+        let written = self.publish_pending(job, state).await?;
+        self.clear_failure(job, state).await;
+        Ok(outcome(&written))
+    }
+}
+
+#[async_trait]
+impl Work for Runner {
+    fn credential(&self, rotation: RotationId) -> CredentialKey {
+        self.job(rotation).map_or_else(|| CredentialKey("".into()), |job| job.credential.clone())
+    }
+
+    async fn run(&self, due: &Due) -> Outcome {
+        let Some(job) = self.job(due.rotation) else {
+            return Outcome::Refused { class: Class::new("unknown_rotation") };
+        };
+        let state = &mut *job.state.lock().await;
+        match self.attempt(job, state, due).await {
+            Ok(outcome) => {
+                tell_success(job, due, &outcome, self.dry_run);
+                outcome
+            }
+            Err(trouble) => {
+                tell_failure(job, due, &trouble);
+                self.note_failure(job, state, due, &trouble).await;
+                trouble.outcome()
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner")
+            .field("writer", &self.writer)
+            .field("jobs", &self.jobs.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn shared_client(clients: &mut Vec<Arc<HttpClient>>, settings: &HttpSettings) -> Arc<HttpClient> {
+    if let Some(client) = clients.iter().find(|client| client.settings() == settings) {
+        return Arc::clone(client);
+    }
+    let client = Arc::new(HttpClient::new(settings.clone()));
+    clients.push(Arc::clone(&client));
+    client
+}
+
+fn outcome(written: &[Written]) -> Outcome {
+    let living = earliest(written.iter().map(Written::living));
+    if written.iter().all(|written| matches!(written, Written::Theirs(_))) {
+        Outcome::AlreadyDone(living)
+    } else {
+        Outcome::Rotated(living)
+    }
+}
+
+fn tried_out(state: &mut State) -> Outcome {
+    let token = state.pending.take().map(|pending| pending.token);
+    let version = state.places.iter().flatten().map(|place| place.version).max().unwrap_or_default();
+    let living =
+        token.map(|token| Living { issued_at: token.issued_at, expires_at: token.expires_at(), version });
+    Outcome::Rotated(earliest(living.into_iter()))
+}
+
+/// Of several tokens readers may hold any: what counts is the one that ends first.
+fn earliest(living: impl Iterator<Item = Living>) -> Living {
+    let endless = |living: &Living| (living.expires_at.is_none(), living.expires_at, living.issued_at);
+    let none = Living { issued_at: tokenferry_sources::Timestamp::UNIX_EPOCH, expires_at: None, version: 0 };
+    living.min_by_key(endless).unwrap_or(none)
+}
+
+fn tell_success(job: &Job, due: &Due, outcome: &Outcome, dry_run: bool) {
+    let (Outcome::AlreadyDone(living) | Outcome::Rotated(living)) = outcome else { return };
+    info!(
+        rotation = &*job.rotation.name,
+        system = job.rotation.source.system.name,
+        reason = due.reason.name(),
+        occurrence = rfc3339(due.occurrence),
+        attempt = due.attempt,
+        expires_at = living.expires_at.map(rfc3339),
+        version = living.version,
+        "{}",
+        match outcome {
+            Outcome::AlreadyDone(_) => "already rotated by another process",
+            _ if dry_run => "would rotate; nothing was written",
+            _ => "rotated",
+        }
+    );
+}
+
+fn tell_failure(job: &Job, due: &Due, trouble: &Trouble) {
+    warn!(
+        rotation = &*job.rotation.name,
+        system = job.rotation.source.system.name,
+        class = %trouble.class(),
+        reason = due.reason.name(),
+        occurrence = rfc3339(due.occurrence),
+        attempt = due.attempt,
+        error = with_causes(trouble),
+        advice = trouble.advice(),
+        "{}",
+        trouble.summary()
+    );
+}

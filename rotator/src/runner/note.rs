@@ -1,0 +1,68 @@
+//! Leaving word of failures for those who come after this process.
+
+use tracing::debug;
+
+use super::Runner;
+use super::job::{Job, State};
+use super::place::Place;
+use super::trouble::Trouble;
+use crate::entry::{NotedFailure, Notes};
+use crate::rotation::Destination;
+use crate::run::Due;
+use crate::vault::VaultError;
+
+impl Runner {
+    /// Notes a failure beside every entry that is ours or will be. A place that is not known, or not ours, or a
+    /// Vault that does not answer is left alone.
+    pub(super) async fn note_failure(&self, job: &Job, state: &mut State, due: &Due, trouble: &Trouble) {
+        let failed_login = match trouble {
+            Trouble::Source { login, .. } => *login,
+            _ => None,
+        };
+        state.failed_login = failed_login.or(state.failed_login);
+        if self.dry_run || !trouble.is_notable() {
+            return;
+        }
+        let failure = NotedFailure {
+            class: trouble.class(),
+            at: self.clock.now(),
+            count: due.attempt,
+            lasting: trouble.is_lasting(),
+            retry_at: trouble.retry_at(),
+            failed_login,
+        };
+        for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
+            let Some(place) = slot.as_mut().filter(|place| place.check(job, at).is_ok()) else { continue };
+            tell_untold(job, self.note(job, at, place, Some(failure.clone())).await);
+        }
+    }
+
+    /// Takes back what was noted, if anything was.
+    pub(super) async fn clear_failure(&self, job: &Job, state: &mut State) {
+        for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
+            let Some(place) = slot.as_mut().filter(|place| place.notes.failure.is_some()) else { continue };
+            tell_untold(job, self.note(job, at, place, None).await);
+        }
+    }
+
+    async fn note(
+        &self,
+        job: &Job,
+        at: &Destination,
+        place: &mut Place,
+        failure: Option<NotedFailure>,
+    ) -> Result<(), VaultError> {
+        let notes = Notes { owner: Some(job.rotation.name.to_string()), failure };
+        let custom_metadata = place.with_notes(&notes);
+        self.vault.set_custom_metadata(at, &custom_metadata).await?;
+        place.noted(notes, custom_metadata);
+        Ok(())
+    }
+}
+
+/// The failure itself was told already.
+fn tell_untold(job: &Job, noted: Result<(), VaultError>) {
+    if let Err(error) = noted {
+        debug!(rotation = &*job.rotation.name, class = %error.class(), %error, "the state of the run was not noted");
+    }
+}

@@ -1,0 +1,60 @@
+//! What the destinations tell about the past of a rotation.
+
+use super::job::{Job, State};
+use super::place::Place;
+use super::{Runner, earliest};
+use crate::entry::NotedFailure;
+use crate::run::{Living, PastFailure, RotationId, Standing};
+use crate::vault::VaultError;
+
+impl Runner {
+    /// Reads the destinations, and keeps what it learns for the runs to come.
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    pub async fn standing(&self, rotation: RotationId) -> Result<Standing, VaultError> {
+        let Some(job) = self.job(rotation) else { return Ok(Standing::default()) };
+        let state = &mut *job.state.lock().await;
+        for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
+            *slot = Some(self.look(at).await?.0);
+        }
+        let failure = last_failure(job, state).cloned();
+        if let Some(failure) = &failure {
+            state.failed_login = failure.failed_login;
+        }
+        Ok(Standing { living: living(job, state), failure: failure.map(|failure| self.past(job, failure)) })
+    }
+
+    /// Whether a rotation would log in with something else than what failed for good. If nothing did, or the login
+    /// cannot be read, it would not.
+    pub async fn login_changed(&self, rotation: RotationId) -> bool {
+        let Some(job) = self.job(rotation) else { return false };
+        let failed = job.state.lock().await.failed_login;
+        failed.is_some_and(|failed| self.differs(job, failed))
+    }
+
+    fn past(&self, job: &Job, failure: NotedFailure) -> PastFailure {
+        PastFailure {
+            login_changed: failure.failed_login.is_some_and(|failed| self.differs(job, failed)),
+            class: failure.class,
+            at: failure.at,
+            count: failure.count,
+            lasting: failure.lasting,
+            retry_at: failure.retry_at,
+        }
+    }
+}
+
+fn ours<'a>(job: &'a Job, state: &'a State) -> impl Iterator<Item = &'a Place> {
+    state.places.iter().flatten().filter(|place| place.is_of(job))
+}
+
+/// There is a token only if every destination has one.
+fn living(job: &Job, state: &State) -> Option<Living> {
+    let living: Vec<Living> = ours(job, state).filter_map(|place| place.living).collect();
+    (living.len() == state.places.len()).then(|| earliest(living.into_iter()))
+}
+
+fn last_failure<'a>(job: &'a Job, state: &'a State) -> Option<&'a NotedFailure> {
+    ours(job, state).filter_map(|place| place.notes.failure.as_ref()).max_by_key(|failure| failure.at)
+}

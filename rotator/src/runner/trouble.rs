@@ -1,0 +1,112 @@
+//! What can come in the way of a run.
+
+use thiserror::Error;
+use tokenferry_sources::{Retry, SourceError};
+
+use crate::entry::Fingerprint;
+use crate::rotation::Destination;
+use crate::run::{Class, Outcome};
+use crate::source::OpenError;
+use crate::vault::VaultError;
+
+#[derive(Debug, Error)]
+pub(super) enum Trouble {
+    #[error("{at} was written by somebody else twice while we wrote it")]
+    CasLost { at: Destination },
+    #[error("{at} holds an entry that this program did not make")]
+    ForeignEntry { at: Destination },
+    #[error("{at} was written by a newer version of this program (schema {schema})")]
+    NewerSchema { at: Destination, schema: u64 },
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("{at} belongs to the rotation \"{owner}\"")]
+    OtherRotation { at: Destination, owner: String },
+    #[error("{error}")]
+    Source { error: SourceError, login: Option<Fingerprint> },
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl Trouble {
+    pub(super) fn class(&self) -> Class {
+        match self {
+            Trouble::CasLost { .. } => Class::new("cas_lost"),
+            Trouble::ForeignEntry { .. } => Class::new("foreign_entry"),
+            Trouble::NewerSchema { .. } => Class::new("newer_schema"),
+            Trouble::Open(error) => error.class(),
+            Trouble::OtherRotation { .. } => Class::new("other_rotation"),
+            Trouble::Source { error, .. } => Class::new(error.class().name()),
+            Trouble::Vault(error) => error.class(),
+        }
+    }
+
+    pub(super) fn is_lasting(&self) -> bool {
+        match self {
+            Trouble::CasLost { .. } | Trouble::Open(_) => false,
+            Trouble::ForeignEntry { .. } | Trouble::NewerSchema { .. } | Trouble::OtherRotation { .. } => {
+                true
+            }
+            Trouble::Source { error, .. } => error.retry() == Retry::Never,
+            Trouble::Vault(error) => error.is_lasting(),
+        }
+    }
+
+    pub(super) fn retry_at(&self) -> Option<tokenferry_sources::Timestamp> {
+        match self {
+            Trouble::Source { error, .. } => match error.retry() {
+                Retry::At(time) => Some(time),
+                Retry::Backoff | Retry::Never => None,
+            },
+            Trouble::Vault(error) => error.retry_at(),
+            _ => None,
+        }
+    }
+
+    /// Whether a note about it can and may be left beside the entry: it is ours, and Vault answers.
+    pub(super) fn is_notable(&self) -> bool {
+        match self {
+            Trouble::CasLost { .. } | Trouble::Open(_) | Trouble::Source { .. } => true,
+            Trouble::ForeignEntry { .. } | Trouble::NewerSchema { .. } | Trouble::OtherRotation { .. } => {
+                false
+            }
+            Trouble::Vault(error) => error.is_answer(),
+        }
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        let class = self.class();
+        if self.is_lasting() {
+            return Outcome::Refused { class };
+        }
+        Outcome::Failed { class, retry_at: self.retry_at() }
+    }
+
+    pub(super) fn summary(&self) -> String {
+        match self {
+            Trouble::Source { error, .. } => error.summary(),
+            Trouble::Open(_) => "The source cannot be used".to_owned(),
+            _ => "The token was not published".to_owned(),
+        }
+    }
+
+    pub(super) fn advice(&self) -> String {
+        match self {
+            Trouble::CasLost { .. } => {
+                "Find out who else writes this entry: one destination is for one rotation. It is tried again."
+                    .to_owned()
+            }
+            Trouble::ForeignEntry { .. } => {
+                "Choose another `path`, or set `adopt = true` in this destination to take the entry over.".to_owned()
+            }
+            Trouble::NewerSchema { .. } => "Run the newer version here, too.".to_owned(),
+            Trouble::Open(_) => "Check the variables and files that the source refers to.".to_owned(),
+            Trouble::OtherRotation { .. } => {
+                "Give each rotation a destination of its own. If that rotation was renamed or is gone, remove \
+                 `tokenferry_rotation` from the custom metadata of the entry."
+                    .to_owned()
+            }
+            Trouble::Source { error, .. } => error.advice(),
+            Trouble::Vault(error) => error.advice(),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What came instead of a good answer, before it is known what it means for what was attempted.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use thiserror::Error;
+use tokenferry_sources::Timestamp;
+
+use super::{Operation, VaultError};
+
+/// Travels through the HTTP layer of others, who may print it: it says nothing but the status.
+#[derive(Debug, Error)]
+pub(super) enum Fault {
+    /// Something before or beside HTTP.
+    #[error("no answer")]
+    NoAnswer(NoAnswer),
+    /// An answer that is no success.
+    #[error("HTTP {}", .0.status)]
+    Rejected(Rejection),
+    /// A success that is not understood.
+    #[error("not understood")]
+    Malformed,
+    /// A success without a body, where one should be.
+    #[error("empty")]
+    Empty,
+}
+
+#[derive(Debug)]
+pub(super) enum NoAnswer {
+    Broken(String),
+    Client(VaultError),
+    Redirected { status: u16, target: String },
+    TimedOut(Duration),
+    Tls { cause: String, certificate: bool },
+    Unreachable(String),
+}
+
+/// The status, and what is recognised of Vault's texts. The texts themselves are dropped: they may repeat things.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Rejection {
+    pub(super) status: u16,
+    pub(super) saying: Option<Saying>,
+    pub(super) until: Option<Timestamp>,
+}
+
+/// What only the text of an answer tells.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Saying {
+    CasMismatch,
+    CasRequired,
+    NoHandler,
+    NoNamespace,
+    NotLeader,
+    ReadOnly,
+    Sealed,
+    Unsupported,
+    Upgrading,
+}
+
+impl Rejection {
+    pub(super) fn new(status: u16, body: &[u8], until: Option<Timestamp>) -> Self {
+        Rejection { status, saying: Saying::of(body), until }
+    }
+}
+
+impl Saying {
+    fn of(body: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Errors {
+            errors: Vec<String>,
+        }
+        let errors = serde_json::from_slice::<Errors>(body).ok()?.errors;
+        let says = |part: &str| errors.iter().any(|text| text.contains(part));
+        SAYINGS.iter().find(|(part, _)| says(part)).map(|(_, saying)| *saying)
+    }
+}
+
+/// The first that fits wins.
+const SAYINGS: [(&str, Saying); 11] = [
+    ("check-and-set parameter did not match", Saying::CasMismatch),
+    ("check-and-set parameter required", Saying::CasRequired),
+    ("no handler for route", Saying::NoHandler),
+    ("namespace not found", Saying::NoNamespace),
+    ("read-only storage", Saying::ReadOnly),
+    ("readonly storage", Saying::ReadOnly),
+    ("unsupported", Saying::Unsupported),
+    ("Upgrading from non-versioned", Saying::Upgrading),
+    ("sealed", Saying::Sealed),
+    ("not active", Saying::NotLeader),
+    ("active cluster node", Saying::NotLeader),
+];
+
+impl Fault {
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Fault::Rejected(rejection) => Some(rejection.status),
+            _ => None,
+        }
+    }
+
+    /// A 404 that says that there is nothing, and not that the way to it is wrong.
+    pub(super) fn is_nothing_there(&self) -> bool {
+        matches!(self, Fault::Rejected(Rejection { status: 404, saying: None, .. }))
+    }
+
+    /// What it means for what was attempted.
+    pub(super) fn during(self, operation: Operation) -> VaultError {
+        match self {
+            Fault::NoAnswer(no_answer) => no_answer.during(operation),
+            Fault::Rejected(rejection) => rejection.during(operation),
+            Fault::Malformed => VaultError::MalformedAnswer { operation },
+            Fault::Empty => VaultError::NotKv2 { operation },
+        }
+    }
+}
+
+impl NoAnswer {
+    fn during(self, operation: Operation) -> VaultError {
+        match self {
+            NoAnswer::Broken(cause) => VaultError::BrokenAnswer { operation, cause },
+            NoAnswer::Client(error) => error,
+            NoAnswer::Redirected { status, target } => VaultError::Redirected { operation, status, target },
+            NoAnswer::TimedOut(limit) => VaultError::TimedOut { operation, limit },
+            NoAnswer::Tls { cause, certificate } => VaultError::Tls { operation, cause, certificate },
+            NoAnswer::Unreachable(cause) => VaultError::Unreachable { operation, cause },
+        }
+    }
+}
+
+impl Rejection {
+    fn during(self, operation: Operation) -> VaultError {
+        use VaultError as E;
+        let Rejection { status, saying, until } = self;
+        let login = matches!(operation, Operation::Login(_) | Operation::LookUp | Operation::Renew);
+        match (status, saying) {
+            (_, Some(Saying::NoNamespace)) => E::MissingNamespace { operation },
+            (400, Some(Saying::CasMismatch)) => E::CasMismatch { operation },
+            (400, Some(Saying::CasRequired)) => E::CasRequired { operation },
+            (_, Some(Saying::ReadOnly | Saying::Upgrading)) => E::Starting { operation, status },
+            (404, Some(Saying::NoHandler)) => E::MissingMount { operation },
+            (400 | 401 | 403, _) if login => E::LoginRefused { operation, status },
+            (403, _) => E::Forbidden { operation },
+            (404 | 405, _) => E::NotKv2 { operation },
+            (400, _) => E::BadRequest { operation },
+            (429, _) => E::RateLimited { operation, until },
+            (503, Some(Saying::Sealed)) => E::Sealed { operation },
+            (412 | 472 | 473, _) | (500 | 503, Some(Saying::NotLeader)) => E::Standby { operation, status },
+            (408 | 500..=599, _) => E::Server { operation, status, until },
+            _ => E::UnexpectedStatus { operation, status },
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Our login to Vault: made once, at the first use, and again when its token proves dead.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use rustify::Endpoint;
+use rustify::endpoint::MiddleWare;
+use rustify::errors::ClientError;
+use tokenferry_sources::{ExposeSecret, Given, SecretString};
+use tokio::time::Instant;
+use tracing::debug;
+use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
+use vaultrs::api::token::requests::LookupTokenSelfRequest;
+use vaultrs::api::{AuthInfo, EndpointMiddleware};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::cause::with_causes;
+use super::fault::Fault;
+use super::lease::Lease;
+use super::{Operation, Vault, VaultError};
+use crate::config::VaultAuth;
+use crate::source::{Reference, Setting};
+
+/// A token of Vault, ready to be sent. Wiped when dropped.
+pub(super) struct Login {
+    pub(super) middle: EndpointMiddleware,
+    lease: Mutex<Lease>,
+}
+
+impl Login {
+    pub(super) fn lease(&self) -> Lease {
+        *self.lease.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_lease(&self, lease: Lease) {
+        *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease;
+    }
+}
+
+impl Drop for Login {
+    fn drop(&mut self) {
+        self.middle.token.zeroize();
+    }
+}
+
+/// Why and when the last attempt to log in failed.
+pub(super) type LastFailure = Option<(Instant, VaultError)>;
+
+impl Vault {
+    /// Sends a request with our token, whose answer has a content. If the token is dead, once more with a new one.
+    /// The outer error is that we could not log in.
+    pub(super) async fn ask<E: Endpoint>(
+        &self,
+        endpoint: E,
+    ) -> Result<Result<E::Response, Fault>, VaultError> {
+        let presented = Presented::new(self.login(None).await?);
+        let request = endpoint.with_middleware(&presented);
+        let answer = self.transport.ask(&request).await;
+        let answer = match answer {
+            Err(fault) if fault.status() == Some(403) && self.replace_dead(&presented).await? => {
+                self.transport.ask(&request).await
+            }
+            answer => answer,
+        };
+        Ok(answer.and_then(|answer| answer.data.ok_or(Fault::Empty)))
+    }
+
+    /// As [`Vault::ask`], for an answer that says no more than that it was done.
+    pub(super) async fn tell<E: Endpoint>(&self, endpoint: E) -> Result<Result<(), Fault>, VaultError> {
+        let presented = Presented::new(self.login(None).await?);
+        let request = endpoint.with_middleware(&presented);
+        match self.transport.tell(&request).await {
+            Err(fault) if fault.status() == Some(403) && self.replace_dead(&presented).await? => {
+                Ok(self.transport.tell(&request).await)
+            }
+            answer => Ok(answer),
+        }
+    }
+
+    /// After a 403, which means either that the policies forbid it or that the token is over. Whether there is
+    /// another token now.
+    async fn replace_dead(&self, presented: &Presented) -> Result<bool, VaultError> {
+        let login = presented.login();
+        match self.look_up(&login).await {
+            Ok(_) => Ok(false),
+            Err(fault) if fault.status() == Some(403) => {
+                debug!("the Vault token is dead; logging in again");
+                presented.replace(self.login(Some(&login)).await?);
+                Ok(true)
+            }
+            Err(fault) => Err(fault.during(Operation::LookUp)),
+        }
+    }
+
+    pub(super) async fn look_up(&self, login: &Login) -> Result<Lease, Fault> {
+        let answer = self.transport.ask(&LookupTokenSelfRequest {}.with_middleware(&login.middle)).await?;
+        let found = answer.data.ok_or(Fault::Empty)?;
+        let mut id = Zeroizing::new(found.id);
+        id.zeroize();
+        Ok(Lease::new(self.clock.now(), found.ttl, found.renewable.unwrap_or_default()))
+    }
+
+    /// The login we have; a new one if there is none or it is the dead one.
+    pub(super) async fn login(&self, dead: Option<&Arc<Login>>) -> Result<Arc<Login>, VaultError> {
+        let arrived = Instant::now();
+        if let Some(login) = self.usable(dead) {
+            return Ok(login);
+        }
+        let mut last_failure = self.logging_in.lock().await;
+        if let Some(login) = self.usable(dead) {
+            return Ok(login);
+        }
+        if let Some((at, error)) = last_failure.as_ref().filter(|(at, error)| stands(*at, error, arrived)) {
+            debug!(since = ?at.elapsed(), "not logging in to Vault again so soon");
+            return Err(error.clone());
+        }
+        match self.log_in(dead).await {
+            Ok(login) => {
+                let login = Arc::new(login);
+                *self.current() = Some(Arc::clone(&login));
+                *last_failure = None;
+                self.logged_in.notify_one();
+                Ok(login)
+            }
+            Err(error) => {
+                *last_failure = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn current(&self) -> std::sync::MutexGuard<'_, Option<Arc<Login>>> {
+        self.login.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn usable(&self, dead: Option<&Arc<Login>>) -> Option<Arc<Login>> {
+        self.current().clone().filter(|login| dead.is_none_or(|dead| !Arc::ptr_eq(login, dead)))
+    }
+
+    async fn log_in(&self, dead: Option<&Arc<Login>>) -> Result<Login, VaultError> {
+        match &self.auth {
+            VaultAuth::Token(reference) => {
+                let token = self.read(reference)?;
+                if dead.is_some_and(|dead| dead.middle.token == token.expose_secret()) {
+                    return Err(VaultError::LoginRefused { operation: Operation::LookUp, status: 403 });
+                }
+                self.login_with(&token, Lease::Unknown)
+            }
+            VaultAuth::AppRole { mount, role_id, secret_id } => {
+                self.app_role(mount, &self.role_id(role_id)?, &self.read(secret_id)?).await
+            }
+        }
+    }
+
+    async fn app_role(
+        &self,
+        mount: &str,
+        role_id: &SecretString,
+        secret_id: &SecretString,
+    ) -> Result<Login, VaultError> {
+        let operation = || Operation::Login(mount.into());
+        let request = LoginWithApproleRequest {
+            mount: mount.to_owned(),
+            role_id: role_id.expose_secret().to_owned(),
+            secret_id: secret_id.expose_secret().to_owned(),
+        };
+        debug!(mount, "logging in to Vault");
+        let answer = self.transport.ask(&request.with_middleware(&self.middle(String::new()))).await;
+        let auth = answer.and_then(|answer| answer.auth.ok_or(Fault::Malformed));
+        let AuthInfo { client_token, lease_duration, renewable, .. } =
+            auth.map_err(|fault| fault.during(operation()))?;
+        self.login_with(&client_token.into(), Lease::new(self.clock.now(), lease_duration, renewable))
+    }
+
+    /// A token that no header can carry makes vaultrs panic, so it is looked at first.
+    fn login_with(&self, token: &SecretString, lease: Lease) -> Result<Login, VaultError> {
+        let token = token.expose_secret().trim();
+        if token.is_empty() || HeaderValue::from_str(token).is_err() {
+            return Err(VaultError::BadToken);
+        }
+        Ok(Login { middle: self.middle(token.to_owned()), lease: Mutex::new(lease) })
+    }
+
+    fn middle(&self, token: String) -> EndpointMiddleware {
+        EndpointMiddleware { token, version: "v1".to_owned(), wrap: None, namespace: self.namespace.clone() }
+    }
+
+    fn role_id(&self, role_id: &Setting) -> Result<SecretString, VaultError> {
+        match role_id {
+            Setting::Literal(Given::Text(text)) => Ok(text.clone()),
+            Setting::Literal(_) => {
+                Err(VaultError::Credential { cause: "`role_id` is not a text".to_owned() })
+            }
+            Setting::Reference(reference) => self.read(reference),
+        }
+    }
+
+    fn read(&self, reference: &Reference) -> Result<SecretString, VaultError> {
+        let text = reference.read(&*self.environment);
+        let text = text.map_err(|error| VaultError::Credential { cause: with_causes(&error) })?;
+        Ok(text.expose_secret().trim().into())
+    }
+}
+
+/// A failure holds for all who waited for it; a refused login also for a while, lest we lock ourselves out.
+fn stands(at: Instant, error: &VaultError, arrived: Instant) -> bool {
+    let refused = matches!(error, VaultError::LoginRefused { .. });
+    at >= arrived || (refused && at.elapsed() < REFUSAL_HOLDS)
+}
+
+const REFUSAL_HOLDS: Duration = Duration::from_secs(5);
+
+/// The token that goes along with a request and its repetition.
+struct Presented(Mutex<Arc<Login>>);
+
+impl Presented {
+    fn new(login: Arc<Login>) -> Self {
+        Presented(Mutex::new(login))
+    }
+
+    fn login(&self) -> Arc<Login> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, login: Arc<Login>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = login;
+    }
+}
+
+impl MiddleWare for Presented {
+    fn request<E: Endpoint>(
+        &self,
+        endpoint: &E,
+        request: &mut http::Request<Vec<u8>>,
+    ) -> Result<(), ClientError> {
+        self.login().middle.request(endpoint, request)
+    }
+
+    fn response<E: Endpoint>(&self, _: &E, _: &mut http::Response<Vec<u8>>) -> Result<(), ClientError> {
+        Ok(())
+    }
+}
