@@ -150,3 +150,72 @@ impl Rejection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rotation::Destination;
+
+    fn class(status: u16, error: &str, operation: Operation) -> String {
+        let body = serde_json::json!({ "errors": [error] }).to_string();
+        let rejection = Rejection::new(status, body.as_bytes(), None);
+        Fault::Rejected(rejection).during(operation).class().name().to_owned()
+    }
+
+    fn write() -> Operation {
+        Operation::Write(Destination { mount: "kv".into(), path: "a".into(), adopt: false })
+    }
+
+    #[test]
+    fn answers_of_vault_are_told_apart() {
+        let cases = [
+            (400, "check-and-set parameter did not match the current version", "cas_lost"),
+            (400, "check-and-set parameter required for this call", "vault_cas_required"),
+            (400, "something else", "vault_bad_request"),
+            (403, "permission denied", "vault_forbidden"),
+            (404, "no handler for route \"kv/data/a\". route entry not found.", "vault_missing_mount"),
+            (404, "namespace not found", "vault_missing_namespace"),
+            (405, "1 error occurred: * unsupported operation", "vault_wrong_engine"),
+            (412, "", "vault_standby"),
+            (418, "", "vault_unexpected_status"),
+            (429, "rate limit quota exceeded", "vault_rate_limited"),
+            (500, "cannot write to readonly storage", "vault_starting"),
+            (400, "Upgrading from non-versioned to versioned data.", "vault_starting"),
+            (500, "local node not active but active cluster node not found", "vault_standby"),
+            (500, "internal error", "vault_server_error"),
+            (502, "", "vault_server_error"),
+            (503, "OpenBao is sealed", "vault_sealed"),
+            (503, "", "vault_server_error"),
+        ];
+        for (status, error, expected) in cases {
+            assert_eq!(class(status, error, write()), expected, "{status} {error}");
+        }
+    }
+
+    #[test]
+    fn the_same_answer_to_a_login_means_that_it_was_refused() {
+        let login = || Operation::Login("approle".into());
+        assert_eq!(class(400, "invalid role or secret ID", login()), "vault_login_refused");
+        assert_eq!(class(403, "permission denied", login()), "vault_login_refused");
+        assert_eq!(class(404, "no handler for route", login()), "vault_missing_mount");
+        assert_eq!(class(503, "Vault is sealed", login()), "vault_sealed");
+    }
+
+    #[test]
+    fn a_404_without_a_reason_means_that_there_is_nothing() {
+        let nothing =
+            |body: &str| Fault::Rejected(Rejection::new(404, body.as_bytes(), None)).is_nothing_there();
+        assert!(nothing(r#"{"errors":[]}"#));
+        assert!(nothing(r#"{"data":{"data":null,"metadata":{"version":2}}}"#), "it was deleted");
+        assert!(!nothing(r#"{"errors":["namespace not found"]}"#));
+    }
+
+    #[test]
+    fn no_text_of_the_server_gets_into_an_error() {
+        let body = br#"{"errors":["hunter2 unsupported"],"auth":{"client_token":"hunter2"}}"#;
+        let fault = Fault::Rejected(Rejection::new(500, body, None));
+        let shown = format!("{fault} {fault:?}");
+        let error = fault.during(write());
+        assert!(!format!("{shown} {error} {error:?} {}", error.advice()).contains("hunter2"));
+    }
+}

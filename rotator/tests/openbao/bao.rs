@@ -1,0 +1,115 @@
+//! One OpenBao in development mode: in memory, unsealed, with a KV v2 engine at `secret`.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) const ROOT: &str = "root-of-tests";
+
+pub(crate) struct Bao {
+    child: Child,
+    home: TempDir,
+    http: reqwest::Client,
+    pub(crate) address: String,
+}
+
+impl Bao {
+    /// Starts one, and waits until it answers.
+    pub(crate) async fn start() -> Bao {
+        let home = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(program())
+            .args(["server", "-dev", "-dev-no-store-token"])
+            .arg(format!("-dev-root-token-id={ROOT}"))
+            .arg(format!("-dev-listen-address=127.0.0.1:{port}"))
+            .env_clear()
+            .env("HOME", home.path())
+            .stdin(Stdio::null())
+            .stdout(File::create(home.path().join("log")).unwrap())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let bao = Bao { child, home, http: http(), address: format!("http://127.0.0.1:{port}") };
+        bao.wait_until("Development mode should NOT be used").await;
+        bao
+    }
+
+    /// The key that unseals it.
+    pub(crate) fn unseal_key(&self) -> String {
+        let log = self.log();
+        let (_, rest) = log.split_once("Unseal Key: ").unwrap();
+        rest.lines().next().unwrap().trim().to_owned()
+    }
+
+    /// A request as root, which must succeed.
+    pub(crate) async fn root(&self, method: &str, path: &str, body: Value) -> Value {
+        self.root_in("", method, path, body).await
+    }
+
+    /// As [`Bao::root`], in a namespace.
+    pub(crate) async fn root_in(&self, namespace: &str, method: &str, path: &str, body: Value) -> Value {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self.http.request(method, format!("{}/v1/{path}", self.address));
+        request = request.header("X-Vault-Token", ROOT).header("X-Vault-Namespace", namespace);
+        let answer = request.body(body.to_string()).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// The fields of an entry at `secret/PATH`, and its metadata.
+    pub(crate) async fn entry(&self, path: &str) -> (Value, Value) {
+        let answer = self.root("GET", &format!("secret/data/{path}"), Value::Null).await;
+        (answer["data"]["data"].clone(), answer["data"]["metadata"].clone())
+    }
+
+    /// Everybody's notes beside it.
+    pub(crate) async fn notes(&self, path: &str) -> Value {
+        let answer = self.root("GET", &format!("secret/metadata/{path}"), Value::Null).await;
+        answer["data"]["custom_metadata"].clone()
+    }
+
+    async fn wait_until(&self, line: &str) {
+        for _ in 0..1500 {
+            if self.log().contains(line) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("OpenBao did not start: {}", self.log());
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Bao {
+    fn drop(&mut self) {
+        // It may be gone already, which is as good.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+pub(crate) fn http() -> reqwest::Client {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+}
+
+fn program() -> PathBuf {
+    let downloaded = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/bao");
+    let program = std::env::var_os("TOKENFERRY_BAO").map_or_else(downloaded, PathBuf::from);
+    assert!(
+        program.is_file(),
+        "{} is missing: run `cargo xtask test`, which fetches OpenBao, or set TOKENFERRY_BAO",
+        program.display()
+    );
+    program
+}

@@ -1,0 +1,10 @@
+//! Vault client and runner against a real OpenBao and the sandbox, by the public interface alone.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests, their helpers included")]
+
+mod bao;
+mod ownership;
+mod proxy;
+mod publishing;
+mod session;
+mod setting;
+mod standing;

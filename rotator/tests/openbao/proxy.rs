@@ -1,0 +1,108 @@
+//! A proxy in front of OpenBao that counts requests, and can lose an answer on its way back.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+pub(crate) struct Proxy {
+    pub(crate) address: String,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    seen: Mutex<Vec<String>>,
+    /// Requests that begin so are carried out, but the answer is lost, so many times.
+    lose: Mutex<Option<(String, u32)>>,
+    /// Answers all requests itself, with this.
+    instead: Mutex<Option<String>>,
+}
+
+impl Proxy {
+    /// A proxy to `http://HOST:PORT`.
+    pub(crate) async fn start(target: &str) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let target = target.strip_prefix("http://").unwrap().to_owned();
+        let shared = Arc::new(Shared::default());
+        let serving = Arc::clone(&shared);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(serve(client, target.clone(), Arc::clone(&serving)));
+            }
+        });
+        Proxy { address, shared }
+    }
+
+    /// `METHOD PATH` of all requests since the last call.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.shared.seen.lock().unwrap())
+    }
+
+    /// Loses the answers to the next requests that begin with `METHOD PATH`.
+    pub(crate) fn lose(&self, request: &str, times: u32) {
+        *self.shared.lose.lock().unwrap() = Some((request.to_owned(), times));
+    }
+
+    /// Answers everything with this status line, headers and body.
+    pub(crate) fn answer_instead(&self, head: &str, body: &str) {
+        let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        *self.shared.instead.lock().unwrap() = Some(answer);
+    }
+}
+
+async fn serve(client: TcpStream, target: String, shared: Arc<Shared>) {
+    let mut client = BufReader::new(client);
+    let mut server = BufReader::new(TcpStream::connect(target).await.unwrap());
+    while let Some((line, request)) = message(&mut client).await {
+        let request_line = line.rsplit_once(' ').unwrap().0.trim_end_matches('?').to_owned();
+        shared.seen.lock().unwrap().push(request_line.clone());
+        let instead = shared.instead.lock().unwrap().clone();
+        if let Some(answer) = instead {
+            client.write_all(answer.as_bytes()).await.unwrap();
+            continue;
+        }
+        server.write_all(&request).await.unwrap();
+        let Some((_, answer)) = message(&mut server).await else { return };
+        if is_lost(&shared, &request_line) || client.write_all(&answer).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn is_lost(shared: &Shared, request: &str) -> bool {
+    match &mut *shared.lose.lock().unwrap() {
+        Some((lost, times)) if *times > 0 && request.starts_with(lost.as_str()) => {
+            *times -= 1;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// First line and all bytes of the next message, whose body has a length.
+async fn message(from: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
+    let (mut bytes, mut first, mut length) = (Vec::new(), String::new(), 0);
+    loop {
+        let mut line = String::new();
+        if from.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        bytes.extend_from_slice(line.as_bytes());
+        let line = line.trim_end();
+        if first.is_empty() {
+            line.clone_into(&mut first);
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    let start = bytes.len();
+    bytes.resize(start + length, 0);
+    from.read_exact(bytes.get_mut(start..).unwrap()).await.ok()?;
+    Some((first, bytes))
+}

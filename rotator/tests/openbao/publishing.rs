@@ -1,0 +1,189 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokenferry_rotator::run::{Living, Outcome, Work};
+use tokenferry_sandbox::Fault;
+use tokio::time::Instant;
+
+use crate::proxy::Proxy;
+use crate::setting::{World, due, failed, place, rotated, run};
+
+#[tokio::test]
+async fn a_first_write_marks_the_destination_and_a_second_one_is_a_single_request() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let vault = world.vault_with(world.settings(&proxy.address));
+    let runner = world.runner(world.rotation("home", &[place("home")]), vault);
+
+    assert_eq!(rotated(&runner).await, 1);
+    assert_eq!(
+        proxy.take(),
+        [
+            "GET /v1/secret/data/home",
+            "GET /v1/secret/metadata/home",
+            "POST /v1/secret/metadata/home",
+            "POST /v1/secret/data/home",
+        ]
+    );
+    let (entry, metadata) = world.bao.entry("home").await;
+    assert_eq!((&entry["rotation"], &entry["serial"]), (&json!("home"), &json!(1)));
+    assert_eq!((&entry["writer"], &entry["ttl"]), (&json!("host-1"), &json!(600)));
+    assert_eq!(metadata["custom_metadata"], json!({ "tokenferry_rotation": "home" }));
+
+    assert_eq!(rotated(&runner).await, 2);
+    assert_eq!(proxy.take(), ["POST /v1/secret/data/home"]);
+    assert_eq!(world.bao.entry("home").await.0["serial"], 2);
+    assert_eq!(world.logins().attempted, 2);
+}
+
+#[tokio::test]
+async fn every_destination_gets_the_same_token_by_one_login() {
+    let world = World::new().await;
+    let runner = world.runner(world.rotation("home", &[place("one"), place("two")]), world.vault());
+    rotated(&runner).await;
+    let (one, two) = (world.bao.entry("one").await.0, world.bao.entry("two").await.0);
+    assert_eq!(one["token"], two["token"]);
+    assert_eq!(world.logins().attempted, 1);
+}
+
+#[tokio::test]
+async fn a_sealed_vault_keeps_the_token_waiting_and_costs_no_second_login() {
+    let world = World::new().await;
+    let runner = world.home();
+    rotated(&runner).await;
+    let key = world.bao.unseal_key();
+    world.bao.root("PUT", "sys/seal", Value::Null).await;
+
+    assert_eq!(failed(&runner).await, ("vault_sealed".to_owned(), false));
+    assert_eq!(failed(&runner).await, ("vault_sealed".to_owned(), false));
+    assert_eq!(world.logins().attempted, 2);
+    let unstored = runner.flush(Instant::now() + Duration::from_millis(250)).await;
+    assert!(unstored[0].why.as_ref().unwrap().contains("Vault is sealed"), "{unstored:?}");
+
+    world.bao.root("PUT", "sys/unseal", json!({ "key": key })).await;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    assert_eq!(runner.flush(deadline).await, []);
+    assert_eq!(world.bao.entry("home").await.0["serial"], 2);
+    assert_eq!(world.logins().attempted, 2);
+}
+
+#[tokio::test]
+async fn a_waiting_token_that_nears_its_end_is_replaced() {
+    let world = World::new().await;
+    let runner = world.home();
+    rotated(&runner).await;
+    world.bao.root("PUT", "sys/seal", Value::Null).await;
+    failed(&runner).await;
+    world.clock.forward(600 * 7 / 10 + 1);
+    failed(&runner).await;
+    assert_eq!(world.logins().attempted, 3);
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_looked_up_and_not_repeated() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let vault = world.vault_with(world.settings(&proxy.address));
+    let runner = world.runner(world.rotation("home", &[place("home")]), vault);
+    rotated(&runner).await;
+    proxy.take();
+
+    proxy.lose("POST /v1/secret/data/", 1);
+    assert_eq!(rotated(&runner).await, 2);
+    assert_eq!(proxy.take(), ["POST /v1/secret/data/home", "GET /v1/secret/data/home"]);
+    assert_eq!(rotated(&runner).await, 3);
+    assert_eq!(world.bao.entry("home").await.0["serial"], 3);
+}
+
+#[tokio::test]
+async fn a_write_in_doubt_is_recognised_by_a_later_run() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let vault = world.vault_with(world.settings(&proxy.address));
+    let runner = world.runner(world.rotation("home", &[place("home")]), vault);
+    rotated(&runner).await;
+
+    proxy.lose("", 2);
+    assert_eq!(failed(&runner).await, ("vault_broken_answer".to_owned(), false));
+    assert_eq!(rotated(&runner).await, 2);
+    assert_eq!(world.bao.entry("home").await.1["version"], 2);
+    assert_eq!(world.logins().attempted, 2);
+}
+
+#[tokio::test]
+async fn of_two_processes_the_slower_one_leaves_the_token_of_the_faster() {
+    let world = World::new().await;
+    let rotation = world.rotation("home", &[place("home")]);
+    let slow = world.runner_named("slow", rotation.clone(), world.vault());
+    let fast = world.runner_named("fast", rotation, world.vault());
+    rotated(&slow).await;
+    rotated(&fast).await;
+    // Zettelstore gives the same token twice in one second.
+    world.sandbox.control().fault(Fault::clock_skew(1));
+    let outcome = run(&slow).await;
+    assert!(matches!(outcome, Outcome::AlreadyDone(Living { version: 2, .. })), "{outcome:?}");
+    assert_eq!((slow.adopted(), fast.adopted()), (1, 0));
+    assert_eq!(world.bao.entry("home").await.0["writer"], "fast");
+    assert_eq!(rotated(&slow).await, 3, "it knows the new version now");
+}
+
+#[tokio::test]
+async fn an_older_token_that_came_between_is_written_over() {
+    let world = World::new().await;
+    let rotation = world.rotation("home", &[place("home")]);
+    let slow = world.runner_named("slow", rotation.clone(), world.vault());
+    let fast = world.runner_named("fast", rotation, world.vault());
+    rotated(&slow).await;
+    rotated(&fast).await;
+    // A tenth of the life is the margin.
+    world.clock.forward(70);
+    world.sandbox.control().fault(Fault::clock_skew(70));
+    assert_eq!(rotated(&slow).await, 3);
+    assert_eq!(slow.adopted(), 0);
+    let (entry, _) = world.bao.entry("home").await;
+    assert_eq!((&entry["writer"], &entry["serial"]), (&json!("slow"), &json!(3)));
+}
+
+#[tokio::test]
+async fn an_entry_that_vanished_is_marked_and_written_again() {
+    let world = World::new().await;
+    let runner = world.home();
+    rotated(&runner).await;
+    rotated(&runner).await;
+    world.bao.root("DELETE", "secret/metadata/home", Value::Null).await;
+    assert_eq!(rotated(&runner).await, 1);
+    assert_eq!(world.bao.notes("home").await["tokenferry_rotation"], "home");
+}
+
+#[tokio::test]
+async fn a_deleted_version_is_followed_by_the_next() {
+    let world = World::new().await;
+    rotated(&world.home()).await;
+    world.bao.root("DELETE", "secret/data/home", Value::Null).await;
+    assert_eq!(rotated(&world.home()).await, 2);
+}
+
+#[tokio::test]
+async fn a_dry_run_logs_in_and_writes_nothing() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let vault = world.vault_with(world.settings(&proxy.address));
+    let runner = world.runner(world.rotation("home", &[place("home")]), vault).dry_run(true);
+    assert_eq!(rotated(&runner).await, 0);
+    world.sandbox.control().fault(Fault::key_revoked("sandbox"));
+    assert_eq!(failed(&runner).await, ("login_refused".to_owned(), true));
+    assert!(proxy.take().iter().all(|request| request.starts_with("GET ")));
+    assert_eq!(world.logins().attempted, 2);
+}
+
+#[tokio::test]
+async fn what_an_issuer_asks_for_reaches_the_scheduler() {
+    let world = World::new().await;
+    let runner = world.home();
+    let mut answer = tokenferry_sandbox::Answer::new(429);
+    answer.headers.insert("retry-after".to_owned(), "4000".to_owned());
+    world.sandbox.control().fault(Fault::answer(answer));
+    let Outcome::Failed { class, retry_at } = runner.run(&due(0)).await else { panic!() };
+    assert_eq!(class.name(), "rate_limited");
+    assert!(retry_at.is_some());
+}

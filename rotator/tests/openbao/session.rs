@@ -1,0 +1,271 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokenferry_rotator::config::{VaultAuth, VaultSettings};
+use tokenferry_rotator::rotation::Destination;
+use tokenferry_rotator::source::{Reference, Setting};
+use tokenferry_rotator::vault::Vault;
+
+use crate::bao::Bao;
+use crate::proxy::Proxy;
+use crate::setting::{World, failed, place, rotated};
+
+const POLICY: &str = r#"
+    path "secret/data/*" { capabilities = ["create", "read", "update"] }
+    path "secret/metadata/*" { capabilities = ["create", "read", "update"] }
+"#;
+
+/// Settings to log in by an AppRole of these parameters, through `address`.
+async fn app_role(world: &World, address: &str, mut role: Value) -> VaultSettings {
+    let bao = &world.bao;
+    bao.root("POST", "sys/auth/robots", json!({ "type": "approle" })).await;
+    bao.root("PUT", "sys/policies/acl/tests", json!({ "policy": POLICY })).await;
+    role["token_policies"] = json!("tests");
+    bao.root("POST", "auth/robots/role/rotator", role).await;
+    let role_id = bao.root("GET", "auth/robots/role/rotator/role-id", Value::Null).await;
+    world.variables.set("SECRET_ID", &secret_id(bao).await);
+    VaultSettings {
+        auth: VaultAuth::AppRole {
+            mount: "robots".to_owned(),
+            role_id: Setting::Literal(role_id["data"]["role_id"].as_str().unwrap().into()),
+            secret_id: Reference::Env("SECRET_ID".to_owned()),
+        },
+        ..world.settings(address)
+    }
+}
+
+async fn secret_id(bao: &Bao) -> String {
+    let answer = bao.root("POST", "auth/robots/role/rotator/secret-id", Value::Null).await;
+    answer["data"]["secret_id"].as_str().unwrap().to_owned()
+}
+
+async fn revoke_all(bao: &Bao) {
+    bao.root("PUT", "sys/leases/revoke-prefix/auth/robots/login", json!({ "sync": true })).await;
+}
+
+fn count(requests: &[String], request: &str) -> usize {
+    requests.iter().filter(|seen| *seen == request).count()
+}
+
+const LOGIN: &str = "POST /v1/auth/robots/login";
+const RENEW: &str = "POST /v1/auth/token/renew-self";
+
+#[tokio::test]
+async fn one_login_serves_all_operations_and_a_dead_token_is_replaced_once() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let settings = app_role(&world, &proxy.address, json!({})).await;
+    let runner = world.runner(world.rotation("home", &[place("home")]), world.vault_with(settings));
+    rotated(&runner).await;
+    rotated(&runner).await;
+    assert_eq!(count(&proxy.take(), LOGIN), 1);
+
+    revoke_all(&world.bao).await;
+    assert_eq!(rotated(&runner).await, 3);
+    assert_eq!(
+        proxy.take(),
+        ["POST /v1/secret/data/home", "GET /v1/auth/token/lookup-self", LOGIN, "POST /v1/secret/data/home"]
+    );
+    assert_eq!(world.logins().attempted, 3);
+}
+
+#[tokio::test]
+async fn a_dead_token_is_replaced_once_for_all_who_find_it_dead() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let vault = world.vault_with(app_role(&world, &proxy.address, json!({})).await);
+    let at = place("home");
+    vault.read_entry(&at).await.unwrap();
+    revoke_all(&world.bao).await;
+    proxy.take();
+    let reads = futures_util::future::join_all((0..8).map(|_| vault.read_entry(&at))).await;
+    assert!(reads.iter().all(Result::is_ok), "{reads:?}");
+    assert_eq!(count(&proxy.take(), LOGIN), 1);
+}
+
+#[tokio::test]
+async fn a_policy_that_forbids_it_is_told_from_a_dead_token() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let settings = app_role(&world, &proxy.address, json!({})).await;
+    let elsewhere = Destination { mount: "cubbyhole2".into(), ..place("home") };
+    let vault = world.vault_with(settings);
+    let error = vault.read_entry(&elsewhere).await.unwrap_err();
+    assert_eq!(error.class().name(), "vault_forbidden");
+    assert!(error.advice().contains("cubbyhole2/data/home"), "{}", error.advice());
+    assert!(error.advice().contains("cubbyhole2/metadata/home"), "{}", error.advice());
+    assert_eq!(count(&proxy.take(), LOGIN), 1);
+}
+
+#[tokio::test]
+async fn a_refused_secret_id_is_not_tried_again_at_once() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let settings = app_role(&world, &proxy.address, json!({})).await;
+    world.variables.set("SECRET_ID", "wrong");
+    let vault = world.vault_with(settings);
+    for _ in 0..3 {
+        let error = vault.read_entry(&place("home")).await.unwrap_err();
+        assert_eq!((error.class().name(), error.is_lasting()), ("vault_login_refused", true));
+        assert!(!format!("{error} {error:?}").contains("wrong"));
+    }
+    assert_eq!(count(&proxy.take(), LOGIN), 1);
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_when_two_thirds_of_its_lease_are_over() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let role = json!({ "token_ttl": "90s", "token_max_ttl": "1h" });
+    let vault = world.vault_with(app_role(&world, &proxy.address, role).await);
+    assert_eq!(vault.care().await.unwrap(), None, "there is nothing to renew yet");
+    vault.read_entry(&place("home")).await.unwrap();
+    let pause = vault.care().await.unwrap().unwrap();
+    assert!(pause <= Duration::from_secs(60) && pause > Duration::from_secs(30), "{pause:?}");
+
+    world.clock.forward(60);
+    proxy.take();
+    let pause = vault.care().await.unwrap().unwrap();
+    assert!(pause > Duration::from_secs(30), "{pause:?}");
+    assert_eq!(proxy.take(), [RENEW]);
+}
+
+#[tokio::test]
+async fn a_token_near_its_longest_life_is_replaced() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let role = json!({ "token_ttl": "90s", "token_max_ttl": "1h" });
+    let vault = world.vault_with(app_role(&world, &proxy.address, role.clone()).await);
+    vault.read_entry(&place("home")).await.unwrap();
+    // From now on a renewal gives next to nothing.
+    let role = json!({ "token_policies": "tests", "token_ttl": "90s", "token_max_ttl": "91s" });
+    world.bao.root("POST", "auth/robots/role/rotator", role).await;
+    world
+        .bao
+        .root("POST", "auth/robots/role/rotator", json!({ "token_ttl": "10s", "token_max_ttl": "30s" }))
+        .await;
+    world.clock.forward(60);
+    proxy.take();
+    vault.care().await.unwrap().unwrap();
+    assert_eq!(proxy.take(), [RENEW, LOGIN]);
+}
+
+#[tokio::test]
+async fn a_batch_token_is_replaced_and_never_renewed() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let role = json!({ "token_ttl": "90s", "token_type": "batch" });
+    let vault = world.vault_with(app_role(&world, &proxy.address, role).await);
+    vault.read_entry(&place("home")).await.unwrap();
+    world.clock.forward(60);
+    proxy.take();
+    assert!(vault.care().await.unwrap().unwrap() > Duration::from_secs(30));
+    assert_eq!(proxy.take(), [LOGIN]);
+}
+
+#[tokio::test]
+async fn a_token_from_elsewhere_is_looked_up_only_to_keep_it_alive() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let token = world.token_with(POLICY).await;
+    world.variables.set("VAULT_TOKEN", &format!(" {token}\n"));
+    let vault = world.vault_with(world.settings(&proxy.address));
+    vault.read_entry(&place("home")).await.unwrap();
+    assert_eq!(proxy.take(), ["GET /v1/secret/data/home", "GET /v1/secret/metadata/home"]);
+    assert!(vault.care().await.unwrap().is_some());
+    assert_eq!(proxy.take(), ["GET /v1/auth/token/lookup-self"]);
+}
+
+#[tokio::test]
+async fn a_new_token_from_elsewhere_is_read_when_the_old_one_is_dead() {
+    let world = World::new().await;
+    let token = world.token_with(POLICY).await;
+    world.variables.set("VAULT_TOKEN", &token);
+    let runner = world.home();
+    rotated(&runner).await;
+    world.bao.root("POST", "auth/token/revoke", json!({ "token": token })).await;
+    assert_eq!(failed(&runner).await, ("vault_login_refused".to_owned(), true));
+    let runner = world.home();
+    world.variables.set("VAULT_TOKEN", &world.token_with(POLICY).await);
+    assert_eq!(rotated(&runner).await, 2);
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_sent_is_an_error_and_no_panic() {
+    let world = World::new().await;
+    for token in [" \n", "a\u{1}b"] {
+        world.variables.set("VAULT_TOKEN", token);
+        let error = world.vault().read_entry(&place("home")).await.unwrap_err();
+        assert!(matches!(error.class().name(), "vault_bad_token" | "vault_credential"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn namespaces_mounts_and_engines_that_are_not_there_are_told_apart() {
+    let world = World::new().await;
+    world.bao.root("POST", "sys/namespaces/team", Value::Null).await;
+    let kv = json!({ "type": "kv", "options": { "version": "2" } });
+    world.bao.root_in("team", "POST", "sys/mounts/kv", kv).await;
+    world.bao.root("POST", "sys/mounts/old", json!({ "type": "kv", "options": { "version": "1" } })).await;
+    let in_namespace = |namespace: &str| {
+        let namespace = Some(namespace.to_owned());
+        world.vault_with(VaultSettings { namespace, ..world.settings(&world.bao.address) })
+    };
+    let kv = Destination { mount: "kv".into(), ..place("home") };
+    let old = Destination { mount: "old".into(), ..place("home") };
+    let class = async |vault: &Vault, at: &Destination| {
+        vault.write_entry(at, 0, serde_json::Map::new()).await.unwrap_err().class().name().to_owned()
+    };
+    assert_eq!(in_namespace("team").write_entry(&kv, 0, serde_json::Map::new()).await.unwrap(), 1);
+    assert_eq!(class(&in_namespace("nobody"), &kv).await, "vault_missing_namespace");
+    assert_eq!(class(&world.vault(), &kv).await, "vault_missing_mount");
+    assert_eq!(class(&world.vault(), &old).await, "vault_wrong_engine");
+}
+
+#[tokio::test]
+async fn health_is_told_without_a_login() {
+    let world = World::new().await;
+    let vault = world.vault();
+    let health = vault.health().await.unwrap();
+    assert!(health.initialized && !health.sealed && !health.standby && !health.version.is_empty());
+    world.bao.root("PUT", "sys/seal", Value::Null).await;
+    assert!(vault.health().await.unwrap().sealed);
+}
+
+#[tokio::test]
+async fn a_redirect_is_followed_to_listed_addresses_only() {
+    let world = World::new().await;
+    let standby = Proxy::start(&world.bao.address).await;
+    let location = format!("307 Temporary Redirect\r\nlocation: {}/v1/secret/data/home", world.bao.address);
+    standby.answer_instead(&location, "");
+    let alone = world.vault_with(world.settings(&standby.address));
+    let error = alone.write_entry(&place("home"), 0, serde_json::Map::new()).await.unwrap_err();
+    assert_eq!(error.class().name(), "vault_redirected");
+    assert!(error.to_string().contains(&world.bao.address), "{error}");
+    assert!(error.advice().contains("`addresses`"), "{}", error.advice());
+
+    let mut settings = world.settings(&standby.address);
+    settings.addresses.push(world.bao.address.parse().unwrap());
+    let both = world.vault_with(settings);
+    assert_eq!(both.write_entry(&place("home"), 0, serde_json::Map::new()).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_rate_limit_says_when_to_come_back() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    proxy.answer_instead("429 Too Many Requests\r\nretry-after: 120", "{}");
+    let vault = world.vault_with(world.settings(&proxy.address));
+    let error = vault.read_entry(&place("home")).await.unwrap_err();
+    assert_eq!((error.class().name(), error.is_lasting()), ("vault_rate_limited", false));
+    assert!(error.retry_at().is_some());
+}
+
+#[tokio::test]
+async fn a_vault_that_is_not_there_is_unreachable() {
+    let world = World::new().await;
+    let vault = world.vault_with(world.settings("http://127.0.0.1:1"));
+    let error = vault.read_entry(&place("home")).await.unwrap_err();
+    assert_eq!((error.class().name(), error.is_lasting()), ("vault_unreachable", false));
+    assert!(error.to_string().ends_with("refused (os error 111)"), "{error}");
+}

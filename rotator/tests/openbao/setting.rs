@@ -1,0 +1,184 @@
+//! A sandbox, an OpenBao and a runner between them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokenferry_rotator::config::{VaultAuth, VaultSettings};
+use tokenferry_rotator::rotation::{Destination, RenewBefore, Rotation};
+use tokenferry_rotator::run::{Due, Outcome, Reason, RotationId, Work};
+use tokenferry_rotator::runner::Runner;
+use tokenferry_rotator::schedule::Schedule;
+use tokenferry_rotator::source::{Reference, Setting, Source};
+use tokenferry_rotator::vault::Vault;
+use tokenferry_sandbox::{GrantCounts, Options, Sandbox};
+use tokenferry_sources::{Clock, Environment, HttpSettings, SystemClock, Timestamp, system};
+
+use crate::bao::{Bao, ROOT};
+
+pub(crate) struct World {
+    pub(crate) bao: Bao,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) variables: Arc<Variables>,
+    pub(crate) clock: Arc<Turned>,
+}
+
+impl World {
+    pub(crate) async fn new() -> World {
+        World::with(Options::default()).await
+    }
+
+    pub(crate) async fn with(options: Options) -> World {
+        let variables = [("VAULT_TOKEN", ROOT), ("PASSWORD", "sandbox-password")];
+        World {
+            bao: Bao::start().await,
+            sandbox: Sandbox::start(options).await.unwrap(),
+            variables: Arc::new(Variables::new(&variables)),
+            clock: Arc::default(),
+        }
+    }
+
+    pub(crate) fn vault(&self) -> Arc<Vault> {
+        self.vault_with(self.settings(&self.bao.address))
+    }
+
+    pub(crate) fn vault_with(&self, settings: VaultSettings) -> Arc<Vault> {
+        Arc::new(Vault::new(settings, self.variables.clone(), self.clock.clone()))
+    }
+
+    pub(crate) fn settings(&self, address: &str) -> VaultSettings {
+        VaultSettings {
+            addresses: vec![address.parse().unwrap()],
+            namespace: None,
+            ca_cert_file: None,
+            timeout: Duration::from_secs(20),
+            auth: VaultAuth::Token(Reference::Env("VAULT_TOKEN".to_owned())),
+        }
+    }
+
+    /// Zettelstore's tokens into these destinations.
+    pub(crate) fn rotation(&self, name: &str, destinations: &[Destination]) -> Arc<Rotation> {
+        let fields = BTreeMap::from([
+            ("base_url".to_owned(), Setting::Literal(self.sandbox.zettelstore_base_url().as_str().into())),
+            ("username".to_owned(), Setting::Literal("sandbox".into())),
+            ("password".to_owned(), Setting::Reference(Reference::Env("PASSWORD".to_owned()))),
+        ]);
+        let source = Source {
+            name: "zettelstore.home".into(),
+            system: system("zettelstore").unwrap(),
+            fields,
+            http: HttpSettings::default(),
+            ttl: None,
+        };
+        Arc::new(Rotation {
+            name: name.into(),
+            source: Arc::new(source),
+            schedule: Schedule::parse("@hourly", "UTC").unwrap(),
+            renew_before: RenewBefore::default(),
+            reader_lag: Duration::ZERO,
+            spread: Duration::ZERO,
+            verify: true,
+            destinations: destinations.to_vec(),
+        })
+    }
+
+    pub(crate) fn runner(&self, rotation: Arc<Rotation>, vault: Arc<Vault>) -> Runner {
+        self.runner_named("host-1", rotation, vault)
+    }
+
+    pub(crate) fn runner_named(&self, writer: &str, rotation: Arc<Rotation>, vault: Arc<Vault>) -> Runner {
+        let (environment, clock) = (self.variables.clone(), self.clock.clone());
+        Runner::new(vec![rotation], vault, environment, clock, writer.to_owned())
+    }
+
+    /// The runner of the rotation `home` into `secret/home`.
+    pub(crate) fn home(&self) -> Runner {
+        self.runner(self.rotation("home", &[place("home")]), self.vault())
+    }
+
+    pub(crate) fn logins(&self) -> GrantCounts {
+        self.sandbox.control().counters().all_logins("zettelstore")
+    }
+
+    /// A policy, and a token with it.
+    pub(crate) async fn token_with(&self, policy: &str) -> String {
+        self.bao.root("PUT", "sys/policies/acl/tests", serde_json::json!({ "policy": policy })).await;
+        let body = serde_json::json!({ "policies": ["tests"] });
+        let answer = self.bao.root("POST", "auth/token/create", body).await;
+        answer["auth"]["client_token"].as_str().unwrap().to_owned()
+    }
+}
+
+pub(crate) fn place(path: &str) -> Destination {
+    Destination { mount: "secret".into(), path: path.into(), adopt: false }
+}
+
+/// The run for the occurrence so many seconds after the epoch.
+pub(crate) fn due(occurrence: i64) -> Due {
+    let occurrence = Timestamp::from_timestamp(occurrence, 0).unwrap();
+    Due {
+        rotation: RotationId(0),
+        occurrence,
+        reason: Reason::Schedule,
+        attempt: 1,
+        not_before: occurrence,
+        deadline: None,
+    }
+}
+
+pub(crate) async fn run(runner: &Runner) -> Outcome {
+    runner.run(&due(0)).await
+}
+
+/// The version that a run wrote.
+pub(crate) async fn rotated(runner: &Runner) -> u64 {
+    let outcome = run(runner).await;
+    let Outcome::Rotated(living) = outcome else { panic!("{outcome:?}") };
+    living.version
+}
+
+/// The class that a run failed with, and whether for good.
+pub(crate) async fn failed(runner: &Runner) -> (String, bool) {
+    match run(runner).await {
+        Outcome::Failed { class, .. } => (class.name().to_owned(), false),
+        Outcome::Refused { class } => (class.name().to_owned(), true),
+        outcome => panic!("{outcome:?}"),
+    }
+}
+
+/// Variables that tests can change.
+pub(crate) struct Variables(Mutex<BTreeMap<String, String>>);
+
+impl Variables {
+    fn new(variables: &[(&str, &str)]) -> Self {
+        let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Variables(Mutex::new(owned.collect()))
+    }
+
+    pub(crate) fn set(&self, name: &str, value: &str) {
+        self.0.lock().unwrap().insert(name.to_owned(), value.to_owned());
+    }
+}
+
+impl Environment for Variables {
+    fn var(&self, name: &str) -> Option<String> {
+        self.0.lock().unwrap().get(name).cloned()
+    }
+}
+
+/// The clock of this machine, turned forward.
+#[derive(Debug, Default)]
+pub(crate) struct Turned(Mutex<TimeDelta>);
+
+impl Turned {
+    pub(crate) fn forward(&self, seconds: i64) {
+        *self.0.lock().unwrap() += TimeDelta::seconds(seconds);
+    }
+}
+
+impl Clock for Turned {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + *self.0.lock().unwrap()
+    }
+}

@@ -1,0 +1,115 @@
+use serde_json::json;
+use tokenferry_rotator::run::{Due, RotationId, Standing, Work};
+use tokenferry_sandbox::Fault;
+
+use crate::proxy::Proxy;
+use crate::setting::{World, due, failed, place, rotated};
+
+const ID: RotationId = RotationId(0);
+
+#[tokio::test]
+async fn a_restart_knows_the_token_and_reads_nothing_more_before_it_writes() {
+    let world = World::new().await;
+    rotated(&world.home()).await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let vault = world.vault_with(world.settings(&proxy.address));
+    let restarted = world.runner(world.rotation("home", &[place("home")]), vault);
+
+    let living = restarted.standing(ID).await.unwrap().living.unwrap();
+    assert_eq!(living.version, 1);
+    assert_eq!((living.expires_at.unwrap() - living.issued_at).num_seconds(), 600);
+    assert_eq!(proxy.take(), ["GET /v1/secret/data/home"]);
+    assert_eq!(rotated(&restarted).await, 2);
+    assert_eq!(proxy.take(), ["POST /v1/secret/data/home"]);
+    assert_eq!(world.bao.entry("home").await.0["serial"], 2);
+}
+
+#[tokio::test]
+async fn a_destination_without_a_token_means_that_there_is_none() {
+    let world = World::new().await;
+    rotated(&world.home()).await;
+    let two = world.runner(world.rotation("home", &[place("home"), place("new")]), world.vault());
+    assert_eq!(two.standing(ID).await.unwrap(), Standing::default());
+}
+
+#[tokio::test]
+async fn a_refused_login_is_noted_until_it_succeeds() {
+    let world = World::new().await;
+    let runner = world.home();
+    rotated(&runner).await;
+    let mut notes = world.bao.notes("home").await;
+    notes["team"] = json!("payments");
+    world.bao.root("POST", "secret/metadata/home", json!({ "custom_metadata": notes })).await;
+
+    let runner = world.home();
+    world.variables.set("PASSWORD", "wrong");
+    let third = Due { attempt: 3, ..due(0) };
+    runner.run(&third).await;
+    let notes = world.bao.notes("home").await;
+    assert_eq!(notes["tokenferry_failure_class"], "login_refused");
+    assert_eq!((&notes["tokenferry_failure_count"], &notes["team"]), (&json!("3"), &json!("payments")));
+    assert!(!notes.to_string().contains("wrong"));
+
+    let restarted = world.home();
+    let failure = restarted.standing(ID).await.unwrap().failure.unwrap();
+    assert_eq!((failure.class.name(), failure.count, failure.lasting), ("login_refused", 3, true));
+    assert!(!failure.login_changed && !restarted.login_changed(ID).await);
+    world.variables.set("PASSWORD", "sandbox-password");
+    assert!(restarted.login_changed(ID).await);
+    assert!(restarted.standing(ID).await.unwrap().failure.unwrap().login_changed);
+
+    assert_eq!(rotated(&restarted).await, 2);
+    assert_eq!(world.bao.notes("home").await, json!({ "team": "payments", "tokenferry_rotation": "home" }));
+    assert!(!restarted.login_changed(ID).await);
+}
+
+#[tokio::test]
+async fn a_login_refused_at_a_fresh_place_is_noted_there() {
+    let world = World::new().await;
+    world.variables.set("PASSWORD", "wrong");
+    assert_eq!(failed(&world.home()).await, ("login_refused".to_owned(), true));
+    let standing = world.home().standing(ID).await.unwrap();
+    assert_eq!(standing.living, None);
+    assert!(standing.failure.unwrap().lasting);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_down_is_noted_as_passing() {
+    let world = World::new().await;
+    world.sandbox.control().fault(Fault::status(503));
+    assert_eq!(failed(&world.home()).await, ("server_error".to_owned(), false));
+    let failure = world.home().standing(ID).await.unwrap().failure.unwrap();
+    assert_eq!((failure.class.name(), failure.lasting), ("server_error", false));
+}
+
+#[tokio::test]
+async fn garbage_among_the_notes_stops_nothing() {
+    let world = World::new().await;
+    rotated(&world.home()).await;
+    let notes = json!({ "custom_metadata": {
+        "tokenferry_rotation": "home",
+        "tokenferry_failure_class": "<b>",
+        "tokenferry_failed_login": "x",
+    } });
+    world.bao.root("POST", "secret/metadata/home", notes).await;
+    let runner = world.home();
+    assert_eq!(runner.standing(ID).await.unwrap().failure, None);
+    assert_eq!(rotated(&runner).await, 2);
+}
+
+#[tokio::test]
+async fn a_writer_that_may_not_read_data_still_knows_version_and_age() {
+    let world = World::new().await;
+    rotated(&world.home()).await;
+    let policy = r#"
+        path "secret/data/*" { capabilities = ["create", "update"] }
+        path "secret/metadata/*" { capabilities = ["create", "read", "update"] }
+    "#;
+    world.variables.set("VAULT_TOKEN", &world.token_with(policy).await);
+    let runner = world.home();
+    let living = runner.standing(ID).await.unwrap().living.unwrap();
+    assert_eq!((living.version, living.expires_at), (1, None));
+    assert_eq!(rotated(&runner).await, 2);
+    let fresh = world.runner(world.rotation("new", &[place("new")]), world.vault());
+    assert_eq!(rotated(&fresh).await, 1);
+}
