@@ -8,17 +8,58 @@ use crate::source::{Reference, Setting, Source};
 /// System, address and identity, as configured: two sources with the same ones log in as the same user. An identity
 /// that is referred to counts by where it is kept, so that nothing has to be read.
 pub(super) fn key(source: &Source) -> CredentialKey {
-    let mut key = source.system.name.to_owned();
-    for field in source.system.fields {
-        if !matches!(field.role, FieldRole::Identity | FieldRole::Url) {
-            continue;
-        }
-        key.push_str(&match source.fields.get(field.name) {
-            Some(Setting::Literal(Given::Text(text))) => format!("\n={}", text.expose_secret()),
-            Some(Setting::Reference(Reference::Env(name))) => format!("\n${name}"),
-            Some(Setting::Reference(Reference::File(path))) => format!("\n@{}", path.display()),
-            _ => format!("\n={}", field.default.unwrap_or_default()),
-        });
-    }
+    let fields = source.system.fields.iter();
+    let telling = fields.filter(|field| matches!(field.role, FieldRole::Identity | FieldRole::Url));
+    let values = telling.map(|field| match source.fields.get(field.name) {
+        Some(Setting::Literal(Given::Text(text))) => format!("\n={}", text.expose_secret()),
+        Some(Setting::Reference(Reference::Env(name))) => format!("\n${name}"),
+        Some(Setting::Reference(Reference::File(path))) => format!("\n@{}", path.display()),
+        _ => format!("\n={}", field.default.unwrap_or_default()),
+    });
+    let key: String = std::iter::once(source.system.name.to_owned()).chain(values).collect();
     CredentialKey(key.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tokenferry_sources::{HttpSettings, system};
+
+    use super::*;
+
+    fn key_of(fields: &[(&str, Setting)]) -> CredentialKey {
+        let fields = fields.iter().map(|(name, setting)| ((*name).to_owned(), setting.clone()));
+        key(&Source {
+            name: "zettelstore.home".into(),
+            system: system("zettelstore").unwrap(),
+            fields: fields.collect::<BTreeMap<_, _>>(),
+            http: HttpSettings::default(),
+            ttl: None,
+        })
+    }
+
+    fn text(text: &str) -> Setting {
+        Setting::Literal(text.into())
+    }
+
+    #[test]
+    fn sources_of_one_user_share_a_key_and_others_do_not() {
+        let anna = key_of(&[("username", text("anna")), ("password", text("one"))]);
+        let default_url = ("base_url", text("http://127.0.0.1:23123/"));
+        assert_eq!(anna, key_of(&[("username", text("anna")), ("method", text("form")), default_url]));
+        assert_ne!(anna, key_of(&[("username", text("ben"))]));
+        assert_ne!(anna, key_of(&[("username", text("anna")), ("base_url", text("https://z.example/"))]));
+        assert!(!format!("{anna:?}").contains("one"));
+    }
+
+    #[test]
+    fn an_identity_that_is_kept_elsewhere_counts_by_its_place() {
+        let variable = |name: &str| Setting::Reference(Reference::Env(name.to_owned()));
+        let user = key_of(&[("username", variable("ANNA"))]);
+        assert_eq!(user, key_of(&[("username", variable("ANNA"))]));
+        assert_ne!(user, key_of(&[("username", text("ANNA"))]));
+        let file = Setting::Reference(Reference::File("ANNA".into()));
+        assert_ne!(user, key_of(&[("username", file)]));
+    }
 }

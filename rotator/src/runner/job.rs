@@ -66,3 +66,76 @@ impl Pending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use chrono::TimeDelta;
+    use tokenferry_sources::{Expiry, HttpSettings, Identity, TokenUsage, system};
+
+    use super::*;
+    use crate::rotation::RenewBefore;
+    use crate::run::{Reason, RotationId};
+    use crate::schedule::Schedule;
+    use crate::source::Source;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn rotation() -> Rotation {
+        let source = Source {
+            name: "zettelstore.home".into(),
+            system: system("zettelstore").unwrap(),
+            fields: BTreeMap::new(),
+            http: HttpSettings::default(),
+            ttl: None,
+        };
+        Rotation {
+            name: "home".into(),
+            source: Arc::new(source),
+            schedule: Schedule::parse("@hourly", "UTC").unwrap(),
+            renew_before: RenewBefore::Percent(30),
+            reader_lag: Duration::ZERO,
+            spread: Duration::ZERO,
+            verify: false,
+            destinations: Vec::new(),
+        }
+    }
+
+    fn due(occurrence: Timestamp) -> Due {
+        Due {
+            rotation: RotationId(0),
+            occurrence,
+            reason: Reason::Schedule,
+            attempt: 1,
+            not_before: occurrence,
+            deadline: None,
+        }
+    }
+
+    fn pending(expiry: Expiry) -> Pending {
+        let usage =
+            TokenUsage { token_type: "Bearer", header_name: "Authorization", value_prefix: "Bearer " };
+        let identity = Identity { system: "zettelstore", issuer: String::new(), subject: String::new() };
+        Pending::new(Token::new("t0ken".into(), usage, identity, NOW, expiry), &due(NOW), 1)
+    }
+
+    #[test]
+    fn a_waiting_token_serves_as_long_as_it_would_not_be_due_at_once() {
+        let pending = pending(Expiry::Reported(NOW + TimeDelta::seconds(100)));
+        let serves = |seconds| {
+            let now = NOW + TimeDelta::seconds(seconds);
+            pending.serves(&rotation(), &due(now), now)
+        };
+        assert!(serves(69) && !serves(70) && !serves(200));
+    }
+
+    #[test]
+    fn a_waiting_token_of_unknown_life_serves_the_run_it_was_issued_for() {
+        let pending = pending(Expiry::Unknown);
+        let later = NOW + TimeDelta::days(1);
+        assert!(pending.serves(&rotation(), &due(NOW), later));
+        assert!(!pending.serves(&rotation(), &due(later), later));
+    }
+}

@@ -53,7 +53,12 @@ impl Runner {
         failure: Option<NotedFailure>,
     ) -> Result<(), VaultError> {
         let notes = Notes { owner: Some(job.rotation.name.to_string()), failure };
-        let custom_metadata = place.with_notes(&notes);
+        // What others noted since we last read must survive, and it is all replaced at once.
+        let mut custom_metadata = self.vault.read_notes(at).await?.custom_metadata;
+        if Notes::read(&custom_metadata).owner != place.notes.owner {
+            return Ok(());
+        }
+        notes.merge(&mut custom_metadata);
         self.vault.set_custom_metadata(at, &custom_metadata).await?;
         place.noted(notes, custom_metadata);
         Ok(())

@@ -70,6 +70,14 @@ impl Vault {
         self.tell(request).await?.map_err(|fault| fault.during(Operation::Note(at.clone())))
     }
 
+    /// Reads what is noted beside an entry, and its version, but no data.
+    ///
+    /// # Errors
+    /// When Vault does not answer, or does not let us.
+    pub async fn read_notes(&self, at: &Destination) -> Result<Found, VaultError> {
+        self.read_metadata(at, false).await
+    }
+
     async fn read_metadata(&self, at: &Destination, data_readable: bool) -> Result<Found, VaultError> {
         let (mount, path) = (at.mount.to_string(), at.path.to_string());
         match self.ask(ReadSecretMetadataRequest { mount, path }).await? {

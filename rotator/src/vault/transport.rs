@@ -120,9 +120,11 @@ impl Transport {
     }
 
     async fn body(&self, response: &mut reqwest::Response) -> Result<Vec<u8>, Fault> {
-        let mut body = Vec::with_capacity(response.content_length().unwrap_or(0).min(LARGEST) as usize);
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        // Of its final size from the start: a vector that grows leaves copies behind.
+        let mut body = Vec::with_capacity(announced.unwrap_or_default().min(LARGEST));
         while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(error))? {
-            if body.len() + chunk.len() > LARGEST as usize {
+            if body.len() + chunk.len() > LARGEST {
                 return Err(Fault::Malformed);
             }
             body.extend_from_slice(&chunk);
@@ -136,7 +138,7 @@ impl Transport {
             self.client().await?.execute(request).await.map_err(|error| self.failure(error))?;
         let status = response.status();
         if status.is_redirection() {
-            return Err(self.redirected(&response));
+            return Err(redirected(&response));
         }
         if !status.is_success() {
             let until = self.until(response.headers());
@@ -147,13 +149,6 @@ impl Transport {
         let mut answer = http::Response::new(self.body(&mut response).await?);
         *answer.status_mut() = status;
         Ok(answer)
-    }
-
-    fn redirected(&self, response: &reqwest::Response) -> Fault {
-        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-        let target = location.and_then(|location| response.url().join(location).ok());
-        let target = target.map_or_else(|| "nowhere".to_owned(), |url| url.origin().ascii_serialization());
-        no_answer(NoAnswer::Redirected { status: response.status().as_u16(), target })
     }
 
     fn until(&self, headers: &HeaderMap) -> Option<Timestamp> {
@@ -185,6 +180,14 @@ fn redirect(addresses: &[Url], attempt: Attempt<'_>) -> reqwest::redirect::Actio
     attempt.stop()
 }
 
+/// A redirect that was not followed. Only scheme, host and port of its target are shown.
+fn redirected(response: &reqwest::Response) -> Fault {
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let target = location.and_then(|location| response.url().join(location).ok());
+    let target = target.map_or_else(|| "nowhere".to_owned(), |url| url.origin().ascii_serialization());
+    no_answer(NoAnswer::Redirected { status: response.status().as_u16(), target })
+}
+
 /// What came through the layers of others: ours, or their own trouble, of which nothing is shown.
 fn fault(error: ClientError) -> Fault {
     match error {
@@ -213,4 +216,4 @@ fn is_loopback(url: &Url) -> bool {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MOST_REDIRECTS: usize = 2;
 /// No entry and no login comes near it.
-const LARGEST: u64 = 1024 * 1024;
+const LARGEST: usize = 1024 * 1024;

@@ -21,10 +21,23 @@ pub(crate) struct Bao {
 impl Bao {
     /// Starts one, and waits until it answers.
     pub(crate) async fn start() -> Bao {
+        Bao::start_as("http", "-dev").await
+    }
+
+    /// As [`Bao::start`], with TLS. Only its address and CA file are of use.
+    pub(crate) async fn start_tls() -> Bao {
+        Bao::start_as("https", "-dev-tls").await
+    }
+
+    async fn start_as(scheme: &str, mode: &str) -> Bao {
         let home = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new(program())
-            .args(["server", "-dev", "-dev-no-store-token"])
+        let mut command = Command::new(program());
+        command.args(["server", mode, "-dev-no-store-token"]);
+        if mode == "-dev-tls" {
+            command.arg(format!("-dev-tls-cert-dir={}", home.path().display()));
+        }
+        let child = command
             .arg(format!("-dev-root-token-id={ROOT}"))
             .arg(format!("-dev-listen-address=127.0.0.1:{port}"))
             .env_clear()
@@ -34,9 +47,18 @@ impl Bao {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let bao = Bao { child, home, http: http(), address: format!("http://127.0.0.1:{port}") };
+        let bao = Bao { child, home, http: http(), address: format!("{scheme}://127.0.0.1:{port}") };
         bao.wait_until("Development mode should NOT be used").await;
         bao
+    }
+
+    /// The CA certificate of one with TLS.
+    pub(crate) fn ca_file(&self) -> PathBuf {
+        let files = std::fs::read_dir(self.home.path()).unwrap().map(|file| file.unwrap().path());
+        files
+            .into_iter()
+            .find(|path| path.ends_with("vault-ca.pem") || path.ends_with("openbao-ca.pem"))
+            .unwrap()
     }
 
     /// The key that unseals it.

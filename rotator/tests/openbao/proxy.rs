@@ -103,6 +103,6 @@ async fn message(from: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
     }
     let start = bytes.len();
     bytes.resize(start + length, 0);
-    from.read_exact(bytes.get_mut(start..).unwrap()).await.ok()?;
+    from.read_exact(&mut bytes[start..]).await.ok()?;
     Some((first, bytes))
 }

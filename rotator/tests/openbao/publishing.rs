@@ -6,13 +6,13 @@ use tokenferry_sandbox::Fault;
 use tokio::time::Instant;
 
 use crate::proxy::Proxy;
-use crate::setting::{World, due, failed, place, rotated, run};
+use crate::setting::{World, due, failed, place, rotated, run, settings};
 
 #[tokio::test]
 async fn a_first_write_marks_the_destination_and_a_second_one_is_a_single_request() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
-    let vault = world.vault_with(world.settings(&proxy.address));
+    let vault = world.vault_with(settings(&proxy.address));
     let runner = world.runner(world.rotation("home", &[place("home")]), vault);
 
     assert_eq!(rotated(&runner).await, 1);
@@ -83,7 +83,7 @@ async fn a_waiting_token_that_nears_its_end_is_replaced() {
 async fn a_write_whose_answer_was_lost_is_looked_up_and_not_repeated() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
-    let vault = world.vault_with(world.settings(&proxy.address));
+    let vault = world.vault_with(settings(&proxy.address));
     let runner = world.runner(world.rotation("home", &[place("home")]), vault);
     rotated(&runner).await;
     proxy.take();
@@ -99,7 +99,7 @@ async fn a_write_whose_answer_was_lost_is_looked_up_and_not_repeated() {
 async fn a_write_in_doubt_is_recognised_by_a_later_run() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
-    let vault = world.vault_with(world.settings(&proxy.address));
+    let vault = world.vault_with(settings(&proxy.address));
     let runner = world.runner(world.rotation("home", &[place("home")]), vault);
     rotated(&runner).await;
 
@@ -145,6 +145,43 @@ async fn an_older_token_that_came_between_is_written_over() {
 }
 
 #[tokio::test]
+async fn where_a_login_may_end_the_token_before_it_the_later_one_is_published() {
+    let world = World::new().await;
+    let rotation = world.rotation_of("zscaler", &[], "corp", &[place("corp")]);
+    let slow = world.runner_named("slow", rotation.clone(), world.vault());
+    let fast = world.runner_named("fast", rotation, world.vault());
+    rotated(&slow).await;
+    rotated(&fast).await;
+    world.clock.forward(2);
+    assert_eq!(rotated(&slow).await, 3);
+    assert_eq!(world.bao.entry("corp").await.0["writer"], "slow");
+    world.clock.forward(-2);
+    let outcome = run(&fast).await;
+    assert!(matches!(outcome, Outcome::AlreadyDone(Living { version: 3, .. })), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn what_one_destination_missed_is_written_there_without_another_login() {
+    let world = World::new().await;
+    let notes = r#"path "secret/metadata/*" { capabilities = ["create", "read", "update"] }"#;
+    let one = r#"path "secret/data/one" { capabilities = ["create", "read", "update"] }"#;
+    let two = r#"path "secret/data/two" { capabilities = ["create", "read", "update"] }"#;
+    world.variables.set("VAULT_TOKEN", &world.token_with(&format!("{notes}\n{two}")).await);
+    let runner = world.runner(world.rotation("home", &[place("one"), place("two")]), world.vault());
+    assert_eq!(failed(&runner).await, ("vault_forbidden".to_owned(), true));
+    assert_eq!(world.bao.entry("two").await.1["version"], 1);
+    assert_eq!(world.bao.notes("one").await["tokenferry_failure_class"], "vault_forbidden");
+
+    world.token_with(&format!("{notes}\n{one}\n{two}")).await;
+    rotated(&runner).await;
+    let (one, two) = (world.bao.entry("one").await, world.bao.entry("two").await);
+    assert_eq!(one.0["token"], two.0["token"]);
+    assert_eq!((&one.1["version"], &two.1["version"]), (&json!(1), &json!(1)));
+    assert_eq!(world.logins().attempted, 1);
+    assert_eq!(world.bao.notes("one").await, json!({ "tokenferry_rotation": "home" }));
+}
+
+#[tokio::test]
 async fn an_entry_that_vanished_is_marked_and_written_again() {
     let world = World::new().await;
     let runner = world.home();
@@ -167,7 +204,7 @@ async fn a_deleted_version_is_followed_by_the_next() {
 async fn a_dry_run_logs_in_and_writes_nothing() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
-    let vault = world.vault_with(world.settings(&proxy.address));
+    let vault = world.vault_with(settings(&proxy.address));
     let runner = world.runner(world.rotation("home", &[place("home")]), vault).dry_run(true);
     assert_eq!(rotated(&runner).await, 0);
     world.sandbox.control().fault(Fault::key_revoked("sandbox"));

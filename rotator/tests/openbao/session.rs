@@ -1,3 +1,6 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -5,10 +8,11 @@ use tokenferry_rotator::config::{VaultAuth, VaultSettings};
 use tokenferry_rotator::rotation::Destination;
 use tokenferry_rotator::source::{Reference, Setting};
 use tokenferry_rotator::vault::Vault;
+use tokio_util::sync::CancellationToken;
 
 use crate::bao::Bao;
 use crate::proxy::Proxy;
-use crate::setting::{World, failed, place, rotated};
+use crate::setting::{Turned, World, failed, place, rotated, settings, variables};
 
 const POLICY: &str = r#"
     path "secret/data/*" { capabilities = ["create", "read", "update"] }
@@ -30,7 +34,7 @@ async fn app_role(world: &World, address: &str, mut role: Value) -> VaultSetting
             role_id: Setting::Literal(role_id["data"]["role_id"].as_str().unwrap().into()),
             secret_id: Reference::Env("SECRET_ID".to_owned()),
         },
-        ..world.settings(address)
+        ..settings(address)
     }
 }
 
@@ -135,7 +139,7 @@ async fn a_token_near_its_longest_life_is_replaced() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
     let role = json!({ "token_ttl": "90s", "token_max_ttl": "1h" });
-    let vault = world.vault_with(app_role(&world, &proxy.address, role.clone()).await);
+    let vault = world.vault_with(app_role(&world, &proxy.address, role).await);
     vault.read_entry(&place("home")).await.unwrap();
     // From now on a renewal gives next to nothing.
     let role = json!({ "token_policies": "tests", "token_ttl": "90s", "token_max_ttl": "91s" });
@@ -168,8 +172,8 @@ async fn a_token_from_elsewhere_is_looked_up_only_to_keep_it_alive() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
     let token = world.token_with(POLICY).await;
-    world.variables.set("VAULT_TOKEN", &format!(" {token}\n"));
-    let vault = world.vault_with(world.settings(&proxy.address));
+    world.variables.set("VAULT_TOKEN", &format!(" {token} "));
+    let vault = world.vault_with(settings(&proxy.address));
     vault.read_entry(&place("home")).await.unwrap();
     assert_eq!(proxy.take(), ["GET /v1/secret/data/home", "GET /v1/secret/metadata/home"]);
     assert!(vault.care().await.unwrap().is_some());
@@ -209,7 +213,7 @@ async fn namespaces_mounts_and_engines_that_are_not_there_are_told_apart() {
     world.bao.root("POST", "sys/mounts/old", json!({ "type": "kv", "options": { "version": "1" } })).await;
     let in_namespace = |namespace: &str| {
         let namespace = Some(namespace.to_owned());
-        world.vault_with(VaultSettings { namespace, ..world.settings(&world.bao.address) })
+        world.vault_with(VaultSettings { namespace, ..settings(&world.bao.address) })
     };
     let kv = Destination { mount: "kv".into(), ..place("home") };
     let old = Destination { mount: "old".into(), ..place("home") };
@@ -238,15 +242,15 @@ async fn a_redirect_is_followed_to_listed_addresses_only() {
     let standby = Proxy::start(&world.bao.address).await;
     let location = format!("307 Temporary Redirect\r\nlocation: {}/v1/secret/data/home", world.bao.address);
     standby.answer_instead(&location, "");
-    let alone = world.vault_with(world.settings(&standby.address));
+    let alone = world.vault_with(settings(&standby.address));
     let error = alone.write_entry(&place("home"), 0, serde_json::Map::new()).await.unwrap_err();
     assert_eq!(error.class().name(), "vault_redirected");
     assert!(error.to_string().contains(&world.bao.address), "{error}");
     assert!(error.advice().contains("`addresses`"), "{}", error.advice());
 
-    let mut settings = world.settings(&standby.address);
-    settings.addresses.push(world.bao.address.parse().unwrap());
-    let both = world.vault_with(settings);
+    let mut listed = settings(&standby.address);
+    listed.addresses.push(world.bao.address.parse().unwrap());
+    let both = world.vault_with(listed);
     assert_eq!(both.write_entry(&place("home"), 0, serde_json::Map::new()).await.unwrap(), 1);
 }
 
@@ -255,16 +259,64 @@ async fn a_rate_limit_says_when_to_come_back() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
     proxy.answer_instead("429 Too Many Requests\r\nretry-after: 120", "{}");
-    let vault = world.vault_with(world.settings(&proxy.address));
+    let vault = world.vault_with(settings(&proxy.address));
     let error = vault.read_entry(&place("home")).await.unwrap_err();
     assert_eq!((error.class().name(), error.is_lasting()), ("vault_rate_limited", false));
     assert!(error.retry_at().is_some());
 }
 
+#[tokio::test(start_paused = true)]
+async fn trouble_with_a_renewal_never_becomes_a_tight_loop() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let vault = Vault::new(settings(&address), Arc::new(variables()), Arc::new(Turned::default()));
+    let seen = Arc::new(AtomicU32::new(0));
+    let counting = Arc::clone(&seen);
+    tokio::spawn(async move {
+        while listener.accept().await.is_ok() {
+            counting.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    vault.read_entry(&place("home")).await.unwrap_err();
+    let stop = CancellationToken::new();
+    let hour = tokio::time::timeout(Duration::from_secs(3600), vault.keep_alive(stop.clone()));
+    assert!(hour.await.is_err());
+    let tries = seen.load(Ordering::Relaxed);
+    assert!((10..=25).contains(&tries), "{tries}");
+    stop.cancel();
+    vault.keep_alive(stop).await;
+}
+
+#[tokio::test]
+async fn a_tls_connection_is_trusted_by_the_configured_certificates_only() {
+    let world = World::new().await;
+    let secure = Bao::start_tls().await;
+    let with = |ca_cert_file: Option<PathBuf>| {
+        world.vault_with(VaultSettings { ca_cert_file, ..settings(&secure.address) })
+    };
+    assert!(!with(Some(secure.ca_file())).health().await.unwrap().sealed);
+    let error = with(None).health().await.unwrap_err();
+    assert_eq!((error.class().name(), error.is_lasting()), ("vault_tls", true), "{error}");
+    let error = with(Some("no-such-file.pem".into())).health().await.unwrap_err();
+    assert_eq!(error.class().name(), "vault_ca_file");
+    let plain = world.bao.address.replace("http:", "https:");
+    let error = world.vault_with(VaultSettings { ca_cert_file: Some(secure.ca_file()), ..settings(&plain) });
+    let error = error.health().await.unwrap_err();
+    assert_eq!((error.class().name(), error.is_lasting()), ("vault_tls", false), "{error}");
+}
+
+#[tokio::test]
+async fn an_address_with_a_path_is_refused() {
+    let world = World::new().await;
+    let vault = world.vault_with(settings(&format!("{}/vault", world.bao.address)));
+    let error = vault.read_entry(&place("home")).await.unwrap_err();
+    assert_eq!(error.class().name(), "vault_bad_address");
+}
+
 #[tokio::test]
 async fn a_vault_that_is_not_there_is_unreachable() {
     let world = World::new().await;
-    let vault = world.vault_with(world.settings("http://127.0.0.1:1"));
+    let vault = world.vault_with(settings("http://127.0.0.1:1"));
     let error = vault.read_entry(&place("home")).await.unwrap_err();
     assert_eq!((error.class().name(), error.is_lasting()), ("vault_unreachable", false));
     assert!(error.to_string().ends_with("refused (os error 111)"), "{error}");

@@ -30,44 +30,48 @@ impl World {
     }
 
     pub(crate) async fn with(options: Options) -> World {
-        let variables = [("VAULT_TOKEN", ROOT), ("PASSWORD", "sandbox-password")];
         World {
             bao: Bao::start().await,
             sandbox: Sandbox::start(options).await.unwrap(),
-            variables: Arc::new(Variables::new(&variables)),
+            variables: Arc::new(variables()),
             clock: Arc::default(),
         }
     }
 
     pub(crate) fn vault(&self) -> Arc<Vault> {
-        self.vault_with(self.settings(&self.bao.address))
+        self.vault_with(settings(&self.bao.address))
     }
 
     pub(crate) fn vault_with(&self, settings: VaultSettings) -> Arc<Vault> {
         Arc::new(Vault::new(settings, self.variables.clone(), self.clock.clone()))
     }
 
-    pub(crate) fn settings(&self, address: &str) -> VaultSettings {
-        VaultSettings {
-            addresses: vec![address.parse().unwrap()],
-            namespace: None,
-            ca_cert_file: None,
-            timeout: Duration::from_secs(20),
-            auth: VaultAuth::Token(Reference::Env("VAULT_TOKEN".to_owned())),
-        }
-    }
-
     /// Zettelstore's tokens into these destinations.
     pub(crate) fn rotation(&self, name: &str, destinations: &[Destination]) -> Arc<Rotation> {
-        let fields = BTreeMap::from([
-            ("base_url".to_owned(), Setting::Literal(self.sandbox.zettelstore_base_url().as_str().into())),
-            ("username".to_owned(), Setting::Literal("sandbox".into())),
-            ("password".to_owned(), Setting::Reference(Reference::Env("PASSWORD".to_owned()))),
-        ]);
+        let password = Setting::Reference(Reference::Env("PASSWORD".to_owned()));
+        self.rotation_of("zettelstore", &[("password", password)], name, destinations)
+    }
+
+    /// The tokens of a system, with these settings instead of the sandbox's.
+    pub(crate) fn rotation_of(
+        &self,
+        system_name: &str,
+        settings: &[(&str, Setting)],
+        name: &str,
+        destinations: &[Destination],
+    ) -> Arc<Rotation> {
+        let access = self.sandbox.access().iter().find(|access| access.system == system_name).unwrap();
+        let known =
+            access.settings.iter().map(|(name, text)| (*name, Setting::Literal(text.as_str().into())));
+        let system = system(system_name).unwrap();
+        let fields = known
+            .chain(settings.iter().cloned())
+            .filter(|(name, _)| system.field(name).is_some())
+            .map(|(name, setting)| (name.to_owned(), setting));
         let source = Source {
-            name: "zettelstore.home".into(),
-            system: system("zettelstore").unwrap(),
-            fields,
+            name: format!("{system_name}.home").into(),
+            system,
+            fields: fields.collect(),
             http: HttpSettings::default(),
             ttl: None,
         };
@@ -110,6 +114,17 @@ impl World {
     }
 }
 
+/// A Vault at this address, with the token of the variable.
+pub(crate) fn settings(address: &str) -> VaultSettings {
+    VaultSettings {
+        addresses: vec![address.parse().unwrap()],
+        namespace: None,
+        ca_cert_file: None,
+        timeout: Duration::from_secs(20),
+        auth: VaultAuth::Token(Reference::Env("VAULT_TOKEN".to_owned())),
+    }
+}
+
 pub(crate) fn place(path: &str) -> Destination {
     Destination { mount: "secret".into(), path: path.into(), adopt: false }
 }
@@ -145,6 +160,11 @@ pub(crate) async fn failed(runner: &Runner) -> (String, bool) {
         Outcome::Refused { class } => (class.name().to_owned(), true),
         outcome => panic!("{outcome:?}"),
     }
+}
+
+/// The variables that all settings refer to.
+pub(crate) fn variables() -> Variables {
+    Variables::new(&[("VAULT_TOKEN", ROOT), ("PASSWORD", "sandbox-password")])
 }
 
 /// Variables that tests can change.

@@ -3,7 +3,7 @@ use tokenferry_rotator::run::{Due, RotationId, Standing, Work};
 use tokenferry_sandbox::Fault;
 
 use crate::proxy::Proxy;
-use crate::setting::{World, due, failed, place, rotated};
+use crate::setting::{World, due, failed, place, rotated, settings};
 
 const ID: RotationId = RotationId(0);
 
@@ -12,7 +12,7 @@ async fn a_restart_knows_the_token_and_reads_nothing_more_before_it_writes() {
     let world = World::new().await;
     rotated(&world.home()).await;
     let proxy = Proxy::start(&world.bao.address).await;
-    let vault = world.vault_with(world.settings(&proxy.address));
+    let vault = world.vault_with(settings(&proxy.address));
     let restarted = world.runner(world.rotation("home", &[place("home")]), vault);
 
     let living = restarted.standing(ID).await.unwrap().living.unwrap();
@@ -37,11 +37,11 @@ async fn a_refused_login_is_noted_until_it_succeeds() {
     let world = World::new().await;
     let runner = world.home();
     rotated(&runner).await;
+    // Somebody notes something after the runner has read the notes.
     let mut notes = world.bao.notes("home").await;
     notes["team"] = json!("payments");
     world.bao.root("POST", "secret/metadata/home", json!({ "custom_metadata": notes })).await;
 
-    let runner = world.home();
     world.variables.set("PASSWORD", "wrong");
     let third = Due { attempt: 3, ..due(0) };
     runner.run(&third).await;
