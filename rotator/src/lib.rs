@@ -4,9 +4,16 @@
 //! The [`dispatch`] carries a due to the [`runner`] and the outcome back, and never lets two runs of one credential
 //! overlap. The runner knows no schedule: it logs in and writes.
 
+pub mod app;
+pub mod cli;
+pub mod commands;
 pub mod config;
+pub mod daemon;
 pub mod dispatch;
+pub mod entries;
 pub mod entry;
+pub mod logging;
+pub mod process;
 pub mod proof;
 pub mod rotation;
 pub mod run;
@@ -14,4 +21,5 @@ pub mod runner;
 pub mod schedule;
 pub mod scheduler;
 pub mod source;
+pub mod table;
 pub mod vault;

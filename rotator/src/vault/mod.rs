@@ -55,6 +55,11 @@ impl Vault {
         }
     }
 
+    /// Where it is.
+    pub fn address(&self) -> &str {
+        self.transport.address()
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

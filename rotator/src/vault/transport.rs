@@ -47,6 +47,10 @@ impl Transport {
         Transport { settings, clock, client: OnceCell::new() }
     }
 
+    pub(super) fn address(&self) -> &str {
+        &self.settings.base
+    }
+
     /// Sends a request and takes in what Vault wraps its answers in.
     pub(super) async fn ask<E: Endpoint>(&self, request: &E) -> Result<EndpointResult<E::Response>, Fault> {
         let answer = request.exec(self).await.map_err(fault)?;

@@ -1,0 +1,116 @@
+//! A configuration with everything that is needed to work on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokenferry_sources::{Clock, Environment, ProcessEnvironment, SystemClock};
+use tokio::sync::mpsc;
+
+use crate::config::{Config, ConfigErrors};
+use crate::entries;
+use crate::process;
+use crate::rotation::Rotation;
+use crate::run::{RotationId, Standing};
+use crate::runner::Runner;
+use crate::scheduler::{Plan, Scheduler};
+use crate::vault::{Vault, VaultError};
+
+/// What all commands share. Nothing is sent before it is needed.
+pub struct App {
+    /// What is configured.
+    pub config: Config,
+    /// Does the runs.
+    pub runner: Arc<Runner>,
+    /// The Vault that everything is written to.
+    pub vault: Arc<Vault>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A name on the command line that the configuration does not know.
+#[derive(Debug, Error)]
+#[error("there is no rotation \"{name}\" in the configuration; there are: {known}")]
+pub struct UnknownRotation {
+    name: String,
+    known: String,
+}
+
+/// What was read of some rotations.
+pub struct Reading {
+    /// What was found.
+    pub found: BTreeMap<RotationId, Standing>,
+    /// Why some are missing.
+    pub error: Option<VaultError>,
+}
+
+impl App {
+    /// Reads the configuration. With `dry_run` nothing will be written to Vault.
+    ///
+    /// # Errors
+    /// All mistakes of the configuration.
+    pub fn load(path: &Path, dry_run: bool) -> Result<Self, ConfigErrors> {
+        let environment: Arc<dyn Environment> = Arc::new(ProcessEnvironment);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let config = Config::load(path, &*environment)?;
+        let vault = Arc::new(Vault::new(config.vault.clone(), environment.clone(), clock.clone()));
+        let rotations = config.rotations.clone();
+        let runner = Runner::new(rotations, vault.clone(), environment, clock.clone(), process::name());
+        Ok(App { config, runner: Arc::new(runner.dry_run(dry_run)), vault, clock })
+    }
+
+    /// The rotations of these names; all, if there are none.
+    ///
+    /// # Errors
+    /// The first name that the configuration does not know.
+    pub fn select(&self, names: &[String]) -> Result<BTreeSet<RotationId>, UnknownRotation> {
+        if names.is_empty() {
+            return Ok(self.ids().map(|(id, _)| id).collect());
+        }
+        names.iter().map(|name| self.find(name)).collect()
+    }
+
+    fn find(&self, name: &str) -> Result<RotationId, UnknownRotation> {
+        let found = self.ids().find(|(_, rotation)| *rotation.name == *name);
+        found.map(|(id, _)| id).ok_or_else(|| UnknownRotation {
+            name: name.to_owned(),
+            known: self.ids().map(|(_, rotation)| &*rotation.name).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// All rotations with their ids.
+    pub fn ids(&self) -> impl Iterator<Item = (RotationId, &Arc<Rotation>)> {
+        (0..).map(RotationId).zip(&self.config.rotations)
+    }
+
+    /// A rotation.
+    pub fn rotation(&self, id: RotationId) -> Option<&Arc<Rotation>> {
+        self.config.rotations.get(id.0 as usize)
+    }
+
+    /// A scheduler that knows nothing of the past yet.
+    pub fn scheduler(&self) -> Scheduler {
+        Scheduler::new(self.config.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect())
+    }
+
+    /// Reads once what stands in Vault for these rotations.
+    pub async fn read(&self, mut rotations: BTreeSet<RotationId>) -> Reading {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let read = async {
+            let error =
+                entries::read_once(&self.runner, &mut rotations, self.config.concurrency, &sender).await;
+            drop(sender);
+            error
+        };
+        let collect = async {
+            let mut found = BTreeMap::new();
+            while let Some((rotation, standing)) = receiver.recv().await {
+                found.insert(rotation, standing);
+            }
+            found
+        };
+        let (error, found) = tokio::join!(read, collect);
+        Reading { found, error }
+    }
+}

@@ -1,0 +1,227 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing::level_filters::LevelFilter;
+
+use crate::logging::Format;
+
+/// Logs in on a schedule and writes fresh tokens into HashiCorp Vault or OpenBao.
+///
+/// A configuration in HCL names sources (where to log in), rotations (when), and destinations (where in Vault the token
+/// is written). `tokenferry validate` proves that no reader can hold a dead token; `tokenferry run` does the work.
+///
+/// Exit codes: 0 all is well; 1 something unexpected; 2 the configuration or the command line is wrong; 3 something
+/// failed, and readers still hold living tokens; 4 a reader may hold a dead token.
+#[derive(Debug, Parser)]
+#[command(name = "tokenferry", version, after_long_help = EXAMPLE)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Configuration: an HCL file, or a folder of *.hcl files
+    #[arg(short, long, global = true, value_name = "PATH", default_value = "tokenferry.hcl")]
+    pub config: PathBuf,
+
+    /// How log lines on standard error look
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+
+    /// Least severity that is logged [default: info for `run`, warn for all others]
+    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    pub log_level: Option<LogLevel>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the next runs of each rotation
+    Next(Next),
+    /// Do what is due, then exit
+    Once(Once),
+    /// Rotate until stopped: the daemon
+    Run,
+    /// Show what stands in Vault for each rotation
+    Status(Status),
+    /// Check the configuration, and prove that no reader can hold a dead token
+    Validate(Validate),
+}
+
+/// Show the next runs of each rotation.
+///
+/// The first run takes the token in Vault into account: it is the earlier of the next time of the schedule and
+/// `renew_before` before the token's end. Later ones are those of the schedule alone, since nobody knows yet when
+/// those tokens will end.
+#[derive(Args, Debug)]
+pub struct Next {
+    /// Rotations to show [default: all]
+    #[arg(value_name = "ROTATION")]
+    pub rotations: Vec<String>,
+
+    /// How many runs to show of each
+    #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub count: u16,
+
+    /// Do not ask Vault: show the schedules alone
+    #[arg(long)]
+    pub offline: bool,
+
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Table)]
+    pub output: Output,
+}
+
+/// Do what is due, then exit.
+///
+/// For CronJobs and for trying things out. Each run is tried once. A rotation whose login was refused is not tried
+/// with the same login again before its time, even with --force.
+#[derive(Args, Debug)]
+pub struct Once {
+    /// Rotations to look at [default: all]
+    #[arg(value_name = "ROTATION")]
+    pub rotations: Vec<String>,
+
+    /// Log in and verify, but write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Rotate even what is not due
+    #[arg(long)]
+    pub force: bool,
+
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Table)]
+    pub output: Output,
+}
+
+/// Show what stands in Vault for each rotation.
+#[derive(Args, Debug)]
+pub struct Status {
+    /// Rotations to show [default: all]
+    #[arg(value_name = "ROTATION")]
+    pub rotations: Vec<String>,
+
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Table)]
+    pub output: Output,
+}
+
+/// Check the configuration, and prove that no reader can hold a dead token.
+///
+/// All mistakes are reported at once. Then, for each rotation, the greatest age at which a token is replaced, plus the
+/// time the slowest reader takes to notice, is compared with the token's life: as configured (`ttl`), else as last
+/// seen in Vault, else as documented by the system.
+#[derive(Args, Debug)]
+pub struct Validate {
+    /// Fail, too, if something can be neither proven nor refused
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Do not ask Vault how long the tokens lived that were seen last
+    #[arg(long)]
+    pub offline: bool,
+
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Table)]
+    pub output: Output,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Output {
+    /// For machines
+    Json,
+    /// For people
+    Table,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line
+    Json,
+    /// For people
+    Text,
+}
+
+impl From<LogFormat> for Format {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Json => Format::Json,
+            LogFormat::Text => Format::Text,
+        }
+    }
+}
+
+/// The least severity that is logged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it, and help shows them bare")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => LevelFilter::ERROR,
+            LogLevel::Warn => LevelFilter::WARN,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Trace => LevelFilter::TRACE,
+        }
+    }
+}
+
+impl Cli {
+    /// The level to log at.
+    pub fn level(&self) -> LevelFilter {
+        let default = if matches!(self.command, Command::Run) { LogLevel::Info } else { LogLevel::Warn };
+        self.log_level.unwrap_or(default).into()
+    }
+}
+
+const EXAMPLE: &str = r#"A configuration:
+
+  source "zettelstore" "notes" {
+    base_url = "https://zettel.example/"
+    username = "anna"
+    password = { file = "/run/secrets/zettelstore" }
+  }
+  rotation "notes" {
+    source     = "zettelstore.notes"
+    schedule   = "*/5 * * * *"
+    reader_lag = "1m"
+    destination {
+      mount = "secret"
+      path  = "tokens/notes"
+    }
+  }
+
+Vault's address and token come from VAULT_ADDR and VAULT_TOKEN if there is no `vault` block.
+"#;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_daemon_logs_more_than_the_others() {
+        let level = |arguments: &[&str]| Cli::parse_from(arguments).level();
+        assert_eq!(level(&["tokenferry", "run"]), LevelFilter::INFO);
+        assert_eq!(level(&["tokenferry", "status"]), LevelFilter::WARN);
+        assert_eq!(level(&["tokenferry", "run", "--log-level", "debug"]), LevelFilter::DEBUG);
+    }
+}

@@ -1,0 +1,78 @@
+//! `tokenferry next`.
+
+use chrono::TimeDelta;
+use serde::Serialize;
+use tokenferry_sources::{Timestamp, rfc3339};
+
+use super::{CommandError, Exit, load, show, tell_unread};
+use crate::app::{App, Reading};
+use crate::cli::{self, Cli};
+use crate::proof::human;
+use crate::run::RotationId;
+use crate::scheduler::Scheduler;
+use crate::table::Table;
+
+pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, CommandError> {
+    let app = load(cli)?;
+    let selected = app.select(&arguments.rotations)?;
+    let now = app.clock.now();
+    let mut scheduler = app.scheduler();
+    let mut exit = Exit::Fine;
+    if !arguments.offline {
+        let Reading { found, error } = app.read(selected.clone()).await;
+        for (rotation, standing) in found {
+            scheduler.learn(rotation, standing, now);
+        }
+        if let Some(error) = error {
+            tell_unread(&error);
+            exit = Exit::Failed;
+        }
+    }
+    let rows = selected.into_iter().flat_map(|id| runs(&app, &scheduler, id, arguments.count, now));
+    let rows: Vec<Row> = rows.collect();
+    show(arguments.output, &rows, table(&rows));
+    Ok(exit)
+}
+
+/// One run to come.
+#[derive(Debug, Serialize)]
+struct Row {
+    rotation: String,
+    at: String,
+    local: String,
+    in_seconds: i64,
+    reason: &'static str,
+}
+
+fn runs(app: &App, scheduler: &Scheduler, id: RotationId, count: u16, now: Timestamp) -> Vec<Row> {
+    let Some(rotation) = app.rotation(id) else { return Vec::new() };
+    let row = |at: Timestamp, reason| Row {
+        rotation: rotation.name.to_string(),
+        at: rfc3339(at),
+        local: rotation.schedule.local(at),
+        in_seconds: (at - now).num_seconds().max(0),
+        reason,
+    };
+    let mut last = now;
+    let mut rows = Vec::new();
+    if let Some(next) = scheduler.next(id) {
+        rows.push(row(next.at, next.reason.name()));
+        last = next.at.max(now);
+    }
+    while rows.len() < usize::from(count) {
+        let Some(tick) = rotation.schedule.next_after(last) else { break };
+        rows.push(row(tick, "schedule"));
+        last = tick;
+    }
+    rows
+}
+
+fn table(rows: &[Row]) -> Table<4> {
+    let mut table = Table::new(["ROTATION", "NEXT RUN", "IN", "WHY"]);
+    for row in rows {
+        let wait = TimeDelta::seconds(row.in_seconds).to_std().unwrap_or_default();
+        let wait = if wait.is_zero() { "now".to_owned() } else { human(wait) };
+        table.row([row.rotation.clone(), row.local.clone(), wait, row.reason.to_owned()]);
+    }
+    table
+}

@@ -1,0 +1,149 @@
+//! `tokenferry status`.
+
+use serde::Serialize;
+use tokenferry_sources::{Timestamp, rfc3339};
+
+use super::{CommandError, Exit, exit_of_failure, load, show, tell_unread};
+use crate::app::App;
+use crate::cli::{self, Cli};
+use crate::proof::human;
+use crate::run::{RotationId, Standing};
+use crate::scheduler::Scheduler;
+use crate::table::Table;
+
+pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, CommandError> {
+    let app = load(cli)?;
+    let selected = app.select(&arguments.rotations)?;
+    let reading = app.read(selected.clone()).await;
+    let now = app.clock.now();
+    let mut scheduler = app.scheduler();
+    for (rotation, standing) in &reading.found {
+        scheduler.learn(*rotation, standing.clone(), now);
+    }
+    let rows = selected.into_iter().filter_map(|id| row(&app, &scheduler, id, reading.found.get(&id), now));
+    let rows: Vec<Row> = rows.collect();
+    show(arguments.output, &rows, table(&rows));
+    if let Some(error) = &reading.error {
+        tell_unread(error);
+    }
+    Ok(rows.iter().map(|row| row.state.exit()).max().unwrap_or(Exit::Fine))
+}
+
+/// One rotation.
+#[derive(Debug, Serialize)]
+struct Row {
+    rotation: String,
+    source: String,
+    state: State,
+    issued_at: Option<String>,
+    expires_at: Option<String>,
+    life_left_seconds: Option<i64>,
+    version: Option<u64>,
+    next_run: Option<String>,
+    next_run_local: Option<String>,
+    failures: u32,
+    failure_class: Option<String>,
+    failed_at: Option<String>,
+}
+
+/// How a rotation stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    /// A living token, and no trouble.
+    Fine,
+    /// A living token, but the last run failed.
+    Failing,
+    /// The token that readers find is over.
+    Dead,
+    /// There has never been a token.
+    Missing,
+    /// Vault could not be read.
+    Unread,
+}
+
+impl State {
+    fn of(standing: Option<&Standing>, now: Timestamp) -> Self {
+        let Some(standing) = standing else { return State::Unread };
+        match (&standing.living, &standing.failure) {
+            (None, _) => State::Missing,
+            (Some(living), _) if exit_of_failure(Some(living), now) == Exit::DeadToken => State::Dead,
+            (Some(_), Some(_)) => State::Failing,
+            (Some(_), None) => State::Fine,
+        }
+    }
+
+    fn exit(self) -> Exit {
+        match self {
+            State::Fine => Exit::Fine,
+            State::Failing => Exit::Failed,
+            State::Dead | State::Missing | State::Unread => Exit::DeadToken,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            State::Fine => "fine",
+            State::Failing => "failing",
+            State::Dead => "dead",
+            State::Missing => "missing",
+            State::Unread => "unread",
+        }
+    }
+}
+
+fn row(
+    app: &App,
+    scheduler: &Scheduler,
+    id: RotationId,
+    standing: Option<&Standing>,
+    now: Timestamp,
+) -> Option<Row> {
+    let rotation = app.rotation(id)?;
+    let living = standing.and_then(|standing| standing.living);
+    let failure = standing.and_then(|standing| standing.failure.as_ref());
+    let next = scheduler.next(id);
+    Some(Row {
+        rotation: rotation.name.to_string(),
+        source: rotation.source.name.to_string(),
+        state: State::of(standing, now),
+        issued_at: living.map(|living| rfc3339(living.issued_at)),
+        expires_at: living.and_then(|living| living.expires_at).map(rfc3339),
+        life_left_seconds: living.and_then(|living| living.expires_at).map(|end| (end - now).num_seconds()),
+        version: living.map(|living| living.version),
+        next_run: next.as_ref().map(|next| rfc3339(next.at)),
+        next_run_local: next.as_ref().map(|next| rotation.schedule.local(next.at)),
+        failures: failure.map_or(0, |failure| failure.count),
+        failure_class: failure.map(|failure| failure.class.to_string()),
+        failed_at: failure.map(|failure| rfc3339(failure.at)),
+    })
+}
+
+fn table(rows: &[Row]) -> Table<6> {
+    let mut table = Table::new(["ROTATION", "STATE", "LIFE LEFT", "ISSUED", "NEXT RUN", "LAST FAILURE"]);
+    for row in rows {
+        let nothing = || "-".to_owned();
+        let failure = row.failure_class.as_ref().zip(row.failed_at.as_ref());
+        table.row([
+            row.rotation.clone(),
+            row.state.name().to_owned(),
+            life_left(row),
+            row.issued_at.clone().unwrap_or_else(nothing),
+            row.next_run_local.clone().unwrap_or_else(nothing),
+            failure
+                .map_or_else(nothing, |(class, at)| format!("{class} at {at} ({} in a row)", row.failures)),
+        ]);
+    }
+    table
+}
+
+fn life_left(row: &Row) -> String {
+    match row.life_left_seconds {
+        Some(left) => match u64::try_from(left) {
+            Ok(left) if left > 0 => human(std::time::Duration::from_secs(left)),
+            _ => format!("over for {}", human(std::time::Duration::from_secs(left.unsigned_abs()))),
+        },
+        None if row.issued_at.is_some() => "unknown".to_owned(),
+        None => "-".to_owned(),
+    }
+}

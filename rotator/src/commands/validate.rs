@@ -1,0 +1,134 @@
+//! `tokenferry validate`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{CommandError, Exit, load, print, show, tell};
+use crate::app::{App, Reading};
+use crate::cli::{self, Cli, Output};
+use crate::proof::{Basis, Claim, Life, Proof, Verdict, human, prove};
+use crate::rotation::Rotation;
+use crate::run::{Living, RotationId};
+use crate::table::Table;
+
+pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit, CommandError> {
+    let app = load(cli)?;
+    let last_seen = if arguments.offline { BTreeMap::new() } else { last_seen(&app).await };
+    let now = app.clock.now();
+    let rows: Vec<Row> = app
+        .ids()
+        .map(|(id, rotation)| Row::new(rotation, &prove(&claim(rotation, last_seen.get(&id)), now)))
+        .collect();
+    show(arguments.output, &rows, table(&rows));
+    if arguments.output == Output::Table {
+        explain(&rows);
+    }
+    let fails = |row: &Row| row.verdict == "refused" || (arguments.strict && row.verdict == "not_provable");
+    Ok(if rows.iter().any(fails) { Exit::Configuration } else { Exit::Fine })
+}
+
+/// How long the tokens that stand in Vault live. A Vault that cannot be read does not make a configuration wrong.
+async fn last_seen(app: &App) -> BTreeMap<RotationId, Duration> {
+    // What does not need to be asked for is not: a life that is configured goes before the one last seen.
+    let unknown = app.ids().filter(|(_, rotation)| rotation.source.ttl.is_none()).map(|(id, _)| id).collect();
+    let Reading { found, error } = app.read(unknown).await;
+    if let Some(error) = error {
+        tell(format_args!("note: no token was looked at, because Vault could not be read: {error}"));
+    }
+    let life = |living: Living| (living.expires_at? - living.issued_at).to_std().ok();
+    found.into_iter().filter_map(|(id, standing)| Some((id, standing.living.and_then(life)?))).collect()
+}
+
+fn claim(rotation: &Rotation, last_seen: Option<&Duration>) -> Claim {
+    let life = |duration, basis| Life { duration, basis };
+    let source = &rotation.source;
+    Claim {
+        schedule: rotation.schedule.clone(),
+        renew_before: rotation.renew_before,
+        spread: rotation.spread,
+        reader_lag: rotation.reader_lag,
+        life: source
+            .ttl
+            .map(|ttl| life(ttl, Basis::Configured))
+            .or_else(|| last_seen.map(|seen| life(*seen, Basis::LastSeen)))
+            .or_else(|| source.system.documented_life.map(|documented| life(documented, Basis::Documented))),
+        login_and_retry: source.http.timeout + BACKOFF + LOGIN_AND_WRITE,
+        predecessor: source.system.predecessor,
+    }
+}
+
+/// One rotation.
+#[derive(Debug, Serialize)]
+struct Row {
+    rotation: String,
+    verdict: &'static str,
+    life_seconds: Option<u64>,
+    life_basis: Option<&'static str>,
+    replaced_at_age_seconds: Option<u64>,
+    reader_lag_seconds: u64,
+    /// What a reader holds at most, less the life: negative where a reader can hold a dead token.
+    margin_seconds: Option<i64>,
+    renew_before_that_passes_seconds: Option<u64>,
+    explanation: String,
+}
+
+impl Row {
+    fn new(rotation: &Arc<Rotation>, proof: &Proof) -> Self {
+        let (sum, life, remedy) = match &proof.verdict {
+            Verdict::NotProvable { .. } => (None, None, None),
+            Verdict::Proven { sum, life, .. } => (Some(sum), Some(life), None),
+            Verdict::Refused { sum, life, remedy } => (Some(sum), Some(life), Some(remedy)),
+        };
+        let margin = |(sum, life): (&crate::proof::Sum, &Life)| {
+            let total = i64::try_from(sum.total().as_secs()).ok()?;
+            i64::try_from(life.duration.as_secs()).ok()?.checked_sub(total)
+        };
+        Row {
+            rotation: rotation.name.to_string(),
+            verdict: proof.verdict.name(),
+            life_seconds: life.map(|life| life.duration.as_secs()),
+            life_basis: life.map(|life| life.basis.name()),
+            replaced_at_age_seconds: sum.map(|sum| sum.age().as_secs()),
+            reader_lag_seconds: rotation.reader_lag.as_secs(),
+            margin_seconds: sum.zip(life).and_then(margin),
+            renew_before_that_passes_seconds: remedy
+                .zip(life)
+                .and_then(|(remedy, life)| remedy.suggested_renew_before(life.duration))
+                .map(|before| before.as_secs()),
+            explanation: proof.to_string(),
+        }
+    }
+}
+
+fn table(rows: &[Row]) -> Table<6> {
+    let mut table = Table::new(["ROTATION", "VERDICT", "LIFE", "AS", "REPLACED AT AGE", "READER LAG"]);
+    for row in rows {
+        let seconds = |seconds: Option<u64>| {
+            seconds.map_or_else(|| "-".to_owned(), |seconds| human(Duration::from_secs(seconds)))
+        };
+        table.row([
+            row.rotation.clone(),
+            row.verdict.replace('_', " "),
+            seconds(row.life_seconds),
+            row.life_basis.unwrap_or("-").replace('_', " "),
+            seconds(row.replaced_at_age_seconds),
+            seconds(Some(row.reader_lag_seconds)),
+        ]);
+    }
+    table
+}
+
+/// What the table has no room for.
+fn explain(rows: &[Row]) {
+    for row in rows {
+        print(format_args!("\n{}: {}\n", row.rotation, row.explanation.replace('\n', "\n  ")));
+    }
+}
+
+/// The longest wait after the first failure.
+const BACKOFF: Duration = Duration::from_secs(10);
+/// What a login and the write of its token may take where all goes well.
+const LOGIN_AND_WRITE: Duration = Duration::from_secs(5);

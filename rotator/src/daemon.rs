@@ -1,0 +1,145 @@
+//! The daemon: reads what stands in Vault, and from then on lets happen what is due.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokenferry_sources::{Clock, Timestamp, rfc3339};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::dispatch::{Dispatch, Ended};
+use crate::entries;
+use crate::rotation::Rotation;
+use crate::run::{Outcome, RotationId, Standing};
+use crate::runner::Runner;
+use crate::scheduler::Scheduler;
+
+/// Everything the daemon works with.
+pub struct Daemon {
+    /// What is rotated, in the order of their ids.
+    pub rotations: Vec<Arc<Rotation>>,
+    /// Says what is due.
+    pub scheduler: Scheduler,
+    /// Has it done.
+    pub dispatch: Box<dyn Dispatch>,
+    /// Knows what stands in Vault.
+    pub runner: Arc<Runner>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// How many entries are read at once.
+    pub concurrency: usize,
+    /// How long runs may take to end once the daemon is told to stop.
+    pub grace_period: Duration,
+}
+
+impl Daemon {
+    /// Works until it is told to stop; then stores what was issued, and returns whether all of it could be stored.
+    pub async fn run(mut self, stop: CancellationToken) -> bool {
+        let mut found = self.read_entries();
+        let mut all_read = false;
+        let mut look = interval(LOOK_FOR_CHANGES_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.submit_what_is_due();
+            let pause = self.pause();
+            let waits_for_change = self.scheduler.waiting_for_change().next().is_some();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                entry = found.recv(), if !all_read => match entry {
+                    Some((rotation, standing)) => self.learn(rotation, standing),
+                    None => all_read = true,
+                },
+                ended = self.dispatch.ended() => self.note(&ended),
+                _ = look.tick(), if waits_for_change => self.look_for_changed_logins().await,
+                () = sleep(pause) => {}
+            }
+        }
+        self.wind_down().await
+    }
+
+    fn read_entries(&self) -> mpsc::Receiver<entries::Found> {
+        let (sender, receiver) = mpsc::channel(self.concurrency);
+        let unread: BTreeSet<RotationId> = (0..).map(RotationId).take(self.rotations.len()).collect();
+        // Ends when the receiver is dropped, which is when the daemon stops.
+        tokio::spawn(entries::read_all(self.runner.clone(), unread, self.concurrency, sender));
+        receiver
+    }
+
+    fn learn(&mut self, rotation: RotationId, standing: Standing) {
+        let now = self.clock.now();
+        self.scheduler.learn(rotation, standing, now);
+        self.announce(rotation);
+    }
+
+    fn submit_what_is_due(&mut self) {
+        for due in self.scheduler.due(self.clock.now()) {
+            self.dispatch.submit(due);
+        }
+    }
+
+    fn note(&mut self, ended: &Ended) {
+        self.scheduler.ended(&ended.due, &ended.outcome, self.clock.now());
+        self.announce(ended.due.rotation);
+    }
+
+    /// Never long, lest a clock that was set goes unnoticed.
+    fn pause(&self) -> Duration {
+        let until = |wake: Timestamp| (wake - self.clock.now()).to_std().unwrap_or_default();
+        self.scheduler.wake_at().map_or(LONGEST_PAUSE, |wake| until(wake).min(LONGEST_PAUSE))
+    }
+
+    /// Where a failure lasts until the login is changed, secrets are read to see whether they were.
+    async fn look_for_changed_logins(&mut self) {
+        let waiting: Vec<RotationId> = self.scheduler.waiting_for_change().collect();
+        for rotation in waiting {
+            if self.runner.login_changed(rotation).await {
+                info!(rotation = self.name(rotation), "the login was changed; trying it");
+                self.scheduler.login_changed(rotation, self.clock.now());
+            }
+        }
+    }
+
+    fn announce(&self, rotation: RotationId) {
+        let Some(next) = self.scheduler.next(rotation) else { return };
+        let Some(configured) = self.rotations.get(rotation.0 as usize) else { return };
+        info!(
+            rotation = &*configured.name,
+            at = configured.schedule.local(next.at),
+            reason = next.reason.name(),
+            "next run"
+        );
+    }
+
+    fn name(&self, rotation: RotationId) -> &str {
+        self.rotations.get(rotation.0 as usize).map_or("", |rotation| &rotation.name)
+    }
+
+    /// Runs that have begun may end, and what they got is stored.
+    async fn wind_down(mut self) -> bool {
+        let until = Instant::now() + self.grace_period;
+        self.dispatch.close();
+        while self.dispatch.running() > 0 {
+            match timeout_at(until, self.dispatch.ended()).await {
+                Ok(Ended { due, outcome: Outcome::Rotated(living) }) => info!(
+                    rotation = self.name(due.rotation),
+                    expires_at = living.expires_at.map(rfc3339),
+                    "stored before stopping"
+                ),
+                Ok(_) => {}
+                Err(_) => {
+                    let running = self.dispatch.running();
+                    warn!(running, "the grace period is over: runs that have not ended are given up");
+                    return false;
+                }
+            }
+        }
+        self.runner.flush(until).await.is_empty()
+    }
+}
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LOOK_FOR_CHANGES_EVERY: Duration = Duration::from_secs(5);

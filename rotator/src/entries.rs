@@ -1,0 +1,75 @@
+//! What stands in Vault, read once at the start: a run happens only if one is due.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use crate::run::{RotationId, Standing};
+use crate::runner::Runner;
+use crate::vault::VaultError;
+
+/// What was found for one rotation.
+pub type Found = (RotationId, Standing);
+
+/// Reads what is known of these rotations, and goes on until everything is read or nobody listens any more.
+pub async fn read_all(
+    runner: Arc<Runner>,
+    mut unread: BTreeSet<RotationId>,
+    at_once: usize,
+    found: mpsc::Sender<Found>,
+) {
+    let mut pause = SHORTEST_PAUSE;
+    while let Some(error) = read_once(&runner, &mut unread, at_once, &found).await {
+        warn!(
+            class = %error.class(), unread = unread.len(), next_try_in_secs = pause.as_secs(), advice = error.advice(),
+            "entries cannot be read, and what cannot be read is not rotated: {error}"
+        );
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = found.closed() => return,
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    info!("all entries are read");
+}
+
+/// One go at all that is unread. After some failures in a row it ends: the next would fail for the same reason.
+pub async fn read_once(
+    runner: &Runner,
+    unread: &mut BTreeSet<RotationId>,
+    at_once: usize,
+    found: &mpsc::Sender<Found>,
+) -> Option<VaultError> {
+    let read_one = |rotation| async move { (rotation, runner.standing(rotation).await) };
+    let rotations: Vec<RotationId> = unread.iter().copied().collect();
+    let mut reads = stream::iter(rotations).map(read_one).buffer_unordered(at_once.max(1));
+    let mut last_error = None;
+    let mut failures_in_a_row = 0;
+    while failures_in_a_row < MOST_FAILURES_IN_A_ROW {
+        match reads.next().await {
+            None => break,
+            Some((rotation, Ok(standing))) => {
+                unread.remove(&rotation);
+                failures_in_a_row = 0;
+                if found.send((rotation, standing)).await.is_err() {
+                    return None;
+                }
+            }
+            Some((_, Err(error))) => {
+                last_error = Some(error);
+                failures_in_a_row += 1;
+            }
+        }
+    }
+    last_error
+}
+
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MOST_FAILURES_IN_A_ROW: u32 = 10;
