@@ -4,6 +4,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
+use crate::bench;
 use crate::error::{Error, Result};
 use crate::openbao;
 use crate::process;
@@ -13,6 +14,9 @@ use crate::terraform::{self, Terraform};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Need {
     CCompiler,
+    Curl,
+    /// `wrk`, or the right to install it.
+    LoadGenerator,
     /// A Vault-like server, or what it takes to fetch one.
     OpenBao,
     Python,
@@ -56,6 +60,10 @@ impl Need {
                 "a C compiler (`cc`, or the one that CC names): the TLS library has parts in C",
                 Some("CC"),
             ),
+            Self::Curl => {
+                works(Command::new("curl").arg("--version"), "`curl`, for a script to compare with", None)
+            }
+            Self::LoadGenerator => bench::check_load_generator(),
             Self::OpenBao => openbao::check(python_works),
             Self::Python => python_works(),
             Self::Terraform => Terraform::find().map(drop),
@@ -67,6 +75,8 @@ impl Need {
             Self::CCompiler => {
                 "Debian, Ubuntu: apt-get install gcc libc6-dev · macOS: xcode-select --install"
             }
+            Self::Curl => "Debian, Ubuntu: apt-get install curl",
+            Self::LoadGenerator => "Debian, Ubuntu: apt-get install wrk (done by itself if you are root)",
             Self::OpenBao if env::var_os(openbao::VARIABLE).is_some() => {
                 "name another program in that variable, or unset it to have one fetched"
             }

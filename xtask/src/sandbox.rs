@@ -11,6 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use nix::unistd::Pid;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -146,6 +147,11 @@ impl Sandbox {
     /// Where it listens and how to log in.
     pub(crate) fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// Its process, as long as it is ours.
+    pub(crate) fn process(&self) -> Option<Pid> {
+        self.child.as_ref().map(process::pid)
     }
 
     /// What was counted so far.

@@ -1,12 +1,12 @@
 //! From exec to the handshake line: what every start of a provider costs before Terraform hears of it.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::error::{Attempt, Error, Result};
+use super::usage::{self, Memory};
+use crate::error::{Error, Result};
 use crate::process;
 
 /// A certificate as Terraform makes one for each start: self-signed, P-521, CA:TRUE. Nobody connects, so its key
@@ -64,47 +64,7 @@ fn first_line(child: &mut Child) -> String {
 }
 
 fn look_at(child: &Child, wall: Duration) -> Result<Handshake> {
-    let attempt = || "look at a provider's memory".to_owned();
-    let cpu = cpu(child)?;
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).attempt(attempt)?;
-    Ok(Handshake {
-        cpu,
-        wall,
-        rss_kib: kibibytes(&status, "VmRSS:")?,
-        peak_rss_kib: kibibytes(&status, "VmHWM:")?,
-    })
-}
-
-/// What the process has used up to now, threads that have ended included.
-#[cfg(target_os = "linux")]
-fn cpu(child: &Child) -> Result<Duration> {
-    use nix::sys::time::TimeValLike;
-    use nix::time::{clock_getcpuclockid, clock_gettime};
-
-    let used = clock_getcpuclockid(process::pid(child)).and_then(clock_gettime);
-    let used = used.attempt(|| "read a provider's CPU time".into())?;
-    Ok(Duration::from_nanos(used.num_nanoseconds().try_into().unwrap_or(0)))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn cpu(_: &Child) -> Result<Duration> {
-    Err(Error::unexpected("the benchmark needs Linux, where one process can read another's CPU clock"))
-}
-
-fn kibibytes(status: &str, field: &str) -> Result<u32> {
-    let line = status.lines().find_map(|line| line.strip_prefix(field));
-    let number = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok());
-    number.ok_or_else(|| Error::unexpected(format!("the kernel does not tell {field}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_is_read_from_the_process_status() {
-        let status = "Name:\tx\nVmHWM:\t    5120 kB\nVmRSS:\t    4096 kB\n";
-        assert_eq!(kibibytes(status, "VmRSS:").unwrap(), 4096);
-        assert!(kibibytes(status, "VmSwap:").is_err());
-    }
+    let cpu = usage::cpu(process::pid(child))?;
+    let Memory { rss_kib, peak_rss_kib } = usage::memory(process::pid(child))?;
+    Ok(Handshake { cpu, wall, rss_kib, peak_rss_kib })
 }

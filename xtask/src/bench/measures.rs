@@ -3,15 +3,15 @@
 use super::summary::Summary;
 
 /// One line of the report.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Measure {
     /// Its name in JSON; the unit is part of it.
     pub(super) key: &'static str,
     /// Its name on the screen.
     pub(super) name: &'static str,
     pub(super) unit: Unit,
-    /// What our own median must not exceed.
-    pub(super) bar: Option<u32>,
+    /// What our own median has to be.
+    pub(super) bar: Option<Bar>,
 }
 
 /// How numbers are written.
@@ -20,58 +20,96 @@ pub(super) enum Unit {
     Count,
     Mebibytes,
     Milliseconds,
+    Percent,
+    PerSecond,
+    Seconds,
 }
 
+/// Between good and bad.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Bar {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Bar {
+    fn is_met(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(bar) => value >= bar,
+            Self::AtMost(bar) => value <= bar,
+        }
+    }
+}
+
+/// Makes a constant of each measure, and lists of them in the order of the report.
 macro_rules! measures {
-    ($($constant:ident $key:literal $name:literal $unit:ident $bar:expr;)*) => {
-        $(pub(super) const $constant: Measure =
+    ($($list:ident {
+        $($constant:ident $key:literal $name:literal $unit:ident $bar:expr;)*
+    })*) => {
+        $($(pub(super) const $constant: Measure =
             Measure { key: $key, name: $name, unit: Unit::$unit, bar: $bar };)*
-        /// All measures, in the order of the report.
-        pub(super) const ALL: &[Measure] = &[$($constant),*];
+        pub(super) const $list: &[Measure] = &[$($constant),*];)*
     };
 }
-
-measures! {
-    BINARY "binary_mib" "stripped binary" Mebibytes Some(8);
-    HANDSHAKE_CPU "handshake_cpu_ms" "exec to handshake line, CPU" Milliseconds Some(3);
-    HANDSHAKE_WALL "handshake_wall_ms" "exec to handshake line, wall" Milliseconds None;
-    HANDSHAKE_RSS "handshake_rss_mib" "RSS at the handshake line" Mebibytes Some(7);
-    HANDSHAKE_PEAK "handshake_peak_rss_mib" "peak RSS at the handshake line" Mebibytes None;
-    SCHEMA_CPU "schema_cpu_ms" "one start and schema, CPU" Milliseconds Some(6);
-    PLAN_1_CPU "plan_1_read_cpu_ms" "plan with 1 read, CPU" Milliseconds Some(18);
-    PLAN_100_CPU "plan_100_reads_cpu_ms" "plan with 100 reads, CPU" Milliseconds Some(60);
-    PLAN_100_RSS "plan_100_reads_peak_rss_mib" "peak RSS with 100 reads" Mebibytes Some(10);
-    PLAN_100_LOGINS "plan_100_reads_logins" "logins for 100 reads" Count Some(1);
-    PLAN_100_CONNECTIONS "plan_100_reads_connections" "connections for 100 reads" Count Some(10);
-    PLAN_STARTS "plan_starts" "provider starts in a plan" Count None;
-    PLAN_0_WALL "plan_without_provider_wall_ms" "plan without a provider, wall" Milliseconds None;
-    PLAN_1_WALL "plan_1_read_wall_ms" "plan with 1 read, wall" Milliseconds None;
-    PLAN_1_MIRROR_WALL "plan_1_read_from_mirror_wall_ms" "plan with 1 read from a mirror, wall" Milliseconds None;
-    PLAN_100_WALL "plan_100_reads_wall_ms" "plan with 100 reads, wall" Milliseconds None;
-}
+pub(super) use measures;
 
 /// Whose figure it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Subject {
+    GoProvider,
+    LoadGenerator,
     Ours,
-    Peer,
+    PythonScript,
+    ShellScript,
+}
+
+impl Subject {
+    /// In JSON.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::GoProvider => "peer",
+            Self::LoadGenerator => "load_generator",
+            Self::Ours => "ours",
+            Self::PythonScript => "python",
+            Self::ShellScript => "shell",
+        }
+    }
+
+    /// On the screen.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::GoProvider => "Go peer",
+            Self::LoadGenerator => "load generator",
+            Self::Ours => "tokenferry",
+            Self::PythonScript => "Python script",
+            Self::ShellScript => "shell script",
+        }
+    }
+}
+
+/// Measures that are shown together, and whose figures there are: ours first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Section {
+    /// Empty if there is only this one.
+    pub(super) heading: &'static str,
+    pub(super) subjects: &'static [Subject],
+    pub(super) measures: &'static [Measure],
 }
 
 /// All figures of a run.
 #[derive(Debug)]
 pub(super) struct Results {
-    /// What the peer is.
-    pub(super) peer: String,
-    /// With which Terraform.
-    pub(super) terraform: String,
+    /// What was measured with and against: a word for JSON, and the name and version.
+    pub(super) context: Vec<(&'static str, String)>,
+    pub(super) sections: &'static [Section],
     /// Rounds that count.
     pub(super) runs: u32,
     values: Vec<(Measure, Subject, f64)>,
 }
 
 impl Results {
-    pub(super) fn new(peer: String, terraform: String, runs: u32) -> Self {
-        Self { peer, terraform, runs, values: Vec::new() }
+    pub(super) fn new(context: Vec<(&'static str, String)>, sections: &'static [Section], runs: u32) -> Self {
+        Self { context, sections, runs, values: Vec::new() }
     }
 
     /// Takes in one figure of one round.
@@ -91,24 +129,50 @@ impl Results {
 
     /// Whether we are within the bar; nothing where there is none.
     pub(super) fn met(&self, measure: Measure) -> Option<bool> {
-        Some(self.summary(measure, Subject::Ours)?.median <= f64::from(measure.bar?))
+        Some(measure.bar?.is_met(self.summary(measure, Subject::Ours)?.median))
     }
+
+    /// The names of the bars that we miss.
+    pub(super) fn missed(&self) -> Vec<&'static str> {
+        let measures = self.sections.iter().flat_map(|section| section.measures);
+        measures.filter(|measure| self.met(**measure) == Some(false)).map(|measure| measure.name).collect()
+    }
+}
+
+/// Counts and sizes are far below 2^52.
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^52")]
+pub(super) fn number(count: u64) -> f64 {
+    count as f64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    measures! {
+        COSTS {
+            CPU "cpu_ms" "CPU" Milliseconds Some(Bar::AtMost(3.0));
+            RATE "rate" "rate" PerSecond Some(Bar::AtLeast(80.0));
+            WALL "wall_ms" "wall" Milliseconds None;
+        }
+    }
+
+    const SECTIONS: &[Section] =
+        &[Section { heading: "", subjects: &[Subject::Ours, Subject::GoProvider], measures: COSTS }];
+
     #[test]
     fn a_bar_is_met_by_the_median_of_our_own_figures() {
-        let mut results = Results::new("peer".into(), "terraform".into(), 3);
+        let mut results = Results::new(Vec::new(), SECTIONS, 3);
         for value in [2.0, 2.5, 30.0] {
-            results.add(HANDSHAKE_CPU, Subject::Ours, value);
-            results.add(HANDSHAKE_CPU, Subject::Peer, 10.0 * value);
+            results.add(CPU, Subject::Ours, value);
+            results.add(CPU, Subject::GoProvider, 10.0 * value);
+            results.add(RATE, Subject::Ours, value);
         }
-        assert_eq!(results.met(HANDSHAKE_CPU), Some(true));
-        assert_eq!(results.met(HANDSHAKE_WALL), None);
+        assert_eq!(results.met(CPU), Some(true));
+        assert_eq!(results.met(RATE), Some(false), "more would be better");
+        assert_eq!(results.met(WALL), None);
+        assert_eq!(results.missed(), ["rate"]);
         let peer = Summary { median: 25.0, min: 20.0, max: 300.0 };
-        assert_eq!(results.summary(HANDSHAKE_CPU, Subject::Peer), Some(peer));
+        assert_eq!(results.summary(CPU, Subject::GoProvider), Some(peer));
     }
 }

@@ -5,16 +5,21 @@ mod measures;
 mod peer;
 mod plans;
 mod provider;
+mod provider_measures;
 mod report;
+mod rotator;
 mod starts;
 mod summary;
+mod usage;
 
 use clap::{Args, Subcommand};
 
+use self::measures::Results;
+pub(crate) use self::rotator::check_load_generator;
 use crate::error::Result;
 use crate::terminal::Terminal;
 
-/// Measure against the project's bars, and against a Go provider in the same run.
+/// Measure against the project's bars, and against others that do the same, in the same run.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -25,6 +30,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Subject {
     Provider(Options),
+    Rotator(rotator::Options),
 }
 
 /// Start-up, memory and plans of the provider.
@@ -46,13 +52,22 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
-    let Subject::Provider(options) = &arguments.subject;
-    let terminal = if options.json { Terminal::stderr() } else { Terminal::stdout() };
-    let results = provider::measure(options.runs, &terminal)?;
-    if options.json {
+    match &arguments.subject {
+        Subject::Provider(Options { json, runs }) => {
+            show(*json, |terminal| provider::measure(*runs, terminal)).map(drop)
+        }
+        Subject::Rotator(options) => rotator::run(options),
+    }
+}
+
+/// Measures with progress on the screen, and reports there, or as JSON on a stdout that has nothing else.
+fn show(json: bool, measure: impl FnOnce(&Terminal) -> Result<Results>) -> Result<Results> {
+    let terminal = if json { Terminal::stderr() } else { Terminal::stdout() };
+    let results = measure(&terminal)?;
+    if json {
         report::json(&results);
     } else {
         report::table(&results, &terminal);
     }
-    Ok(())
+    Ok(results)
 }

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::measures::{self, Measure, Results, Subject};
+use super::measures::{Measure, Results, Subject, number};
 use super::starts::{Recorded, Starts};
-use super::{handshake, peer, plans};
+use super::usage::{mebibytes, milliseconds};
+use super::{handshake, peer, plans, provider_measures as measures};
 use crate::cargo::{self, Program};
 use crate::error::{Attempt, Result};
 use crate::mirror;
@@ -24,7 +25,8 @@ pub(super) fn measure(runs: u32, terminal: &Terminal) -> Result<Results> {
     let terraform = Terraform::find()?;
     let programs = Programs::get(terminal)?;
     let bench = Bench::prepare(&terraform, programs)?;
-    let mut results = Results::new(peer::describe(), terraform.describe(), runs);
+    let context = vec![("terraform", terraform.describe()), ("peer", peer::describe())];
+    let mut results = Results::new(context, measures::SECTIONS, runs);
     for round in 0..=runs {
         let name = match round {
             0 => "warm-up round, dropped".to_owned(),
@@ -135,7 +137,8 @@ impl Bench {
     }
 
     fn handshakes(&self, results: &mut Results) -> Result {
-        for (subject, program) in [(Subject::Ours, &self.programs.ours), (Subject::Peer, &self.programs.peer)]
+        for (subject, program) in
+            [(Subject::Ours, &self.programs.ours), (Subject::GoProvider, &self.programs.peer)]
         {
             let seen = handshake::once(program, self.folder.path())?;
             results.add(measures::HANDSHAKE_CPU, subject, milliseconds(seen.cpu));
@@ -147,7 +150,7 @@ impl Bench {
     }
 
     fn schemas(&self, results: &mut Results) -> Result {
-        for (subject, peer) in [(Subject::Ours, &self.ours), (Subject::Peer, &self.peer)] {
+        for (subject, peer) in [(Subject::Ours, &self.ours), (Subject::GoProvider, &self.peer)] {
             peer.schema.run(&["providers", "schema", "-json"])?;
             results.add(measures::SCHEMA_CPU, subject, peer.recorded.take()?.cpu_ms);
         }
@@ -177,7 +180,8 @@ impl Bench {
     }
 
     fn sizes(&self, results: &mut Results) -> Result {
-        for (subject, program) in [(Subject::Ours, &self.programs.ours), (Subject::Peer, &self.programs.peer)]
+        for (subject, program) in
+            [(Subject::Ours, &self.programs.ours), (Subject::GoProvider, &self.programs.peer)]
         {
             let size = fs::metadata(program).attempt(|| format!("look at {}", program.display()))?.len();
             results.add(measures::BINARY, subject, number(size) / (1024.0 * 1024.0));
@@ -209,18 +213,4 @@ fn one_time_passwords() -> serde_json::Value {
         "zdpDisableOtp": "u1v2w3x4y5", "zdxDisableOtp": "z6a7b8c9d0", "ziaDisableOtp": "e1f2g3h4i5",
         "zpaDisableOtp": "j6k7l8m9n0",
     })
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
-}
-
-fn mebibytes(kibibytes: u32) -> f64 {
-    f64::from(kibibytes) / 1024.0
-}
-
-/// Counts and sizes here are far below 2^52.
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^52")]
-fn number(count: u64) -> f64 {
-    count as f64
 }

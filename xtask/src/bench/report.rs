@@ -2,48 +2,64 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::measures::{ALL, Measure, Results, Subject, Unit};
+use super::measures::{Bar, Measure, Results, Section, Subject, Unit};
 use super::summary::Summary;
 use crate::terminal::{Look, Terminal};
 
-/// A table with our own figures, the peer's, and the bars.
+/// A table with our own figures, those of others, and the bars.
 pub(super) fn table(results: &Results, terminal: &Terminal) {
-    terminal.heading(&format!("{}, Go peer: {}", results.terraform, results.peer));
+    let context = results.context.iter().map(|(word, name)| format!("{word}: {name}"));
+    terminal.heading(&context.collect::<Vec<_>>().join(", "));
     let count = if results.runs == 1 { "1 run".to_owned() } else { format!("{} runs", results.runs) };
     let shown = format!("median of {count} (min – max)");
-    terminal.line(&format!("{shown:<42}{:>24}{:>24}{:>8}{:>8}", "tokenferry", "Go peer", "ratio", "bar"));
-    for measure in ALL {
-        terminal.line(&row(results, *measure, terminal));
+    for section in results.sections {
+        if !section.heading.is_empty() {
+            terminal.heading(section.heading);
+        }
+        let subjects: Vec<String> =
+            section.subjects.iter().map(|subject| format!("{:>24}", subject.name())).collect();
+        let ratio = if compares_two(section) { "   ratio" } else { "" };
+        terminal.line(&format!("{shown:<42}{}{ratio}     bar", subjects.concat()));
+        for measure in section.measures {
+            terminal.line(&row(results, section, *measure, terminal));
+        }
     }
-    let missed: Vec<&str> = ALL
-        .iter()
-        .filter(|measure| results.met(**measure) == Some(false))
-        .map(|measure| measure.name)
-        .collect();
     terminal.line("");
-    match missed.as_slice() {
+    match results.missed().as_slice() {
         [] => terminal.verdict(true, "every bar is met"),
         missed => terminal.verdict(false, &format!("bars missed: {}", missed.join(", "))),
     }
 }
 
-fn row(results: &Results, measure: Measure, terminal: &Terminal) -> String {
-    let (ours, peer) = (results.summary(measure, Subject::Ours), results.summary(measure, Subject::Peer));
-    let ratio = match (ours, peer) {
-        (Some(ours), Some(peer)) if ours.median > 0.0 => format!("{:.1}×", peer.median / ours.median),
+fn row(results: &Results, section: &Section, measure: Measure, terminal: &Terminal) -> String {
+    let summaries: Vec<Option<Summary>> =
+        section.subjects.iter().map(|subject| results.summary(measure, *subject)).collect();
+    let cells: Vec<String> =
+        summaries.iter().map(|summary| format!("{:>24}", cell(measure.unit, *summary))).collect();
+    let cells = cells.concat();
+    let ratio = match summaries.as_slice() {
+        [Some(ours), Some(peer)] if ours.median > 0.0 => format!("{:.1}×", peer.median / ours.median),
         _ => String::new(),
     };
-    let bar = measure.bar.map(|bar| format!("≤ {bar}")).unwrap_or_default();
+    let ratio = if compares_two(section) { format!("{ratio:>8}") } else { String::new() };
+    let bar = match measure.bar {
+        None => String::new(),
+        Some(Bar::AtLeast(bar)) => format!("≥ {bar}"),
+        Some(Bar::AtMost(bar)) => format!("≤ {bar}"),
+    };
     let mark = match results.met(measure) {
         None => String::new(),
         Some(false) => terminal.paint(Look::Bad, " ✗"),
         Some(true) => terminal.paint(Look::Good, " ✓"),
     };
     let name = format!("{}{}", measure.name, suffix(measure.unit));
-    let (ours, peer) = (cell(measure.unit, ours), cell(measure.unit, peer));
-    format!("{name:<42}{ours:>24}{peer:>24}{ratio:>8}{bar:>8}{mark}").trim_end().to_owned()
+    format!("{name:<42}{cells}{ratio}{bar:>8}{mark}").trim_end().to_owned()
+}
+
+fn compares_two(section: &Section) -> bool {
+    section.subjects.len() == 2
 }
 
 fn suffix(unit: Unit) -> &'static str {
@@ -51,6 +67,9 @@ fn suffix(unit: Unit) -> &'static str {
         Unit::Count => "",
         Unit::Mebibytes => ", MiB",
         Unit::Milliseconds => ", ms",
+        Unit::Percent => ", %",
+        Unit::PerSecond => " per s",
+        Unit::Seconds => ", s",
     }
 }
 
@@ -59,9 +78,10 @@ fn suffix(unit: Unit) -> &'static str {
 fn cell(unit: Unit, summary: Option<Summary>) -> String {
     let Some(Summary { median, min, max }) = summary else { return String::new() };
     let number = |value: f64| match unit {
-        Unit::Mebibytes => format!("{value:.1}"),
-        Unit::Milliseconds if value < 100.0 => format!("{value:.2}"),
-        Unit::Count | Unit::Milliseconds => format!("{value:.0}"),
+        Unit::Milliseconds | Unit::Percent if value < 1.0 => format!("{value:.3}"),
+        Unit::Milliseconds | Unit::Seconds if value < 100.0 => format!("{value:.2}"),
+        Unit::Mebibytes | Unit::Percent => format!("{value:.1}"),
+        Unit::Count | Unit::Milliseconds | Unit::PerSecond | Unit::Seconds => format!("{value:.0}"),
     };
     if min == max {
         number(median)
@@ -72,24 +92,29 @@ fn cell(unit: Unit, summary: Option<Summary>) -> String {
 
 /// One JSON object on stdout.
 pub(super) fn json(results: &Results) {
-    let measures: Vec<Value> = ALL.iter().map(|measure| entry(results, *measure)).collect();
-    let report = json!({
-        "peer": results.peer,
-        "terraform": results.terraform,
-        "runs": results.runs,
-        "measures": measures,
-    });
-    writeln!(io::stdout(), "{report:#}").ok();
+    let mut report: Map<String, Value> =
+        results.context.iter().map(|(word, name)| ((*word).to_owned(), name.as_str().into())).collect();
+    report.insert("runs".to_owned(), results.runs.into());
+    report
+        .insert("measures".to_owned(), results.sections.iter().flat_map(|of| entries(results, of)).collect());
+    writeln!(io::stdout(), "{:#}", Value::Object(report)).ok();
 }
 
-fn entry(results: &Results, measure: Measure) -> Value {
-    json!({
-        "name": measure.key,
-        "ours": results.summary(measure, Subject::Ours),
-        "peer": results.summary(measure, Subject::Peer),
-        "bar": measure.bar,
-        "met": results.met(measure),
-    })
+fn entries(results: &Results, section: &'static Section) -> impl Iterator<Item = Value> {
+    section.measures.iter().map(|measure| entry(results, section.subjects, *measure))
+}
+
+fn entry(results: &Results, subjects: &[Subject], measure: Measure) -> Value {
+    let (bound, bar) = match measure.bar {
+        None => (None, None),
+        Some(Bar::AtLeast(bar)) => (Some("at_least"), Some(bar)),
+        Some(Bar::AtMost(bar)) => (Some("at_most"), Some(bar)),
+    };
+    let mut entry = json!({"name": measure.key, "bar": bar, "bound": bound, "met": results.met(measure)});
+    for subject in subjects {
+        entry[subject.key()] = json!(results.summary(measure, *subject));
+    }
+    entry
 }
 
 #[cfg(test)]
@@ -101,6 +126,8 @@ mod tests {
         let cell = |unit, values: &[f64]| cell(unit, Summary::of(values));
         assert_eq!(cell(Unit::Count, &[3.0, 3.0]), "3");
         assert_eq!(cell(Unit::Milliseconds, &[1.0, 2.0, 3.0]), "2.00 (1.00 – 3.00)");
+        assert_eq!(cell(Unit::Milliseconds, &[0.25]), "0.250");
+        assert_eq!(cell(Unit::PerSecond, &[1845.4]), "1845");
         assert_eq!(cell(Unit::Mebibytes, &[]), "");
     }
 }

@@ -1,0 +1,177 @@
+//! How many runs a second: a daemon that always has something to do, and the load generator, in turn.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::unistd::Pid;
+
+use super::configuration;
+use super::daemon::Daemon;
+use super::load::Load;
+use super::measures::Rates;
+use super::server::Server;
+use crate::bench::measures::{Results, Subject, number};
+use crate::bench::usage::{self, milliseconds};
+use crate::error::{Error, Result};
+use crate::mirror;
+use crate::sandbox::Sandbox;
+
+/// One stretch of work is so long, in seconds.
+pub(super) const STRETCH: u32 = 2;
+
+/// The daemon runs no rotation again before it has rested so long.
+const REST: u32 = 5;
+
+/// What still waits for the daemon after it stood still has to be over before it is measured.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// How long the first runs of all rotations may take.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What one stretch brought, and the CPU time it took.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    pub(super) runs: u64,
+    pub(super) took: Duration,
+    pub(super) client: Duration,
+    pub(super) server: Duration,
+}
+
+impl Window {
+    pub(super) fn rate(&self) -> f64 {
+        number(self.runs) / self.took.as_secs_f64()
+    }
+}
+
+/// How many rotations a daemon needs so that some are always due, on a server with this limit.
+pub(super) fn rotations(limit: f64) -> u32 {
+    let enough = (limit * f64::from(REST) * 1.15).ceil();
+    // No server takes so many writes that these would not do.
+    (1..=1000)
+        .map(|thousands| thousands * 1000)
+        .find(|count| f64::from(*count) >= enough)
+        .unwrap_or(1_000_000)
+}
+
+/// One server, one concurrency.
+#[derive(Debug)]
+pub(super) struct Contest {
+    measures: Rates,
+    rotations: u32,
+    /// Below this they write.
+    entries: String,
+    daemon: Daemon,
+    load: Load,
+}
+
+/// How a contest is set up.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub(super) name: &'static str,
+    pub(super) measures: Rates,
+    pub(super) concurrency: u32,
+    pub(super) rotations: u32,
+    pub(super) load: Load,
+}
+
+impl Contest {
+    /// Starts the daemon, waits until every rotation has had its first run, and lets it stand still.
+    pub(super) fn prepare(
+        terms: Terms,
+        program: &Path,
+        folder: &Path,
+        server: &Server,
+        sandbox: &Sandbox,
+    ) -> Result<Self> {
+        let Terms { name, measures, concurrency, rotations, load } = terms;
+        let entries = format!("bench/{name}");
+        let (access, api) = (sandbox.access(), server.api());
+        let text = configuration::text(access, api, &entries, rotations, concurrency);
+        let file: PathBuf = mirror::write(&folder.join(format!("{name}.hcl")), &text)?;
+        let mut daemon = Daemon::start(program, &file, &configuration::environment(access, api))?;
+        let begun = Instant::now();
+        while api.count(&entries) < rotations as usize {
+            daemon.check(begun, PATIENCE, "first runs of all rotations")?;
+            daemon.rotated()?;
+            thread::sleep(SETTLE);
+        }
+        thread::sleep(SETTLE);
+        daemon.pause();
+        Ok(Self { measures, rotations, entries, daemon, load })
+    }
+
+    /// One stretch of each.
+    pub(super) fn round(&mut self, server: &Server, sandbox: &Sandbox, results: &mut Results) -> Result {
+        let limit = self.load.run(STRETCH, server)?;
+        let (ours, sandbox) = self.stretch(server, sandbox)?;
+        self.check(&ours, server)?;
+        let Rates { share, rate, client, server, sandbox: issuer } = self.measures;
+        results.add(share, Subject::Ours, 100.0 * ours.rate() / limit.rate());
+        results.add(issuer, Subject::Ours, each(sandbox, ours.runs));
+        for (subject, window) in [(Subject::Ours, ours), (Subject::LoadGenerator, limit)] {
+            results.add(rate, subject, window.rate());
+            results.add(client, subject, each(window.client, window.runs));
+            results.add(server, subject, each(window.server, window.runs));
+        }
+        Ok(())
+    }
+
+    /// Lets the daemon work for a while; also tells the sandbox's CPU time.
+    fn stretch(&mut self, server: &Server, sandbox: &Sandbox) -> Result<(Window, Duration)> {
+        let clocks: Vec<Pid> =
+            [self.daemon.process(), server.process()].into_iter().chain(sandbox.process()).collect();
+        let read =
+            || -> Result<Vec<Duration>> { clocks.iter().map(|process| usage::cpu(*process)).collect() };
+        self.daemon.resume();
+        thread::sleep(SETTLE);
+        self.daemon.rotated()?;
+        let (begun, before) = (Instant::now(), read()?);
+        let runs = self.daemon.rotated()?;
+        thread::sleep(Duration::from_secs(STRETCH.into()));
+        let (took, after) = (begun.elapsed(), read()?);
+        self.daemon.pause();
+        let runs = self.daemon.rotated()? - runs;
+        let spent: Vec<Duration> =
+            after.iter().zip(before).map(|(after, before)| after.saturating_sub(before)).collect();
+        match spent[..] {
+            [client, server, sandbox] => Ok((Window { runs, took, client, server }, sandbox)),
+            _ => Err(Error::unexpected("a CPU clock is missing")),
+        }
+    }
+
+    /// What the log says has to stand in OpenBao; and a daemon that has to wait for what is due is not at its limit.
+    fn check(&self, window: &Window, server: &Server) -> Result {
+        let Some((rotation, version)) = self.daemon.latest() else {
+            return Err(Error::unexpected("the rotator logged no run"));
+        };
+        let entry = format!("{}/{rotation}", self.entries);
+        if server.api().version(&entry) < version {
+            return Err(Error::unexpected(format!("version {version} of {entry} was not written")));
+        }
+        let most = f64::from(self.rotations) / f64::from(REST);
+        if window.rate() < 0.98 * most {
+            return Ok(());
+        }
+        Err(Error::unexpected(format!(
+            "{} rotations were too few to keep the daemon busy: {:.0} runs a second",
+            self.rotations,
+            window.rate()
+        )))
+    }
+}
+
+fn each(time: Duration, count: u64) -> f64 {
+    milliseconds(time) / number(count.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_more_rotations_than_can_be_run_while_one_rests() {
+        assert_eq!(rotations(2000.0), 12_000);
+        assert_eq!(rotations(1.0), 1000);
+    }
+}
