@@ -63,7 +63,9 @@ async fn work(app: &App, scheduler: &mut Scheduler) -> Result<BTreeMap<RotationI
     let mut dispatch = Local::new(app.runner.clone(), app.config.concurrency);
     let due = scheduler.due(app.clock.now());
     let mut left = due.len();
-    due.into_iter().for_each(|due| dispatch.submit(due));
+    for due in due {
+        dispatch.submit(due);
+    }
     let mut outcomes = BTreeMap::new();
     while left > 0 {
         tokio::select! {
