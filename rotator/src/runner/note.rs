@@ -1,6 +1,6 @@
 //! Leaving word of failures for those who come after this process.
 
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::Runner;
 use super::job::{Job, State};
@@ -33,7 +33,8 @@ impl Runner {
         };
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
             let Some(place) = slot.as_mut().filter(|place| place.check(job, at).is_ok()) else { continue };
-            tell_untold(job, self.note(job, at, place, Some(failure.clone())).await);
+            let noted = self.note(job, at, place, Some(failure.clone())).await;
+            tell_untold(job, at, noted, failure.lasting);
         }
     }
 
@@ -41,7 +42,8 @@ impl Runner {
     pub(super) async fn clear_failure(&self, job: &Job, state: &mut State) {
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
             let Some(place) = slot.as_mut().filter(|place| place.notes.failure.is_some()) else { continue };
-            tell_untold(job, self.note(job, at, place, None).await);
+            let noted = self.note(job, at, place, None).await;
+            tell_untold(job, at, noted, false);
         }
     }
 
@@ -65,9 +67,15 @@ impl Runner {
     }
 }
 
-/// The failure itself was told already.
-fn tell_untold(job: &Job, noted: Result<(), VaultError>) {
-    if let Err(error) = noted {
-        debug!(rotation = &*job.rotation.name, class = %error.class(), %error, "the state of the run was not noted");
+/// The failure itself was told already. What matters is if a restart would repeat it.
+fn tell_untold(job: &Job, at: &Destination, noted: Result<(), VaultError>, matters: bool) {
+    let (Err(error), rotation) = (noted, &*job.rotation.name) else { return };
+    if matters {
+        warn!(
+            rotation, class = %error.class(), destination = %at, advice = error.advice(),
+            "the failure could not be noted in the custom metadata, so it will be repeated after a restart: {error}"
+        );
+    } else {
+        debug!(rotation, class = %error.class(), %error, "the state of the run was not noted");
     }
 }

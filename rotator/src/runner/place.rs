@@ -14,6 +14,8 @@ pub(super) struct Place {
     pub(super) version: u64,
     pub(super) serial: u64,
     pub(super) notes: Notes,
+    /// Our mark is not on it yet, although it is ours: we may only mark what exists.
+    pub(super) owes_mark: bool,
     /// The token that readers find, if the entry is one of ours.
     pub(super) living: Option<Living>,
     custom_metadata: BTreeMap<String, String>,
@@ -35,6 +37,7 @@ impl Place {
             // Where we may not read, versions count as well.
             serial: entry.as_ref().map_or(found.version, |entry| entry.origin.serial),
             notes: Notes::read(&found.custom_metadata),
+            owes_mark: false,
             living: entry.as_ref().map(|entry| living(entry, found.version)).or_else(|| unread(found)),
             custom_metadata: found.custom_metadata.clone(),
             is_live: found.is_live,
@@ -61,9 +64,14 @@ impl Place {
         }
     }
 
+    /// Whether anything was ever written there.
+    pub(super) fn exists(&self) -> bool {
+        self.version > 0
+    }
+
     /// Notes that stand after this.
     pub(super) fn noted(&mut self, notes: Notes, custom_metadata: BTreeMap<String, String>) {
-        self.notes = notes;
+        (self.notes, self.owes_mark) = (notes, false);
         self.custom_metadata = custom_metadata;
     }
 

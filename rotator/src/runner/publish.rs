@@ -120,20 +120,27 @@ impl Publication<'_> {
         let version = self.runner.vault.write_entry(self.at, place.version, entry.to_json()).await?;
         let living = living(&entry, version);
         place.wrote(living);
+        self.claim(place).await?;
         Ok(Written::Ours(living))
     }
 
     /// Puts our mark on a fresh place before the first data are there: a crash in between leaves a place that is
-    /// ours, not an entry that seems foreign.
+    /// ours, not an entry that seems foreign. Where a policy lets us mark only what exists, the mark comes after.
     async fn claim(&self, place: &mut Place) -> Result<(), VaultError> {
-        if place.is_of(self.job) {
+        if place.is_of(self.job) && !(place.owes_mark && place.exists()) {
             return Ok(());
         }
         let notes = Notes { owner: Some(self.job.rotation.name.to_string()), ..place.notes.clone() };
         let custom_metadata = place.with_notes(&notes);
-        self.runner.vault.set_custom_metadata(self.at, &custom_metadata).await?;
+        match self.runner.vault.set_custom_metadata(self.at, &custom_metadata).await {
+            Ok(()) => place.noted(notes, custom_metadata),
+            Err(VaultError::Forbidden { .. }) if !place.exists() => {
+                (place.notes, place.owes_mark) = (notes, true);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
         debug!(rotation = &*self.job.rotation.name, destination = %self.at, "marked the destination as ours");
-        place.noted(notes, custom_metadata);
         Ok(())
     }
 

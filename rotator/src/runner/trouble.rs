@@ -40,14 +40,17 @@ impl Trouble {
         }
     }
 
+    /// Whether another try is of no use before somebody changes the login or what stands in a destination. Nobody
+    /// tells us when a Vault was put right, and asking it costs no login.
     pub(super) fn is_lasting(&self) -> bool {
         match self {
-            Trouble::CasLost { .. } | Trouble::Open(_) => false,
+            Trouble::CasLost { .. } | Trouble::Open(_) | Trouble::Vault(_) => false,
             Trouble::ForeignEntry { .. } | Trouble::NewerSchema { .. } | Trouble::OtherRotation { .. } => {
                 true
             }
+            // That a fresh token is not accepted yet may pass.
+            Trouble::Source { error: SourceError::TokenRejected { .. }, .. } => false,
             Trouble::Source { error, .. } => error.retry() == Retry::Never,
-            Trouble::Vault(error) => error.is_lasting(),
         }
     }
 

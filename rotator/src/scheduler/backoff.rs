@@ -33,7 +33,8 @@ pub(super) fn held(class: &Class, failures: u32) -> Duration {
     HELD.saturating_mul(times).min(LONGEST_HELD)
 }
 
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// The longest wait between two tries that cost nothing but a request.
+pub(super) const LONGEST: Duration = Duration::from_secs(15 * 60);
 const HELD: Duration = Duration::from_secs(15 * 60);
 const LONGEST_HELD: Duration = Duration::from_secs(24 * 60 * 60);
 

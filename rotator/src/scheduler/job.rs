@@ -158,9 +158,9 @@ impl Job {
     }
 
     fn plan_next(&mut self, now: Timestamp) {
-        let next = match self.failure.as_ref().map(|failure| (failure.at, &failure.hold)) {
+        let next = match self.failure.as_ref().map(|failure| (failure, &failure.hold)) {
             None => self.wanted(now),
-            Some((at, Hold::Change(until))) => self.tick(at.max(moment::before(*until, self.offset))),
+            Some((failure, Hold::Change(until))) => self.without_change(failure, *until, now),
             Some((_, Hold::Pause { until, run: Some((occurrence, reason)), .. })) => {
                 Next { at: *until, occurrence: *occurrence, reason: *reason }
             }
@@ -170,6 +170,18 @@ impl Job {
             }
         };
         self.state = State::Planned(Next { at: next.at.max(self.rests_until), ..next });
+    }
+
+    /// The next try after a failure that lasts, if nobody changes the login: the next time of the schedule. Where that
+    /// is far and the login itself was not refused, a look now and then costs nothing, and may save the readers.
+    fn without_change(&self, failure: &Failure, until: Timestamp, now: Timestamp) -> Next {
+        let tick = self.tick(failure.at.max(moment::before(until, self.offset)));
+        if failure.class.is_refused_login() {
+            return tick;
+        }
+        let wanted = self.wanted(now);
+        let look = Next { at: wanted.at.max(moment::after(failure.at, backoff::LONGEST)), ..wanted };
+        if look.at < tick.at { look } else { tick }
     }
 
     /// What is to be done if nothing has failed: the next time of the schedule or the end of the token, whichever

@@ -214,15 +214,35 @@ fn a_failure_of_the_past_makes_nothing_due_that_is_not_wanted() {
 }
 
 #[test]
-fn a_lasting_failure_waits_for_the_next_time_of_the_schedule_whatever_the_token_does() {
+fn a_refused_login_waits_for_the_next_time_of_the_schedule_whatever_the_token_does() {
     let mut scheduler =
         learned(plan("0 * * * *", 3000, 0), Some(living("11:30:00", Some(3600))), None, "12:00:00");
     let due = only_due(&mut scheduler, at("12:00:00"));
-    scheduler.ended(&due, &refused("no_access"), at("12:00:03"));
+    scheduler.ended(&due, &refused("login_refused"), at("12:00:03"));
     assert_eq!(scheduler.waiting_for_change().collect::<Vec<_>>(), [ONLY]);
     let due = only_due(&mut scheduler, at("13:00:00"));
     assert_eq!((due.attempt, due.occurrence, due.reason), (2, at("13:00:00"), Reason::NoToken));
     assert_eq!(scheduler.waiting_for_change().count(), 0);
+}
+
+#[test]
+fn another_lasting_failure_waits_for_the_schedule_only_if_that_is_near() {
+    for (schedule, expected) in [("*/10 * * * *", "12:10:00"), ("0 * * * *", "12:15:03")] {
+        let mut scheduler =
+            learned(plan(schedule, 3000, 0), Some(living("11:30:00", Some(3600))), None, "12:00:00");
+        let due = only_due(&mut scheduler, at("12:00:00"));
+        scheduler.ended(&due, &refused("no_access"), at("12:00:03"));
+        assert_eq!(scheduler.waiting_for_change().collect::<Vec<_>>(), [ONLY]);
+        assert_eq!(scheduler.wake_at(), Some(at(expected)), "{schedule}");
+    }
+}
+
+#[test]
+fn a_lasting_failure_makes_nothing_due_that_is_not_wanted() {
+    let failure = PastFailure { lasting: true, ..past("no_access", "12:00:10", 1) };
+    let scheduler =
+        learned(plan("0 0 * * *", 600, 0), Some(living("12:00:00", Some(7200))), Some(failure), "12:01:00");
+    assert_eq!(next(&scheduler).at, at("13:50:00"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokenferry_rotator::rotation::Rotation;
 use tokenferry_rotator::run::{Living, Outcome, Work};
 use tokenferry_sandbox::Fault;
 use tokio::time::Instant;
@@ -168,7 +170,7 @@ async fn what_one_destination_missed_is_written_there_without_another_login() {
     let two = r#"path "secret/data/two" { capabilities = ["create", "read", "update"] }"#;
     world.variables.set("VAULT_TOKEN", &world.token_with(&format!("{notes}\n{two}")).await);
     let runner = world.runner(world.rotation("home", &[place("one"), place("two")]), world.vault());
-    assert_eq!(failed(&runner).await, ("vault_forbidden".to_owned(), true));
+    assert_eq!(failed(&runner).await, ("vault_forbidden".to_owned(), false));
     assert_eq!(world.bao.entry("two").await.1["version"], 1);
     assert_eq!(world.bao.notes("one").await["tokenferry_failure_class"], "vault_forbidden");
 
@@ -179,6 +181,35 @@ async fn what_one_destination_missed_is_written_there_without_another_login() {
     assert_eq!((&one.1["version"], &two.1["version"]), (&json!(1), &json!(1)));
     assert_eq!(world.logins().attempted, 1);
     assert_eq!(world.bao.notes("one").await, json!({ "tokenferry_rotation": "home" }));
+}
+
+#[tokio::test]
+async fn where_only_what_exists_may_be_marked_the_mark_comes_after_the_entry() {
+    let world = World::new().await;
+    let policy = r#"path "secret/data/home" { capabilities = ["create", "update"] }
+                    path "secret/metadata/home" { capabilities = ["read", "update"] }"#;
+    world.variables.set("VAULT_TOKEN", &world.token_with(policy).await);
+    let runner = world.home();
+    assert_eq!(rotated(&runner).await, 1);
+    assert_eq!(world.bao.notes("home").await, json!({ "tokenferry_rotation": "home" }));
+    assert_eq!(rotated(&runner).await, 2);
+    assert_eq!(rotated(&world.home()).await, 3);
+    assert_eq!(world.bao.entry("home").await.0["serial"], 3);
+}
+
+#[tokio::test]
+async fn a_token_that_its_system_does_not_accept_is_not_published_and_another_is_fetched_later() {
+    let world = World::new().await;
+    let mut rotation = Rotation::clone(&world.rotation("home", &[place("home")]));
+    rotation.verify = true;
+    let runner = world.runner(Arc::new(rotation), world.vault());
+    rotated(&runner).await;
+    world.sandbox.control().fault(Fault::status(401).path("/zettelstore/x").times(1));
+    assert_eq!(failed(&runner).await, ("token_rejected".to_owned(), false));
+    assert_eq!(world.bao.entry("home").await.1["version"], 1);
+    world.clock.forward(2);
+    assert_eq!(rotated(&runner).await, 2);
+    assert_eq!(world.logins().attempted, 3);
 }
 
 #[tokio::test]

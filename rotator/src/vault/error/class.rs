@@ -39,25 +39,6 @@ impl VaultError {
         })
     }
 
-    /// Whether it lasts until somebody changes something.
-    pub fn is_lasting(&self) -> bool {
-        use VaultError as E;
-        !matches!(
-            self,
-            E::BrokenAnswer { .. }
-                | E::CasMismatch { .. }
-                | E::Credential { .. }
-                | E::RateLimited { .. }
-                | E::Sealed { .. }
-                | E::Server { .. }
-                | E::Standby { .. }
-                | E::Starting { .. }
-                | E::TimedOut { .. }
-                | E::Tls { certificate: false, .. }
-                | E::Unreachable { .. }
-        )
-    }
-
     /// When to try again, if Vault said so.
     pub fn retry_at(&self) -> Option<Timestamp> {
         match self {
