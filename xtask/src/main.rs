@@ -15,6 +15,7 @@ mod error;
 mod examples;
 mod interrupt;
 mod lint;
+mod log;
 mod mirror;
 mod openbao;
 mod package;

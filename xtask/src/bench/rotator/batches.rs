@@ -14,12 +14,12 @@ use super::measures::{
     DAEMON_PARALLEL_WALL, DAEMON_RSS, DAEMON_SEQUENCE_WALL, ONCE_CPU, ONCE_RSS, ONCE_WALL, PARALLEL_CPU,
     PARALLEL_RSS, PARALLEL_WALL, SEQUENCE_CPU, SEQUENCE_WALL, VERSION_CPU,
 };
-use super::server::Server;
 use crate::bench::measures::{Measure, Results, Subject};
 use crate::bench::starts::{Recorded, Starts};
 use crate::bench::usage::{self, mebibytes};
 use crate::error::{Attempt, Error, Result};
 use crate::mirror;
+use crate::openbao::Server;
 use crate::prerequisites::python;
 use crate::process;
 use crate::sandbox::Sandbox;

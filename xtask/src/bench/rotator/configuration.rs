@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::http::Api;
+use crate::openbao::Api;
 use crate::sandbox::Access;
 
 /// The variables to which the configuration refers, and which the scripts read.

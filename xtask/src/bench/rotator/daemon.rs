@@ -1,7 +1,6 @@
 //! The daemon under measurement: its log says what it has done, and it can be made to stand still.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -13,6 +12,7 @@ use serde_json::Value;
 
 use crate::error::{Attempt, Error, Result};
 use crate::interrupt;
+use crate::log::Log;
 use crate::process;
 
 /// How long it may take to end.
@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Daemon {
     child: Child,
     log: Log,
+    seen: Seen,
 }
 
 impl Daemon {
@@ -40,7 +41,7 @@ impl Daemon {
         command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
         let child =
             process::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::from(errors)))?;
-        Ok(Self { child, log })
+        Ok(Self { child, log, seen: Seen::default() })
     }
 
     pub(super) fn process(&self) -> Pid {
@@ -49,13 +50,13 @@ impl Daemon {
 
     /// How many runs have ended well since its start.
     pub(super) fn rotated(&mut self) -> Result<u64> {
-        self.log.read()?;
-        Ok(self.log.rotated)
+        self.seen.take_in(&self.log.new_lines()?);
+        Ok(self.seen.rotated)
     }
 
     /// Rotation and version of the latest run that ended well and was counted.
     pub(super) fn latest(&self) -> Option<(String, u64)> {
-        let line: Value = serde_json::from_str(&self.log.latest).ok()?;
+        let line: Value = serde_json::from_str(&self.seen.latest).ok()?;
         Some((line["rotation"].as_str()?.to_owned(), line["version"].as_u64()?))
     }
 
@@ -76,11 +77,11 @@ impl Daemon {
         let problem = match ended {
             Some(status) => format!("the rotator ended ({status})"),
             None if begun.elapsed() > patience => {
-                format!("no {wanted} after {} s, but {}", patience.as_secs(), self.log.rotated)
+                format!("no {wanted} after {} s, but {}", patience.as_secs(), self.seen.rotated)
             }
             None => return Ok(()),
         };
-        Err(Error::unexpected(format!("{problem}\n{}", self.log.last_warning)))
+        Err(Error::unexpected(format!("{problem}\n{}", self.seen.last_warning)))
     }
 
     /// Makes it stand still; what others send to it waits.
@@ -101,28 +102,17 @@ impl Drop for Daemon {
     }
 }
 
-/// A log that grows, read once from its beginning to its end.
-#[derive(Debug)]
-struct Log {
-    file: File,
-    /// A line whose end is not there yet.
-    rest: Vec<u8>,
+/// What its log has told so far.
+#[derive(Debug, Default)]
+struct Seen {
     rotated: u64,
     latest: String,
     last_warning: String,
 }
 
-impl Log {
-    fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).attempt(|| format!("read {}", path.display()))?;
-        Ok(Self { file, rest: Vec::new(), rotated: 0, latest: String::new(), last_warning: String::new() })
-    }
-
-    fn read(&mut self) -> Result {
-        self.file.read_to_end(&mut self.rest).attempt(|| "read the rotator's log".into())?;
-        let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let lines: Vec<u8> = self.rest.drain(..whole).collect();
-        for line in String::from_utf8_lossy(&lines).lines() {
+impl Seen {
+    fn take_in(&mut self, lines: &str) {
+        for line in lines.lines() {
             if line.contains(r#""message":"rotated""#) {
                 self.rotated += 1;
                 line.clone_into(&mut self.latest);
@@ -130,32 +120,22 @@ impl Log {
                 line.clone_into(&mut self.last_warning);
             }
         }
-        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::io::Write;
-
     use super::*;
 
     #[test]
-    fn runs_are_counted_when_their_lines_are_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
+    fn good_runs_are_counted_and_the_last_trouble_is_kept() {
         let rotated = r#"{"level":"info","message":"rotated","rotation":"a"}"#;
-        let (begin, end) = rotated.split_at(30);
+        let next = r#"{"level":"info","message":"next run","rotation":"a"}"#;
         let failed = r#"{"level":"warn","message":"cannot log in","rotation":"b"}"#;
-        fs::write(&path, format!("{rotated}\n{failed}\n{begin}")).unwrap();
-        let mut log = Log::open(&path).unwrap();
-        log.read().unwrap();
-        assert_eq!((log.rotated, log.last_warning.as_str()), (1, failed));
-
-        let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
-        writeln!(file, "{end}").unwrap();
-        log.read().unwrap();
-        assert_eq!((log.rotated, log.latest.as_str()), (2, rotated));
+        let mut seen = Seen::default();
+        seen.take_in(&format!("{rotated}\n{next}\n{failed}\n"));
+        assert_eq!((seen.rotated, seen.latest.as_str(), seen.last_warning.as_str()), (1, rotated, failed));
+        seen.take_in(&format!("{rotated}\n"));
+        assert_eq!((seen.rotated, seen.last_warning.as_str()), (2, failed));
     }
 }

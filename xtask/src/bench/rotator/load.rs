@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::http::Api;
 use super::rates::Window;
-use super::server::Server;
 use crate::bench::usage;
 use crate::error::{Error, Result};
 use crate::mirror;
+use crate::openbao::{Api, Server};
 use crate::process;
 use crate::terminal::Terminal;
 

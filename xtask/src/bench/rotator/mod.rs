@@ -3,12 +3,10 @@
 mod batches;
 mod configuration;
 mod daemon;
-mod http;
 mod load;
 mod measures;
 mod rates;
 mod rest;
-mod server;
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,11 +19,10 @@ use self::load::Load;
 use self::measures::{BINARY, MEMORY_8, RAFT_8, RAFT_32, SECTIONS};
 use self::rates::{Contest, Terms};
 use self::rest::Rest;
-use self::server::Server;
 use super::measures::{Results, Subject, number};
 use crate::cargo::{self, Program};
 use crate::error::{Attempt, Error, Result};
-use crate::openbao::OpenBao;
+use crate::openbao::{OpenBao, Server};
 use crate::prerequisites::{self, Need};
 use crate::sandbox::Sandbox;
 use crate::terminal::Terminal;

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use super::configuration;
 use super::daemon::Daemon;
 use super::measures::{REST_CPU, REST_PEAK, REST_RSS};
-use super::server::Server;
 use crate::bench::measures::{Results, Subject};
 use crate::bench::usage::{self, mebibytes};
 use crate::error::Result;
 use crate::mirror;
+use crate::openbao::Server;
 use crate::sandbox::Sandbox;
 
 pub(super) const ROTATIONS: u32 = 10_000;

@@ -1,4 +1,4 @@
-//! OpenBao servers of the benchmark's own, with KV version 2 at `secret`.
+//! OpenBao servers of our own, with KV version 2 at `secret`.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use super::http::Api;
+use super::api::Api;
 use crate::error::{Attempt, Error, Result};
 use crate::mirror;
 use crate::process;
@@ -21,14 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server. It is killed when this value is dropped.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     api: Api,
 }
 
 impl Server {
     /// One that keeps everything in memory.
-    pub(super) fn in_memory(program: &OsStr, folder: &Path) -> Result<Self> {
+    pub(crate) fn in_memory(program: &OsStr, folder: &Path) -> Result<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
         let api = Api { address, token: "bench-root-token".into() };
         let arguments = [
@@ -44,7 +44,7 @@ impl Server {
     }
 
     /// One node that keeps everything on disk.
-    pub(super) fn raft(program: &OsStr, folder: &Path) -> Result<Self> {
+    pub(crate) fn raft(program: &OsStr, folder: &Path) -> Result<Self> {
         mirror::make_folder(&folder.join("data"))?;
         let address = format!("127.0.0.1:{}", free_port()?);
         let config = mirror::write(&folder.join("server.hcl"), &raft(folder, &address, free_port()?))?;
@@ -59,11 +59,11 @@ impl Server {
         Ok(server)
     }
 
-    pub(super) fn api(&self) -> &Api {
+    pub(crate) fn api(&self) -> &Api {
         &self.api
     }
 
-    pub(super) fn process(&self) -> Pid {
+    pub(crate) fn process(&self) -> Pid {
         process::pid(&self.child)
     }
 

@@ -13,21 +13,21 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where to ask, and with which token.
 #[derive(Clone, Debug)]
-pub(super) struct Api {
+pub(crate) struct Api {
     /// Host and port.
-    pub(super) address: String,
-    /// Made for the benchmark, like everything on its servers.
-    pub(super) token: String,
+    pub(crate) address: String,
+    /// Who asks. Made for this server, like everything on it.
+    pub(crate) token: String,
 }
 
 impl Api {
     /// What a client is to be given as the address.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The answer, which has to be a friendly one.
-    pub(super) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+    pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
         let answer = self.exchange(method, path, body)?;
         match parse(&answer) {
             Some((200..300, body)) => Ok(body),
@@ -36,19 +36,19 @@ impl Api {
     }
 
     /// The status, if there is an answer.
-    pub(super) fn status(&self, path: &str) -> Option<u16> {
+    pub(crate) fn status(&self, path: &str) -> Option<u16> {
         let answer = self.exchange("GET", path, None).ok()?;
         parse(&answer).map(|(status, _)| status)
     }
 
     /// The version of an entry in `secret`; 0 if there is none.
-    pub(super) fn version(&self, entry: &str) -> u64 {
+    pub(crate) fn version(&self, entry: &str) -> u64 {
         let metadata = self.call("GET", &format!("secret/metadata/{entry}"), None);
         metadata.ok().and_then(|answer| answer["data"]["current_version"].as_u64()).unwrap_or(0)
     }
 
     /// How many entries there are below a folder of `secret`.
-    pub(super) fn count(&self, folder: &str) -> usize {
+    pub(crate) fn count(&self, folder: &str) -> usize {
         let list = self.call("GET", &format!("secret/metadata/{folder}?list=true"), None);
         list.ok().and_then(|answer| Some(answer["data"]["keys"].as_array()?.len())).unwrap_or(0)
     }

@@ -1,5 +1,8 @@
 //! OpenBao for tests, demo and bench: the one we fetch, or a `bao` or `vault` of the user's choice.
 
+mod api;
+mod server;
+
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -12,6 +15,9 @@ use crate::error::{Attempt, Error, Result};
 use crate::package::Package;
 use crate::process;
 use crate::terminal::Terminal;
+
+pub(crate) use self::api::Api;
+pub(crate) use self::server::Server;
 
 /// A server that can be started.
 #[derive(Clone, Debug)]
