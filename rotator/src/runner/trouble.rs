@@ -44,12 +44,14 @@ impl Trouble {
     /// tells us when a Vault was put right, and asking it costs no login.
     pub(super) fn is_lasting(&self) -> bool {
         match self {
-            Trouble::CasLost { .. } | Trouble::Open(_) | Trouble::Vault(_) => false,
+            // That a fresh token is not accepted yet may pass.
+            Trouble::CasLost { .. }
+            | Trouble::Open(_)
+            | Trouble::Source { error: SourceError::TokenRejected { .. }, .. }
+            | Trouble::Vault(_) => false,
             Trouble::ForeignEntry { .. } | Trouble::NewerSchema { .. } | Trouble::OtherRotation { .. } => {
                 true
             }
-            // That a fresh token is not accepted yet may pass.
-            Trouble::Source { error: SourceError::TokenRejected { .. }, .. } => false,
             Trouble::Source { error, .. } => error.retry() == Retry::Never,
         }
     }
