@@ -44,8 +44,34 @@ impl Drop for Login {
     }
 }
 
-/// Why and when the last attempt to log in failed.
-pub(super) type LastFailure = Option<(Instant, VaultError)>;
+/// Why and when the last attempt to log in failed, and how many were refused in a row.
+#[derive(Default)]
+pub(super) struct LastFailure {
+    last: Option<(Instant, VaultError)>,
+    refusals: u32,
+}
+
+impl LastFailure {
+    /// A failure holds for all who waited for it; a refused login also for a while, longer each time, lest we lock
+    /// ourselves out.
+    fn standing(&self, arrived: Instant) -> Option<&VaultError> {
+        let (at, error) = self.last.as_ref()?;
+        let held = matches!(error, VaultError::LoginRefused { .. }) && at.elapsed() < hold(self.refusals);
+        (*at >= arrived || held).then_some(error)
+    }
+
+    fn note(&mut self, error: &VaultError) {
+        self.refusals = match error {
+            VaultError::LoginRefused { .. } => self.refusals.saturating_add(1),
+            _ => self.refusals,
+        };
+        self.last = Some((Instant::now(), error.clone()));
+    }
+}
+
+fn hold(refusals: u32) -> Duration {
+    (SHORTEST_HOLD * 2_u32.saturating_pow(refusals.saturating_sub(1).min(10))).min(LONGEST_HOLD)
+}
 
 impl Vault {
     /// Sends a request with our token, whose answer has a content. If the token is dead, once more with a new one.
@@ -111,20 +137,20 @@ impl Vault {
         if let Some(login) = self.usable(dead) {
             return Ok(login);
         }
-        if let Some((at, error)) = last_failure.as_ref().filter(|(at, error)| stands(*at, error, arrived)) {
-            debug!(since = ?at.elapsed(), "not logging in to Vault again so soon");
+        if let Some(error) = last_failure.standing(arrived) {
+            debug!(refusals = last_failure.refusals, "not logging in to Vault again so soon");
             return Err(error.clone());
         }
         match self.log_in(dead).await {
             Ok(login) => {
                 let login = Arc::new(login);
                 *self.current() = Some(Arc::clone(&login));
-                *last_failure = None;
+                *last_failure = LastFailure::default();
                 self.logged_in.notify_one();
                 Ok(login)
             }
             Err(error) => {
-                *last_failure = Some((Instant::now(), error.clone()));
+                last_failure.note(&error);
                 Err(error)
             }
         }
@@ -203,13 +229,8 @@ impl Vault {
     }
 }
 
-/// A failure holds for all who waited for it; a refused login also for a while, lest we lock ourselves out.
-fn stands(at: Instant, error: &VaultError, arrived: Instant) -> bool {
-    let refused = matches!(error, VaultError::LoginRefused { .. });
-    at >= arrived || (refused && at.elapsed() < REFUSAL_HOLDS)
-}
-
-const REFUSAL_HOLDS: Duration = Duration::from_secs(5);
+const SHORTEST_HOLD: Duration = Duration::from_secs(5);
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
 
 /// The token that goes along with a request and its repetition.
 struct Presented(Mutex<Arc<Login>>);
