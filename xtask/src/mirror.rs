@@ -1,7 +1,9 @@
 //! The two ways in which Terraform gets a provider that no registry has.
 
 use std::env::consts;
-use std::fs;
+use std::fs::{self, OpenOptions, Permissions, set_permissions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Attempt, Result};
@@ -67,6 +69,15 @@ pub(crate) fn write(file: &Path, text: &str) -> Result<PathBuf> {
     Ok(file.to_owned())
 }
 
+/// Writes a text file that only its owner can read.
+pub(crate) fn write_private(file: &Path, text: &str) -> Result {
+    let attempt = || format!("write {}", file.display());
+    let mut options = OpenOptions::new();
+    let mut open = options.write(true).create_new(true).mode(0o600).open(file).attempt(attempt)?;
+    set_permissions(file, Permissions::from_mode(0o600)).attempt(attempt)?;
+    open.write_all(text.as_bytes()).attempt(attempt)
+}
+
 /// A string as HCL writes it.
 fn quoted(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "$${").replace("%{", "%%{");
@@ -80,6 +91,16 @@ mod tests {
     #[test]
     fn strings_are_quoted_for_hcl() {
         assert_eq!(quoted(r#"a"b\c${d}"#), r#""a\"b\\c$${d}""#);
+    }
+
+    #[test]
+    fn a_private_file_is_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("private");
+        write_private(&file, "text").unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "text");
+        assert!(write_private(&file, "other").is_err());
     }
 
     #[test]

@@ -71,18 +71,18 @@ pub(crate) fn start(command: &mut Command) -> Result<Child> {
     command.process_group(0).spawn().attempt(|| format!("start {}", name(command)))
 }
 
-/// Asks a child to end, waits for it, and kills it if it does not listen.
-pub(crate) fn stop(child: &mut Child, patience: Duration) {
+/// Asks a child to end, waits for it, and kills it if it does not listen. Returns how it ended.
+pub(crate) fn stop(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     let asked = Instant::now();
     kill(pid(child), Signal::SIGTERM).ok();
     while asked.elapsed() < patience {
-        if !matches!(child.try_wait(), Ok(None)) {
-            return;
+        match child.try_wait() {
+            Ok(None) => thread::sleep(Duration::from_millis(5)),
+            ended => return ended.ok().flatten(),
         }
-        thread::sleep(Duration::from_millis(5));
     }
     child.kill().ok();
-    child.wait().ok();
+    child.wait().ok()
 }
 
 /// The program's name without its folder, and its first argument: enough to recognise it.

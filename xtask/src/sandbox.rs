@@ -166,6 +166,12 @@ impl Sandbox {
         serde_json::from_str(&body).attempt(|| "read the sandbox's request log".into())
     }
 
+    /// Asks Zettelstore whether the token in this header is good; an error if it is not.
+    pub(crate) fn try_token(&self, header_name: &str, header_value: &str) -> Result {
+        let header = format!("{header_name}: {header_value}\r\n");
+        send(&self.access.url, "POST", "/zettelstore/x?cmd=authenticated", &header, "").map(drop)
+    }
+
     /// From now on every request at this path gets this answer, whatever it asks for.
     pub(crate) fn answer_always(&self, path: &str, answer: &Value) -> Result {
         let headers = json!({"Content-Type": "application/json;charset=UTF-8"});
@@ -201,11 +207,16 @@ fn first_line(stdout: ChildStdout) -> Option<String> {
     receiver.recv_timeout(PATIENCE).ok()
 }
 
-/// The body of an answer. HTTP/1.0, so that the server neither chunks it nor keeps the connection.
+/// The body of an answer to JSON.
 fn request(url: &str, method: &str, path: &str, body: &str) -> Result<String> {
+    send(url, method, path, "Content-Type: application/json\r\n", body)
+}
+
+/// The body of an answer. HTTP/1.0, so that the server neither chunks it nor keeps the connection.
+fn send(url: &str, method: &str, path: &str, headers: &str, body: &str) -> Result<String> {
     let authority = url.trim_start_matches("http://");
     let head = format!(
-        "{method} {path} HTTP/1.0\r\nHost: {authority}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.0\r\nHost: {authority}\r\n{headers}Content-Length: {}\r\n\r\n",
         body.len()
     );
     let mut answer = String::new();

@@ -46,6 +46,18 @@ pub(super) fn state(project: &Path) -> Result<Record> {
     Ok(Record { place: "the state".into(), content })
 }
 
+/// The files of a folder.
+pub(super) fn files(folder: &Path) -> Result<Vec<Record>> {
+    let attempt = || format!("read {}", folder.display());
+    let mut records = Vec::new();
+    for entry in fs::read_dir(folder).attempt(attempt)? {
+        let path = entry.attempt(attempt)?.path();
+        let content = fs::read(&path).attempt(|| format!("read {}", path.display()))?;
+        records.push(Record { place: path.display().to_string(), content });
+    }
+    Ok(records)
+}
+
 /// The members of a plan file, which is a zip archive, unpacked.
 pub(super) fn plan(file: &Path) -> Result<Vec<Record>> {
     let attempt = || format!("unpack the plan file {}", file.display());
@@ -65,6 +77,17 @@ pub(super) fn plan(file: &Path) -> Result<Vec<Record>> {
 pub(super) fn found_in<'record>(value: &str, records: &'record [Record]) -> Vec<&'record str> {
     let found = records.iter().filter(|record| contains(&record.content, value.as_bytes()));
     found.map(|record| record.place.as_str()).collect()
+}
+
+/// The places at which something stands that looks like a token of OpenBao (`s.…`) or Vault (`hvs.…`).
+pub(super) fn vault_tokens(records: &[Record]) -> Vec<&str> {
+    let found = records.iter().filter(|record| has_vault_token(&record.content));
+    found.map(|record| record.place.as_str()).collect()
+}
+
+fn has_vault_token(content: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric();
+    content.windows(26).any(|window| window.starts_with(b"s.") && window.iter().skip(2).all(is_letter))
 }
 
 fn contains(content: &[u8], value: &[u8]) -> bool {
@@ -102,6 +125,15 @@ mod tests {
         let records = [record("a", "xx hunter2 xx"), record("b", "hunter1"), record("c", "hunter2")];
         assert_eq!(found_in("hunter2", &records), ["a", "c"]);
         assert!(found_in("", &records).is_empty());
+    }
+
+    #[test]
+    fn a_token_of_the_vault_is_recognised() {
+        let records = [
+            record("log", r#"{"token":"s.QlF6IR8uoBl1RuZsboreASOp"}"#),
+            record("other", "tokens.zettelstore.notes and https://vault.example"),
+        ];
+        assert_eq!(vault_tokens(&records), ["log"]);
     }
 
     #[test]

@@ -1,50 +1,54 @@
 //! What `--keep` leaves behind, and how to go on with it.
 
-use std::fs::{OpenOptions, Permissions, set_permissions};
-use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
-
+use super::rotator::Scene;
 use super::stage::Stage;
-use crate::error::{Attempt, Result};
+use crate::error::Result;
+use crate::mirror;
 use crate::terminal::Terminal;
 
-/// Leaves sandbox and folder, and prints what to type. The values are in a file that only its owner can read,
-/// lest they stay on the screen.
-pub(super) fn behind(terminal: &Terminal, stage: Stage) -> Result {
-    let file = stage.folder.path().join("environment");
-    let access = stage.sandbox.access();
-    let variables = stage.variables();
-    let ours = variables.iter().map(|(name, value)| (*name, value.as_str()));
-    // For a configuration of one's own, whose provider block is empty.
-    let providers = access.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    write_environment(&file, ours.chain(providers))?;
-    let url = access.url.clone();
+/// The name of the log of the rotator that is left.
+const LOG: &str = "run-on";
+
+/// Leaves sandbox, OpenBao, rotator and folder, and prints what to type. The values are in a file that only its owner
+/// can read, lest they stay on the screen.
+pub(super) fn behind(terminal: &Terminal, stage: Stage, scene: Scene) -> Result {
+    let environment = stage.folder.path().join("environment");
+    mirror::write_private(&environment, &exports(&stage, &scene))?;
+    let daemon = scene.rotator.start(LOG)?;
+    let (url, openbao) = (stage.sandbox.access().url.clone(), stage.openbao.program().to_owned());
     let folder = stage.folder.keep();
-    let Some(process) = stage.sandbox.leave_running() else { return Ok(()) };
+    let (Some(rotator), Some(sandbox)) = (daemon.leave_running(), stage.sandbox.leave_running()) else {
+        return Ok(());
+    };
 
     terminal.heading("Go on by hand");
-    terminal.detail(&format!(". {}", file.display()));
+    terminal.detail(&format!(". {}", environment.display()));
     terminal.detail(&format!("cd {}/ephemeral-resources    # or data-sources", folder.display()));
     terminal.detail("terraform plan");
+    terminal.detail(&format!("tail -f {}", scene.rotator.log(LOG).display()));
+    let (program, configuration) = (scene.rotator.program(), scene.rotator.configuration());
+    terminal.detail(&format!("{} status --config {}", program.display(), configuration.display()));
+    terminal.detail(&format!(
+        "{} kv get secret/tokens/zettelstore/notes    # a reader's token",
+        openbao.display()
+    ));
     terminal.detail(&format!("curl {url}/_control/counters"));
     terminal.heading("End it");
-    terminal.detail(&format!("kill {process} && rm -r {}", folder.display()));
+    let openbao = scene.vault.leave_running();
+    terminal.detail(&format!("kill {rotator} {openbao} {sandbox} && rm -r {}", folder.display()));
     Ok(())
 }
 
-/// Writes `export` lines for a shell.
-fn write_environment<'text>(
-    file: &Path,
-    variables: impl Iterator<Item = (&'text str, &'text str)>,
-) -> Result {
-    let lines: Vec<String> =
-        variables.map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
-    let attempt = || format!("write {}", file.display());
-    let mut options = OpenOptions::new();
-    let mut open = options.write(true).create_new(true).mode(0o600).open(file).attempt(attempt)?;
-    set_permissions(file, Permissions::from_mode(0o600)).attempt(attempt)?;
-    open.write_all(lines.concat().as_bytes()).attempt(attempt)
+/// `export` lines for a shell: what the examples need, and all issuers for a configuration of one's own, whose provider
+/// block is empty.
+fn exports(stage: &Stage, scene: &Scene) -> String {
+    let ours = stage.variables();
+    let vault = [("VAULT_ADDR", scene.vault.url()), ("VAULT_TOKEN", scene.vault.reader_token().to_owned())];
+    let issuers = stage.sandbox.access().environment.iter();
+    let issuers = issuers.map(|(name, value)| (name.as_str(), value.clone()));
+    let all = ours.into_iter().chain(vault).chain(issuers);
+    let lines: Vec<String> = all.map(|(name, value)| format!("export {name}={}\n", quoted(&value))).collect();
+    lines.concat()
 }
 
 /// A word as a shell reads it back.

@@ -10,13 +10,19 @@ use tempfile::TempDir;
 use crate::cargo::{self, Program};
 use crate::error::{Attempt, Result};
 use crate::mirror;
+use crate::openbao::OpenBao;
 use crate::sandbox::{Access, Sandbox};
 use crate::terminal::Terminal;
 use crate::terraform::{Project, Terraform};
 
+/// Zettelstore's tokens live 30 s, so that the rotator has something to do.
+const TOKEN_LIFE: [&str; 2] = ["--token-life", "30"];
+
 /// Where every example is played. Dropping it stops the sandbox, then removes the folder.
 #[derive(Debug)]
 pub(super) struct Stage {
+    pub(super) openbao: OpenBao,
+    pub(super) rotator: PathBuf,
     pub(super) terraform: Terraform,
     provider: PathBuf,
     pub(super) sandbox: Sandbox,
@@ -27,6 +33,7 @@ pub(super) struct Stage {
 pub(super) fn set(
     terminal: &Terminal,
     terraform: Terraform,
+    openbao: OpenBao,
     built: &BTreeMap<String, PathBuf>,
 ) -> Result<Stage> {
     let folder = tempfile::Builder::new()
@@ -34,11 +41,13 @@ pub(super) fn set(
         .tempdir()
         .attempt(|| "create a temporary folder".into())?;
     let sandbox = terminal.step("sandbox started", || {
-        Sandbox::start(Program::SANDBOX.path(built)?, &[], &folder.path().join("sandbox.log"))
+        Sandbox::start(Program::SANDBOX.path(built)?, &TOKEN_LIFE, &folder.path().join("sandbox.log"))
     })?;
     terminal.detail(&format!("Zscaler      {}", sandbox.access().zscaler.base_url));
     terminal.detail(&format!("Zettelstore  {}", sandbox.access().zettelstore.base_url));
-    Ok(Stage { terraform, provider: Program::PROVIDER.path(built)?.to_owned(), sandbox, folder })
+    let rotator = Program::ROTATOR.path(built)?.to_owned();
+    let provider = Program::PROVIDER.path(built)?.to_owned();
+    Ok(Stage { openbao, rotator, terraform, provider, sandbox, folder })
 }
 
 impl Stage {

@@ -26,6 +26,11 @@ impl Api {
         format!("http://{}", self.address)
     }
 
+    /// The same for somebody else.
+    pub(crate) fn with_token(&self, token: String) -> Self {
+        Self { address: self.address.clone(), token }
+    }
+
     /// The answer, which has to be a friendly one.
     pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
         let answer = self.exchange(method, path, body)?;

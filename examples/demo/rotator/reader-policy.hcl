@@ -1,0 +1,4 @@
+# What a reader needs.
+path "secret/data/tokens/*" {
+  capabilities = ["read"]
+}

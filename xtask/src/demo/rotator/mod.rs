@@ -1,0 +1,277 @@
+//! Third act: the rotator keeps fresh tokens in OpenBao, and a reader uses them.
+
+mod daemon;
+mod program;
+mod vault;
+
+use std::time::Instant;
+
+use self::daemon::{Daemon, Event};
+pub(super) use self::program::Rotator;
+pub(super) use self::vault::Vault;
+use super::leaks;
+use super::stage::Stage;
+use crate::error::{Error, Result};
+use crate::openbao::Server;
+use crate::sandbox::Counters;
+use crate::terminal::{Terminal, mask};
+
+/// What is left of the act for those who want to go on.
+#[derive(Debug)]
+pub(super) struct Scene {
+    pub(super) rotator: Rotator,
+    pub(super) vault: Vault,
+}
+
+pub(super) fn play(terminal: &Terminal, stage: &Stage) -> Result<Scene> {
+    terminal.heading("The rotator: fresh tokens in OpenBao");
+    let act = Act::open(terminal, stage)?;
+    act.show_table("validate")?;
+    act.rotate()?;
+    act.show_table("status")?;
+    act.show_proof()?;
+    act.count_logins("one for each version, so nothing was lost")?;
+    act.start_again()?;
+    act.count_logins("no needless one")?;
+    act.look_for_secrets()?;
+    Ok(act.scene)
+}
+
+/// A rotation of the example.
+#[derive(Debug)]
+struct Rotation {
+    name: &'static str,
+    /// The sandbox's name of the system.
+    system: &'static str,
+    title: &'static str,
+    entry: &'static str,
+}
+
+const ZSCALER: Rotation =
+    Rotation { name: "zscaler-corp", system: "zscaler", title: "Zscaler", entry: "tokens/zscaler/corp" };
+
+const ZETTELSTORE: Rotation = Rotation {
+    name: "zettelstore-notes",
+    system: "zettelstore",
+    title: "Zettelstore",
+    entry: "tokens/zettelstore/notes",
+};
+
+/// How wide a proof may be.
+const WIDTH: usize = 100;
+
+/// The version of the short-lived token at which the demo has seen enough.
+const LAST: u64 = 3;
+
+struct Act<'stage> {
+    terminal: &'stage Terminal,
+    stage: &'stage Stage,
+    scene: Scene,
+    before: Counters,
+}
+
+impl<'stage> Act<'stage> {
+    fn open(terminal: &'stage Terminal, stage: &'stage Stage) -> Result<Self> {
+        let folder = stage.folder.path().join("openbao");
+        let server = terminal
+            .step("OpenBao started, in memory", || Server::in_memory(stage.openbao.program(), &folder))?;
+        let vault =
+            terminal.step("policies, an AppRole and a reader's token made", || Vault::prepare(server))?;
+        terminal.detail(
+            "rotator  create, read, update below secret/tokens/; its secret_id in a file of mode 0600",
+        );
+        terminal.detail("reader   read below secret/tokens/");
+        let rotator = Rotator::prepare(stage, &vault)?;
+        Ok(Self { terminal, stage, scene: Scene { rotator, vault }, before: stage.sandbox.counters()? })
+    }
+
+    fn show_table(&self, subcommand: &str) -> Result {
+        let name = format!("tokenferry {subcommand}");
+        let answer = self.terminal.step(&name, || self.scene.rotator.ask(subcommand))?;
+        for line in answer.lines().take_while(|line| !line.is_empty()) {
+            self.terminal.detail(line);
+        }
+        Ok(())
+    }
+
+    /// Now that tokens have been seen, `validate` reckons with their real life.
+    fn show_proof(&self) -> Result {
+        let name = "tokenferry validate, once more: with the life last seen";
+        let answer = self.terminal.step(name, || self.scene.rotator.ask("validate"))?;
+        let proof = answer.lines().find(|line| line.starts_with(&format!("{}: ", ZETTELSTORE.name)));
+        for line in wrapped(proof.unwrap_or_default()) {
+            self.terminal.detail(&line);
+        }
+        Ok(())
+    }
+
+    /// Until the short-lived token has been replaced twice; a reader uses the second one meanwhile.
+    fn rotate(&self) -> Result {
+        let mut daemon = self.terminal.step("tokenferry run", || self.start("run"))?;
+        self.terminal.detail(
+            "this Zettelstore's tokens live 30 s and are replaced at the age of 5 s: 11 s for three of them",
+        );
+        loop {
+            let since = Instant::now();
+            let event = daemon.wait_for("rotated")?;
+            let rotation =
+                if event.rotation.as_deref() == Some(ZSCALER.name) { &ZSCALER } else { &ZETTELSTORE };
+            let version = event.version();
+            let text = self.describe(rotation, version, &event)?;
+            self.terminal.outcome(&text, true, since.elapsed());
+            match (rotation.name == ZETTELSTORE.name, version) {
+                (true, 2) => self.read(version)?,
+                (true, LAST..) => {
+                    return self.terminal.step("stopped by SIGTERM: exit code 0", || stop(daemon));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn start(&self, log: &str) -> Result<Daemon> {
+        let mut daemon = self.scene.rotator.start(log)?;
+        daemon.wait_for("started")?;
+        Ok(daemon)
+    }
+
+    fn describe(&self, rotation: &Rotation, version: u64, event: &Event) -> Result<String> {
+        let entry = self.scene.vault.entry(rotation.entry, version)?;
+        Ok(format!(
+            "{:<17}  version {version}, serial {}, {} lives {}, {}",
+            rotation.name,
+            entry.serial,
+            mask(&entry.token),
+            life(entry.ttl),
+            why(event.reason.as_deref().unwrap_or_default())
+        ))
+    }
+
+    /// The token is the reader's, who needs nothing but the entry to use it.
+    fn read(&self, version: u64) -> Result {
+        let entry = self.scene.vault.entry(ZETTELSTORE.entry, version)?;
+        self.stage.sandbox.try_token(&entry.header_name, &entry.header_value)?;
+        let requests = self.stage.sandbox.requests()?;
+        let Some(used) = requests.iter().rfind(|request| request.asks_whether_a_token_is_good()) else {
+            return Err(Error::unexpected("the reader's request has not arrived at the sandbox"));
+        };
+        self.terminal
+            .verdict(used.is_accepted(), &format!("reader's request, as Zettelstore saw it: {used}"));
+        if used.is_accepted() { Ok(()) } else { Err(Error::Findings("the token was not accepted".into())) }
+    }
+
+    /// What stands in OpenBao is enough to know that nothing is due.
+    fn start_again(&self) -> Result {
+        self.terminal.step("tokenferry run, once more: nothing is due", || {
+            let mut daemon = self.start("run-again")?;
+            daemon.wait_for("all entries are read")?;
+            stop(daemon)
+        })
+    }
+
+    /// Checks that each login since the act began has become a version in OpenBao, so that none was needless or lost.
+    fn count_logins(&self, reason: &str) -> Result {
+        let now = self.stage.sandbox.counters()?;
+        let counts = [&ZSCALER, &ZETTELSTORE].map(|rotation| {
+            let logins = now.logins(rotation.system) - self.before.logins(rotation.system);
+            (rotation.title, logins, self.scene.vault.versions(rotation.entry))
+        });
+        let good = counts.iter().all(|(_, logins, versions)| logins == versions);
+        let list = counts.map(|(title, logins, _)| format!("{title} {logins}")).join(", ");
+        self.terminal.verdict(good, &format!("logins counted: {list} ({reason})"));
+        if good { Ok(()) } else { Err(Error::Findings("each login should have become a version".into())) }
+    }
+
+    fn look_for_secrets(&self) -> Result {
+        let printed = self.scene.rotator.printed()?;
+        let mut found = leaks::vault_tokens(&printed);
+        let secrets = self.secrets()?;
+        for secret in &secrets {
+            found.extend(leaks::found_in(secret, &printed));
+        }
+        let place = match found.as_slice() {
+            [] => "in nothing that the rotator printed, at level trace".to_owned(),
+            places => format!("FOUND in {}", places.join(" and ")),
+        };
+        let text = format!("{} tokens, keys and passwords: {place}", secrets.len());
+        self.terminal.verdict(found.is_empty(), &text);
+        if found.is_empty() { Ok(()) } else { Err(Error::Findings("the rotator printed a secret".into())) }
+    }
+
+    /// What the rotator was given, what it was not, and what it got.
+    fn secrets(&self) -> Result<Vec<String>> {
+        let (vault, access) = (&self.scene.vault, self.stage.sandbox.access());
+        let mut secrets = vec![
+            vault.root_token().to_owned(),
+            vault.reader_token().to_owned(),
+            vault.secret_id.clone(),
+            access.zettelstore.password.clone(),
+            access.zscaler.secret_key.clone(),
+        ];
+        for rotation in [&ZSCALER, &ZETTELSTORE] {
+            for version in 1..=vault.versions(rotation.entry) {
+                secrets.push(vault.entry(rotation.entry, version)?.token);
+            }
+        }
+        Ok(secrets)
+    }
+}
+
+/// Exit code 0 says that everything that was issued has been stored.
+fn stop(daemon: Daemon) -> Result {
+    match daemon.stop() {
+        Some(0) => Ok(()),
+        code => {
+            Err(Error::Findings(format!("the rotator should have ended with exit code 0, not with {code:?}")))
+        }
+    }
+}
+
+/// Words in lines for a screen.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() < WIDTH => line.extend([" ", word]),
+            Some(_) => lines.push(format!("  {word}")),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Seconds for people, in the largest unit that divides them.
+fn life(seconds: u64) -> String {
+    match seconds {
+        hours if hours > 0 && hours % 3600 == 0 => format!("{} h", hours / 3600),
+        minutes if minutes > 0 && minutes % 60 == 0 => format!("{} min", minutes / 60),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+/// Why there was a run, given the rotator's name for it.
+fn why(reason: &str) -> &str {
+    match reason {
+        "expiry" => "by expiry",
+        "no_token" => "there was none",
+        "schedule" => "by schedule",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_broken_between_words() {
+        let lines = wrapped("word ".repeat(30).trim_end());
+        assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line.len() <= WIDTH), "{lines:?}");
+    }
+
+    #[test]
+    fn lives_are_told_in_their_largest_unit() {
+        assert_eq!([0, 30, 90, 600, 3600].map(life), ["0 s", "30 s", "90 s", "10 min", "1 h"]);
+    }
+}
