@@ -31,6 +31,27 @@ pub fn assert_none(haystack: &[u8], secrets: &[&str], place: &str) {
     }
 }
 
+/// Panics if something in `text` has the form of a token of OpenBao or Vault, of Zettelstore, or of a JWT.
+///
+/// # Panics
+///
+/// See above. The message names the place and the beginning of the token only.
+pub fn assert_no_token(text: &str, place: &str) {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c));
+    for word in words.filter(|word| word.len() >= SHORTEST_TOKEN) {
+        let beginning = TOKENS.iter().find(|beginning| word.starts_with(**beginning));
+        assert!(
+            beginning.is_none(),
+            "something like a token stands in {place}: it begins with {beginning:?}"
+        );
+    }
+}
+
+/// How tokens begin: those of OpenBao and Vault, JWTs, and those of Zettelstore, whose text begins with `(1 "`.
+const TOKENS: [&str; 6] = ["s.", "b.", "hvs.", "hvb.", "eyJ", "KDEgI"];
+
+const SHORTEST_TOKEN: usize = 20;
+
 /// Everything that is kept in a saved plan, by the name of the member.
 pub fn plan_members(plan: &Path) -> Vec<(String, Vec<u8>)> {
     let mut archive = zip::ZipArchive::new(fs::File::open(plan).unwrap()).unwrap();
@@ -115,6 +136,14 @@ mod tests {
         assert_eq!(forms_found(b"a=planted%20secret%2F1&", SECRET), ["URL encoding"]);
         assert_eq!(forms_found(b"706c616e746564207365637265742f31", SECRET), ["hexadecimal"]);
         assert_eq!(forms_found(b"{\"a\":\"planted secret/1\"}", SECRET), ["plain text"]);
+    }
+
+    #[test]
+    fn a_token_that_nobody_planted_is_found_by_its_form() {
+        let found = |text: &str| std::panic::catch_unwind(|| assert_no_token(text, "a text")).is_err();
+        assert!(found("token=\"s.abcdefghijklmnopqrstuvwx\""));
+        assert!(found("Bearer eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjF9.c2ln"));
+        assert!(!found("it ends. tests.rs; s.short; https://notes.example.internal/tokens.abcdefghijklmnop"));
     }
 
     #[test]

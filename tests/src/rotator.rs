@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -18,21 +20,31 @@ use crate::outcome::Outcome;
 use crate::process::Process;
 
 /// Longer than any test waits for the program.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A directory with a configuration, and the environment in which the program works on it.
+///
+/// Whatever the program prints, at the most talkative level, is searched for all secrets that this knows and for all
+/// that looks like a token; and its logs may hold nothing that others than we logged.
 #[derive(Debug)]
 pub struct Rotator {
     program: PathBuf,
     environment: BTreeMap<String, String>,
     directory: TempDir,
+    secrets: Secrets,
 }
+
+/// What must not be seen anywhere. All that share it learn of new ones.
+#[derive(Clone, Debug, Default)]
+struct Secrets(Arc<Mutex<Vec<String>>>);
 
 impl Rotator {
     /// A directory with this configuration, and an empty environment.
     pub fn new(configuration: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("rotator").tempdir().unwrap();
-        let rotator = Self { program: binaries::rotator(), environment: BTreeMap::new(), directory };
+        let program = binaries::rotator();
+        let secrets = Secrets::default();
+        let rotator = Self { program, environment: BTreeMap::new(), directory, secrets };
         rotator.write("tokenferry.hcl", configuration);
         rotator
     }
@@ -41,6 +53,12 @@ impl Rotator {
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Sets a variable that holds a secret.
+    pub fn secret_env(self, name: &str, secret: &str) -> Self {
+        self.guard(secret);
+        self.env(name, secret)
     }
 
     /// Removes a variable for all commands.
@@ -65,19 +83,29 @@ impl Rotator {
         path
     }
 
-    /// Runs a command to its end.
+    /// The same with a secret in it.
+    pub fn write_secret(&self, name: &str, secret: &str) -> PathBuf {
+        self.guard(secret);
+        self.write(name, secret)
+    }
+
+    /// From now on this must not be seen in anything that is printed, nor may it have been so far.
+    pub fn guard(&self, secret: &str) {
+        self.secrets.0.lock().unwrap().push(secret.to_owned());
+    }
+
+    /// Runs a command to its end, as users do.
     pub async fn run(&self, arguments: &[&str]) -> Outcome {
-        Outcome::of(self.spawn(arguments), PATIENCE).await
+        let outcome = Outcome::of(self.spawn(arguments), PATIENCE).await;
+        self.secrets.assert_unseen(&outcome.stdout, "standard output");
+        self.secrets.assert_unseen(&outcome.stderr, "standard error");
+        outcome
     }
 
-    /// Starts the daemon. Its log is JSON.
+    /// Starts the daemon. Its log is JSON, and tells all.
     pub fn start(&self) -> Daemon {
-        self.start_with(&["--log-level", "debug"])
-    }
-
-    /// Starts the daemon with more arguments.
-    pub fn start_with(&self, arguments: &[&str]) -> Daemon {
-        Daemon { process: self.spawn(&[&["run", "--log-format", "json"], arguments].concat()) }
+        let process = self.spawn(&["run", "--log-format", "json", "--log-level", "trace"]);
+        Daemon { process, secrets: self.secrets.clone() }
     }
 
     /// Starts a command.
@@ -88,11 +116,21 @@ impl Rotator {
     }
 }
 
-/// A running (or ended) daemon. It dies with this value.
+impl Secrets {
+    fn assert_unseen(&self, text: &str, place: &str) {
+        let secrets = self.0.lock().unwrap().clone();
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        leak::assert_none(text.as_bytes(), &secrets, place);
+        leak::assert_no_token(text, place);
+    }
+}
+
+/// A running (or ended) daemon. It dies with this value, and then what it printed is searched.
 #[derive(Debug)]
 pub struct Daemon {
     /// The process.
     pub process: Process,
+    secrets: Secrets,
 }
 
 /// One line of the log: `timestamp`, `level`, `target`, `message`, and fields of its own.
@@ -131,28 +169,42 @@ impl Daemon {
     /// Asks it to end, and waits for that.
     pub async fn stop(&mut self) -> ExitStatus {
         self.process.signal(Signal::SIGTERM);
-        self.process.exit(PATIENCE).await
+        self.exit().await
     }
 
     /// Ends it without giving it time to do anything about it.
     pub async fn kill(&mut self) -> ExitStatus {
         self.process.signal(Signal::SIGKILL);
-        self.process.exit(PATIENCE).await
+        self.exit().await
     }
 
-    /// Everything that it printed so far.
-    pub fn output(&self) -> String {
-        format!("{}{}", self.process.stdout.text(), self.process.stderr.text())
+    /// Waits for it to end by itself, and for the last of its log.
+    pub async fn exit(&mut self) -> ExitStatus {
+        let status = self.process.exit(PATIENCE).await;
+        self.process.stderr.ended().await;
+        status
     }
 
-    /// Looks for secrets in what it printed so far.
-    ///
-    /// # Panics
-    ///
-    /// If there is one, in any form.
-    pub fn assert_no_secret(&self, secrets: &[&str]) {
-        leak::assert_none(self.process.stdout.text().as_bytes(), secrets, "standard output");
-        leak::assert_none(self.process.stderr.text().as_bytes(), secrets, "standard error");
+    /// How many events there are so far that `is_it` accepts.
+    pub fn count(&self, is_it: impl Fn(&Event) -> bool) -> usize {
+        self.events().iter().filter(|event| is_it(event)).count()
+    }
+
+    fn assert_discreet(&self) {
+        self.secrets.assert_unseen(&self.process.stdout.text(), "standard output");
+        self.secrets.assert_unseen(&self.process.stderr.text(), "standard error");
+        for event in self.events() {
+            let target = event.text("target");
+            assert!(target.starts_with("tokenferry"), "somebody else logged something: {target:?}");
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.assert_discreet();
+        }
     }
 }
 
@@ -189,13 +241,14 @@ mod tests {
     /// A program that logs as the rotator does, and ends when it is asked to.
     fn stand_in() -> Rotator {
         let directory = tempfile::tempdir().unwrap();
-        let mut rotator = Rotator { program: "/bin/sh".into(), environment: BTreeMap::new(), directory };
-        rotator.environment.insert("SECRET".to_owned(), "hunter2-hunter2".to_owned());
-        rotator
+        let environment = BTreeMap::new();
+        let rotator =
+            Rotator { program: "/bin/sh".into(), environment, directory, secrets: Secrets::default() };
+        rotator.secret_env("SECRET", "hunter2-hunter2")
     }
 
     fn daemon(rotator: &Rotator, script: &str) -> Daemon {
-        Daemon { process: rotator.spawn(&["-c", script]) }
+        Daemon { process: rotator.spawn(&["-c", script]), secrets: rotator.secrets.clone() }
     }
 
     #[tokio::test]
@@ -203,8 +256,8 @@ mod tests {
         let rotator = stand_in();
         let mut daemon = daemon(
             &rotator,
-            r#"trap 'exit 7' TERM; echo '{"level":"info","message":"ready"}' >&2
-               echo '{"level":"warn","message":"rotated","version":3}' >&2; while :; do sleep 0.05; done"#,
+            r#"trap 'exit 7' TERM; echo '{"level":"info","message":"ready","target":"tokenferry"}' >&2
+               echo '{"level":"warn","message":"rotated","version":3,"target":"tokenferry_rotator::run"}' >&2; while :; do sleep 0.05; done"#,
         );
         let event = daemon.says("rotated").await;
         assert_eq!((event.level(), event.field("version").as_u64()), ("warn", Some(3)));
@@ -220,14 +273,32 @@ mod tests {
 
     #[tokio::test]
     async fn commands_see_only_what_they_were_given() {
-        let outcome = stand_in().run(&["-c", "env | grep -v -e ^PWD= -e ^_= -e ^SHLVL="]).await.ok();
-        assert_eq!(outcome.stdout, "SECRET=hunter2-hunter2\n");
+        let rotator = stand_in().env("PLAIN", "yes").without("SECRET");
+        let outcome = rotator.run(&["-c", "env | grep -v -e ^PWD= -e ^_= -e ^SHLVL="]).await.ok();
+        assert_eq!(outcome.stdout, "PLAIN=yes\n");
     }
 
     #[tokio::test]
     #[should_panic(expected = "secret 0 stands in standard error")]
     async fn a_secret_in_the_log_is_found() {
-        stand_in().run(&["-c", "echo $SECRET >&2"]).await.assert_no_secret(&["hunter2-hunter2"]);
+        stand_in().run(&["-c", "echo $SECRET >&2"]).await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "secret 1 stands in standard error")]
+    async fn a_secret_that_a_daemon_logged_is_found_at_its_end() {
+        let rotator = stand_in();
+        let mut daemon =
+            daemon(&rotator, r#"echo '{"message":"one-time-password","target":"tokenferry"}' >&2"#);
+        daemon.exit().await;
+        rotator.guard("one-time-password");
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "somebody else logged something")]
+    async fn events_of_others_are_noticed() {
+        let mut daemon = daemon(&stand_in(), r#"echo '{"message":"x","target":"hyper::client"}' >&2"#);
+        daemon.exit().await;
     }
 
     #[test]
