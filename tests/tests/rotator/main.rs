@@ -1,4 +1,17 @@
 //! The rotator as its users meet it, with real OpenBao; and the harness that starts OpenBao for it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod commands;
 mod harness;
+mod logs;
+mod ownership;
+mod redirects;
+mod refusals;
+mod rotating;
+mod scheduling;
+mod site;
+mod stopping;
+mod two_processes;
+mod validating;
+mod vault_login;
+mod vault_outages;

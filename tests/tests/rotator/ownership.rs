@@ -1,0 +1,85 @@
+//! Entries that are not ours are left alone.
+
+use serde_json::{Value, json};
+
+use crate::site::{MOUNT, PATH, Site};
+
+#[tokio::test]
+async fn an_entry_that_somebody_else_made_is_refused_without_a_login() {
+    let site = Site::new("foreign").await;
+    site.openbao.write_entry(MOUNT, PATH, &json!({"password": "theirs"})).await;
+    let outcome = site.rotator.run(&["once", "--force"]).await.failed_with(4);
+
+    let said = outcome.words();
+    assert!(said.contains("secret/tokens/notes holds an entry that this program did not make"), "{said}");
+    assert!(said.contains("adopt = true"), "{said}");
+    assert_untouched(&site, "theirs").await;
+}
+
+#[tokio::test]
+async fn an_entry_of_another_rotation_is_refused_even_where_foreign_ones_are_not() {
+    let mut site = Site::new("other-rotation").await;
+    site.configure(|config| config.destination = "adopt = true".to_owned());
+    site.openbao.write_entry(MOUNT, PATH, &json!({"password": "of another"})).await;
+    site.openbao.set_custom_metadata(MOUNT, PATH, &json!({"tokenferry_rotation": "invoices"})).await;
+    let outcome = site.rotator.run(&["once", "--force"]).await.failed_with(4);
+
+    assert!(
+        outcome.words().contains("secret/tokens/notes belongs to the rotation \\\"invoices\\\""),
+        "{}",
+        outcome.words()
+    );
+    assert_untouched(&site, "of another").await;
+}
+
+#[tokio::test]
+async fn an_entry_is_taken_over_where_that_is_asked_for_and_others_notes_stay() {
+    let mut site = Site::new("adopt").await;
+    site.configure(|config| config.destination = "adopt = true".to_owned());
+    site.openbao.write_entry(MOUNT, PATH, &json!({"password": "theirs"})).await;
+    site.openbao.set_custom_metadata(MOUNT, PATH, &json!({"team": "payments"})).await;
+    site.rotator.run(&["once"]).await.ok();
+
+    let entry = site.entry().await.unwrap();
+    assert_eq!(entry.version, 2);
+    assert!(!entry.data.contains_key("password"), "an entry is about one token, and nothing else");
+    assert_eq!(entry.custom_metadata["team"], "payments");
+    assert_eq!(entry.custom_metadata["tokenferry_rotation"], "notes");
+}
+
+#[tokio::test]
+async fn an_entry_of_a_newer_version_of_the_program_is_not_touched() {
+    let site = Site::new("newer-schema").await;
+    site.rotator.run(&["once"]).await.ok();
+    let mut data = site.entry().await.unwrap().data;
+    data.insert("schema".to_owned(), 2.into());
+    data.insert("password".to_owned(), "newer".into());
+    site.openbao.write_entry(MOUNT, PATH, &Value::Object(data)).await;
+
+    let outcome = site.rotator.run(&["once", "--force"]).await.failed_with(4);
+    assert!(
+        outcome.words().contains("written by a newer version of this program (schema 2)"),
+        "{}",
+        outcome.words()
+    );
+    let entry = site.entry().await.unwrap();
+    assert_eq!((entry.version, entry.text("password"), site.logins()), (2, "newer", 1));
+}
+
+#[tokio::test]
+async fn the_mark_stays_when_a_token_is_deleted_and_the_next_is_written_over_it() {
+    let site = Site::new("deleted").await;
+    site.rotator.run(&["once"]).await.ok();
+    site.openbao.delete_latest(MOUNT, PATH).await;
+    let status = site.rotator.run(&["status", "--output", "json"]).await.failed_with(4);
+    assert_eq!(status.json()[0]["state"], "missing");
+    site.rotator.run(&["once"]).await.ok();
+    assert_eq!(site.entry().await.unwrap().version, 2);
+}
+
+async fn assert_untouched(site: &Site, password: &str) {
+    let entry = site.openbao.entry(MOUNT, PATH).await.unwrap();
+    assert_eq!((entry.version, entry.text("password")), (1, password));
+    assert_eq!(site.logins(), 0);
+    assert!(!entry.custom_metadata.contains_key("tokenferry_failure_class"), "not our place to leave notes");
+}

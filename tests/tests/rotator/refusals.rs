@@ -1,0 +1,120 @@
+//! A login that the issuer refuses is not repeated, whoever asks and however often the program is restarted.
+
+use tokenferry_sandbox::Fault;
+use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
+
+use crate::site::Site;
+
+#[tokio::test]
+async fn a_refused_login_is_tried_once_until_its_secret_changes() {
+    let site = Site::new("refused").await;
+    site.rotator.write_secret("password", "planted-wrong-password");
+    let mut daemon = site.rotator.start();
+    let refused = daemon.event(|event| event.text("class") == "login_refused").await;
+    assert!(!refused.text("error").is_empty() && !refused.text("advice").is_empty());
+    site.noted("tokenferry_failed_login").await;
+    let fingerprint = assert_noted(&site).await;
+
+    daemon.kill().await;
+    let mut daemon = site.rotator.start();
+    daemon.says("next run").await;
+    for _ in 0..3 {
+        let outcome = site.rotator.run(&["once", "--output", "json"]).await.failed_with(4);
+        assert_eq!(outcome.json()[0]["result"], "waiting");
+        assert_eq!(outcome.json()[0]["class"], "login_refused");
+    }
+    let forced = site.rotator.run(&["once", "--force"]).await.failed_with(4);
+    assert!(
+        forced.stderr.contains("notes: not forced: its last run failed (login_refused)"),
+        "{}",
+        forced.stderr
+    );
+    assert_eq!(site.logins(), 1);
+    assert_eq!(assert_noted(&site).await, fingerprint, "nothing has changed, so nothing is noted");
+
+    site.rotator.write_secret("password", &site.issuer.planted.password);
+    daemon.says("the login was changed; trying it").await;
+    daemon.says("rotated").await;
+    daemon.stop().await;
+    assert_eq!((site.logins(), site.entry().await.unwrap().version), (2, 1));
+    let notes = site.entry().await.unwrap().custom_metadata;
+    assert_eq!(notes.keys().collect::<Vec<_>>(), ["tokenferry_rotation"]);
+}
+
+#[tokio::test]
+async fn a_changed_secret_is_used_by_the_next_login_without_a_restart() {
+    let mut site = Site::with_life("rotated-secret", 12).await;
+    site.configure(|config| config.rotation = "renew_before = \"6s\"".to_owned());
+    let daemon = site.rotator.start();
+    site.version(1).await;
+    site.rotator.write_secret("password", "planted-wrong-password");
+    let refused = daemon.event(|event| event.text("class") == "login_refused").await;
+    assert_eq!(refused.text("reason"), "expiry");
+    assert_eq!(site.logins(), 2);
+    assert_eq!(site.noted("tokenferry_failure_count").await, "1");
+
+    site.rotator.write_secret("password", &site.issuer.planted.password);
+    site.version(2).await;
+    assert_eq!(site.logins(), 3);
+}
+
+#[tokio::test]
+async fn a_changed_secret_is_seen_by_once() {
+    let site = Site::new("once-after-change").await;
+    site.rotator.write_secret("password", "planted-wrong-password");
+    site.rotator.run(&["once"]).await.failed_with(4);
+    site.rotator.write_secret("password", &site.issuer.planted.password);
+    site.rotator.run(&["once"]).await.ok();
+    assert_eq!(site.logins(), 2);
+}
+
+#[tokio::test]
+async fn trouble_that_passes_is_tried_again_by_itself() {
+    let site = Site::new("passes").await;
+    site.issuer.fault(Fault::status(503).path(ZETTELSTORE_LOGIN));
+    let daemon = site.rotator.start();
+    let failed = daemon.event(|event| event.field("attempt").as_u64() == Some(1)).await;
+    assert_eq!((failed.level(), failed.text("class")), ("warn", "server_error"));
+    site.issuer.control().clear_faults();
+    let rotated = daemon.says("rotated").await;
+    assert_eq!(rotated.field("attempt").as_u64(), Some(2));
+    assert_eq!(rotated.text("occurrence"), failed.text("occurrence"), "it is the same run");
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_is_told_and_nothing_is_sent() {
+    let site = Site::new("no-secret").await;
+    std::fs::remove_file(site.rotator.directory().join("password")).unwrap();
+    let outcome = site.rotator.run(&["once"]).await.failed_with(4);
+    assert!(
+        outcome.words().contains("`password`") && outcome.words().contains("password"),
+        "{}",
+        outcome.words()
+    );
+    assert_eq!(site.logins(), 0);
+}
+
+/// Class, count and fingerprint of the failure, and nothing else: no free text.
+async fn assert_noted(site: &Site) -> String {
+    let notes = site.openbao.custom_metadata(crate::site::MOUNT, crate::site::PATH).await;
+    let names: Vec<&str> = notes.keys().map(String::as_str).collect();
+    assert_eq!(names, NOTES);
+    let values =
+        ["count", "class", "lasting"].map(|name| notes[&format!("tokenferry_failure_{name}")].as_str());
+    assert_eq!(values, ["1", "login_refused", "true"]);
+    let fingerprint = &notes["tokenferry_failed_login"];
+    assert!(
+        fingerprint.len() == 39 && fingerprint.chars().all(|c| c.is_ascii_hexdigit() || c == ':'),
+        "{fingerprint}"
+    );
+    fingerprint.clone()
+}
+
+const NOTES: [&str; 6] = [
+    "tokenferry_failed_login",
+    "tokenferry_failure_at",
+    "tokenferry_failure_class",
+    "tokenferry_failure_count",
+    "tokenferry_failure_lasting",
+    "tokenferry_rotation",
+];

@@ -1,0 +1,58 @@
+//! Two rotators with the same configuration.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokenferry_sandbox::Fault;
+use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
+
+use crate::site::{DATA, Site};
+
+#[tokio::test]
+async fn who_comes_too_late_takes_the_token_of_the_other() {
+    let site = Site::new("too-late").await;
+    let slow_login = Fault::latency(Duration::from_secs(2)).path(ZETTELSTORE_LOGIN).times(1);
+    site.issuer.fault(slow_login);
+    let mut slow = site.rotator.start();
+    site.issuer.asked(ZETTELSTORE_LOGIN).await;
+    let other = site.another();
+    let mut quick = other.start();
+    quick.says("rotated").await;
+    let entry = site.entry().await.unwrap();
+
+    let warning = slow.event(|event| event.message().starts_with("another process rotated this")).await;
+    assert_eq!((warning.level(), warning.text("writer")), ("warn", entry.text("writer")));
+    assert!(entry.text("writer").ends_with(&format!(" {}", quick.process.id())), "{}", entry.text("writer"));
+    slow.says("already rotated by another process").await;
+    let next = slow.event(|event| event.message() == "next run" && event.text("reason") == "expiry").await;
+    let next_of_other = quick.event(|event| event.text("reason") == "expiry").await;
+    assert_eq!(next.text("at"), next_of_other.text("at"));
+    slow.stop().await;
+    quick.stop().await;
+
+    assert_eq!((site.entry().await.unwrap().version, site.logins()), (1, 2));
+    assert_eq!(site.entry().await.unwrap().text("token"), entry.text("token"));
+}
+
+#[tokio::test]
+async fn two_daemons_write_each_run_once() {
+    let mut site = Site::with_life("two-daemons", 12).await;
+    site.configure(|config| config.rotation = "renew_before = \"6s\"".to_owned());
+    let other = site.another();
+    let (mut one, mut two) = (site.rotator.start(), other.start());
+    site.version(3).await;
+    one.stop().await;
+    two.stop().await;
+
+    let last = site.entry().await.unwrap();
+    let mut occurrences = BTreeSet::new();
+    for version in 1..=last.version {
+        let read = site.openbao.read(&format!("{DATA}?version={version}")).await;
+        let data = &read["data"]["data"];
+        assert_eq!(data["serial"].as_u64(), Some(version), "somebody wrote without looking");
+        assert!(
+            occurrences.insert(data["occurrence"].as_str().unwrap().to_owned()),
+            "one run was written twice"
+        );
+    }
+}

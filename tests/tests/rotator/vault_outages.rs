@@ -1,0 +1,83 @@
+//! OpenBao is sealed, killed, and comes back.
+
+use std::time::Duration;
+
+use tokenferry_sandbox::Fault;
+use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
+
+use crate::site::{MOUNT, Site};
+
+#[tokio::test]
+async fn a_token_that_was_issued_while_vault_was_sealed_is_written_later() {
+    let site = Site::new("sealed-meanwhile").await;
+    site.issuer.fault(Fault::latency(Duration::from_secs(1)).path(ZETTELSTORE_LOGIN));
+    let daemon = site.rotator.start();
+    site.issuer.asked(ZETTELSTORE_LOGIN).await;
+    site.openbao.seal().await;
+    let failed = daemon.event(|event| event.text("class") == "vault_sealed").await;
+    assert!(
+        failed.text("error").contains("secret/tokens/notes: Vault is sealed"),
+        "{}",
+        failed.text("error")
+    );
+    site.openbao.unseal().await;
+
+    daemon.says("rotated").await;
+    assert_eq!(site.entry().await.unwrap().version, 1);
+    assert_eq!(site.logins(), 1);
+}
+
+#[tokio::test]
+async fn a_sealed_vault_makes_no_storm_of_logins_and_readers_keep_the_old_token() {
+    let mut site = Site::on_disk("sealed-between", 14).await;
+    site.configure(|config| config.rotation = "renew_before = \"9s\"".to_owned());
+    let daemon = site.rotator.start();
+    let old = site.version(1).await;
+    site.openbao.seal().await;
+    daemon.event(|event| event.text("class") == "vault_sealed").await;
+    site.openbao.unseal().await;
+    site.openbao.kv_ready(MOUNT).await;
+    assert_eq!(site.entry().await.unwrap().text("token"), old.text("token"));
+
+    let new = site.version(2).await;
+    assert_eq!((new.version, new.data["serial"].as_u64()), (2, Some(2)));
+    assert!(site.logins() <= 3, "{} logins", site.logins());
+}
+
+#[tokio::test]
+async fn a_vault_that_was_killed_and_started_again_is_used_again() {
+    let mut site = Site::on_disk("killed", 12).await;
+    site.configure(|config| config.rotation = "renew_before = \"6s\"".to_owned());
+    let mut daemon = site.rotator.start();
+    site.version(1).await;
+    site.openbao.kill().await;
+    let failed = daemon.event(|event| event.text("class") == "vault_unreachable").await;
+    assert!(failed.text("error").contains("the host cannot be reached"), "{}", failed.text("error"));
+    site.openbao.start().await;
+    site.openbao.unseal().await;
+    site.openbao.kv_ready(MOUNT).await;
+
+    let new = site.version(2).await;
+    assert_eq!(new.data["serial"].as_u64(), Some(2));
+    assert!(daemon.process.is_running());
+    assert!(site.logins() <= 3, "{} logins", site.logins());
+}
+
+#[tokio::test]
+async fn an_unreachable_vault_is_tried_at_growing_intervals_with_one_line_each() {
+    let mut site = Site::on_disk("unreachable", 600).await;
+    site.openbao.kill().await;
+    let daemon = site.rotator.start();
+    let tried = daemon.event(|event| event.field("next_try_in_secs").as_u64() == Some(4)).await;
+    assert_eq!((tried.level(), tried.text("class")), ("warn", "vault_unreachable"));
+    assert!(tried.text("advice").starts_with("Check `address`"), "{}", tried.text("advice"));
+    let pauses: Vec<u64> =
+        daemon.events().iter().filter_map(|event| event.field("next_try_in_secs").as_u64()).collect();
+    assert_eq!(pauses, [1, 2, 4]);
+    assert_eq!(daemon.count(|event| event.level() == "warn"), 3);
+
+    site.openbao.start().await;
+    site.openbao.unseal().await;
+    site.version(1).await;
+    assert_eq!(site.logins(), 1);
+}
