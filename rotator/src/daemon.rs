@@ -58,6 +58,8 @@ impl Daemon {
                 () = sleep(pause) => {}
             }
         }
+        // Nobody reads any more what would then be in the way.
+        drop(found);
         self.wind_down().await
     }
 
