@@ -36,6 +36,14 @@ pub struct Source {
 }
 
 impl Source {
+    /// What is kept elsewhere, by field.
+    pub fn references(&self) -> impl Iterator<Item = (&str, &Reference)> {
+        self.fields.iter().filter_map(|(name, setting)| match setting {
+            Setting::Reference(reference) => Some((name.as_ref(), reference)),
+            Setting::Literal(_) => None,
+        })
+    }
+
     /// Reads everything that is kept elsewhere, anew, and makes the source ready to log in. Nothing is sent yet.
     ///
     /// # Errors

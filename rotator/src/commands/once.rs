@@ -42,7 +42,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
         Some(Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now))
     });
     let rows: Vec<Row> = rows.collect();
-    show(arguments.output, &rows, table(&rows));
+    show(arguments.output, &rows, table(&rows))?;
     Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine))
 }
 
