@@ -11,7 +11,7 @@ use super::document::{Noted, Spot};
 use super::names::did_you_mean;
 use super::path::entry_path;
 use super::reader::{Block, Label};
-use super::value::Value;
+use super::value::{NO_PATH, NO_WORD, Value, is_path, is_word};
 use crate::source::{Reference, Setting};
 
 /// Where Vault is and how to log in there.
@@ -55,14 +55,18 @@ pub(super) fn settings(
     let verified = outside.verification();
     let addresses = addresses(block, &outside);
     let namespace = optional(block, "namespace", |value| value.word().map(str::to_owned));
+    let namespace =
+        namespace.and_then(|written| written.map_or_else(|| outside.namespace(), |name| Ok(Some(name))));
     let ca_cert_file = optional(block, "ca_cert_file", Value::path);
+    let ca_cert_file = ca_cert_file
+        .and_then(|written| written.map_or_else(|| outside.ca_cert_file(), |path| Ok(Some(path))));
     let timeout = optional(block, "timeout", Value::some_time);
     let auth = auth(block, &outside);
     verified?;
     Ok(VaultSettings {
         addresses: addresses?,
-        namespace: namespace?.or_else(|| environment.var("VAULT_NAMESPACE")),
-        ca_cert_file: ca_cert_file?.or_else(|| environment.var("VAULT_CACERT").map(PathBuf::from)),
+        namespace: namespace?,
+        ca_cert_file: ca_cert_file?,
         timeout: timeout?.unwrap_or(TIMEOUT),
         auth: auth?,
     })
@@ -160,6 +164,22 @@ impl Outside<'_> {
             .map_err(|error| error.note(self.spot, "the environment variable VAULT_ADDR"))
     }
 
+    fn namespace(&self) -> Result<Option<String>, Noted> {
+        let Some(namespace) = self.environment.var("VAULT_NAMESPACE") else { return Ok(None) };
+        if !is_word(&namespace) {
+            return Err(self.spot.note(format!("the environment variable VAULT_NAMESPACE {NO_WORD}")));
+        }
+        Ok(Some(namespace))
+    }
+
+    fn ca_cert_file(&self) -> Result<Option<PathBuf>, Noted> {
+        let Some(path) = self.environment.var("VAULT_CACERT") else { return Ok(None) };
+        if !is_path(&path) {
+            return Err(self.spot.note(format!("the environment variable VAULT_CACERT: {NO_PATH}")));
+        }
+        Ok(Some(PathBuf::from(path)))
+    }
+
     fn token(&self) -> Reference {
         let file = self.environment.var("HOME").map(|home| Path::new(&home).join(".vault-token"));
         match (self.environment.var("VAULT_TOKEN"), file) {
@@ -214,7 +234,7 @@ impl AddressError {
 
 fn parse_address(text: &str, allow_http: bool) -> Result<Url, AddressError> {
     let url = Url::parse(text).map_err(|_| AddressError::NotAUrl)?;
-    if !matches!(url.scheme(), "http" | "https") || text.trim() != text {
+    if !matches!(url.scheme(), "http" | "https") || !is_word(text) {
         return Err(AddressError::NotAUrl);
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -254,6 +274,7 @@ mod tests {
         let cases = [
             ("vault.example:8200", AddressError::NotAUrl),
             (" https://vault.example", AddressError::NotAUrl),
+            ("https://vault\n.example", AddressError::NotAUrl),
             ("ftp://vault.example", AddressError::NotAUrl),
             ("", AddressError::NotAUrl),
             ("https://anna:hunter2@vault.example", AddressError::UserInfo),
