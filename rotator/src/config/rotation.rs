@@ -127,10 +127,12 @@ fn with_spot(value: Value<'_>) -> Result<(&str, Spot<'_>), Noted> {
 }
 
 fn renew_before(value: Value<'_>) -> Result<RenewBefore, Noted> {
-    let Some(percent) = value.expression.as_str().and_then(|text| text.strip_suffix('%')) else {
+    let Some(text) = value.expression.as_str().filter(|text| text.contains('%')) else {
         return value.some_time().map(RenewBefore::Duration);
     };
-    let percent = percent.parse().ok().filter(|percent| (1..=99).contains(percent));
+    // `parse` would take a sign and zeros before the number, too.
+    let digits = text.strip_suffix('%').filter(|digits| digits.starts_with(|c| matches!(c, '1'..='9')));
+    let percent = digits.and_then(|digits| digits.parse().ok()).filter(|percent| *percent < 100);
     percent
         .map(RenewBefore::Percent)
         .ok_or_else(|| value.spot.note("`renew_before` must be a duration, or from \"1%\" to \"99%\""))

@@ -180,9 +180,17 @@ fn setting(field: &Field, value: Value<'_>) -> Result<Setting, Noted> {
     match field.kind {
         FieldKind::Flag => value.flag().map(|flag| Setting::Literal(Given::Flag(flag))),
         FieldKind::Secret => value.reference().map(Setting::Reference),
+        FieldKind::Duration if is_reference => Err(no_reference(field, value)),
         _ if is_reference => value.reference().map(Setting::Reference),
         _ => literal(field, value),
     }
+}
+
+/// A duration is reckoned with before anything is read: whether tokens end too soon is proven with it.
+fn no_reference(field: &Field, value: Value<'_>) -> Noted {
+    let name = field.name;
+    let message = format!("`{name}` is needed before any variable or file is read, and cannot be kept there");
+    value.spot.advise(message, format!("write it here, as in `{name} = \"1h\"`"))
 }
 
 /// Durations are read here and not left to the checks, whose messages repeat parts of them.

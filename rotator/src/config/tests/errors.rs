@@ -94,10 +94,14 @@ fn a_secret_is_a_reference_to_one_place() {
         ("{ env = \"A\", file = \"b\" }", "4:14 `password` must name exactly one place where it is kept"),
         ("{ env = \"A\", env = \"B\" }", "4:27 this name is written here again"),
         ("{ enf = \"A\" }", "4:16 `password` can be kept in `env` or `file` only"),
-        ("{ \"env\" = \"A\" }", "4:16 `password` can be kept in `env` or `file` only"),
+        ("{ \"enf\" = \"A\" }", "4:16 `password` can be kept in `env` or `file` only"),
+        ("{ env = A }", "4:22 `env` must be a text, not a bare word"),
+        ("{ env = 1 }", "4:22 `env` must be a text, not a number"),
+        ("{ env = { env = \"A\" } }", "4:22 `env` must be a text, not an object"),
+        ("{ file = null }", "4:23 `file` must be a text, not null"),
         ("{ vault = { path = \"a\" } }", "4:16 `password` can be kept in `env` or `file` only"),
         ("{ env = \"\" }", "4:22 this is no name of an environment variable"),
-        ("{ env = \"${A}\" }", "4:22 `password` must be a text, not a template"),
+        ("{ env = \"${A}\" }", "4:22 `env` must be a text, not a template"),
         ("{ env = \"1A\" }", "4:22 this is no name of an environment variable"),
         ("{ file = \"\" }", "4:23 a path is not empty and has no control characters"),
         ("secret.password", "4:14 `password` must say where it is kept"),
@@ -109,9 +113,46 @@ fn a_secret_is_a_reference_to_one_place() {
 }
 
 #[test]
+fn nobody_is_told_to_write_a_secret_into_the_file() {
+    let help = |value: &str| {
+        let text = RIGHT.replace("{ env = \"ZETTELSTORE_PASSWORD\" }", value);
+        let problem = problems(&text).iter().next().cloned().unwrap();
+        problem.advice.unwrap()
+    };
+    assert_eq!(help("{ env = P }"), "write the name of the variable in double quotes: `{ env = \"NAME\" }`");
+    assert_eq!(help("{ file = a/b }"), "write the path in double quotes: `{ file = \"/path\" }`");
+    for value in ["hunter2", "hunter2 + 1", "\"hunter2\"", "17", "hunter.two"] {
+        assert_eq!(help(value), "write `password = { env = \"NAME\" }` or `password = { file = \"/path\" }`");
+    }
+}
+
+#[test]
+fn a_life_is_not_kept_elsewhere_since_schedules_are_proven_with_it() {
+    let zscaler = RIGHT
+        .replace("zettelstore", "zscaler")
+        .replace("username = \"anna\"", "cloud = \"zscaler\"\n  api_key = \"id\"\n  ttl = { env = \"TTL\" }")
+        .replace("password =", "secret_key =");
+    assert_eq!(
+        lines(&problems(&zscaler)),
+        ["5:9 `ttl` is needed before any variable or file is read, and cannot be kept there"]
+    );
+}
+
+#[test]
+fn what_looks_like_a_calculation_lacks_its_quotes() {
+    for (that, this) in
+        [("\"notes\"\n  }", "tokens/notes\n  }"), ("\"anna\"", "-anna"), ("\"anna\"", "anna ? a : b")]
+    {
+        let help = problems(&RIGHT.replacen(that, this, 1)).to_string();
+        assert!(help.contains("write it in double quotes: `"), "{help}");
+    }
+}
+
+#[test]
 fn one_mistake_is_one_problem() {
     let no_duration = "8:18 `renew_before` is not a duration: it has no number where one is expected; write a number \
                        and a unit, as in \"90s\" or \"1h30m\"";
+    let no_percent = "8:18 `renew_before` must be a duration, or from \"1%\" to \"99%\"";
     let cases = [
         ("\"notes\" {\n  username", "{\n  username", "2:1 `source` takes 2 names, not 1"),
         ("rotation \"notes\"", "rotation \"notes\" \"more\"", "6:1 `rotation` takes one name, not 2"),
@@ -133,6 +174,10 @@ fn one_mistake_is_one_problem() {
         ("  schedule", "  spread = \"1 hour\"\n  schedule", "8:12 `spread` is not a duration"),
         ("  schedule", "  renew_before = \"0s\"\n  schedule", "8:18 `renew_before` must be longer than zero"),
         ("  schedule", "  renew_before = \"soon\"\n  schedule", no_duration),
+        ("  schedule", "  renew_before = \"+30%\"\n  schedule", no_percent),
+        ("  schedule", "  renew_before = \"030%\"\n  schedule", no_percent),
+        ("  schedule", "  renew_before = \"30% \"\n  schedule", no_percent),
+        ("  schedule", "  renew_before = \"100%\"\n  schedule", no_percent),
         ("\"secret\"", "\"/\"", "10:13 `mount` is empty"),
         (
             "  destination",
