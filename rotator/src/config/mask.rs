@@ -1,7 +1,7 @@
 //! Lines of a configuration without their values.
 //!
-//! Only what is known to be harmless is shown: names of attributes, blocks and labels where the syntax tree says that
-//! they are such, and punctuation. Whatever else stands in a line is a value or might be one, and comments often hold
+//! Only what is known to be harmless is shown: names of attributes and blocks where the syntax tree says that they are
+//! such, labels where a block of this kind has some, and punctuation. Whatever else stands in a line is a value or might be one, and comments often hold
 //! values, too.
 
 use std::ops::Range;
@@ -9,10 +9,10 @@ use std::ops::Range;
 use hcl_edit::Span;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::{Body, Structure};
-use tokenferry_sources::{HTTP_FIELDS, SYSTEMS};
 
 use super::names::is_name;
 use super::problem::Excerpt;
+use super::words::{is_known, labels_of};
 
 /// What may be shown of a text, and what must not.
 #[derive(Debug, Default)]
@@ -94,8 +94,9 @@ impl Mask {
                 }
                 Structure::Block(block) => {
                     self.push(block.ident.span(), true);
-                    for label in &block.labels {
-                        self.push(label.span(), is_name(label.as_str()));
+                    let names = labels_of(block.ident.as_str());
+                    for (index, label) in block.labels.iter().enumerate() {
+                        self.push(label.span(), index < names && is_name(label.as_str()));
                     }
                     self.body(&block.body, text);
                 }
@@ -149,12 +150,6 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
-/// Whether this word is one of the configuration language.
-fn is_known(word: &str) -> bool {
-    let mut fields = SYSTEMS.iter().flat_map(|system| system.fields).chain(HTTP_FIELDS);
-    WORDS.contains(&word) || fields.any(|field| field.name == word)
-}
-
 /// What stands in the caret's line above nothing: as wide as the character above.
 fn blank(above: char) -> &'static str {
     match above {
@@ -170,32 +165,3 @@ fn blank(above: char) -> &'static str {
         _ => " ",
     }
 }
-
-/// The words of the configuration language beyond the fields of the systems.
-const WORDS: &[&str] = &[
-    "address",
-    "addresses",
-    "adopt",
-    "allow_http",
-    "auth",
-    "concurrency",
-    "destination",
-    "env",
-    "file",
-    "grace_period",
-    "mount",
-    "namespace",
-    "path",
-    "reader_lag",
-    "renew_before",
-    "role_id",
-    "rotation",
-    "schedule",
-    "secret_id",
-    "source",
-    "spread",
-    "time_zone",
-    "token",
-    "vault",
-    "verify",
-];

@@ -39,11 +39,6 @@ t.hcl:4:13: `password` is a secret, and a secret never stands in this file
   | 	           ^
   help: write `password = { env = "NAME" }` or `password = { file = "/path" }`
 
-t.hcl:6:1: this `rotation` has no `schedule`
-  | rotation "notes" {
-  | ^
-  help: write `schedule = "*/30 * * * *"`
-
 t.hcl:7:13: there is no such source
   |   source  = ***
   |             ^
@@ -210,7 +205,10 @@ fn one_mistake_at_the_top_is_one_problem() {
             "3:13 `address` is plain http to another machine, which sends tokens unprotected",
         ),
         ("rotation = 1", "2:1 `rotation` is a block, not an attribute"),
-        ("sauce \"zscaler\" \"corp\" {\n}", "2:1 there is no block `sauce` here"),
+        (
+            "sauce \"zettelstore\" \"two\" {\n  username = \"a\"\n  password = { env = \"A\" }\n}",
+            "2:1 there is no block `sauce` here",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(after("\nsource", &format!("\n{text}\nsource")), [expected], "{text}");
@@ -262,7 +260,107 @@ fn a_source_that_is_missing_for_another_reason_is_not_missed_twice() {
     }
     let two = "source \"zettelstor\" \"other\" {\n}\nrotation \"x\" {\n  source = \"zettelstore.note\"\n";
     let found = after("rotation \"notes\" {\n  source   = \"zettelstore.notes\"\n", two);
-    assert_eq!(found, ["6:8 there is no system `zettelstor`", "9:12 there is no such source"]);
+    let missing = ["6:1 missing `username`", "6:1 missing `password`"];
+    let unknown = ["6:8 there is no system `zettelstor`", "9:12 there is no such source"];
+    assert_eq!(found, [missing, unknown].concat());
+}
+
+#[test]
+fn a_misspelt_name_is_not_missing_too() {
+    let cases = [
+        ("path  =", "paht  =", "11:5 `destination` has no attribute `paht`"),
+        ("schedule =", "shedule =", "8:3 `rotation` has no attribute `shedule`"),
+        ("username =", "usrname =", "3:3 `source` has no attribute `usrname`"),
+        ("destination {", "destinaton {", "9:3 `rotation` has no block `destinaton`"),
+        ("rotation \"", "rotaton \"", "6:1 there is no block `rotaton` here"),
+        ("source \"zettel", "sourc \"zettel", "2:1 there is no block `sourc` here"),
+    ];
+    for (that, this, expected) in cases {
+        assert_eq!(after(that, this), [expected], "{this}");
+    }
+    let elsewhere = after("path  = \"notes\"", "role_id = \"notes\"");
+    assert_eq!(
+        elsewhere,
+        ["9:3 this `destination` has no `path`", "11:5 `destination` has no attribute `role_id`"]
+    );
+}
+
+#[test]
+fn what_stands_behind_a_misspelt_name_is_looked_at() {
+    let found = after("schedule = \"0 * * * *\"", "shedule = 5");
+    assert_eq!(
+        found,
+        ["8:3 `rotation` has no attribute `shedule`", "8:13 `schedule` must be a text, not a number"]
+    );
+    let text = RIGHT
+        .replace("rotation \"", "rotaton \"")
+        .replace("\"anna\"", "anna")
+        .replace("source \"", "sourc \"");
+    let places: Vec<_> =
+        problems(&text).iter().filter_map(|problem| problem.place).map(|place| place.to_string()).collect();
+    assert_eq!(places, ["2:1", "3:14", "6:1"]);
+}
+
+#[test]
+fn a_block_is_read_whatever_its_header_looks_like() {
+    let wrong = RIGHT.replace("\"0 * * * *\"", "5").replace("path  =", "pth =").replace("\"anna\"", "anna");
+    let in_source = "3:14 `username` must be a text, not a bare word";
+    let in_rotation = "8:14 `schedule` must be a text, not a number";
+    let in_destination = "11:5 `destination` has no attribute `pth`";
+    let cases = [
+        ("rotation \"notes\"", "rotation \"bad name\"", "6:10 a name has"),
+        ("rotation \"notes\"", "rotation", "6:1 `rotation` takes one name"),
+        ("destination {", "destination \"x\" {", "9:3 `destination` takes no name"),
+        ("\"zettelstore\" \"notes\"", "\"zettelstore\" \"my notes\"", "2:22 a name has"),
+        ("\"zettelstore\" \"notes\"", "\"zettelstore\"", "2:1 `source` takes 2 names"),
+        ("\"zettelstore\" \"notes\"", "\"zetelstore\" \"notes\"", "2:8 there is no system"),
+    ];
+    for (that, this, header) in cases {
+        let found = lines(&problems(&wrong.replacen(that, this, 1)));
+        assert_eq!(found.len(), 4, "{found:#?}");
+        for expected in [header, in_source, in_rotation, in_destination] {
+            assert!(found.iter().any(|line| line.starts_with(expected)), "{expected} in {found:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_vault_or_auth_block_that_is_one_too_many_or_mislabelled_is_read() {
+    let token = "auth \"token\" {\n    token = { env = \"A\" }\n  }";
+    let cases = [
+        (
+            "vault {\n}\nvault {\n  timeout = 5\n}".to_owned(),
+            ["4:1 there is more than one `vault` block", "5:13 `timeout` must be"],
+        ),
+        (
+            "vault \"x\" {\n  timeout = 5\n}".to_owned(),
+            ["2:1 `vault` takes no name", "3:13 `timeout` must be"],
+        ),
+        (
+            format!("vault {{\n  {token}\n  auth \"token\" {{\n    token = 5\n  }}\n}}"),
+            ["6:3 there is more than one `auth` block", "7:13 `token` must say where it is kept"],
+        ),
+        (
+            "vault {\n  auth \"approl\" {\n    role_id = \"a\"\n    secret_id = \"hunter2\"\n  }\n}"
+                .to_owned(),
+            ["3:8 there is no such way", "5:17 `secret_id` is a secret"],
+        ),
+        (
+            "vault {\n  auth {\n    token = \"hunter2\"\n  }\n}".to_owned(),
+            ["3:3 `auth` takes one name", "4:13 `token` is a secret"],
+        ),
+        (
+            "vault {\n  auth {\n    role_id = \"a\"\n    secret_id = 5\n  }\n}".to_owned(),
+            ["3:3 `auth` takes one name", "5:17 `secret_id` must say where it is kept"],
+        ),
+    ];
+    for (text, expected) in cases {
+        let found = after("\nsource", &format!("\n{text}\nsource"));
+        assert_eq!(found.len(), 2, "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found}: {expected}");
+        }
+    }
 }
 
 #[test]
