@@ -4,6 +4,7 @@
 //! such, labels where a block of this kind has some, and punctuation. Whatever else stands in a line is a value or might be one, and comments often hold
 //! values, too.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use hcl_edit::Span;
@@ -12,6 +13,7 @@ use hcl_edit::structure::{Body, Structure};
 
 use super::names::is_name;
 use super::problem::Excerpt;
+use super::slip::Slip;
 use super::words::{is_known, labels_of};
 
 /// What may be shown of a text, and what must not.
@@ -28,35 +30,42 @@ struct Piece {
 }
 
 impl Mask {
-    /// Of a text that could be parsed.
-    pub(super) fn of(body: &Body, text: &str) -> Self {
+    /// Of a text that could be parsed, apart from these values.
+    pub(super) fn of(body: &Body, text: &str, slips: &[Slip]) -> Self {
         let mut mask = Mask::default();
         mask.body(body, text);
+        let placeholders: BTreeSet<usize> = slips.iter().map(Slip::placeholder).collect();
+        mask.pieces.retain(|piece| !placeholders.contains(&piece.range.start));
+        slips.iter().map(Slip::value).for_each(|value| mask.push(Some(value), false));
         mask.pieces.sort_by_key(|piece| piece.range.start);
         mask
     }
 
-    /// Of one line of a text that could not be parsed: only a known word at its beginning is shown, if it is followed
-    /// by what follows a name.
-    pub(super) fn of_broken_line(text: &str, line: &Range<usize>) -> Self {
+    /// Of lines of a text that could not be parsed, in their order: only a known word at the beginning is shown, if it
+    /// is followed by what follows a name.
+    pub(super) fn of_broken_lines(text: &str, lines: impl Iterator<Item = Range<usize>>) -> Self {
+        let mut mask = Mask::default();
+        lines.for_each(|line| mask.broken_line(text, &line));
+        mask
+    }
+
+    fn broken_line(&mut self, text: &str, line: &Range<usize>) {
         let content = text.get(line.clone()).unwrap_or_default();
         let first = line.start + content.len() - content.trim_start().len();
         let rest = content.trim_start();
         let (word, after) = rest.split_at(rest.find(|c: char| !is_word(c)).unwrap_or(rest.len()));
         let follows = after.trim_start();
-        let mut mask = Mask::default();
         let mut end = first;
         if is_known(word) && follows.starts_with(['=', '{', '"']) {
-            mask.push(Some(first..first + word.len()), true);
+            self.push(Some(first..first + word.len()), true);
             let sign = after.len() - follows.len() + usize::from(!follows.starts_with('"'));
             end = first + word.len() + sign;
         }
         let hidden = text.get(end..line.end).unwrap_or_default();
         if !hidden.chars().all(is_harmless) {
             let start = end + hidden.len() - hidden.trim_start().len();
-            mask.push(Some(start..line.end), false);
+            self.push(Some(start..line.end), false);
         }
-        mask
     }
 
     /// A line, with a caret below a byte of it.
@@ -94,7 +103,7 @@ impl Mask {
                 }
                 Structure::Block(block) => {
                     self.push(block.ident.span(), true);
-                    let names = labels_of(block.ident.as_str());
+                    let names = labels_of(block.ident.as_str()).map_or(0, <[&str]>::len);
                     for (index, label) in block.labels.iter().enumerate() {
                         self.push(label.span(), index < names && is_name(label.as_str()));
                     }

@@ -8,6 +8,7 @@ mod path;
 mod problem;
 mod reader;
 mod rotation;
+mod slip;
 mod source;
 mod syntax;
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl<'a> Block<'a> {
         let mut found = None;
         for structure in self.named(name) {
             match structure {
-                Structure::Attribute(attribute) => found = Some(self.value(name, attribute)),
+                Structure::Attribute(attribute) => found = Some(self.value(name, attribute)?),
                 Structure::Block(block) => {
                     let message = format!("`{name}` is an attribute, not a block");
                     return Err(self.spot(block).advise(message, format!("write `{name} = …`")));
@@ -66,10 +66,8 @@ impl<'a> Block<'a> {
         if let Some(value) = self.attribute(name)? {
             return read(value).map(Some);
         }
-        match self.misspelt_attribute(name) {
-            Some((value, noted)) => read(value).and(Err(noted)),
-            None => Ok(None),
-        }
+        let Some((value, noted)) = self.misspelt_attribute(name) else { return Ok(None) };
+        value.and_then(read).and(Err(noted))
     }
 
     /// What an attribute says that must be there, as in the example.
@@ -157,7 +155,7 @@ impl<'a> Block<'a> {
         meant.map(|(_, structure)| *structure).filter(|structure| !self.is_told(name_of(structure)))
     }
 
-    fn misspelt_attribute(&self, name: &'static str) -> Option<(Value<'a>, Noted)> {
+    fn misspelt_attribute(&self, name: &'static str) -> Option<(Result<Value<'a>, Noted>, Noted)> {
         let structure = self.meant(name).find(|structure| structure.is_attribute())?;
         let noted = self.misspelt(structure, name);
         Some((self.value(name, structure.as_attribute()?), noted))
@@ -201,8 +199,10 @@ impl<'a> Block<'a> {
         bad.map_or(Ok(labels), Err)
     }
 
-    fn value(&self, name: &'static str, attribute: &'a Attribute) -> Value<'a> {
-        Value { name, spot: self.spot(&attribute.value), expression: &attribute.value }
+    fn value(&self, name: &'static str, attribute: &'a Attribute) -> Result<Value<'a>, Noted> {
+        let expression = &attribute.value;
+        self.header.document().slipped(expression)?;
+        Ok(Value { name, spot: self.spot(expression), expression })
     }
 
     fn named(&self, name: &'static str) -> impl Iterator<Item = &'a Structure> + use<'a> {

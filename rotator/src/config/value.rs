@@ -117,6 +117,7 @@ impl<'a> Value<'a> {
             let message = format!("`{}` must name exactly one place where it is kept", self.name);
             return Err(self.spot.advise(message, self.how_to_refer()));
         };
+        self.spot.document().slipped(value.expr())?;
         let kept = |name| Value { name, expression: value.expr(), spot: self.spot_of(value.expr()) };
         match name_of(key) {
             Some(ENV) => kept(ENV).variable().map(Reference::Env),

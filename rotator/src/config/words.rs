@@ -26,14 +26,16 @@ impl<const N: usize> Kind<N> {
     }
 }
 
-/// How many names the header of such a block has; none if there is no such block.
-pub(super) fn labels_of(kind: &str) -> usize {
-    KINDS.iter().find(|(name, _)| *name == kind).map_or(0, |(_, labels)| labels.len())
+/// What the names in the header of such a block are, if there is such a block.
+pub(super) fn labels_of(kind: &str) -> Option<&'static [&'static str]> {
+    KINDS.iter().find(|(name, _)| *name == kind).map(|(_, labels)| *labels)
 }
 
-/// How the first line of such a block looks, if there is one.
-pub(super) fn header_of(kind: &str) -> Option<String> {
-    KINDS.iter().find(|(name, _)| *name == kind).map(|(name, labels)| header(name, labels))
+/// How the first line of such a block looks.
+pub(super) fn header(kind: &str, labels: &[&str]) -> String {
+    let labels = labels.iter().map(|label| format!("\"{label}\""));
+    let words: Vec<String> = [kind.to_owned()].into_iter().chain(labels).collect();
+    words.join(" ") + " { … }"
 }
 
 /// All of them.
@@ -51,11 +53,6 @@ pub(super) fn is_known(word: &str) -> bool {
 pub(super) fn is_secret(name: &str) -> bool {
     let mut fields = SYSTEMS.iter().flat_map(|system| system.fields);
     SECRETS.contains(&name) || fields.any(|field| field.name == name && field.kind == FieldKind::Secret)
-}
-
-fn header(name: &str, labels: &[&str]) -> String {
-    let labels: String = labels.iter().map(|label| format!("\"{label}\" ")).collect();
-    format!("{name} {labels}{{ … }}")
 }
 
 const KINDS: &[(&str, &[&str])] = &[AUTH.any(), DESTINATION.any(), ROTATION.any(), SOURCE.any(), VAULT.any()];
@@ -89,9 +86,10 @@ mod tests {
 
     #[test]
     fn a_block_has_as_many_names_as_its_kind() {
-        assert_eq!(["vault", "auth", "source", "username"].map(labels_of), [0, 1, 2, 0]);
-        assert_eq!(header_of("source").as_deref(), Some("source \"SYSTEM\" \"NAME\" { … }"));
-        assert_eq!(header_of("username"), None);
+        let names = |kind| labels_of(kind).map(<[&str]>::len);
+        assert_eq!(["vault", "auth", "source", "username"].map(names), [Some(0), Some(1), Some(2), None]);
+        assert_eq!(SOURCE.header(), "source \"SYSTEM\" \"NAME\" { … }");
+        assert_eq!(VAULT.header(), "vault { … }");
     }
 
     #[test]

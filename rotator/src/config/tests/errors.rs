@@ -366,29 +366,140 @@ fn a_vault_or_auth_block_that_is_one_too_many_or_mislabelled_is_read() {
 #[test]
 fn what_is_no_hcl_is_said_in_words() {
     let cases = [
-        ("cloud = \"zscaler\n", "1:9 the text that begins here has no closing quote in its line"),
-        ("key = {\n  env = \"A\n}\n", "2:9 the text that begins here has no closing quote in its line"),
+        ("key = \"zscaler\n", "1:7 the text that begins here has no closing quote in its line"),
+        ("key = {\n  other = \"A\n}\n", "2:11 the text that begins here has no closing quote in its line"),
         ("a = 1 b = 2\n", "1:7 something follows where the line should end"),
-        ("schedule = */5 * * * *\n", "1:12 a value is missing here, or it is not valid"),
+        ("a = \"b\" c\n", "1:9 something follows where the line should end"),
         ("key: value\n", "1:4 neither an attribute nor a block begins here"),
         ("destination { a = 1, b = 2 }\n", "1:20 this block is not closed here"),
         ("a = <<EOT\ntext\n", "2:1 this heredoc is not closed"),
         ("}\n", "1:1 this `}` closes nothing"),
-        ("key = { env = \"A\"\n", "1:1 this is not valid HCL"),
+        ("key = { env = \"A\"\n", "1:1 what begins here is not closed"),
+        ("addresses = [\n  \"a\",\n", "1:1 the `addresses` that begins here is not closed"),
+        ("rotation \"a\"\n  verify = true\n}\n", "1:13 a `{` is missing here"),
+        ("rotaton \"a\"\n", "1:12 a `{` is missing here, or a `=` after the name"),
+        ("\n{ \"source\": { } }\n", "2:1 this is JSON, and configurations are written in HCL"),
+        ("a = 1\u{0}\n", "1:6 a control character stands here"),
         ("a = 1\na = 2\n", "2:1 this name is written here again"),
     ];
     for (text, expected) in cases {
         assert_eq!(lines(&problems(text)), [expected], "{text}");
     }
-    let nested = format!("a = {}\n", "[".repeat(100));
+    let nested = format!("a = {}{}\n", "[".repeat(100), "]".repeat(100));
     assert!(problems(&nested).to_string().contains("this is nested too deeply"));
+}
+
+/// What is said of this line within the block of a source.
+fn slip(line: &str) -> (String, String) {
+    let errors = problems(&RIGHT.replace("  username = \"anna\"", line));
+    let found = lines(&errors);
+    assert_eq!(found.len(), 1, "{line}: {found:#?}");
+    let problem = errors.iter().next().unwrap();
+    (found[0].clone(), problem.advice.clone().unwrap_or_default())
+}
+
+#[test]
+fn a_value_without_quotes_is_pointed_at_where_it_begins() {
+    for value in [
+        "1m",
+        "http://x",
+        "30%",
+        "anna@x",
+        "anna\"",
+        "@daily",
+        "*/5 * * * *",
+        "$A",
+        "~/a",
+        "10:30",
+        "'a'",
+        "a b",
+    ] {
+        let (found, help) = slip(&format!("  username = {value}"));
+        assert_eq!(found, "3:14 the value that begins here is not valid", "{value}");
+        assert_eq!(help, "if a text is meant, write it in double quotes: `username = \"…\"`");
+    }
+    let errors = problems(&RIGHT.replace("\"anna\"", "1m"));
+    let excerpt = errors.iter().find_map(|problem| problem.excerpt.clone()).unwrap();
+    assert_eq!((excerpt.line.as_str(), excerpt.caret.as_str()), ("  username = ***", "             ^"));
+}
+
+#[test]
+fn other_slips_say_what_is_missing() {
+    let cases = [
+        ("  username =", "3:13 a value is missing here"),
+        ("  username \"anna\"", "3:12 a `=` is missing here"),
+        ("  username anna", "3:12 a `=` is missing here"),
+        ("  username : \"anna\"", "3:12 neither an attribute nor a block begins here"),
+        ("  username = \"anna", "3:14 the text that begins here has no closing quote in its line"),
+        ("  username = { env = \"A }", "3:22 the text that begins here has no closing quote in its line"),
+        ("  username = { env = $A }", "3:22 this is not a valid value"),
+        ("  username = {\n    env = $A\n  }", "4:11 the value that begins here is not valid"),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(slip(line).0, expected);
+    }
+    assert_eq!(slip("  username : \"a\"").1, "write `=` instead of `:`");
+}
+
+#[test]
+fn no_slip_makes_us_advise_to_write_a_secret_down() {
+    for line in [
+        "password = hunter 2",
+        "password = { env = $P }",
+        "password \"hunter\"",
+        "password = hunter\"",
+        "password =",
+    ] {
+        let errors = problems(&RIGHT.replace("password = { env = \"ZETTELSTORE_PASSWORD\" }", line));
+        let shown = errors.to_string();
+        assert_eq!(errors.iter().count(), 1, "{shown}");
+        assert!(shown.contains("help: write `password = { env = \"NAME\" }`"), "{shown}");
+        assert!(!shown.contains("hunter"), "{shown}");
+    }
+}
+
+#[test]
+fn a_slip_hides_nothing_else() {
+    let text = RIGHT
+        .replace("\"anna\"", "anna@x")
+        .replace("\"0 * * * *\"", "*/30 * * * *\n  reader_lag = 5m\n  spread = 5")
+        .replace("path  = \"notes\"", "path = \"notes\n    adopt = 1");
+    assert_eq!(
+        lines(&problems(&text)),
+        [
+            "3:14 the value that begins here is not valid",
+            "8:14 the value that begins here is not valid",
+            "9:16 the value that begins here is not valid",
+            "10:12 `spread` must be a duration, not a number",
+            "13:12 the text that begins here has no closing quote in its line",
+            "14:13 `adopt` must be true or false, not a number",
+        ]
+    );
+    let broken = lines(&problems(&(text + "vault {\n")));
+    assert_eq!(broken.len(), 5, "{broken:#?}");
+    assert_eq!(broken[4], "17:1 the `vault` that begins here is not closed");
+}
+
+#[test]
+fn thousands_of_slips_are_not_looked_for() {
+    let many = "username = a b\n".repeat(1000);
+    assert!(problems(&many).iter().count() <= 102);
+}
+
+#[test]
+fn the_block_that_is_not_closed_is_named() {
+    let without = |that: &str| RIGHT.replacen(that, "", 1);
+    let inner = without("  }\n");
+    assert_eq!(lines(&problems(&inner)), ["9:3 the `destination` that begins here is not closed"]);
+    let outer = format!("{}vault {{\n}}\n", RIGHT.trim_end().trim_end_matches('}'));
+    assert_eq!(lines(&problems(&outer)), ["6:1 the `rotation` that begins here is not closed"]);
 }
 
 #[test]
 fn quotes_are_looked_for_where_there_can_be_some() {
     let right = "# \"\n// \"\nx = 1 /* \"\n \" */\ny = \"\\\"\"\nz = <<-EOT\n  \"\n  EOT\n";
     let found = lines(&problems(&format!("{right}w = 1 2\n")));
-    assert_eq!(found, ["9:7 something follows where the line should end"]);
+    assert_eq!(found, ["9:5 the value that begins here is not valid"]);
 }
 
 #[test]

@@ -5,9 +5,17 @@ use super::problems;
 
 /// The line and the caret of the first problem.
 fn shown(text: &str) -> String {
+    excerpt(problems(text).iter().find_map(|problem| problem.excerpt.as_ref()), text)
+}
+
+/// The same for the last problem in the text.
+fn shown_last(text: &str) -> String {
+    excerpt(problems(text).iter().filter_map(|problem| problem.excerpt.as_ref()).next_back(), text)
+}
+
+fn excerpt(excerpt: Option<&Excerpt>, text: &str) -> String {
     let errors = problems(text);
     assert!(!format!("{errors}{errors:?}").contains("hunter"), "{errors}");
-    let excerpt = errors.iter().find_map(|problem| problem.excerpt.as_ref());
     excerpt.map(|Excerpt { line, caret }| format!("{line}\n{caret}")).unwrap()
 }
 
@@ -41,17 +49,20 @@ fn lines_of_files_that_do_not_parse_show_a_known_first_word_at_most() {
         ("password = hunter2 hunter3", "password = ***\n           ^"),
         ("password = \"a\" hunter = 2", "password = ***\n           ^"),
         ("password \"hunter2\"", "password ***\n         ^"),
-        ("password hunter2", "***\n^"),
+        ("password hunter2", "password ***\n         ^"),
+        ("hunter2= hunter3 4", "***\n^"),
+        ("password = hunter2=", "password = ***\n           ^"),
+        ("password: hunter2", "password ***\n        ^"),
         ("hunter2 = ", "***\n^"),
         ("hunter2", "***\n^"),
         ("x = <<EOT\nhunter = 2", "***\n^"),
         ("vault = {\n  hunter = \"\n}", "  ***\n  ^"),
         ("rotation \"corp\" {\n  source = \"hunter\" }", "  source = ***\n           ^"),
-        ("password = \"hunter\u{fc}\n\u{fc}", "password = ***\n           ^"),
     ];
     for (text, expected) in cases {
-        assert_eq!(shown(text), expected, "{text}");
+        assert_eq!(shown_last(text), expected, "{text}");
     }
+    assert_eq!(shown("password = \"hunter\u{fc}\n\u{fc}"), "password = ***\n           ^");
 }
 
 #[test]
