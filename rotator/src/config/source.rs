@@ -191,7 +191,8 @@ impl<'a> Written<'a> {
     fn judge(&mut self, problems: Vec<FieldProblem>) {
         for problem in problems {
             let spot = self.spots.get(problem.field);
-            self.broken = spot.map(|spot| spot.note(problem.detail.trim_end_matches('.'))).or(self.broken);
+            let message = format!("`{}`: {}", problem.field, problem.reason);
+            self.broken = spot.map(|spot| spot.note(message)).or(self.broken);
         }
     }
 }
@@ -223,12 +224,11 @@ fn literal(field: &Field, value: Value<'_>) -> Result<Setting, Noted> {
 }
 
 fn missing(block: &Block<'_>, system: &System, problem: &FieldProblem) -> Noted {
-    let message = problem.summary.replace(&format!("`{}.", system.name), "`").replacen('M', "m", 1);
     let example = match system.field(problem.field).map(|field| field.kind) {
         Some(FieldKind::Secret) => "{ env = \"NAME\" }",
         _ => "\"…\"",
     };
-    block.header.advise(message, format!("write `{} = {example}`", problem.field))
+    block.header.advise(problem.reason.as_str(), format!("write `{} = {example}`", problem.field))
 }
 
 fn ttl(fields: &BTreeMap<String, Setting>) -> Option<Duration> {

@@ -153,16 +153,13 @@ fn one_mistake_is_one_problem() {
         ("rotation \"notes\"", "rotation \"notes\" \"more\"", "6:1 `rotation` takes one name, not 2"),
         ("destination {", "destination \"x\" {", "9:3 `destination` takes no name, not 1"),
         ("username", "max_wait = \"1s\"\n  username", "3:3 `source` has no attribute `max_wait`"),
-        (
-            "username",
-            "timeout = \"0s\"\n  username",
-            "3:13 The value of `timeout`: it must be longer than zero",
-        ),
+        ("username", "timeout = \"0s\"\n  username", "3:13 `timeout`: it must be longer than zero"),
         (
             "username",
             "timeout = { env = \"A\" }\n  username",
             "3:13 `timeout` must be a duration, not an object",
         ),
+        ("  username", "  base_url = \"\"\n  username", "3:14 `base_url`: it is empty; leave it out instead"),
         ("  username = \"anna\"\n", "", "2:1 missing `username`"),
         ("zettelstore.notes", "notes", "7:14 there is no such source"),
         ("\"zettelstore.notes\"", "zettelstore.notes", "7:14 `source` must be a text, not a bare word"),
