@@ -90,8 +90,7 @@ impl Mask {
             position = end;
         }
         let before = before.unwrap_or_else(|| shown.clone());
-        let caret = before.chars().map(blank).collect::<String>() + "^";
-        Excerpt { line: shown.trim_end().to_owned(), caret }
+        cut(shown.trim_end(), &before)
     }
 
     fn body(&mut self, body: &Body, text: &str) {
@@ -137,6 +136,16 @@ impl Mask {
     }
 }
 
+/// The part of a line around the end of what stands before the caret.
+fn cut(line: &str, before: &str) -> Excerpt {
+    let at = before.chars().count();
+    let start = at.saturating_sub(WIDTH / 2);
+    let (left, right) = (if start > 0 { "…" } else { "" }, line.chars().count() > start + WIDTH);
+    let shown: String = line.chars().skip(start).take(WIDTH).collect();
+    let caret: String = left.chars().chain(before.chars().skip(start)).map(blank).collect();
+    Excerpt { line: format!("{left}{shown}{}", if right { "…" } else { "" }), caret: caret + "^" }
+}
+
 fn masked(_: &str) -> String {
     "***".to_owned()
 }
@@ -174,3 +183,6 @@ fn blank(above: char) -> &'static str {
         _ => " ",
     }
 }
+
+/// How much of a line is shown.
+const WIDTH: usize = 160;

@@ -74,6 +74,17 @@ fn the_caret_stands_below_its_place_after_wide_characters_and_tabs() {
 }
 
 #[test]
+fn of_long_lines_only_the_part_around_the_caret_is_shown() {
+    let name = "n".repeat(500);
+    assert_eq!(shown(&format!("{name} = 1\n")), format!("{}…\n^", "n".repeat(160)));
+    let inside = format!("vault {{ {name} = 1 }}\n");
+    assert_eq!(shown(&inside), format!("vault {{ {}…\n        ^", "n".repeat(152)));
+    let tabs = "\t".repeat(80);
+    let behind = format!("{}vault \"x\" {{\n}}\n", "\t".repeat(200));
+    assert_eq!(shown(&behind), format!("…{tabs}vault *** {{\n {tabs}^"));
+}
+
+#[test]
 fn columns_are_counted_in_characters_and_lines_whatever_ends_them() {
     let place =
         |text: &str| problems(text).iter().find_map(|problem| problem.place).map(|place| place.to_string());
