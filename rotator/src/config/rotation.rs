@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::document::{Noted, Spot};
 use super::path::entry_path;
-use super::reader::{Block, Label};
+use super::reader::{Block, Found, Label};
 use super::source::Sources;
 use super::value::Value;
+use super::words::{DESTINATION, ROTATION};
 use crate::rotation::{Destination, RenewBefore, Rotation};
 use crate::schedule::Schedule;
 use crate::source::Source;
@@ -24,8 +25,9 @@ pub(super) struct Rotations<'a> {
 impl<'a> Rotations<'a> {
     /// Reads the blocks of a file.
     pub(super) fn read(&mut self, file: &Block<'a>, sources: &Sources<'a>) {
-        for block in file.blocks("rotation", ["NAME"]) {
-            let rotation = block.and_then(|(block, [name])| self.rotation(block, name, sources));
+        for block in file.blocks(&ROTATION) {
+            let rotation =
+                block.and_then(|(block, labels)| self.rotation(block, labels.map(|[name]| name), sources));
             self.read.push(rotation.map(Arc::new));
         }
     }
@@ -43,13 +45,11 @@ impl<'a> Rotations<'a> {
     fn rotation(
         &mut self,
         block: Block<'a>,
-        name: Label<'a>,
+        name: Result<Label<'a>, Noted>,
         sources: &Sources<'a>,
     ) -> Result<Rotation, Noted> {
-        if let Some(first) = self.names.get(name.text) {
-            name.spot.note(format!("this rotation stands at {} already", first.reference()));
-        } else {
-            self.names.insert(name.text, name.spot);
+        if let Ok(name) = name {
+            self.declare(name);
         }
         let source = block.required("source", "\"SYSTEM.NAME\"", |value| sources.find(value));
         let schedule = schedule(&block);
@@ -61,7 +61,7 @@ impl<'a> Rotations<'a> {
         block.finish();
         let source = source?;
         Ok(Rotation {
-            name: name.text.into(),
+            name: name?.text.into(),
             schedule: schedule?,
             renew_before: renew_before?.unwrap_or_default(),
             reader_lag: reader_lag?.unwrap_or(READER_LAG),
@@ -72,13 +72,26 @@ impl<'a> Rotations<'a> {
         })
     }
 
+    fn declare(&mut self, name: Label<'a>) {
+        if let Some(first) = self.names.get(name.text) {
+            name.spot.note(format!("this rotation stands at {} already", first.reference()));
+        } else {
+            self.names.insert(name.text, name.spot);
+        }
+    }
+
     fn destinations(&mut self, block: &Block<'a>) -> Result<Vec<Destination>, Noted> {
-        let blocks = block.blocks("destination", []);
+        let blocks = block.blocks(&DESTINATION);
         if blocks.is_empty() {
             let advice = "write `destination { … }` with `mount` and `path` in it";
             return Err(block.header.advise("this `rotation` has no `destination`", advice));
         }
-        let read: Vec<_> = blocks.into_iter().map(|found| self.destination(found?.0)).collect();
+        let mut read = |found: Result<Found<'a, 0>, Noted>| {
+            let (block, header) = found?;
+            let destination = self.destination(block);
+            header.and(destination)
+        };
+        let read: Vec<_> = blocks.into_iter().map(&mut read).collect();
         read.into_iter().collect()
     }
 
@@ -127,10 +140,12 @@ fn with_spot(value: Value<'_>) -> Result<(&str, Spot<'_>), Noted> {
 }
 
 fn renew_before(value: Value<'_>) -> Result<RenewBefore, Noted> {
-    let Some(percent) = value.expression.as_str().and_then(|text| text.strip_suffix('%')) else {
+    let Some(text) = value.expression.as_str().filter(|text| text.contains('%')) else {
         return value.some_time().map(RenewBefore::Duration);
     };
-    let percent = percent.parse().ok().filter(|percent| (1..=99).contains(percent));
+    // `parse` would take a sign and zeros before the number, too.
+    let digits = text.strip_suffix('%').filter(|digits| digits.starts_with(|c| matches!(c, '1'..='9')));
+    let percent = digits.and_then(|digits| digits.parse().ok()).filter(|percent| *percent < 100);
     percent
         .map(RenewBefore::Percent)
         .ok_or_else(|| value.spot.note("`renew_before` must be a duration, or from \"1%\" to \"99%\""))
