@@ -1,10 +1,10 @@
 //! The `rotation` blocks.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::document::{Noted, Spot};
+use super::document::{Line, Noted, Spot};
 use super::path::entry_path;
 use super::reader::{Block, Label};
 use super::source::Sources;
@@ -15,15 +15,15 @@ use crate::source::Source;
 
 /// The rotations of a configuration, in the order in which they stand.
 #[derive(Default)]
-pub(super) struct Rotations<'a> {
+pub(super) struct Rotations {
     read: Vec<Result<Arc<Rotation>, Noted>>,
-    names: BTreeMap<&'a str, Spot<'a>>,
-    destinations: BTreeMap<(Arc<str>, Arc<str>), Spot<'a>>,
+    names: HashMap<Arc<str>, Line>,
+    destinations: HashMap<(Arc<str>, Arc<str>), Line>,
 }
 
-impl<'a> Rotations<'a> {
+impl Rotations {
     /// Reads the blocks of a file.
-    pub(super) fn read(&mut self, file: &Block<'a>, sources: &Sources<'a>) {
+    pub(super) fn read(&mut self, file: &Block<'_>, sources: &Sources) {
         for block in file.blocks("rotation", ["NAME"]) {
             let rotation = block.and_then(|(block, [name])| self.rotation(block, name, sources));
             self.read.push(rotation.map(Arc::new));
@@ -40,16 +40,12 @@ impl<'a> Rotations<'a> {
         self.read.into_iter().collect()
     }
 
-    fn rotation(
-        &mut self,
-        block: Block<'a>,
-        name: Label<'a>,
-        sources: &Sources<'a>,
-    ) -> Result<Rotation, Noted> {
-        if let Some(first) = self.names.get(name.text) {
-            name.spot.note(format!("this rotation stands at {} already", first.reference()));
+    fn rotation(&mut self, block: Block<'_>, label: Label<'_>, sources: &Sources) -> Result<Rotation, Noted> {
+        let name: Arc<str> = label.text.into();
+        if let Some(first) = self.names.get(&name) {
+            label.spot.note(format!("this rotation stands at {first} already"));
         } else {
-            self.names.insert(name.text, name.spot);
+            self.names.insert(Arc::clone(&name), label.spot.line());
         }
         let source = block.required("source", "\"SYSTEM.NAME\"", |value| sources.find(value));
         let schedule = schedule(&block);
@@ -61,7 +57,7 @@ impl<'a> Rotations<'a> {
         block.finish();
         let source = source?;
         Ok(Rotation {
-            name: name.text.into(),
+            name,
             schedule: schedule?,
             renew_before: renew_before?.unwrap_or_default(),
             reader_lag: reader_lag?.unwrap_or(READER_LAG),
@@ -72,7 +68,7 @@ impl<'a> Rotations<'a> {
         })
     }
 
-    fn destinations(&mut self, block: &Block<'a>) -> Result<Vec<Destination>, Noted> {
+    fn destinations(&mut self, block: &Block<'_>) -> Result<Vec<Destination>, Noted> {
         let blocks = block.blocks("destination", []);
         if blocks.is_empty() {
             let advice = "write `destination { … }` with `mount` and `path` in it";
@@ -82,7 +78,7 @@ impl<'a> Rotations<'a> {
         read.into_iter().collect()
     }
 
-    fn destination(&mut self, block: Block<'a>) -> Result<Destination, Noted> {
+    fn destination(&mut self, block: Block<'_>) -> Result<Destination, Noted> {
         let mount = block.required("mount", "\"secret\"", path);
         let path = block.required("path", "\"…\"", path);
         let adopt = block.optional("adopt", Value::flag);
@@ -91,10 +87,10 @@ impl<'a> Rotations<'a> {
         let (mount, path) = (mount?, path?);
         let entry = (mount.clone(), path.clone());
         if let Some(first) = self.destinations.get(&entry) {
-            let message = format!("the destination at {} is the same entry", first.reference());
+            let message = format!("the destination at {first} is the same entry");
             return Err(spot.advise(message, "give each its own `path`"));
         }
-        self.destinations.insert(entry, spot);
+        self.destinations.insert(entry, spot.line());
         Ok(Destination { mount, path, adopt: adopt?.unwrap_or(false) })
     }
 }

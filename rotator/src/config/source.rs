@@ -9,7 +9,7 @@ use tokenferry_sources::{
     System, parse_duration, system,
 };
 
-use super::document::{Noted, Spot};
+use super::document::{Line, Noted, Spot};
 use super::names::{did_you_mean, shown};
 use super::reader::{Block, Label};
 use super::value::Value;
@@ -17,25 +17,25 @@ use crate::source::{Setting, Source};
 
 /// The sources of a configuration by name, the broken ones included.
 #[derive(Default)]
-pub(super) struct Sources<'a> {
-    declared: BTreeMap<String, Declared<'a>>,
+pub(super) struct Sources {
+    declared: BTreeMap<Arc<str>, Declared>,
     /// What could not be read and may be a source: of this name in whatever system, or of any name.
-    missed: Vec<(Option<&'a str>, Noted)>,
+    missed: Vec<(Option<String>, Noted)>,
 }
 
-struct Declared<'a> {
-    spot: Spot<'a>,
+struct Declared {
+    line: Line,
     source: Result<Arc<Source>, Noted>,
 }
 
-impl<'a> Sources<'a> {
+impl Sources {
     /// Remembers that something could not be read that may have been a source.
     pub(super) fn miss(&mut self, noted: Noted) {
         self.missed.push((None, noted));
     }
 
     /// Reads the blocks of a file.
-    pub(super) fn read(&mut self, file: &Block<'a>) {
+    pub(super) fn read(&mut self, file: &Block<'_>) {
         for block in file.blocks("source", ["SYSTEM", "NAME"]) {
             match block {
                 Ok((block, [system, name])) => self.declare(block, system, name),
@@ -45,13 +45,14 @@ impl<'a> Sources<'a> {
     }
 
     /// The source of that name.
-    pub(super) fn find(&self, value: Value<'a>) -> Result<Arc<Source>, Noted> {
+    pub(super) fn find(&self, value: Value<'_>) -> Result<Arc<Source>, Noted> {
         let name = value.text()?;
         if let Some(declared) = self.declared.get(name) {
             return declared.source.clone();
         }
         let own_name = name.rsplit('.').next();
-        let explained = self.missed.iter().find(|(missed, _)| missed.is_none() || *missed == own_name);
+        let explained =
+            self.missed.iter().find(|(missed, _)| missed.is_none() || missed.as_deref() == own_name);
         let unexplained = || value.spot.advise("there is no such source", self.names(name));
         Err(explained.map_or_else(unexplained, |(_, noted)| *noted))
     }
@@ -62,23 +63,23 @@ impl<'a> Sources<'a> {
         self.missed.first().map_or(sources, |(_, noted)| Err(*noted))
     }
 
-    fn declare(&mut self, block: Block<'a>, system_label: Label<'a>, name: Label<'a>) {
+    fn declare(&mut self, block: Block<'_>, system_label: Label<'_>, name: Label<'_>) {
         let Some(system) = system(system_label.text) else {
-            self.missed.push((Some(name.text), no_system(system_label)));
+            self.missed.push((Some(name.text.to_owned()), no_system(system_label)));
             return;
         };
-        let name = format!("{}.{}", system.name, name.text);
+        let name: Arc<str> = format!("{}.{}", system.name, name.text).into();
         let spot = block.header;
         if let Some(first) = self.declared.get(&name) {
-            spot.note(format!("the source `{name}` stands at {} already", first.spot.reference()));
+            spot.note(format!("the source `{name}` stands at {} already", first.line));
         }
-        let source = source(&block, system, &name).map(Arc::new);
+        let source = source(&block, system, Arc::clone(&name)).map(Arc::new);
         block.finish();
-        self.declared.entry(name).or_insert(Declared { spot, source });
+        self.declared.entry(name).or_insert_with(|| Declared { line: spot.line(), source });
     }
 
     fn names(&self, wanted: &str) -> String {
-        let names = self.declared.keys().map(String::as_str);
+        let names = self.declared.keys().map(|name| &**name);
         did_you_mean(wanted, names.clone().take(MOST_COMPARED)).unwrap_or_else(|| {
             let list: Vec<String> =
                 names.take(MOST_LISTED).map(|name| format!("`{}`", shown(name))).collect();
@@ -99,11 +100,11 @@ fn no_system(label: Label<'_>) -> Noted {
     label.spot.advise(format!("there is no system `{}`", label.text), advice)
 }
 
-fn source(block: &Block<'_>, system: &'static System, name: &str) -> Result<Source, Noted> {
+fn source(block: &Block<'_>, system: &'static System, name: Arc<str>) -> Result<Source, Noted> {
     let fields = fields(block, system);
     let http = http(block);
     let fields = fields?;
-    Ok(Source { name: name.into(), system, ttl: ttl(&fields), fields, http: http? })
+    Ok(Source { name, system, ttl: ttl(&fields), fields, http: http? })
 }
 
 fn fields(block: &Block<'_>, system: &'static System) -> Result<BTreeMap<String, Setting>, Noted> {
