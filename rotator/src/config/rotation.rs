@@ -1,6 +1,6 @@
 //! The `rotation` blocks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub(super) struct Rotations {
     read: Vec<Result<Arc<Rotation>, Noted>>,
     names: HashMap<Arc<str>, Line>,
     destinations: HashMap<(Arc<str>, Arc<str>), Line>,
+    /// Few for very many destinations.
+    mounts: HashSet<Arc<str>>,
 }
 
 impl Rotations {
@@ -75,7 +77,10 @@ impl Rotations {
             return Err(block.header.advise("this `rotation` has no `destination`", advice));
         }
         let read: Vec<_> = blocks.into_iter().map(|found| self.destination(found?.0)).collect();
-        read.into_iter().collect()
+        let mut destinations = read.into_iter().collect::<Result<Vec<_>, _>>()?;
+        // They stand in the room of the blocks, which is ten times what they need.
+        destinations.shrink_to_fit();
+        Ok(destinations)
     }
 
     fn destination(&mut self, block: Block<'_>) -> Result<Destination, Noted> {
@@ -84,7 +89,7 @@ impl Rotations {
         let adopt = block.optional("adopt", Value::flag);
         let spot = block.header;
         block.finish();
-        let (mount, path) = (mount?, path?);
+        let (mount, path) = (self.shared_mount(mount?), path?);
         let entry = (mount.clone(), path.clone());
         if let Some(first) = self.destinations.get(&entry) {
             let message = format!("the destination at {first} is the same entry");
@@ -92,6 +97,14 @@ impl Rotations {
         }
         self.destinations.insert(entry, spot.line());
         Ok(Destination { mount, path, adopt: adopt?.unwrap_or(false) })
+    }
+
+    fn shared_mount(&mut self, mount: Arc<str>) -> Arc<str> {
+        if let Some(known) = self.mounts.get(&mount) {
+            return Arc::clone(known);
+        }
+        self.mounts.insert(Arc::clone(&mount));
+        mount
     }
 }
 
