@@ -104,10 +104,12 @@ fn source(block: &Block<'_>, system: &'static System, name: Arc<str>) -> Result<
     let fields = fields(block, system);
     let http = http(block);
     let fields = fields?;
-    Ok(Source { name, system, ttl: ttl(&fields), fields, http: http? })
+    let mut source = Source { name, system, fields, http: http?, ttl: None };
+    source.ttl = stated_life(&source);
+    Ok(source)
 }
 
-fn fields(block: &Block<'_>, system: &'static System) -> Result<BTreeMap<String, Setting>, Noted> {
+fn fields(block: &Block<'_>, system: &'static System) -> Result<Box<[(&'static str, Setting)]>, Noted> {
     let mut written = Written::default();
     for field in system.fields {
         written.read(block, field, setting);
@@ -116,7 +118,7 @@ fn fields(block: &Block<'_>, system: &'static System) -> Result<BTreeMap<String,
     for problem in system.missing(&written.given) {
         written.broken = Some(missing(block, system, &problem));
     }
-    written.broken.map_or(Ok(written.settings), Err)
+    written.broken.map_or(Ok(written.settings.into()), Err)
 }
 
 /// Where the rotator waits, and how long, is the scheduler's to say: `max_wait` is not asked for.
@@ -137,7 +139,7 @@ fn http(block: &Block<'_>) -> Result<HttpSettings, Noted> {
 /// The fields that a block has.
 #[derive(Default)]
 struct Written<'a> {
-    settings: BTreeMap<String, Setting>,
+    settings: Vec<(&'static str, Setting)>,
     /// The same for the checks; what is kept elsewhere, or wrong already, is unknown to them.
     given: GivenFields,
     spots: BTreeMap<&'static str, Spot<'a>>,
@@ -163,7 +165,7 @@ impl<'a> Written<'a> {
         };
         self.given.insert(field.name.to_owned(), given);
         match setting {
-            Ok(setting) => self.settings.extend(setting.map(|setting| (field.name.to_owned(), setting))),
+            Ok(setting) => self.settings.extend(setting.map(|setting| (field.name, setting))),
             Err(noted) => self.broken = Some(noted),
         }
     }
@@ -203,8 +205,8 @@ fn missing(block: &Block<'_>, system: &System, problem: &FieldProblem) -> Noted 
     block.header.advise(message, format!("write `{} = {example}`", problem.field))
 }
 
-fn ttl(fields: &BTreeMap<String, Setting>) -> Option<Duration> {
-    match fields.get("ttl")? {
+fn stated_life(source: &Source) -> Option<Duration> {
+    match source.field("ttl")? {
         Setting::Literal(Given::Text(text)) => parse_duration(text.expose_secret()).ok(),
         _ => None,
     }

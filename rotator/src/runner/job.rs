@@ -69,7 +69,6 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use chrono::TimeDelta;
@@ -87,7 +86,7 @@ mod tests {
         let source = Source {
             name: "zettelstore.home".into(),
             system: system("zettelstore").unwrap(),
-            fields: BTreeMap::new(),
+            fields: Box::default(),
             http: HttpSettings::default(),
             ttl: None,
         };

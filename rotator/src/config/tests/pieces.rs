@@ -30,7 +30,7 @@ fn environment() -> std::collections::BTreeMap<String, String> {
 /// With the literals, which are shown nowhere else.
 fn said(config: &Config) -> String {
     let mut said = format!("{config:?}");
-    for setting in config.sources.iter().flat_map(|source| source.fields.values()) {
+    for setting in config.sources.iter().flat_map(|source| source.fields.iter().map(|(_, setting)| setting)) {
         if let Setting::Literal(Given::Text(text)) = setting {
             write!(said, " {}", text.expose_secret()).unwrap();
         }
@@ -82,8 +82,8 @@ fn what_cannot_be_cut_is_read_as_a_whole() {
 #[test]
 fn a_mistake_among_many_blocks_is_told_as_seen_in_the_whole() {
     let right = many();
-    let middle = right.find("rotation \"notes-25\"").unwrap();
-    let with = |mistake: &str| format!("{}{mistake}{}", &right[..middle], &right[middle..]);
+    let (before, after) = right.split_at(right.find("rotation \"notes-25\"").unwrap());
+    let with = |mistake: &str| format!("{before}{mistake}{after}");
     for mistake in [
         &RIGHT.repeat(2),
         "concurrency = 2\ngrace_period = \"5s\"\nconcurrency = 2\n",
