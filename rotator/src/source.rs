@@ -27,8 +27,8 @@ pub struct Source {
     pub name: Arc<str>,
     /// Where it logs in.
     pub system: &'static System,
-    /// Its fields, as written.
-    pub fields: BTreeMap<String, Setting>,
+    /// Its fields that are written, with their names.
+    pub fields: Box<[(&'static str, Setting)]>,
     /// How it speaks HTTP.
     pub http: HttpSettings,
     /// The life that the configuration states for its tokens.
@@ -39,9 +39,14 @@ impl Source {
     /// What is kept elsewhere, by field.
     pub fn references(&self) -> impl Iterator<Item = (&str, &Reference)> {
         self.fields.iter().filter_map(|(name, setting)| match setting {
-            Setting::Reference(reference) => Some((name.as_ref(), reference)),
+            Setting::Reference(reference) => Some((*name, reference)),
             Setting::Literal(_) => None,
         })
+    }
+
+    /// What is written in a field.
+    pub fn field(&self, name: &str) -> Option<&Setting> {
+        self.fields.iter().find(|(field, _)| *field == name).map(|(_, setting)| setting)
     }
 
     /// Reads everything that is kept elsewhere, anew, and makes the source ready to log in. Nothing is sent yet.
@@ -68,16 +73,14 @@ impl Source {
     }
 
     fn given(&self, environment: &dyn Environment) -> Result<GivenFields, OpenError> {
-        let read = |(name, setting): (&String, &Setting)| {
+        let read = |(field, setting): &(&'static str, Setting)| {
             let given = match setting {
                 Setting::Literal(given) => given.clone(),
                 Setting::Reference(reference) => Given::Text(
-                    reference
-                        .read(environment)
-                        .map_err(|source| OpenError::Unavailable { field: name.clone(), source })?,
+                    reference.read(environment).map_err(|source| OpenError::Unavailable { field, source })?,
                 ),
             };
-            Ok((name.clone(), given))
+            Ok(((*field).to_owned(), given))
         };
         self.fields.iter().map(read).collect()
     }
@@ -156,7 +159,7 @@ pub enum OpenError {
     #[error("cannot read `{field}`")]
     Unavailable {
         /// The field.
-        field: String,
+        field: &'static str,
         /// Why.
         source: ReferenceError,
     },

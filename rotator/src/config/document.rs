@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use hcl_edit::Span;
 use hcl_edit::structure::Body;
@@ -19,7 +21,7 @@ pub(super) struct Noted(());
 
 /// A file: what it says, and what is wrong with it.
 pub(super) struct Document {
-    path: PathBuf,
+    path: Arc<Path>,
     text: String,
     /// Where each line begins.
     lines: Vec<usize>,
@@ -33,7 +35,7 @@ pub(super) struct Document {
 
 impl Document {
     /// Parses a file. If that fails, it has a problem already.
-    pub(super) fn parse(path: PathBuf, text: String) -> Self {
+    pub(super) fn parse(path: Arc<Path>, text: String) -> Self {
         // Some editors begin files with it.
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         match syntax::parse(&text) {
@@ -62,13 +64,13 @@ impl Document {
     }
 
     /// Stands for what cannot be read at all.
-    pub(super) fn unreadable(path: PathBuf, message: &str) -> Self {
+    pub(super) fn unreadable(path: Arc<Path>, message: &str) -> Self {
         let document = Document::new(path, String::new(), Mask::default(), Err(Noted(())));
         document.whole().note(message);
         document
     }
 
-    fn new(path: PathBuf, text: String, mask: Mask, content: Result<Body, Noted>) -> Self {
+    fn new(path: Arc<Path>, text: String, mask: Mask, content: Result<Body, Noted>) -> Self {
         let (repeated, slipped, problems) = (BTreeSet::new(), BTreeSet::new(), RefCell::default());
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Document { path, text, lines, mask, repeated, slipped, content, problems }
@@ -105,6 +107,11 @@ impl Document {
     /// The file as such.
     pub(super) fn whole(&self) -> Spot<'_> {
         Spot { document: self, offset: None }
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_right(&self) -> bool {
+        self.problems.borrow().is_empty()
     }
 
     /// What is wrong, in the order of the lines.
@@ -155,7 +162,7 @@ impl<'a> Spot<'a> {
     pub(super) fn tell(self, message: impl Into<String>, advice: Option<String>) -> Noted {
         let Spot { document, offset } = self;
         let problem = Problem {
-            file: document.path.clone(),
+            file: document.path.to_path_buf(),
             place: offset.map(|offset| document.place(offset)),
             message: message.into(),
             advice,
@@ -170,12 +177,23 @@ impl<'a> Spot<'a> {
     }
 
     /// File and line, for a message at another place.
-    pub(super) fn reference(self) -> String {
-        let file = self.document.path.display();
-        match self.offset.map(|offset| self.document.place(offset)) {
-            Some(place) => format!("{file}:{}", place.line),
-            None => file.to_string(),
-        }
+    pub(super) fn line(self) -> Line {
+        let number = self.offset.map(|offset| self.document.place(offset).line);
+        Line { file: Arc::clone(&self.document.path), number }
+    }
+}
+
+/// A line, or a file as a whole, to tell of.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    file: Arc<Path>,
+    number: Option<usize>,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        self.number.map_or(Ok(()), |number| write!(f, ":{number}"))
     }
 }
 

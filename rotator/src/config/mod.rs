@@ -6,6 +6,7 @@ mod document;
 mod mask;
 mod names;
 mod path;
+mod pieces;
 mod problem;
 mod reader;
 mod rotation;
@@ -58,17 +59,14 @@ impl Config {
     /// # Errors
     /// Everything that is wrong.
     pub fn load(path: &Path, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
-        let documents = match files(path) {
-            Ok(files) if files.is_empty() => {
-                vec![Document::unreadable(
-                    path.to_owned(),
-                    "there is no file in this folder that ends in `.hcl`",
-                )]
+        let files = match files(path) {
+            Ok(paths) if paths.is_empty() => {
+                vec![File::unreadable(path, "there is no file in this folder that ends in `.hcl`".to_owned())]
             }
-            Ok(files) => files.into_iter().map(open).collect(),
-            Err(error) => vec![Document::unreadable(path.to_owned(), &format!("cannot read it: {error}"))],
+            Ok(paths) => paths.iter().map(|path| File::read(path)).collect(),
+            Err(error) => vec![File::unreadable(path, format!("cannot read it: {error}"))],
         };
-        assemble(documents, environment)
+        assemble(files, environment)
     }
 
     /// Reads these files as one configuration. No secret is read.
@@ -79,7 +77,37 @@ impl Config {
         files: Vec<(PathBuf, String)>,
         environment: &dyn Environment,
     ) -> Result<Config, ConfigErrors> {
-        assemble(files.into_iter().map(|(path, text)| Document::parse(path, text)).collect(), environment)
+        assemble(
+            files.into_iter().map(|(path, text)| File { path: path.into(), text: Ok(text) }).collect(),
+            environment,
+        )
+    }
+}
+
+/// A file with its text, or why that cannot be read.
+struct File {
+    path: Arc<Path>,
+    text: Result<String, String>,
+}
+
+impl File {
+    fn read(path: &Path) -> Self {
+        match fs::read(path).map(String::from_utf8) {
+            Ok(Ok(text)) => File { path: path.into(), text: Ok(text) },
+            Ok(Err(_)) => File::unreadable(path, "this file is not UTF-8".to_owned()),
+            Err(error) => File::unreadable(path, format!("cannot read it: {error}")),
+        }
+    }
+
+    fn unreadable(path: &Path, message: String) -> Self {
+        File { path: path.into(), text: Err(message) }
+    }
+
+    fn parse(self) -> Document {
+        match self.text {
+            Ok(text) => Document::parse(self.path, text),
+            Err(message) => Document::unreadable(self.path, &message),
+        }
     }
 }
 
@@ -99,20 +127,18 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn open(path: PathBuf) -> Document {
-    match fs::read(&path).map(String::from_utf8) {
-        Ok(Ok(text)) => Document::parse(path, text),
-        Ok(Err(_)) => Document::unreadable(path, "this file is not UTF-8"),
-        Err(error) => Document::unreadable(path, &format!("cannot read it: {error}")),
-    }
+/// As long as nothing is wrong, a piece at a time. What is wrong is told as seen in the whole.
+fn assemble(files: Vec<File>, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
+    pieces::read(&files, environment).map_or_else(|| assemble_whole(files, environment), Ok)
 }
 
-fn assemble(documents: Vec<Document>, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
+fn assemble_whole(files: Vec<File>, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
+    let documents: Vec<Document> = files.into_iter().map(File::parse).collect();
     let Some(first) = documents.first() else {
-        let nothing = Document::unreadable(PathBuf::new(), "there is no file to read");
-        return assemble(vec![nothing], environment);
+        let nothing = File::unreadable(Path::new(""), "there is no file to read".to_owned());
+        return assemble_whole(vec![nothing], environment);
     };
-    let config = read(first.whole(), &documents, environment);
+    let config = read(first.whole(), &documents, Rotated::default(), environment);
     let problems: Vec<Problem> = documents.into_iter().flat_map(Document::into_problems).collect();
     match config {
         Ok(config) if problems.is_empty() => Ok(config),
@@ -120,16 +146,28 @@ fn assemble(documents: Vec<Document>, environment: &dyn Environment) -> Result<C
     }
 }
 
-fn read(first: Spot<'_>, documents: &[Document], environment: &dyn Environment) -> Result<Config, Noted> {
+/// What was read of the blocks of which there may be thousands.
+#[derive(Default)]
+struct Rotated {
+    sources: Sources,
+    rotations: Rotations,
+}
+
+/// Reads these documents, on top of what was read already.
+fn read(
+    first: Spot<'_>,
+    documents: &[Document],
+    known: Rotated,
+    environment: &dyn Environment,
+) -> Result<Config, Noted> {
     let (roots, broken) = roots(documents);
-    let mut sources = Sources::default();
+    let Rotated { mut sources, mut rotations } = known;
     if let Some(noted) = broken {
         sources.miss(noted);
     }
     for root in &roots {
         sources.read(root);
     }
-    let mut rotations = Rotations::default();
     for root in &roots {
         rotations.read(root, &sources);
     }
@@ -191,7 +229,7 @@ fn once<'a, T>(
     let mut values = values.into_iter();
     let Some(first) = values.next().transpose()? else { return Ok(None) };
     for other in values {
-        other?.spot.note(format!("`{name}` stands at {} already", first.spot.reference()));
+        other?.spot.note(format!("`{name}` stands at {} already", first.spot.line()));
     }
     read(first).map(Some)
 }

@@ -1,10 +1,10 @@
 //! The `rotation` blocks.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::document::{Noted, Spot};
+use super::document::{Line, Noted, Spot};
 use super::path::entry_path;
 use super::reader::{Block, Found, Label};
 use super::source::Sources;
@@ -16,15 +16,17 @@ use crate::source::Source;
 
 /// The rotations of a configuration, in the order in which they stand.
 #[derive(Default)]
-pub(super) struct Rotations<'a> {
+pub(super) struct Rotations {
     read: Vec<Result<Arc<Rotation>, Noted>>,
-    names: BTreeMap<&'a str, Spot<'a>>,
-    destinations: BTreeMap<(Arc<str>, Arc<str>), Spot<'a>>,
+    names: HashMap<Arc<str>, Line>,
+    destinations: HashMap<(Arc<str>, Arc<str>), Line>,
+    /// Few for very many destinations.
+    mounts: HashSet<Arc<str>>,
 }
 
-impl<'a> Rotations<'a> {
+impl Rotations {
     /// Reads the blocks of a file.
-    pub(super) fn read(&mut self, file: &Block<'a>, sources: &Sources<'a>) {
+    pub(super) fn read(&mut self, file: &Block<'_>, sources: &Sources) {
         for block in file.blocks(&ROTATION) {
             let rotation =
                 block.and_then(|(block, labels)| self.rotation(block, labels.map(|[name]| name), sources));
@@ -44,13 +46,11 @@ impl<'a> Rotations<'a> {
 
     fn rotation(
         &mut self,
-        block: Block<'a>,
-        name: Result<Label<'a>, Noted>,
-        sources: &Sources<'a>,
+        block: Block<'_>,
+        label: Result<Label<'_>, Noted>,
+        sources: &Sources,
     ) -> Result<Rotation, Noted> {
-        if let Ok(name) = name {
-            self.declare(name);
-        }
+        let name = label.map(|label| self.declare(&label));
         let source = block.required("source", "\"SYSTEM.NAME\"", |value| sources.find(value));
         let schedule = schedule(&block);
         let renew_before = block.optional("renew_before", renew_before);
@@ -61,7 +61,7 @@ impl<'a> Rotations<'a> {
         block.finish();
         let source = source?;
         Ok(Rotation {
-            name: name?.text.into(),
+            name: name?,
             schedule: schedule?,
             renew_before: renew_before?.unwrap_or_default(),
             reader_lag: reader_lag?.unwrap_or(READER_LAG),
@@ -72,43 +72,56 @@ impl<'a> Rotations<'a> {
         })
     }
 
-    fn declare(&mut self, name: Label<'a>) {
-        if let Some(first) = self.names.get(name.text) {
-            name.spot.note(format!("this rotation stands at {} already", first.reference()));
+    fn declare(&mut self, label: &Label<'_>) -> Arc<str> {
+        let name: Arc<str> = label.text.into();
+        if let Some(first) = self.names.get(&name) {
+            label.spot.note(format!("this rotation stands at {first} already"));
         } else {
-            self.names.insert(name.text, name.spot);
+            self.names.insert(Arc::clone(&name), label.spot.line());
         }
+        name
     }
 
-    fn destinations(&mut self, block: &Block<'a>) -> Result<Vec<Destination>, Noted> {
+    fn destinations(&mut self, block: &Block<'_>) -> Result<Vec<Destination>, Noted> {
         let blocks = block.blocks(&DESTINATION);
         if blocks.is_empty() {
             let advice = "write `destination { … }` with `mount` and `path` in it";
             return Err(block.header.advise("this `rotation` has no `destination`", advice));
         }
-        let mut read = |found: Result<Found<'a, 0>, Noted>| {
+        let mut read = |found: Result<Found<'_, 0>, Noted>| {
             let (block, header) = found?;
             let destination = self.destination(block);
             header.and(destination)
         };
         let read: Vec<_> = blocks.into_iter().map(&mut read).collect();
-        read.into_iter().collect()
+        let mut destinations = read.into_iter().collect::<Result<Vec<_>, _>>()?;
+        // They stand in the room of the blocks, which is ten times what they need.
+        destinations.shrink_to_fit();
+        Ok(destinations)
     }
 
-    fn destination(&mut self, block: Block<'a>) -> Result<Destination, Noted> {
+    fn destination(&mut self, block: Block<'_>) -> Result<Destination, Noted> {
         let mount = block.required("mount", "\"secret\"", path);
         let path = block.required("path", "\"…\"", path);
         let adopt = block.optional("adopt", Value::flag);
         let spot = block.header;
         block.finish();
-        let (mount, path) = (mount?, path?);
+        let (mount, path) = (self.shared_mount(mount?), path?);
         let entry = (mount.clone(), path.clone());
         if let Some(first) = self.destinations.get(&entry) {
-            let message = format!("the destination at {} is the same entry", first.reference());
+            let message = format!("the destination at {first} is the same entry");
             return Err(spot.advise(message, "give each its own `path`"));
         }
-        self.destinations.insert(entry, spot);
+        self.destinations.insert(entry, spot.line());
         Ok(Destination { mount, path, adopt: adopt?.unwrap_or(false) })
+    }
+
+    fn shared_mount(&mut self, mount: Arc<str>) -> Arc<str> {
+        if let Some(known) = self.mounts.get(&mount) {
+            return Arc::clone(known);
+        }
+        self.mounts.insert(Arc::clone(&mount));
+        mount
     }
 }
 

@@ -9,7 +9,7 @@ use tokenferry_sources::{
     System, parse_duration, system,
 };
 
-use super::document::{Noted, Spot};
+use super::document::{Line, Noted, Spot};
 use super::names::{closest, did_you_mean, is_name, shown};
 use super::reader::{Block, Label};
 use super::value::Value;
@@ -18,25 +18,25 @@ use crate::source::{Setting, Source};
 
 /// The sources of a configuration by name, the broken ones included.
 #[derive(Default)]
-pub(super) struct Sources<'a> {
-    declared: BTreeMap<String, Declared<'a>>,
+pub(super) struct Sources {
+    declared: BTreeMap<Arc<str>, Declared>,
     /// What could not be read and may be a source: of this name in whatever system, or of any name.
-    missed: Vec<(Option<&'a str>, Noted)>,
+    missed: Vec<(Option<String>, Noted)>,
 }
 
-struct Declared<'a> {
-    spot: Spot<'a>,
+struct Declared {
+    line: Line,
     source: Result<Arc<Source>, Noted>,
 }
 
-impl<'a> Sources<'a> {
+impl Sources {
     /// Remembers that something could not be read that may have been a source.
     pub(super) fn miss(&mut self, noted: Noted) {
         self.missed.push((None, noted));
     }
 
     /// Reads the blocks of a file.
-    pub(super) fn read(&mut self, file: &Block<'a>) {
+    pub(super) fn read(&mut self, file: &Block<'_>) {
         for block in file.blocks(&SOURCE) {
             match block {
                 Ok((block, Ok([system, name]))) => self.declare(block, system, name),
@@ -50,15 +50,16 @@ impl<'a> Sources<'a> {
     }
 
     /// The source of that name.
-    pub(super) fn find(&self, value: Value<'a>) -> Result<Arc<Source>, Noted> {
+    pub(super) fn find(&self, value: Value<'_>) -> Result<Arc<Source>, Noted> {
         let name = value.text()?;
         if let Some(declared) = self.declared.get(name) {
             return declared.source.clone();
         }
         let (system_name, own_name) = name.split_once('.').unwrap_or(("", name));
         let could_exist = system(system_name).is_some() && is_name(own_name);
-        let explained =
-            self.missed.iter().find(|(missed, _)| missed.map_or(could_exist, |missed| missed == own_name));
+        let explains =
+            |missed: &Option<String>| missed.as_ref().map_or(could_exist, |missed| missed == own_name);
+        let explained = self.missed.iter().find(|(missed, _)| explains(missed));
         let unexplained = || value.spot.advise("there is no such source", self.names(name));
         Err(explained.map_or_else(unexplained, |(_, noted)| *noted))
     }
@@ -69,23 +70,23 @@ impl<'a> Sources<'a> {
         self.missed.first().map_or(sources, |(_, noted)| Err(*noted))
     }
 
-    fn declare(&mut self, block: Block<'a>, system_label: Label<'a>, name: Label<'a>) {
+    fn declare(&mut self, block: Block<'_>, system_label: Label<'_>, name: Label<'_>) {
         let Some(system) = system(system_label.text) else {
-            self.missed.push((Some(name.text), no_system(system_label)));
+            self.missed.push((Some(name.text.to_owned()), no_system(system_label)));
             return check(block);
         };
-        let name = format!("{}.{}", system.name, name.text);
+        let name: Arc<str> = format!("{}.{}", system.name, name.text).into();
         let spot = block.header;
         if let Some(first) = self.declared.get(&name) {
-            spot.note(format!("the source `{name}` stands at {} already", first.spot.reference()));
+            spot.note(format!("the source `{name}` stands at {} already", first.line));
         }
-        let source = source(&block, system, &name).map(Arc::new);
+        let source = source(&block, system, Arc::clone(&name)).map(Arc::new);
         block.finish();
-        self.declared.entry(name).or_insert(Declared { spot, source });
+        self.declared.entry(name).or_insert_with(|| Declared { line: spot.line(), source });
     }
 
     fn names(&self, wanted: &str) -> String {
-        let names = self.declared.keys().map(String::as_str);
+        let names = self.declared.keys().map(|name| &**name);
         did_you_mean(wanted, names.clone().take(MOST_COMPARED)).unwrap_or_else(|| {
             let list: Vec<String> =
                 names.take(MOST_LISTED).map(|name| format!("`{}`", shown(name))).collect();
@@ -104,7 +105,7 @@ fn check(block: Block<'_>) {
     let meant = |label| system(label).or_else(|| system(closest(label, known_systems())?));
     let system = block.labels().find_map(meant);
     if let Some(system) = system {
-        drop(source(&block, system, ""));
+        drop(source(&block, system, "".into()));
         block.finish();
     }
 }
@@ -120,14 +121,16 @@ fn no_system(label: Label<'_>) -> Noted {
     label.spot.advise(format!("there is no system `{}`", label.text), advice)
 }
 
-fn source(block: &Block<'_>, system: &'static System, name: &str) -> Result<Source, Noted> {
+fn source(block: &Block<'_>, system: &'static System, name: Arc<str>) -> Result<Source, Noted> {
     let fields = fields(block, system);
     let http = http(block);
     let fields = fields?;
-    Ok(Source { name: name.into(), system, ttl: ttl(&fields), fields, http: http? })
+    let mut source = Source { name, system, fields, http: http?, ttl: None };
+    source.ttl = stated_life(&source);
+    Ok(source)
 }
 
-fn fields(block: &Block<'_>, system: &'static System) -> Result<BTreeMap<String, Setting>, Noted> {
+fn fields(block: &Block<'_>, system: &'static System) -> Result<Box<[(&'static str, Setting)]>, Noted> {
     let mut written = Written::default();
     for field in system.fields {
         written.read(block, field, setting);
@@ -136,7 +139,7 @@ fn fields(block: &Block<'_>, system: &'static System) -> Result<BTreeMap<String,
     for problem in system.missing(&written.given) {
         written.broken = Some(missing(block, system, &problem));
     }
-    written.broken.map_or(Ok(written.settings), Err)
+    written.broken.map_or(Ok(written.settings.into()), Err)
 }
 
 /// Where the rotator waits, and how long, is the scheduler's to say: `max_wait` is not asked for.
@@ -157,7 +160,7 @@ fn http(block: &Block<'_>) -> Result<HttpSettings, Noted> {
 /// The fields that a block has.
 #[derive(Default)]
 struct Written<'a> {
-    settings: BTreeMap<String, Setting>,
+    settings: Vec<(&'static str, Setting)>,
     /// The same for the checks; what is kept elsewhere, or wrong already, is unknown to them.
     given: GivenFields,
     spots: BTreeMap<&'static str, Spot<'a>>,
@@ -183,7 +186,7 @@ impl<'a> Written<'a> {
         };
         self.given.insert(field.name.to_owned(), given);
         match setting {
-            Ok(setting) => self.settings.extend(setting.map(|setting| (field.name.to_owned(), setting))),
+            Ok(setting) => self.settings.extend(setting.map(|setting| (field.name, setting))),
             Err(noted) => self.broken = Some(noted),
         }
     }
@@ -231,8 +234,8 @@ fn missing(block: &Block<'_>, system: &System, problem: &FieldProblem) -> Noted 
     block.header.advise(problem.reason.as_str(), format!("write `{} = {example}`", problem.field))
 }
 
-fn ttl(fields: &BTreeMap<String, Setting>) -> Option<Duration> {
-    match fields.get("ttl")? {
+fn stated_life(source: &Source) -> Option<Duration> {
+    match source.field("ttl")? {
         Setting::Literal(Given::Text(text)) => parse_duration(text.expose_secret()).ok(),
         _ => None,
     }

@@ -5,17 +5,15 @@ use std::sync::Arc;
 use tokenferry_sources::{HttpClient, Timestamp, Token};
 use tokio::sync::Mutex;
 
-use super::credential;
 use super::place::{Place, living};
 use super::publish::Written;
 use crate::entry::{Entry, Fingerprint};
 use crate::rotation::Rotation;
-use crate::run::{CredentialKey, Due};
+use crate::run::Due;
 
 pub(super) struct Job {
     pub(super) rotation: Arc<Rotation>,
     pub(super) http: Arc<HttpClient>,
-    pub(super) credential: CredentialKey,
     pub(super) state: Mutex<State>,
 }
 
@@ -24,7 +22,7 @@ pub(super) struct State {
     /// One for each destination; `None` if it has to be read.
     pub(super) places: Vec<Option<Place>>,
     /// A token that does not stand in every destination yet.
-    pub(super) pending: Option<Pending>,
+    pub(super) pending: Option<Box<Pending>>,
     /// Of the login that failed for good.
     pub(super) failed_login: Option<Fingerprint>,
 }
@@ -40,7 +38,7 @@ impl Job {
     pub(super) fn new(rotation: Arc<Rotation>, http: Arc<HttpClient>) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
         let state = State { places, pending: None, failed_login: None };
-        Job { credential: credential::key(&rotation.source), http, state: Mutex::new(state), rotation }
+        Job { rotation, http, state: Mutex::new(state) }
     }
 }
 
@@ -69,7 +67,6 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use chrono::TimeDelta;
@@ -87,7 +84,7 @@ mod tests {
         let source = Source {
             name: "zettelstore.home".into(),
             system: system("zettelstore").unwrap(),
-            fields: BTreeMap::new(),
+            fields: Box::default(),
             http: HttpSettings::default(),
             ttl: None,
         };

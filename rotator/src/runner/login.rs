@@ -15,14 +15,14 @@ impl Runner {
     /// new one.
     pub(super) async fn have_token(&self, job: &Job, state: &mut State, due: &Due) -> Result<(), Trouble> {
         let serves = |pending: &Pending| pending.serves(&job.rotation, due, self.clock.now());
-        if state.pending.as_ref().is_some_and(serves) {
+        if state.pending.as_deref().is_some_and(serves) {
             debug!(rotation = &*job.rotation.name, "publishing the token that was issued before");
             return Ok(());
         }
         state.pending = None;
         let token = self.log_in(job).await?;
         state.failed_login = None;
-        state.pending = Some(Pending::new(token, due, job.rotation.destinations.len()));
+        state.pending = Some(Box::new(Pending::new(token, due, job.rotation.destinations.len())));
         Ok(())
     }
 

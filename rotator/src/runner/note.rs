@@ -1,5 +1,7 @@
 //! Leaving word of failures for those who come after this process.
 
+use std::sync::Arc;
+
 use tracing::{debug, warn};
 
 use super::Runner;
@@ -23,14 +25,14 @@ impl Runner {
         if self.dry_run || !trouble.is_notable() {
             return;
         }
-        let failure = NotedFailure {
+        let failure = Box::new(NotedFailure {
             class: trouble.class(),
             at: self.clock.now(),
             count: due.attempt,
             lasting: trouble.is_lasting(),
             retry_at: trouble.retry_at(),
             failed_login,
-        };
+        });
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
             let Some(place) = slot.as_mut().filter(|place| place.check(job, at).is_ok()) else { continue };
             let noted = self.note(job, at, place, Some(failure.clone())).await;
@@ -52,9 +54,9 @@ impl Runner {
         job: &Job,
         at: &Destination,
         place: &mut Place,
-        failure: Option<NotedFailure>,
+        failure: Option<Box<NotedFailure>>,
     ) -> Result<(), VaultError> {
-        let notes = Notes { owner: Some(job.rotation.name.to_string()), failure };
+        let notes = Notes { owner: Some(Arc::clone(&job.rotation.name)), failure };
         // What others noted since we last read must survive, and it is all replaced at once.
         let mut custom_metadata = self.vault.read_notes(at).await?.custom_metadata;
         if Notes::read(&custom_metadata).owner != place.notes.owner {

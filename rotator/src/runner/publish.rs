@@ -1,5 +1,6 @@
 //! Writing a token to its destinations.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokenferry_sources::{Predecessor, Timestamp, Token};
@@ -39,7 +40,9 @@ impl Runner {
         state: &mut State,
     ) -> Result<Vec<Written>, Trouble> {
         let State { places, pending, .. } = state;
-        let Some(Pending { token, occurrence, written }) = pending else { return Ok(Vec::new()) };
+        let Some(Pending { token, occurrence, written }) = pending.as_deref_mut() else {
+            return Ok(Vec::new());
+        };
         let mut trouble = None;
         for ((at, slot), done) in job.rotation.destinations.iter().zip(places).zip(written.iter_mut()) {
             if done.is_some() {
@@ -130,7 +133,7 @@ impl Publication<'_> {
         if place.is_of(self.job) && !(place.owes_mark && place.exists()) {
             return Ok(());
         }
-        let notes = Notes { owner: Some(self.job.rotation.name.to_string()), ..place.notes.clone() };
+        let notes = Notes { owner: Some(Arc::clone(&self.job.rotation.name)), ..place.notes.clone() };
         let custom_metadata = place.with_notes(&notes);
         match self.runner.vault.set_custom_metadata(self.at, &custom_metadata).await {
             Ok(()) => place.noted(notes, custom_metadata),
@@ -146,7 +149,7 @@ impl Publication<'_> {
 
     /// Reads what stands there now, and whether that settles the matter: it is our token, or one as good.
     async fn look_again(&self, slot: &mut Option<Place>) -> Result<Option<Written>, Trouble> {
-        let (place, entry) = self.runner.look(self.at).await?;
+        let (place, entry) = self.runner.look(self.job, self.at).await?;
         place.check(self.job, self.at)?;
         let entry = entry.filter(|_| place.is_of(self.job));
         let version = place.version;

@@ -7,11 +7,11 @@ use tokenferry_sources::{Clock, ExposeSecret, Given, HttpClient, HttpSettings, S
 
 use super::{OpenError, Opened, Reference, ReferenceError, Setting, Source};
 
-fn source(name: &str, fields: &[(&str, Setting)]) -> Source {
+fn source(name: &str, fields: &[(&'static str, Setting)]) -> Source {
     Source {
         name: format!("{name}.test").into(),
         system: system(name).unwrap(),
-        fields: fields.iter().map(|(name, setting)| ((*name).to_owned(), setting.clone())).collect(),
+        fields: fields.into(),
         http: HttpSettings::default(),
         ttl: None,
     }
@@ -34,7 +34,12 @@ fn open(source: &Source, variables: &[(&str, &str)]) -> Result<Opened, OpenError
 }
 
 fn notes() -> Source {
-    source("zettelstore", &[("username", literal("anna")), ("password", variable("PASSWORD"))])
+    notes_of("anna", &[])
+}
+
+fn notes_of(user: &str, more: &[(&'static str, Setting)]) -> Source {
+    let user = [("username", literal(user)), ("password", variable("PASSWORD"))];
+    source("zettelstore", &[&user, more].concat())
 }
 
 #[test]
@@ -55,11 +60,9 @@ fn the_material_changes_with_each_setting_and_with_nothing_else() {
     let first = material(&notes(), "hunter2");
     assert_eq!(first, material(&notes(), "hunter2"));
     assert_ne!(first, material(&notes(), "hunter3"));
-    let mut other = notes();
-    other.fields.insert("username".to_owned(), literal("anna2"));
+    let other = notes_of("anna2", &[]);
     assert_ne!(first, material(&other, "hunter2"));
-    let mut moved = notes();
-    moved.fields.insert("method".to_owned(), literal("form"));
+    let moved = notes_of("anna", &[("method", literal("form"))]);
     assert_ne!(first, material(&moved, "hunter2"));
 }
 

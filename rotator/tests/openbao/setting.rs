@@ -64,14 +64,14 @@ impl World {
         let known =
             access.settings.iter().map(|(name, text)| (*name, Setting::Literal(text.as_str().into())));
         let system = system(system_name).unwrap();
-        let fields = known
+        let fields: BTreeMap<&'static str, Setting> = known
             .chain(settings.iter().cloned())
-            .filter(|(name, _)| system.field(name).is_some())
-            .map(|(name, setting)| (name.to_owned(), setting));
+            .filter_map(|(name, setting)| Some((system.field(name)?.name, setting)))
+            .collect();
         let source = Source {
             name: format!("{system_name}.home").into(),
             system,
-            fields: fields.collect(),
+            fields: fields.into_iter().collect(),
             http: HttpSettings::default(),
             ttl: None,
         };

@@ -151,6 +151,6 @@ fn paths_start_from_the_folder_of_the_file_that_names_them() {
     let config = Config::parse(vec![(file, text)], &environment).unwrap();
     let source = &config.sources[0];
     assert_eq!(source.http.ca_cert_file, Some(PathBuf::from("conf/ca.pem")));
-    let Setting::Reference(password) = &source.fields["password"] else { panic!("no reference") };
+    let Setting::Reference(password) = source.field("password").unwrap() else { panic!("no reference") };
     assert_eq!(*password, Reference::File(PathBuf::from("conf/secrets/password")));
 }

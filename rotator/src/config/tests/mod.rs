@@ -2,6 +2,7 @@ mod errors;
 mod loading;
 mod masking;
 mod mutations;
+mod pieces;
 mod settings;
 
 use std::collections::BTreeMap;

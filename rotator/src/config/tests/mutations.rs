@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::super::Config;
+use super::pieces::{in_pieces, whole};
 use super::{EXAMPLE, variables};
 
 const PLANTED: &str = "7planted.secret";
@@ -70,6 +71,14 @@ proptest! {
         // A name has no dot in it, so no mutation makes this part a name.
         prop_assert!(!format!("{errors} {errors:?}").contains("planted.sec"), "{errors}");
         prop_assert!(errors.iter().next().is_some());
+    }
+
+    #[test]
+    fn what_is_right_in_pieces_says_the_same_as_a_whole(edits in prop::collection::vec(edit(), 0..4)) {
+        let text = edits.iter().fold(EXAMPLE.to_owned(), |text, edit| apply(&text, edit));
+        if let Some(config) = in_pieces(&text) {
+            prop_assert_eq!(config, whole(&text).unwrap());
+        }
     }
 
     #[test]

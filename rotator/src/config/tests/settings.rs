@@ -59,10 +59,10 @@ fn the_sources_of_the_example_are_read() {
     assert_eq!((notes.ttl, corp.ttl), (None, Some(Duration::from_secs(3600))));
     assert_eq!((notes.http.timeout, corp.http.timeout), (Duration::from_secs(10), Duration::from_secs(30)));
     assert_eq!((notes.http.max_wait, corp.http.max_wait), (Duration::ZERO, Duration::ZERO));
-    assert_eq!(text(&corp.fields["cloud"]), "zscalertwo");
-    let Setting::Reference(secret_key) = &corp.fields["secret_key"] else { panic!("no reference") };
+    assert_eq!(text(corp.field("cloud").unwrap()), "zscalertwo");
+    let Setting::Reference(secret_key) = corp.field("secret_key").unwrap() else { panic!("no reference") };
     assert_eq!(*secret_key, file("/run/secrets/zcc-client-secret"));
-    let Setting::Reference(api_key) = &corp.fields["api_key"] else { panic!("no reference") };
+    let Setting::Reference(api_key) = corp.field("api_key").unwrap() else { panic!("no reference") };
     assert_eq!(*api_key, Reference::Env("ZCC_CLIENT_ID".to_owned()));
 }
 
@@ -90,7 +90,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(rotation.renew_before, RenewBefore::Percent(30));
     assert_eq!((rotation.reader_lag, rotation.spread), (Duration::from_secs(300), Duration::ZERO));
     assert!(rotation.verify && !rotation.destinations[0].adopt);
-    assert_eq!(sources[0].fields.keys().collect::<Vec<_>>(), ["password", "username"]);
+    assert_eq!(sources[0].fields.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["username", "password"]);
     let percent =
         parse(&RIGHT.replace("  schedule", "  renew_before = \"99%\"\n  verify = false\n  schedule"))
             .unwrap();
@@ -199,7 +199,7 @@ fn what_is_wrong_with_the_environment_is_said_without_its_values() {
 #[test]
 fn a_name_in_quotes_says_as_well_where_a_secret_is_kept() {
     let config = parse(&RIGHT.replace("{ env =", "{ \"env\" =")).unwrap();
-    let Setting::Reference(password) = &config.sources[0].fields["password"] else { panic!("no reference") };
+    let Setting::Reference(password) = config.sources[0].field("password").unwrap() else { panic!("no reference") };
     assert_eq!(*password, Reference::Env("ZETTELSTORE_PASSWORD".to_owned()));
 }
 
