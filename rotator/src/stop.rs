@@ -23,13 +23,14 @@ pub async fn wind_down(
         if dispatch.running() == 0 && unstored.is_empty() {
             return true;
         }
-        if Instant::now() >= until {
-            tell_what_is_lost(dispatch.running(), &unstored);
-            return false;
-        }
         tokio::select! {
             run = dispatch.ended(), if dispatch.running() > 0 => ended(run),
             () = sleep_until(until.min(Instant::now() + pause)) => pause = (pause * 2).min(LONGEST_PAUSE),
+        }
+        // Before another go, for which there is no time: it would only hide what came in the way.
+        if Instant::now() >= until {
+            tell_what_is_lost(dispatch.running(), &unstored);
+            return false;
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What is noted beside an entry, in its custom metadata.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use tokenferry_sources::{Timestamp, rfc3339};
 
@@ -12,9 +11,9 @@ use crate::run::Class;
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Notes {
     /// The rotation that the entry belongs to.
-    pub owner: Option<Arc<str>>,
-    /// The failures since the last success. Most entries have none.
-    pub failure: Option<Box<NotedFailure>>,
+    pub owner: Option<String>,
+    /// The failures since the last success.
+    pub failure: Option<NotedFailure>,
 }
 
 /// The failures in a row. Never free text.
@@ -37,14 +36,7 @@ pub struct NotedFailure {
 impl Notes {
     /// Finds ours among everybody's.
     pub fn read(custom_metadata: &BTreeMap<String, String>) -> Self {
-        let owner = custom_metadata.get(OWNER).map(|owner| owner.as_str().into());
-        Notes { owner, failure: NotedFailure::read(custom_metadata).map(Box::new) }
-    }
-
-    /// Everybody else's.
-    pub fn foreign(mut custom_metadata: BTreeMap<String, String>) -> BTreeMap<String, String> {
-        custom_metadata.retain(|key, _| !OURS.contains(&key.as_str()));
-        custom_metadata
+        Notes { owner: custom_metadata.get(OWNER).cloned(), failure: NotedFailure::read(custom_metadata) }
     }
 
     /// Puts ours in the place of those that are there, and keeps everybody else's.
@@ -54,7 +46,7 @@ impl Notes {
             custom_metadata.insert(key.to_owned(), value);
         };
         if let Some(owner) = &self.owner {
-            put(OWNER, owner.to_string());
+            put(OWNER, owner.clone());
         }
         let Some(failure) = &self.failure else { return };
         put(CLASS, failure.class.to_string());
@@ -97,15 +89,15 @@ const OURS: [&str; 7] = [OWNER, CLASS, AT, COUNT, LASTING, RETRY_AT, FAILED_LOGI
 mod tests {
     use super::*;
 
-    fn failure() -> Box<NotedFailure> {
-        Box::new(NotedFailure {
+    fn failure() -> NotedFailure {
+        NotedFailure {
             class: Class::new("login_refused"),
             at: Timestamp::UNIX_EPOCH,
             count: 3,
             lasting: true,
             retry_at: Some(Timestamp::UNIX_EPOCH),
             failed_login: Fingerprint::of(b"anna"),
-        })
+        }
     }
 
     fn foreign() -> BTreeMap<String, String> {
@@ -114,20 +106,19 @@ mod tests {
 
     #[test]
     fn what_is_noted_is_read_again_and_foreign_notes_stay() {
-        let notes = Notes { owner: Some("corp".into()), failure: Some(failure()) };
+        let notes = Notes { owner: Some("corp".to_owned()), failure: Some(failure()) };
         let mut metadata = foreign();
         notes.merge(&mut metadata);
         assert_eq!(Notes::read(&metadata), notes);
         assert_eq!(metadata["team"], "payments");
         assert_eq!(metadata.len(), 8);
-        assert_eq!(Notes::foreign(metadata), foreign());
     }
 
     #[test]
     fn a_cleared_failure_leaves_nothing_behind() {
         let mut metadata = foreign();
-        Notes { owner: Some("corp".into()), failure: Some(failure()) }.merge(&mut metadata);
-        Notes { owner: Some("corp".into()), failure: None }.merge(&mut metadata);
+        Notes { owner: Some("corp".to_owned()), failure: Some(failure()) }.merge(&mut metadata);
+        Notes { owner: Some("corp".to_owned()), failure: None }.merge(&mut metadata);
         assert_eq!(metadata.keys().collect::<Vec<_>>(), ["team", "tokenferry_rotation"]);
     }
 

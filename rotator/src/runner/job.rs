@@ -5,15 +5,17 @@ use std::sync::Arc;
 use tokenferry_sources::{HttpClient, Timestamp, Token};
 use tokio::sync::Mutex;
 
+use super::credential;
 use super::place::{Place, living};
 use super::publish::Written;
 use crate::entry::{Entry, Fingerprint};
 use crate::rotation::Rotation;
-use crate::run::Due;
+use crate::run::{CredentialKey, Due};
 
 pub(super) struct Job {
     pub(super) rotation: Arc<Rotation>,
     pub(super) http: Arc<HttpClient>,
+    pub(super) credential: CredentialKey,
     pub(super) state: Mutex<State>,
 }
 
@@ -22,7 +24,7 @@ pub(super) struct State {
     /// One for each destination; `None` if it has to be read.
     pub(super) places: Vec<Option<Place>>,
     /// A token that does not stand in every destination yet.
-    pub(super) pending: Option<Box<Pending>>,
+    pub(super) pending: Option<Pending>,
     /// Of the login that failed for good.
     pub(super) failed_login: Option<Fingerprint>,
 }
@@ -30,6 +32,9 @@ pub(super) struct State {
 pub(super) struct Pending {
     pub(super) token: Token,
     pub(super) occurrence: Timestamp,
+    /// One for each destination: the version that it replaces. What is not newer was not written by somebody else
+    /// in the meantime.
+    pub(super) replaces: Vec<u64>,
     /// One for each destination: what was achieved there.
     pub(super) written: Vec<Option<Written>>,
 }
@@ -38,13 +43,13 @@ impl Job {
     pub(super) fn new(rotation: Arc<Rotation>, http: Arc<HttpClient>) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
         let state = State { places, pending: None, failed_login: None };
-        Job { rotation, http, state: Mutex::new(state) }
+        Job { credential: credential::key(&rotation.source), http, state: Mutex::new(state), rotation }
     }
 }
 
 impl Pending {
-    pub(super) fn new(token: Token, due: &Due, destinations: usize) -> Self {
-        Pending { token, occurrence: due.occurrence, written: vec![None; destinations] }
+    pub(super) fn new(token: Token, due: &Due, replaces: Vec<u64>) -> Self {
+        Pending { token, occurrence: due.occurrence, written: vec![None; replaces.len()], replaces }
     }
 
     /// Takes note of an entry that was found at a destination: one with this very token was written by us, even if
@@ -67,6 +72,7 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use chrono::TimeDelta;
@@ -84,7 +90,7 @@ mod tests {
         let source = Source {
             name: "zettelstore.home".into(),
             system: system("zettelstore").unwrap(),
-            fields: Box::default(),
+            fields: BTreeMap::new(),
             http: HttpSettings::default(),
             ttl: None,
         };
@@ -115,7 +121,7 @@ mod tests {
         let usage =
             TokenUsage { token_type: "Bearer", header_name: "Authorization", value_prefix: "Bearer " };
         let identity = Identity { system: "zettelstore", issuer: String::new(), subject: String::new() };
-        Pending::new(Token::new("t0ken".into(), usage, identity, NOW, expiry), &due(NOW), 1)
+        Pending::new(Token::new("t0ken".into(), usage, identity, NOW, expiry), &due(NOW), vec![0])
     }
 
     #[test]

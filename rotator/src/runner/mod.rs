@@ -98,8 +98,7 @@ impl Runner {
 #[async_trait]
 impl Work for Runner {
     fn credential(&self, rotation: RotationId) -> CredentialKey {
-        self.job(rotation)
-            .map_or_else(|| CredentialKey("".into()), |job| credential::key(&job.rotation.source))
+        self.job(rotation).map_or_else(|| CredentialKey("".into()), |job| job.credential.clone())
     }
 
     async fn run(&self, due: &Due) -> Outcome {

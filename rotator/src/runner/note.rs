@@ -1,7 +1,5 @@
 //! Leaving word of failures for those who come after this process.
 
-use std::sync::Arc;
-
 use tracing::{debug, warn};
 
 use super::Runner;
@@ -25,14 +23,14 @@ impl Runner {
         if self.dry_run || !trouble.is_notable() {
             return;
         }
-        let failure = Box::new(NotedFailure {
+        let failure = NotedFailure {
             class: trouble.class(),
             at: self.clock.now(),
             count: due.attempt,
             lasting: trouble.is_lasting(),
             retry_at: trouble.retry_at(),
             failed_login,
-        });
+        };
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
             let Some(place) = slot.as_mut().filter(|place| place.check(job, at).is_ok()) else { continue };
             let noted = self.note(job, at, place, Some(failure.clone())).await;
@@ -54,9 +52,9 @@ impl Runner {
         job: &Job,
         at: &Destination,
         place: &mut Place,
-        failure: Option<Box<NotedFailure>>,
+        failure: Option<NotedFailure>,
     ) -> Result<(), VaultError> {
-        let notes = Notes { owner: Some(Arc::clone(&job.rotation.name)), failure };
+        let notes = Notes { owner: Some(job.rotation.name.to_string()), failure };
         // What others noted since we last read must survive, and it is all replaced at once.
         let mut custom_metadata = self.vault.read_notes(at).await?.custom_metadata;
         if Notes::read(&custom_metadata).owner != place.notes.owner {

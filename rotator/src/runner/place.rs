@@ -1,7 +1,6 @@
 //! What is known of one destination.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::Runner;
 use super::job::{Job, State};
@@ -19,15 +18,14 @@ pub(super) struct Place {
     pub(super) owes_mark: bool,
     /// The token that readers find, if the entry is one of ours.
     pub(super) living: Option<Living>,
-    /// What others noted.
-    foreign_notes: BTreeMap<String, String>,
+    custom_metadata: BTreeMap<String, String>,
     is_live: bool,
     newer_schema: Option<u64>,
 }
 
 impl Place {
     /// What a read tells, and the entry itself.
-    fn new(found: &Found, job: &Job) -> (Self, Option<Entry>) {
+    fn new(found: &Found) -> (Self, Option<Entry>) {
         let entry = found.data.as_ref().map(|data| Entry::from_json(data.fields()));
         let newer_schema = match &entry {
             Some(Err(EntryError::Newer { schema })) => Some(*schema),
@@ -38,10 +36,10 @@ impl Place {
             version: found.version,
             // Where we may not read, versions count as well.
             serial: entry.as_ref().map_or(found.version, |entry| entry.origin.serial),
-            notes: with_shared_owner(Notes::read(&found.custom_metadata), job),
+            notes: Notes::read(&found.custom_metadata),
             owes_mark: false,
             living: entry.as_ref().map(|entry| living(entry, found.version)).or_else(|| unread(found)),
-            foreign_notes: Notes::foreign(found.custom_metadata.clone()),
+            custom_metadata: found.custom_metadata.clone(),
             is_live: found.is_live,
             newer_schema,
         };
@@ -58,7 +56,7 @@ impl Place {
         let at = || at.clone();
         match (&self.notes.owner, self.newer_schema) {
             (Some(owner), _) if !self.is_of(job) => {
-                Err(Trouble::OtherRotation { at: at(), owner: owner.to_string() })
+                Err(Trouble::OtherRotation { at: at(), owner: owner.clone() })
             }
             (Some(_), Some(schema)) => Err(Trouble::NewerSchema { at: at(), schema }),
             (None, _) if self.is_live && !at().adopt => Err(Trouble::ForeignEntry { at: at() }),
@@ -74,12 +72,12 @@ impl Place {
     /// Notes that stand after this.
     pub(super) fn noted(&mut self, notes: Notes, custom_metadata: BTreeMap<String, String>) {
         (self.notes, self.owes_mark) = (notes, false);
-        self.foreign_notes = Notes::foreign(custom_metadata);
+        self.custom_metadata = custom_metadata;
     }
 
     /// All notes with ours among them.
     pub(super) fn with_notes(&self, notes: &Notes) -> BTreeMap<String, String> {
-        let mut custom_metadata = self.foreign_notes.clone();
+        let mut custom_metadata = self.custom_metadata.clone();
         notes.merge(&mut custom_metadata);
         custom_metadata
     }
@@ -104,7 +102,7 @@ impl Runner {
             {
                 continue;
             }
-            let (place, entry) = self.look(job, at).await?;
+            let (place, entry) = self.look(at).await?;
             let checked = place.check(job, at);
             if let (Some(pending), Some(entry)) = (pending.as_mut(), entry) {
                 pending.found(index, &entry, place.version);
@@ -116,23 +114,13 @@ impl Runner {
     }
 
     /// Reads a destination.
-    pub(super) async fn look(
-        &self,
-        job: &Job,
-        at: &Destination,
-    ) -> Result<(Place, Option<Entry>), VaultError> {
-        self.vault.read_entry(at).await.map(|found| Place::new(&found, job))
+    pub(super) async fn look(&self, at: &Destination) -> Result<(Place, Option<Entry>), VaultError> {
+        self.vault.read_entry(at).await.map(|found| Place::new(&found))
     }
 }
 
 pub(super) fn living(entry: &Entry, version: u64) -> Living {
     Living { issued_at: entry.issued_at, expires_at: entry.expires_at, version }
-}
-
-/// There may be thousands of places: the name of their rotation is not kept once more.
-fn with_shared_owner(notes: Notes, job: &Job) -> Notes {
-    let name = &job.rotation.name;
-    Notes { owner: notes.owner.map(|owner| if owner == *name { Arc::clone(name) } else { owner }), ..notes }
 }
 
 /// What a policy without `read` leaves to be known.

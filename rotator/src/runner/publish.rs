@@ -1,6 +1,5 @@
 //! Writing a token to its destinations.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokenferry_sources::{Predecessor, Timestamp, Token};
@@ -40,15 +39,15 @@ impl Runner {
         state: &mut State,
     ) -> Result<Vec<Written>, Trouble> {
         let State { places, pending, .. } = state;
-        let Some(Pending { token, occurrence, written }) = pending.as_deref_mut() else {
-            return Ok(Vec::new());
-        };
+        let Some(Pending { token, occurrence, replaces, written }) = pending else { return Ok(Vec::new()) };
         let mut trouble = None;
-        for ((at, slot), done) in job.rotation.destinations.iter().zip(places).zip(written.iter_mut()) {
+        let destinations = job.rotation.destinations.iter().zip(places).zip(replaces);
+        for (((at, slot), replaces), done) in destinations.zip(written.iter_mut()) {
             if done.is_some() {
                 continue;
             }
-            let publication = Publication { runner: self, job, at, token, occurrence: *occurrence };
+            let publication =
+                Publication { runner: self, job, at, token, occurrence: *occurrence, replaces: *replaces };
             match publication.write(slot).await {
                 Ok(achieved) => *done = Some(achieved),
                 Err(error) => trouble = trouble.or(Some(error)),
@@ -70,6 +69,7 @@ struct Publication<'a> {
     at: &'a Destination,
     token: &'a Token,
     occurrence: Timestamp,
+    replaces: u64,
 }
 
 impl Publication<'_> {
@@ -133,7 +133,7 @@ impl Publication<'_> {
         if place.is_of(self.job) && !(place.owes_mark && place.exists()) {
             return Ok(());
         }
-        let notes = Notes { owner: Some(Arc::clone(&self.job.rotation.name)), ..place.notes.clone() };
+        let notes = Notes { owner: Some(self.job.rotation.name.to_string()), ..place.notes.clone() };
         let custom_metadata = place.with_notes(&notes);
         match self.runner.vault.set_custom_metadata(self.at, &custom_metadata).await {
             Ok(()) => place.noted(notes, custom_metadata),
@@ -149,7 +149,7 @@ impl Publication<'_> {
 
     /// Reads what stands there now, and whether that settles the matter: it is our token, or one as good.
     async fn look_again(&self, slot: &mut Option<Place>) -> Result<Option<Written>, Trouble> {
-        let (place, entry) = self.runner.look(self.job, self.at).await?;
+        let (place, entry) = self.runner.look(self.at).await?;
         place.check(self.job, self.at)?;
         let entry = entry.filter(|_| place.is_of(self.job));
         let version = place.version;
@@ -159,7 +159,7 @@ impl Publication<'_> {
         if entry.holds(self.token) {
             return Ok(Some(Written::Ours(living)));
         }
-        if !self.is_as_good(&entry) {
+        if version <= self.replaces || !self.is_as_good(&entry) {
             return Ok(None);
         }
         self.runner.adopted.fetch_add(1, Ordering::Relaxed);

@@ -16,7 +16,7 @@ impl Runner {
         let Some(job) = self.job(rotation) else { return Ok(Standing::default()) };
         let state = &mut *job.state.lock().await;
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
-            *slot = Some(self.look(job, at).await?.0);
+            *slot = Some(self.look(at).await?.0);
         }
         let failure = last_failure(job, state).cloned();
         if let Some(failure) = &failure {
@@ -56,5 +56,5 @@ fn living(job: &Job, state: &State) -> Option<Living> {
 }
 
 fn last_failure<'a>(job: &'a Job, state: &'a State) -> Option<&'a NotedFailure> {
-    ours(job, state).filter_map(|place| place.notes.failure.as_deref()).max_by_key(|failure| failure.at)
+    ours(job, state).filter_map(|place| place.notes.failure.as_ref()).max_by_key(|failure| failure.at)
 }

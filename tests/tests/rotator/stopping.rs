@@ -41,7 +41,7 @@ async fn a_token_that_is_being_issued_is_still_stored() {
     let site = Site::new("stop-during-login").await;
     let mut daemon = daemon_in_login(&site, 3).await;
     assert_eq!(daemon.stop().await.code(), Some(0));
-    daemon.says("stored before stopping").await;
+    daemon.says("rotated").await;
     assert_eq!(site.entry().await.unwrap().version, 1);
     assert_eq!(site.logins(), 1);
 }

@@ -59,7 +59,8 @@ async fn a_write_whose_answer_does_not_come_is_not_done_twice() {
     site.openbao.process.signal(Signal::SIGCONT);
 
     assert!(timed_out.unwrap().contains("class=vault_timed_out"));
-    assert_eq!(once.exit(PATIENCE).await.code(), Some(0));
+    let status = once.exit(PATIENCE).await;
+    assert_eq!(status.code(), Some(0), "{}{}", once.stdout.text(), once.stderr.text());
     let new = site.entry().await.unwrap();
     assert_eq!((new.version, new.data["serial"].as_u64(), site.logins()), (2, Some(2), 2));
 }
