@@ -436,12 +436,14 @@ fn other_slips_say_what_is_missing() {
         assert_eq!(slip(line).0, expected);
     }
     assert_eq!(slip("  username : \"a\"").1, "write `=` instead of `:`");
+    assert!(slip("  username = \"a\";").1.starts_with("end the line here"));
 }
 
 #[test]
 fn no_slip_makes_us_advise_to_write_a_secret_down() {
     for line in [
         "password = hunter 2",
+        "password = \"hunter\" 2",
         "password = { env = $P }",
         "password \"hunter\"",
         "password = hunter\"",
