@@ -480,6 +480,15 @@ fn a_slip_hides_nothing_else() {
 }
 
 #[test]
+fn a_slip_in_a_value_over_several_lines_is_one_problem() {
+    let text =
+        RIGHT.replacen("\nsource", "\nvault {\n  addresses = [http://a,\n    \"https://b\"]\n}\nsource", 1);
+    let found = lines(&problems(&text));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].starts_with("3:"), "{found:#?}");
+}
+
+#[test]
 fn thousands_of_slips_are_not_looked_for() {
     let many = "username = a b\n".repeat(1000);
     assert!(problems(&many).iter().count() <= 102);
