@@ -6,7 +6,7 @@ use hcl_edit::parser::{Error, parse_body};
 use hcl_edit::structure::Body;
 
 use super::slip::{Setting, Slip, is_word};
-use super::words::{header, is_known, labels_of};
+use super::words::{header, is_known, is_secret, labels_of};
 
 /// A file as its parser sees it.
 pub(super) struct Parsed {
@@ -146,7 +146,9 @@ fn in_words(text: &str, offset: usize, message: &str) -> SyntaxError {
         Some(setting) if setting.has_in_value(offset) && setting.value().is_empty() => {
             SyntaxError { advice: Some(setting.advice()), ..told(offset, "a value is missing here", None) }
         }
-        Some(setting) if setting.has_in_value(offset) && advice == Some(QUOTES) => {
+        Some(setting)
+            if setting.has_in_value(offset) && (advice == Some(QUOTES) || is_secret(setting.name())) =>
+        {
             SyntaxError { advice: Some(setting.advice()), ..told(offset, message, None) }
         }
         _ => told(offset, message, advice),
@@ -259,6 +261,7 @@ const JSON: &str = "this is JSON, and configurations are written in HCL";
 const NO_JSON: &str =
     "write `name = value` and `rotation \"NAME\" { … }`, each on lines of their own and without commas";
 const STRUCTURE: &str = "write an attribute as `name = value` and a block as `name { … }`";
+const LINES: &str = "end the line here; each attribute and each block stands on lines of its own";
 const OPEN_QUOTE: &str = "the text that begins here has no closing quote in its line";
 const QUOTES: &str = "a text stands in double quotes, as in `name = \"text\"`";
 const MISSING: &str =
@@ -274,7 +277,7 @@ const WORDING: &[(&str, &str, Option<&str>)] = &[
         "this block is not closed here",
         Some("in a block, each attribute stands on a line of its own, and the block ends with `}`"),
     ),
-    ("newline or eof", "something follows where the line should end", Some(QUOTES)),
+    ("newline or eof", "something follows where the line should end", Some(LINES)),
     ("invalid expression", "this is not a valid value", Some(QUOTES)),
     ("invalid structure", "neither an attribute nor a block begins here", Some(STRUCTURE)),
     ("nesting depth", "this is nested too deeply", None),

@@ -436,12 +436,14 @@ fn other_slips_say_what_is_missing() {
         assert_eq!(slip(line).0, expected);
     }
     assert_eq!(slip("  username : \"a\"").1, "write `=` instead of `:`");
+    assert!(slip("  username = \"a\";").1.starts_with("end the line here"));
 }
 
 #[test]
 fn no_slip_makes_us_advise_to_write_a_secret_down() {
     for line in [
         "password = hunter 2",
+        "password = \"hunter\" 2",
         "password = { env = $P }",
         "password \"hunter\"",
         "password = hunter\"",
@@ -475,6 +477,15 @@ fn a_slip_hides_nothing_else() {
     let broken = lines(&problems(&(text + "vault {\n")));
     assert_eq!(broken.len(), 5, "{broken:#?}");
     assert_eq!(broken[4], "17:1 the `vault` that begins here is not closed");
+}
+
+#[test]
+fn a_slip_in_a_value_over_several_lines_is_one_problem() {
+    let text =
+        RIGHT.replacen("\nsource", "\nvault {\n  addresses = [http://a,\n    \"https://b\"]\n}\nsource", 1);
+    let found = lines(&problems(&text));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].starts_with("3:"), "{found:#?}");
 }
 
 #[test]
