@@ -14,7 +14,7 @@ pub(super) struct Job {
     offset: Duration,
     state: State,
     living: Option<Living>,
-    failure: Option<Failure>,
+    failure: Option<Box<Failure>>,
     /// The planned time of the last run that brought a token: what was planned before it is done too.
     done: Option<Timestamp>,
     /// Not to begin before, as the floor wants it.
@@ -73,7 +73,7 @@ impl Job {
 
     pub(super) fn learn(&mut self, standing: Standing, now: Timestamp) {
         self.living = standing.living.map(|living| believable(living, now));
-        self.failure = standing.failure.map(|failure| self.recalled(failure, now));
+        self.failure = standing.failure.map(|failure| Box::new(self.recalled(failure, now)));
         self.plan_next(now);
     }
 
@@ -102,11 +102,11 @@ impl Job {
             }
             Outcome::Failed { class, retry_at } => {
                 let run = Some((due.occurrence, due.reason));
-                self.failure = Some(self.paused(class.clone(), now, due.attempt, *retry_at, run));
+                self.failure = Some(Box::new(self.paused(class.clone(), now, due.attempt, *retry_at, run)));
             }
             Outcome::Refused { class } => {
                 let before = self.failure.as_ref().map_or(0, |failure| failure.refusals);
-                self.failure = Some(refused(class.clone(), now, due.attempt, before));
+                self.failure = Some(Box::new(refused(class.clone(), now, due.attempt, before)));
             }
         }
         self.rests_until = moment::after(now, FLOOR);
