@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) pending: Option<Pending>,
     /// Of the login that failed for good.
     pub(super) failed_login: Option<Fingerprint>,
+    /// How many logins in a row were refused.
+    pub(super) refusals: u32,
 }
 
 pub(super) struct Pending {
@@ -39,7 +41,7 @@ pub(super) struct Pending {
 impl Job {
     pub(super) fn new(rotation: Arc<Rotation>, http: Arc<HttpClient>) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
-        let state = State { places, pending: None, failed_login: None };
+        let state = State { places, pending: None, failed_login: None, refusals: 0 };
         Job { credential: credential::key(&rotation.source), http, state: Mutex::new(state), rotation }
     }
 }

@@ -21,7 +21,7 @@ impl Runner {
         }
         state.pending = None;
         let token = self.log_in(job).await?;
-        state.failed_login = None;
+        (state.failed_login, state.refusals) = (None, 0);
         state.pending = Some(Pending::new(token, due, job.rotation.destinations.len()));
         Ok(())
     }

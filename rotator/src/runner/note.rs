@@ -20,6 +20,8 @@ impl Runner {
             _ => None,
         };
         state.failed_login = failed_login.or(state.failed_login);
+        state.refusals =
+            if trouble.class().is_refused_login() { state.refusals.saturating_add(1) } else { 0 };
         if self.dry_run || !trouble.is_notable() {
             return;
         }
@@ -27,6 +29,7 @@ impl Runner {
             class: trouble.class(),
             at: self.clock.now(),
             count: due.attempt,
+            refusals: state.refusals,
             lasting: trouble.is_lasting(),
             retry_at: trouble.retry_at(),
             failed_login,

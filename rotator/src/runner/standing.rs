@@ -20,7 +20,7 @@ impl Runner {
         }
         let failure = last_failure(job, state).cloned();
         if let Some(failure) = &failure {
-            state.failed_login = failure.failed_login;
+            (state.failed_login, state.refusals) = (failure.failed_login, failure.refusals);
         }
         Ok(Standing { living: living(job, state), failure: failure.map(|failure| self.past(job, failure)) })
     }
@@ -39,6 +39,7 @@ impl Runner {
             class: failure.class,
             at: failure.at,
             count: failure.count,
+            refusals: failure.refusals,
             lasting: failure.lasting,
             retry_at: failure.retry_at,
         }

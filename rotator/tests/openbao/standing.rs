@@ -74,6 +74,21 @@ async fn a_login_refused_at_a_fresh_place_is_noted_there() {
 }
 
 #[tokio::test]
+async fn refused_logins_in_a_row_are_counted_apart_from_other_failures() {
+    let world = World::new().await;
+    let refusals = async || world.home().standing(ID).await.unwrap().failure.unwrap().refusals;
+    let runner = world.home();
+    let mut seen = Vec::new();
+    for (attempt, status) in [(1, 503), (2, 401), (3, 401)] {
+        world.sandbox.control().fault(Fault::status(status).path("/zettelstore/a").times(1));
+        runner.run(&Due { attempt, ..due(0) }).await;
+        seen.push(refusals().await);
+        world.clock.forward(3600);
+    }
+    assert_eq!(seen, [0, 1, 2]);
+}
+
+#[tokio::test]
 async fn an_issuer_that_is_down_is_noted_as_passing() {
     let world = World::new().await;
     world.sandbox.control().fault(Fault::status(503));
