@@ -1,7 +1,5 @@
 //! What is known of one destination.
 
-use std::collections::BTreeMap;
-
 use super::Runner;
 use super::job::{Job, State};
 use super::trouble::Trouble;
@@ -14,11 +12,10 @@ pub(super) struct Place {
     pub(super) version: u64,
     pub(super) serial: u64,
     pub(super) notes: Notes,
-    /// Our mark is not on it yet, although it is ours: we may only mark what exists.
-    pub(super) owes_mark: bool,
+    /// Which rotation the entry names, if we may read it and it is one of this program's.
+    rotation: Option<String>,
     /// The token that readers find, if the entry is one of ours.
     pub(super) living: Option<Living>,
-    custom_metadata: BTreeMap<String, String>,
     is_live: bool,
     newer_schema: Option<u64>,
 }
@@ -37,26 +34,35 @@ impl Place {
             // Where we may not read, versions count as well.
             serial: entry.as_ref().map_or(found.version, |entry| entry.origin.serial),
             notes: Notes::read(&found.custom_metadata),
-            owes_mark: false,
             living: entry.as_ref().map(|entry| living(entry, found.version)).or_else(|| unread(found)),
-            custom_metadata: found.custom_metadata.clone(),
+            rotation: entry.as_ref().map(|entry| entry.origin.rotation.clone()),
             is_live: found.is_live,
             newer_schema,
         };
         (place, entry)
     }
 
-    /// Whether our mark is on it.
+    /// Whether it is ours: by the mark; where there is none yet, by what the entry itself says.
     pub(super) fn is_of(&self, job: &Job) -> bool {
-        self.notes.owner.as_deref() == Some(&*job.rotation.name)
+        self.owner() == Some(&*job.rotation.name)
+    }
+
+    /// Whether the entry is ours, but not marked: the mark comes after the first data.
+    pub(super) fn owes_mark(&self, job: &Job) -> bool {
+        self.notes.owner.is_none() && self.is_of(job)
+    }
+
+    fn owner(&self) -> Option<&str> {
+        let named = self.rotation.as_deref().filter(|_| self.is_live);
+        self.notes.owner.as_deref().or(named)
     }
 
     /// Whether we may write there. The mark guards against mistakes, not against attackers.
     pub(super) fn check(&self, job: &Job, at: &Destination) -> Result<(), Trouble> {
         let at = || at.clone();
-        match (&self.notes.owner, self.newer_schema) {
+        match (self.owner(), self.newer_schema) {
             (Some(owner), _) if !self.is_of(job) => {
-                Err(Trouble::OtherRotation { at: at(), owner: owner.clone() })
+                Err(Trouble::OtherRotation { at: at(), owner: owner.to_owned() })
             }
             (Some(_), Some(schema)) => Err(Trouble::NewerSchema { at: at(), schema }),
             (None, _) if self.is_live && !at().adopt => Err(Trouble::ForeignEntry { at: at() }),
@@ -64,26 +70,21 @@ impl Place {
         }
     }
 
-    /// Whether anything was ever written there.
-    pub(super) fn exists(&self) -> bool {
-        self.version > 0
-    }
-
-    /// Notes that stand after this.
-    pub(super) fn noted(&mut self, notes: Notes, custom_metadata: BTreeMap<String, String>) {
-        (self.notes, self.owes_mark) = (notes, false);
-        self.custom_metadata = custom_metadata;
-    }
-
-    /// All notes with ours among them.
-    pub(super) fn with_notes(&self, notes: &Notes) -> BTreeMap<String, String> {
-        let mut custom_metadata = self.custom_metadata.clone();
-        notes.merge(&mut custom_metadata);
-        custom_metadata
+    /// Whether we may write notes there, which replaces all that is noted, by what was found just now: it has our
+    /// mark, or it has none and is still what we knew, which is ours or nothing at all.
+    pub(super) fn check_notes(&self, job: &Job, at: &Destination, found: &Found) -> Result<(), Trouble> {
+        let (now, _) = Place::new(found);
+        let unchanged = now.notes.owner.is_none() && now.version == self.version;
+        if unchanged && (self.owes_mark(job) || !now.is_live) {
+            return Ok(());
+        }
+        now.check(job, &Destination { adopt: false, ..at.clone() })?;
+        if now.is_of(job) { Ok(()) } else { Err(Trouble::CasLost { at: at.clone() }) }
     }
 
     /// The entry that we wrote there.
-    pub(super) fn wrote(&mut self, living: Living) {
+    pub(super) fn wrote(&mut self, job: &Job, living: Living) {
+        self.rotation = Some(job.rotation.name.to_string());
         self.version = living.version;
         self.serial += 1;
         self.living = Some(living);
@@ -103,12 +104,11 @@ impl Runner {
                 continue;
             }
             let (place, entry) = self.look(at).await?;
-            let checked = place.check(job, at);
+            let place = slot.insert(place);
+            place.check(job, at)?;
             if let (Some(pending), Some(entry)) = (pending.as_mut(), entry) {
                 pending.found(index, &entry, place.version);
             }
-            *slot = Some(place);
-            checked?;
         }
         Ok(())
     }

@@ -3,13 +3,13 @@
 use std::sync::atomic::Ordering;
 
 use tokenferry_sources::{Predecessor, Timestamp, Token};
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::Runner;
 use super::job::{Job, Pending, State};
 use super::place::{Place, living};
 use super::trouble::Trouble;
-use crate::entry::{Entry, Notes, Origin};
+use crate::entry::{Entry, Origin};
 use crate::rotation::Destination;
 use crate::run::Living;
 use crate::vault::VaultError;
@@ -32,12 +32,19 @@ impl Written {
 }
 
 impl Runner {
-    /// Writes the pending token wherever it does not stand yet. It stays pending until it stands everywhere.
+    /// Writes the pending token wherever it does not stand yet, and then our mark where it is missing: writing data
+    /// with check-and-set is what claims a fresh place. The token stays pending until it stands everywhere.
     pub(super) async fn publish_pending(
         &self,
         job: &Job,
         state: &mut State,
     ) -> Result<Vec<Written>, Trouble> {
+        let written = self.write_pending(job, state).await;
+        self.mark(job, state).await;
+        written
+    }
+
+    async fn write_pending(&self, job: &Job, state: &mut State) -> Result<Vec<Written>, Trouble> {
         let State { places, pending, .. } = state;
         let Some(Pending { token, occurrence, written }) = pending else { return Ok(Vec::new()) };
         let mut trouble = None;
@@ -80,10 +87,6 @@ impl Publication<'_> {
             }
             let Some(mut place) = slot.take() else { continue };
             place.check(self.job, self.at)?;
-            if let Err(error) = self.claim(&mut place).await {
-                *slot = Some(place);
-                return Err(error.into());
-            }
             match self.write_once(&mut place).await {
                 Ok(achieved) => {
                     *slot = Some(place);
@@ -119,29 +122,8 @@ impl Publication<'_> {
         let entry = Entry::new(self.token, |life| rotation.renew_before.of(life), origin);
         let version = self.runner.vault.write_entry(self.at, place.version, entry.to_json()).await?;
         let living = living(&entry, version);
-        place.wrote(living);
-        self.claim(place).await?;
+        place.wrote(self.job, living);
         Ok(Written::Ours(living))
-    }
-
-    /// Puts our mark on a fresh place before the first data are there: a crash in between leaves a place that is
-    /// ours, not an entry that seems foreign. Where a policy lets us mark only what exists, the mark comes after.
-    async fn claim(&self, place: &mut Place) -> Result<(), VaultError> {
-        if place.is_of(self.job) && !(place.owes_mark && place.exists()) {
-            return Ok(());
-        }
-        let notes = Notes { owner: Some(self.job.rotation.name.to_string()), ..place.notes.clone() };
-        let custom_metadata = place.with_notes(&notes);
-        match self.runner.vault.set_custom_metadata(self.at, &custom_metadata).await {
-            Ok(()) => place.noted(notes, custom_metadata),
-            Err(VaultError::Forbidden { .. }) if !place.exists() => {
-                (place.notes, place.owes_mark) = (notes, true);
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        }
-        debug!(rotation = &*self.job.rotation.name, destination = %self.at, "marked the destination as ours");
-        Ok(())
     }
 
     /// Reads what stands there now, and whether that settles the matter: it is our token, or one as good.
@@ -156,7 +138,7 @@ impl Publication<'_> {
         if entry.holds(self.token) {
             return Ok(Some(Written::Ours(living)));
         }
-        if !self.is_as_good(&entry) {
+        if !self.is_of_same_login(&entry) || !self.is_as_good(&entry) {
             return Ok(None);
         }
         self.runner.adopted.fetch_add(1, Ordering::Relaxed);
@@ -168,6 +150,15 @@ impl Publication<'_> {
             "another process rotated this at the same time; its token stays, ours is dropped"
         );
         Ok(Some(Written::Theirs(living)))
+    }
+
+    /// Whether another process with the same configuration wrote it. While a new one is rolled out, another may still
+    /// log in elsewhere.
+    fn is_of_same_login(&self, theirs: &Entry) -> bool {
+        let ours = &self.token.identity;
+        theirs.origin.rotation == *self.job.rotation.name
+            && (&*theirs.system, &theirs.issuer, &theirs.subject)
+                == (ours.system, &ours.issuer, &ours.subject)
     }
 
     /// Whether readers are as well served by the entry of another process. Where logins leave the tokens before

@@ -11,7 +11,7 @@ use crate::proxy::Proxy;
 use crate::setting::{World, due, failed, place, rotated, run, settings};
 
 #[tokio::test]
-async fn a_first_write_marks_the_destination_and_a_second_one_is_a_single_request() {
+async fn a_first_write_claims_the_destination_before_it_marks_it_and_a_second_one_is_a_single_request() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
     let vault = world.vault_with(settings(&proxy.address));
@@ -23,8 +23,9 @@ async fn a_first_write_marks_the_destination_and_a_second_one_is_a_single_reques
         [
             "GET /v1/secret/data/home",
             "GET /v1/secret/metadata/home",
-            "POST /v1/secret/metadata/home",
             "POST /v1/secret/data/home",
+            "GET /v1/secret/metadata/home",
+            "POST /v1/secret/metadata/home",
         ]
     );
     let (entry, metadata) = world.bao.entry("home").await;
@@ -184,7 +185,7 @@ async fn what_one_destination_missed_is_written_there_without_another_login() {
 }
 
 #[tokio::test]
-async fn where_only_what_exists_may_be_marked_the_mark_comes_after_the_entry() {
+async fn where_only_what_exists_may_be_marked_everything_works() {
     let world = World::new().await;
     let policy = r#"path "secret/data/home" { capabilities = ["create", "update"] }
                     path "secret/metadata/home" { capabilities = ["read", "update"] }"#;

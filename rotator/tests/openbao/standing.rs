@@ -80,7 +80,8 @@ async fn refused_logins_in_a_row_are_counted_apart_from_other_failures() {
     let runner = world.home();
     let mut seen = Vec::new();
     for (attempt, status) in [(1, 503), (2, 401), (3, 401)] {
-        world.sandbox.control().fault(Fault::status(status).path("/zettelstore/a").times(1));
+        world.sandbox.control().clear_faults();
+        world.sandbox.control().fault(Fault::status(status).path("/zettelstore/a"));
         runner.run(&Due { attempt, ..due(0) }).await;
         seen.push(refusals().await);
         world.clock.forward(3600);
