@@ -1,7 +1,7 @@
 //! Getting the token of a run.
 
 use tokenferry_sources::{Retry, SourceError, Token};
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::Runner;
 use super::job::{Job, Pending, State};
@@ -26,12 +26,28 @@ impl Runner {
         Ok(())
     }
 
-    /// One login, never repeated here. A token that does not pass its trial is dropped.
+    /// One login, never repeated here, and none at all if another rotation was told just now what would come of it. A
+    /// token that does not pass its trial is dropped.
     async fn log_in(&self, job: &Job) -> Result<Token, Trouble> {
         let opened = job.rotation.source.open(&*self.environment, &job.http, &self.clock)?;
-        let token = opened.login.login().await.map_err(|error| refused(error, &opened))?;
+        if let Some((error, login)) = self.memory.recall(&job.credential, &opened.material, self.clock.now())
+        {
+            info!(
+                rotation = &*job.rotation.name,
+                class = error.class().name(),
+                "not logging in: the answer to the same login is known and still holds"
+            );
+            return Err(Trouble::Source { error, login });
+        }
+        let token = opened.login.login().await.map_err(|error| {
+            let login = fingerprint(&error, &opened);
+            self.memory.learn(&job.credential, &error, login, self.clock.now());
+            Trouble::Source { error, login }
+        })?;
+        self.memory.forget(&job.credential);
         if job.rotation.verify {
-            opened.login.verify(&token).await.map_err(|error| refused(error, &opened))?;
+            let rejected = |error| Trouble::Source { login: fingerprint(&error, &opened), error };
+            opened.login.verify(&token).await.map_err(rejected)?;
         }
         Ok(token)
     }
@@ -45,8 +61,7 @@ impl Runner {
 }
 
 /// Only what lasts is worth remembering the login for.
-fn refused(error: SourceError, opened: &Opened) -> Trouble {
+fn fingerprint(error: &SourceError, opened: &Opened) -> Option<Fingerprint> {
     let lasts = error.retry() == Retry::Never;
-    let login = lasts.then(|| Fingerprint::of(&opened.material)).flatten();
-    Trouble::Source { error, login }
+    lasts.then(|| Fingerprint::of(&opened.material)).flatten()
 }
