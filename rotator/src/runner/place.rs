@@ -1,5 +1,7 @@
 //! What is known of one destination.
 
+use std::collections::BTreeMap;
+
 use super::Runner;
 use super::job::{Job, State};
 use super::trouble::Trouble;
@@ -82,8 +84,16 @@ impl Place {
         if now.is_of(job) { Ok(()) } else { Err(Trouble::CasLost { at: at.clone() }) }
     }
 
-    /// The entry that we wrote there.
-    pub(super) fn wrote(&mut self, job: &Job, living: Living) {
+    /// The entry that we wrote there, and what is noted beside it by now: another process may have noted a failure.
+    pub(super) fn wrote(
+        &mut self,
+        job: &Job,
+        living: Living,
+        custom_metadata: Option<&BTreeMap<String, String>>,
+    ) {
+        if let Some(custom_metadata) = custom_metadata {
+            self.notes = Notes::read(custom_metadata);
+        }
         self.rotation = Some(job.rotation.name.to_string());
         self.version = living.version;
         self.serial += 1;

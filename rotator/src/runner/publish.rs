@@ -120,9 +120,9 @@ impl Publication<'_> {
             writer: self.runner.writer.clone(),
         };
         let entry = Entry::new(self.token, |life| rotation.renew_before.of(life), origin);
-        let version = self.runner.vault.write_entry(self.at, place.version, entry.to_json()).await?;
-        let living = living(&entry, version);
-        place.wrote(self.job, living);
+        let stored = self.runner.vault.write_entry(self.at, place.version, entry.to_json()).await?;
+        let living = living(&entry, stored.version);
+        place.wrote(self.job, living, stored.custom_metadata.as_ref());
         Ok(Written::Ours(living))
     }
 

@@ -90,6 +90,36 @@ async fn refused_logins_in_a_row_are_counted_apart_from_other_failures() {
 }
 
 #[tokio::test]
+async fn a_success_takes_back_what_another_process_noted() {
+    let world = World::new().await;
+    let daemon = world.home();
+    rotated(&daemon).await;
+    let once = world.home();
+    once.standing(ID).await.unwrap();
+    world.sandbox.control().fault(Fault::status(401).path("/zettelstore/a").times(1));
+    assert_eq!(failed(&once).await, ("login_refused".to_owned(), true));
+    world.clock.forward(2);
+    rotated(&daemon).await;
+    assert_eq!(world.bao.notes("home").await, json!({ "tokenferry_rotation": "home" }));
+}
+
+#[tokio::test]
+async fn a_failure_before_the_token_that_readers_find_is_over() {
+    let world = World::new().await;
+    world.sandbox.control().fault(Fault::status(401).path("/zettelstore/a").times(1));
+    failed(&world.home()).await;
+    let notes = world.bao.notes("home").await;
+    assert!(world.home().standing(ID).await.unwrap().failure.is_some());
+    world.clock.forward(2);
+    rotated(&world.home()).await;
+    // As after a crash before the note was taken back.
+    world.bao.root("POST", "secret/metadata/home", json!({ "custom_metadata": notes })).await;
+    let restarted = world.home();
+    assert_eq!(restarted.standing(ID).await.unwrap().failure, None);
+    assert!(!restarted.login_changed(ID).await);
+}
+
+#[tokio::test]
 async fn an_issuer_that_is_down_is_noted_as_passing() {
     let world = World::new().await;
     world.sandbox.control().fault(Fault::status(503));
