@@ -90,7 +90,10 @@ impl Runner {
 
     async fn attempt(&self, job: &Job, state: &mut State, due: &Due) -> Result<Outcome, Trouble> {
         self.check_places(job, state).await?;
-        self.have_token(job, state, due).await?;
+        if let Err(trouble) = self.have_token(job, state, due).await {
+            self.publish_what_waits(job, state).await;
+            return Err(trouble);
+        }
         if self.dry_run {
             return Ok(tried_out(state));
         }

@@ -18,6 +18,8 @@ pub(super) struct Place {
     rotation: Option<String>,
     /// The token that readers find, if the entry is one of ours.
     pub(super) living: Option<Living>,
+    /// Whether Vault has to be asked before anything is done for its sake: it did not take the last write.
+    pub(super) is_doubted: bool,
     is_live: bool,
     newer_schema: Option<u64>,
 }
@@ -38,6 +40,7 @@ impl Place {
             notes: Notes::read(&found.custom_metadata),
             living: entry.as_ref().map(|entry| living(entry, found.version)).or_else(|| unread(found)),
             rotation: entry.as_ref().map(|entry| entry.origin.rotation.clone()),
+            is_doubted: false,
             is_live: found.is_live,
             newer_schema,
         };
@@ -98,17 +101,19 @@ impl Place {
         self.version = living.version;
         self.serial += 1;
         self.living = Some(living);
-        self.is_live = true;
+        (self.is_live, self.is_doubted) = (true, false);
     }
 }
 
 impl Runner {
     /// Reads what is not known yet, and finds out whether we may write everywhere. Where the pending token is found
-    /// to stand already, that is noted.
+    /// to stand already, or one as good, that is noted.
     pub(super) async fn check_places(&self, job: &Job, state: &mut State) -> Result<(), Trouble> {
         let State { places, pending, .. } = state;
         for (index, (at, slot)) in job.rotation.destinations.iter().zip(places).enumerate() {
+            let known = slot.as_ref().map(|place| place.version);
             if let Some(place) = slot.as_ref()
+                && !place.is_doubted
                 && place.check(job, at).is_ok()
             {
                 continue;
@@ -116,8 +121,10 @@ impl Runner {
             let (place, entry) = self.look(at).await?;
             let place = slot.insert(place);
             place.check(job, at)?;
-            if let (Some(pending), Some(entry)) = (pending.as_mut(), entry) {
-                pending.found(index, &entry, place.version);
+            if let (Some(pending), Some(entry)) = (pending.as_mut(), entry)
+                && known != Some(place.version)
+            {
+                self.find(job, index, pending, place, &entry);
             }
         }
         Ok(())

@@ -46,7 +46,7 @@ impl Runner {
 
     async fn write_pending(&self, job: &Job, state: &mut State) -> Result<Vec<Written>, Trouble> {
         let State { places, pending, .. } = state;
-        let Some(Pending { token, occurrence, written }) = pending else { return Ok(Vec::new()) };
+        let Some(Pending { token, occurrence, written, .. }) = pending else { return Ok(Vec::new()) };
         let mut trouble = None;
         for ((at, slot), done) in job.rotation.destinations.iter().zip(places).zip(written.iter_mut()) {
             if done.is_some() {
@@ -64,6 +64,17 @@ impl Runner {
         let written = written.iter().copied().flatten().collect();
         *pending = None;
         Ok(written)
+    }
+
+    /// Takes note of an entry that came to a destination while a token was waiting: one with this very token was
+    /// written by us, even if the answer to that was lost.
+    pub(super) fn find(&self, job: &Job, index: usize, pending: &mut Pending, place: &Place, entry: &Entry) {
+        let Pending { token, occurrence, written, .. } = pending;
+        let at = job.rotation.destinations.get(index);
+        if let (Some(at), Some(written)) = (at, written.get_mut(index)) {
+            let publication = Publication { runner: self, job, at, token, occurrence: *occurrence };
+            *written = publication.settles(place, entry);
+        }
     }
 }
 
@@ -99,9 +110,13 @@ impl Publication<'_> {
                 }
                 Err(error) if error.leaves_doubt() => {
                     // It may have been done: it is looked up, not repeated.
-                    return self.look_again(slot).await.ok().flatten().ok_or(Trouble::Vault(error));
+                    let looked = self.look_again(slot).await;
+                    place.is_doubted = true;
+                    slot.get_or_insert(place);
+                    return looked.ok().flatten().ok_or(Trouble::Vault(error));
                 }
                 Err(error) => {
+                    place.is_doubted = !error.is_answer();
                     *slot = Some(place);
                     return Err(error.into());
                 }
@@ -130,26 +145,32 @@ impl Publication<'_> {
     async fn look_again(&self, slot: &mut Option<Place>) -> Result<Option<Written>, Trouble> {
         let (place, entry) = self.runner.look(self.at).await?;
         place.check(self.job, self.at)?;
-        let entry = entry.filter(|_| place.is_of(self.job));
-        let version = place.version;
+        let achieved = entry.and_then(|entry| self.settles(&place, &entry));
         *slot = Some(place);
-        let Some(entry) = entry else { return Ok(None) };
-        let living = living(&entry, version);
-        if entry.holds(self.token) {
-            return Ok(Some(Written::Ours(living)));
+        Ok(achieved)
+    }
+
+    /// Whether an entry that came in between settles the matter.
+    fn settles(&self, place: &Place, entry: &Entry) -> Option<Written> {
+        let living = living(entry, place.version);
+        if !place.is_of(self.job) {
+            return None;
         }
-        if !self.is_of_same_login(&entry) || !self.is_as_good(&entry) {
-            return Ok(None);
+        if entry.holds(self.token) {
+            return Some(Written::Ours(living));
+        }
+        if !self.is_of_same_login(entry) || !self.is_as_good(entry) {
+            return None;
         }
         self.runner.adopted.fetch_add(1, Ordering::Relaxed);
         warn!(
             rotation = &*self.job.rotation.name,
             destination = %self.at,
             writer = entry.origin.writer,
-            version,
+            version = place.version,
             "another process rotated this at the same time; its token stays, ours is dropped"
         );
-        Ok(Some(Written::Theirs(living)))
+        Some(Written::Theirs(living))
     }
 
     /// Whether another process with the same configuration wrote it. While a new one is rolled out, another may still
