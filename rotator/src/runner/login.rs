@@ -42,7 +42,7 @@ impl Runner {
         match self.publish_pending(job, state).await {
             Ok(_) => info!(rotation = &*job.rotation.name, "stored the token that was issued before"),
             Err(error) => {
-                debug!(rotation = &*job.rotation.name, %error, "the token that was issued before still waits")
+                debug!(rotation = &*job.rotation.name, %error, "the token that was issued before still waits");
             }
         }
     }

@@ -49,9 +49,9 @@ impl Memory {
             _ => return,
         };
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = memory.entry(credential.clone()).or_default();
-        held.retain(|held| held.is_fresh(now));
-        held.push(Held { at: now, hold, login, error: error.clone() });
+        let failures = memory.entry(credential.clone()).or_default();
+        failures.retain(|held| held.is_fresh(now));
+        failures.push(Held { at: now, hold, login, error: error.clone() });
     }
 
     /// A login of this credential succeeded.
