@@ -1,9 +1,12 @@
 //! What is known of one destination.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::TimeDelta;
 
 use super::Runner;
-use super::job::{Job, State};
+use super::job::{Job, State, expected_life};
 use super::trouble::Trouble;
 use crate::entry::{Entry, EntryError, Notes};
 use crate::rotation::Destination;
@@ -25,8 +28,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// What a read tells, and the entry itself.
-    fn new(found: &Found) -> (Self, Option<Entry>) {
+    /// What a read tells, and the entry itself. `life` is that of a token whose end cannot be read.
+    fn new(found: &Found, life: Option<Duration>) -> (Self, Option<Entry>) {
         let entry = found.data.as_ref().map(|data| Entry::from_json(data.fields()));
         let newer_schema = match &entry {
             Some(Err(EntryError::Newer { schema })) => Some(*schema),
@@ -38,7 +41,7 @@ impl Place {
             // Where we may not read, versions count as well.
             serial: entry.as_ref().map_or(found.version, |entry| entry.origin.serial),
             notes: Notes::read(&found.custom_metadata),
-            living: entry.as_ref().map(|entry| living(entry, found.version)).or_else(|| unread(found)),
+            living: entry.as_ref().map(|entry| living(entry, found.version)).or_else(|| unread(found, life)),
             rotation: entry.as_ref().map(|entry| entry.origin.rotation.clone()),
             is_doubted: false,
             is_live: found.is_live,
@@ -78,7 +81,7 @@ impl Place {
     /// Whether we may write notes there, which replaces all that is noted, by what was found just now: it has our
     /// mark, or it has none and is still what we knew, which is ours or nothing at all.
     pub(super) fn check_notes(&self, job: &Job, at: &Destination, found: &Found) -> Result<(), Trouble> {
-        let (now, _) = Place::new(found);
+        let (now, _) = Place::new(found, None);
         let unchanged = now.notes.owner.is_none() && now.version == self.version;
         if unchanged && (self.owes_mark(job) || !now.is_live) {
             return Ok(());
@@ -118,7 +121,7 @@ impl Runner {
             {
                 continue;
             }
-            let (place, entry) = self.look(at).await?;
+            let (place, entry) = self.look(job, at).await?;
             let place = slot.insert(place);
             place.check(job, at)?;
             if let (Some(pending), Some(entry)) = (pending.as_mut(), entry)
@@ -131,8 +134,13 @@ impl Runner {
     }
 
     /// Reads a destination.
-    pub(super) async fn look(&self, at: &Destination) -> Result<(Place, Option<Entry>), VaultError> {
-        self.vault.read_entry(at).await.map(|found| Place::new(&found))
+    pub(super) async fn look(
+        &self,
+        job: &Job,
+        at: &Destination,
+    ) -> Result<(Place, Option<Entry>), VaultError> {
+        let found = self.vault.read_entry(at).await?;
+        Ok(Place::new(&found, expected_life(&job.rotation.source)))
     }
 }
 
@@ -140,8 +148,10 @@ pub(super) fn living(entry: &Entry, version: u64) -> Living {
     Living { issued_at: entry.issued_at, expires_at: entry.expires_at, version }
 }
 
-/// What a policy without `read` leaves to be known.
-fn unread(found: &Found) -> Option<Living> {
+/// What a policy without `read` leaves to be known. The end is reckoned by what is known beforehand, so that the token
+/// is replaced in time after a restart, too; it is never written down.
+fn unread(found: &Found, life: Option<Duration>) -> Option<Living> {
     let issued_at = found.written_at.filter(|_| found.is_live && !found.data_readable)?;
-    Some(Living { issued_at, expires_at: None, version: found.version })
+    let expires_at = life.and_then(|life| issued_at.checked_add_signed(TimeDelta::from_std(life).ok()?));
+    Some(Living { issued_at, expires_at, version: found.version })
 }

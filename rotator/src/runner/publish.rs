@@ -143,7 +143,7 @@ impl Publication<'_> {
 
     /// Reads what stands there now, and whether that settles the matter: it is our token, or one as good.
     async fn look_again(&self, slot: &mut Option<Place>) -> Result<Option<Written>, Trouble> {
-        let (place, entry) = self.runner.look(self.at).await?;
+        let (place, entry) = self.runner.look(self.job, self.at).await?;
         place.check(self.job, self.at)?;
         let achieved = entry.and_then(|entry| self.settles(&place, &entry));
         *slot = Some(place);

@@ -16,7 +16,7 @@ impl Runner {
         let Some(job) = self.job(rotation) else { return Ok(Standing::default()) };
         let state = &mut *job.state.lock().await;
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
-            *slot = Some(self.look(at).await?.0);
+            *slot = Some(self.look(job, at).await?.0);
         }
         let living = living(job, state);
         // A crash may have come between a success and taking back what was noted before it.

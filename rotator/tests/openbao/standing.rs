@@ -144,7 +144,7 @@ async fn garbage_among_the_notes_stops_nothing() {
 }
 
 #[tokio::test]
-async fn a_writer_that_may_not_read_data_still_knows_version_and_age() {
+async fn a_writer_that_may_not_read_data_still_knows_version_and_age_and_reckons_the_end() {
     let world = World::new().await;
     rotated(&world.home()).await;
     let policy = r#"
@@ -154,7 +154,12 @@ async fn a_writer_that_may_not_read_data_still_knows_version_and_age() {
     world.variables.set("VAULT_TOKEN", &world.token_with(policy).await);
     let runner = world.home();
     let living = runner.standing(ID).await.unwrap().living.unwrap();
-    assert_eq!((living.version, living.expires_at), (1, None));
+    assert_eq!(living.version, 1);
+    assert_eq!(
+        (living.expires_at.unwrap() - living.issued_at).num_seconds(),
+        600,
+        "as Zettelstore documents"
+    );
     assert_eq!(rotated(&runner).await, 2);
     let fresh = world.runner(world.rotation("new", &[place("new")]), world.vault());
     assert_eq!(rotated(&fresh).await, 1);
