@@ -142,7 +142,8 @@ fn fields(block: &Block<'_>, system: &'static System) -> Result<Box<[(&'static s
     written.broken.map_or(Ok(written.settings.into()), Err)
 }
 
-/// Where the rotator waits, and how long, is the scheduler's to say: `max_wait` is not asked for.
+/// Where the rotator waits, and how long, is the scheduler's to say: `max_wait` is not asked for, and no
+/// request is repeated by itself.
 fn http(block: &Block<'_>) -> Result<HttpSettings, Noted> {
     let mut written = Written::default();
     for field in HTTP_FIELDS.iter().filter(|field| field.name != "max_wait") {
@@ -154,7 +155,9 @@ fn http(block: &Block<'_>) -> Result<HttpSettings, Noted> {
     });
     let folder = block.header.document().folder();
     let ca_cert_file = settings.ca_cert_file.map(|path| folder.join(path));
-    written.broken.map_or(Ok(HttpSettings { ca_cert_file, max_wait: Duration::ZERO, ..settings }), Err)
+    written
+        .broken
+        .map_or(Ok(HttpSettings { ca_cert_file, max_wait: Duration::ZERO, retries: false, ..settings }), Err)
 }
 
 /// The fields that a block has.

@@ -25,6 +25,8 @@ pub struct NotedFailure {
     pub at: Timestamp,
     /// How many in a row.
     pub count: u32,
+    /// How many refused logins in a row, up to the last one; 0 if that was something else.
+    pub refusals: u32,
     /// Whether it lasts until somebody changes something.
     pub lasting: bool,
     /// When to try again, if the other side said so.
@@ -53,6 +55,9 @@ impl Notes {
         put(AT, rfc3339(failure.at));
         put(COUNT, failure.count.to_string());
         put(LASTING, failure.lasting.to_string());
+        if failure.refusals > 0 {
+            put(REFUSALS, failure.refusals.to_string());
+        }
         if let Some(at) = failure.retry_at {
             put(RETRY_AT, rfc3339(at));
         }
@@ -65,10 +70,13 @@ impl Notes {
 impl NotedFailure {
     fn read(custom_metadata: &BTreeMap<String, String>) -> Option<Self> {
         let text = |key| custom_metadata.get(key).map(String::as_str);
+        let count = |key| text(key).and_then(|text| text.parse().ok()).unwrap_or(1).max(1);
+        let class = Class::noted(text(CLASS)?)?;
         Some(NotedFailure {
-            class: Class::noted(text(CLASS)?)?,
+            refusals: if class.is_refused_login() { count(REFUSALS) } else { 0 },
+            class,
             at: parse_time(text(AT)?)?,
-            count: text(COUNT).and_then(|text| text.parse().ok()).unwrap_or(1).max(1),
+            count: count(COUNT),
             lasting: text(LASTING) == Some("true"),
             retry_at: text(RETRY_AT).and_then(parse_time),
             failed_login: text(FAILED_LOGIN).and_then(Fingerprint::parse),
@@ -81,9 +89,10 @@ const CLASS: &str = "tokenferry_failure_class";
 const AT: &str = "tokenferry_failure_at";
 const COUNT: &str = "tokenferry_failure_count";
 const LASTING: &str = "tokenferry_failure_lasting";
+const REFUSALS: &str = "tokenferry_refusals";
 const RETRY_AT: &str = "tokenferry_failure_retry_at";
 const FAILED_LOGIN: &str = "tokenferry_failed_login";
-const OURS: [&str; 7] = [OWNER, CLASS, AT, COUNT, LASTING, RETRY_AT, FAILED_LOGIN];
+const OURS: [&str; 8] = [OWNER, CLASS, AT, COUNT, LASTING, REFUSALS, RETRY_AT, FAILED_LOGIN];
 
 #[cfg(test)]
 mod tests {
@@ -94,6 +103,7 @@ mod tests {
             class: Class::new("login_refused"),
             at: Timestamp::UNIX_EPOCH,
             count: 3,
+            refusals: 2,
             lasting: true,
             retry_at: Some(Timestamp::UNIX_EPOCH),
             failed_login: Fingerprint::of(b"anna"),
@@ -111,7 +121,7 @@ mod tests {
         notes.merge(&mut metadata);
         assert_eq!(Notes::read(&metadata), notes);
         assert_eq!(metadata["team"], "payments");
-        assert_eq!(metadata.len(), 8);
+        assert_eq!(metadata.len(), 9);
     }
 
     #[test]
@@ -131,6 +141,7 @@ mod tests {
             (AT, true),
             (COUNT, false),
             (LASTING, false),
+            (REFUSALS, false),
             (RETRY_AT, false),
             (FAILED_LOGIN, false),
         ] {

@@ -10,7 +10,7 @@ use crate::source::{Reference, Setting, Source};
 pub(super) fn key(source: &Source) -> CredentialKey {
     let fields = source.system.fields.iter();
     let telling = fields.filter(|field| matches!(field.role, FieldRole::Identity | FieldRole::Url));
-    let values = telling.map(|field| match source.fields.get(field.name) {
+    let values = telling.map(|field| match source.field(field.name) {
         Some(Setting::Literal(Given::Text(text))) => format!("\n={}", text.expose_secret()),
         Some(Setting::Reference(Reference::Env(name))) => format!("\n${name}"),
         Some(Setting::Reference(Reference::File(path))) => format!("\n@{}", path.display()),
@@ -22,18 +22,15 @@ pub(super) fn key(source: &Source) -> CredentialKey {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use tokenferry_sources::{HttpSettings, system};
 
     use super::*;
 
-    fn key_of(fields: &[(&str, Setting)]) -> CredentialKey {
-        let fields = fields.iter().map(|(name, setting)| ((*name).to_owned(), setting.clone()));
+    fn key_of(fields: &[(&'static str, Setting)]) -> CredentialKey {
         key(&Source {
             name: "zettelstore.home".into(),
             system: system("zettelstore").unwrap(),
-            fields: fields.collect::<BTreeMap<_, _>>(),
+            fields: fields.into(),
             http: HttpSettings::default(),
             ttl: None,
         })

@@ -199,7 +199,9 @@ fn what_is_wrong_with_the_environment_is_said_without_its_values() {
 #[test]
 fn a_name_in_quotes_says_as_well_where_a_secret_is_kept() {
     let config = parse(&RIGHT.replace("{ env =", "{ \"env\" =")).unwrap();
-    let Setting::Reference(password) = config.sources[0].field("password").unwrap() else { panic!("no reference") };
+    let Setting::Reference(password) = config.sources[0].field("password").unwrap() else {
+        panic!("no reference")
+    };
     assert_eq!(*password, Reference::Env("ZETTELSTORE_PASSWORD".to_owned()));
 }
 
