@@ -113,7 +113,7 @@ fn the_environment_says_where_vault_is_and_who_we_are() {
         ("VAULT_NAMESPACE", "team"),
         ("VAULT_CACERT", "ca.pem"),
         ("VAULT_TOKEN", "hunter2"),
-        ("HOME", "/home/anna"),
+        ("HOME", "/users/anna"),
         ("VAULT_SKIP_VERIFY", "False"),
     ];
     let vault = with(&environment, RIGHT).unwrap().vault;
@@ -125,7 +125,7 @@ fn the_environment_says_where_vault_is_and_who_we_are() {
     assert!(matches!(vault.auth, VaultAuth::Token(Reference::Env(name)) if name == "VAULT_TOKEN"));
     let auth = |environment: &[(&str, &str)]| with(environment, RIGHT).unwrap().vault.auth;
     let VaultAuth::Token(token) = auth(&[environment[0], environment[4]]) else { panic!("no token") };
-    assert_eq!(token, file("/home/anna/.vault-token"));
+    assert_eq!(token, file("/users/anna/.vault-token"));
     let VaultAuth::Token(token) = auth(&[environment[0]]) else { panic!("no token") };
     assert_eq!(token, Reference::Env("VAULT_TOKEN".to_owned()));
 }
