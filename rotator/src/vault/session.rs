@@ -185,7 +185,7 @@ impl Vault {
         let found = answer.data.ok_or(Fault::Empty)?;
         let mut id = Zeroizing::new(found.id);
         id.zeroize();
-        Ok(Lease::new(self.clock.now(), found.ttl, found.renewable.unwrap_or_default()))
+        Ok(Lease::new(self.moment(), found.ttl, found.renewable.unwrap_or_default()))
     }
 
     /// The login we have; a new one if there is none or it is the dead one.
@@ -257,7 +257,7 @@ impl Vault {
         let auth = answer.and_then(|answer| answer.auth.ok_or(Fault::Malformed));
         let AuthInfo { client_token, lease_duration, renewable, .. } =
             auth.map_err(|fault| fault.during(operation()))?;
-        self.login_with(&client_token.into(), Lease::new(self.clock.now(), lease_duration, renewable))
+        self.login_with(&client_token.into(), Lease::new(self.moment(), lease_duration, renewable))
     }
 
     /// A token that no header can carry makes vaultrs panic, so it is looked at first.

@@ -179,6 +179,17 @@ async fn a_token_is_renewed_when_two_thirds_of_its_lease_are_over() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_put_back_does_not_put_the_renewal_off() {
+    let world = World::new().await;
+    let role = json!({ "token_period": "30s" });
+    let vault = world.vault_with(app_role(&world, &world.bao.address, role).await);
+    vault.read_entry(&place("home")).await.unwrap();
+    world.clock.forward(-3600);
+    let pause = vault.care().await.unwrap().unwrap();
+    assert!(pause <= Duration::from_secs(20), "{pause:?}");
+}
+
+#[tokio::test]
 async fn a_token_near_its_longest_life_is_replaced() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
