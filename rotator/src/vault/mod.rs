@@ -12,6 +12,7 @@ mod lease;
 mod operation;
 mod session;
 mod transport;
+mod wiped;
 
 pub use error::VaultError;
 pub use found::{Data, Found, Stored};

@@ -18,6 +18,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::cause::with_causes;
 use super::fault::Fault;
 use super::lease::Lease;
+use super::wiped::Wiped;
 use super::{Operation, Vault, VaultError};
 use crate::config::VaultAuth;
 use crate::source::{Reference, Setting};
@@ -183,8 +184,7 @@ impl Vault {
     pub(super) async fn look_up(&self, login: &Login) -> Result<Lease, Fault> {
         let answer = self.transport.ask(&LookupTokenSelfRequest {}.with_middleware(&login.middle)).await?;
         let found = answer.data.ok_or(Fault::Empty)?;
-        let mut id = Zeroizing::new(found.id);
-        id.zeroize();
+        drop(Zeroizing::new(found.id));
         Ok(Lease::new(self.moment(), found.ttl, found.renewable.unwrap_or_default()))
     }
 
@@ -247,11 +247,11 @@ impl Vault {
         secret_id: &SecretString,
     ) -> Result<Login, VaultError> {
         let operation = || Operation::Login(mount.into());
-        let request = LoginWithApproleRequest {
+        let request = Wiped(LoginWithApproleRequest {
             mount: mount.to_owned(),
             role_id: role_id.expose_secret().to_owned(),
             secret_id: secret_id.expose_secret().to_owned(),
-        };
+        });
         debug!(mount, "logging in to Vault");
         let answer = self.transport.ask(&request.with_middleware(&self.middle(String::new()))).await;
         let auth = answer.and_then(|answer| answer.auth.ok_or(Fault::Malformed));
