@@ -294,6 +294,15 @@ async fn health_is_told_without_a_login() {
 }
 
 #[tokio::test]
+async fn notes_that_are_too_many_are_told_as_such() {
+    let world = World::new().await;
+    let notes = (0..65).map(|n| (format!("k{n}"), "v".to_owned())).collect();
+    let error = world.vault().set_custom_metadata(&place("home"), &notes).await.unwrap_err();
+    assert_eq!(error.class().name(), "vault_bad_request");
+    assert!(error.advice().contains("64 keys"), "{}", error.advice());
+}
+
+#[tokio::test]
 async fn a_redirect_is_followed_to_listed_addresses_only() {
     let world = World::new().await;
     let standby = Proxy::start(&world.bao.address).await;
