@@ -10,7 +10,7 @@ use reqwest::redirect::{Attempt, Policy};
 use rustify::Endpoint;
 use rustify::errors::ClientError;
 use serde::de::DeserializeOwned;
-use tokenferry_sources::{Clock, Timestamp};
+use tokenferry_sources::{Clock, Timestamp, is_loopback};
 use tokio::sync::OnceCell;
 use url::Url;
 use vaultrs::api::EndpointResult;
@@ -64,14 +64,6 @@ impl Transport {
     /// Sends a request whose answer says no more than that it was done.
     pub(super) async fn tell<E: Endpoint>(&self, request: &E) -> Result<(), Fault> {
         request.exec(self).await.map(drop).map_err(fault)
-    }
-
-    /// Reads a page that needs no token, whatever its status.
-    pub(super) async fn look<T: DeserializeOwned>(&self, path: &str) -> Result<T, Fault> {
-        let url = self.settings.addresses.first().and_then(|address| address.join(path).ok());
-        let url = url.ok_or_else(|| no_answer(NoAnswer::Client(self.bad_address())))?;
-        let mut response = self.client().await?.get(url).send().await.map_err(|error| self.failure(error))?;
-        parse(&self.body(&mut response).await?)
     }
 
     async fn client(&self) -> Result<&reqwest::Client, Fault> {
@@ -206,15 +198,6 @@ fn no_answer(reason: NoAnswer) -> Fault {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(body).map_err(|_| Fault::Malformed)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

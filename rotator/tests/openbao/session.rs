@@ -284,16 +284,6 @@ async fn namespaces_mounts_and_engines_that_are_not_there_are_told_apart() {
 }
 
 #[tokio::test]
-async fn health_is_told_without_a_login() {
-    let world = World::new().await;
-    let vault = world.vault();
-    let health = vault.health().await.unwrap();
-    assert!(health.initialized && !health.sealed && !health.standby && !health.version.is_empty());
-    world.bao.root("PUT", "sys/seal", Value::Null).await;
-    assert!(vault.health().await.unwrap().sealed);
-}
-
-#[tokio::test]
 async fn notes_that_are_too_many_are_told_as_such() {
     let world = World::new().await;
     let notes = (0..65).map(|n| (format!("k{n}"), "v".to_owned())).collect();
@@ -360,14 +350,15 @@ async fn a_tls_connection_is_trusted_by_the_configured_certificates_only() {
     let with = |ca_cert_file: Option<PathBuf>| {
         world.vault_with(VaultSettings { ca_cert_file, ..settings(&secure.address) })
     };
-    assert!(!with(Some(secure.ca_file())).health().await.unwrap().sealed);
-    let error = with(None).health().await.unwrap_err();
+    let at = place("home");
+    with(Some(secure.ca_file())).read_entry(&at).await.unwrap();
+    let error = with(None).read_entry(&at).await.unwrap_err();
     assert_eq!(error.class().name(), "vault_tls", "{error}");
-    let error = with(Some("no-such-file.pem".into())).health().await.unwrap_err();
+    let error = with(Some("no-such-file.pem".into())).read_entry(&at).await.unwrap_err();
     assert_eq!(error.class().name(), "vault_ca_file");
     let plain = world.bao.address.replace("http:", "https:");
     let error = world.vault_with(VaultSettings { ca_cert_file: Some(secure.ca_file()), ..settings(&plain) });
-    let error = error.health().await.unwrap_err();
+    let error = error.read_entry(&at).await.unwrap_err();
     assert_eq!(error.class().name(), "vault_tls", "{error}");
 }
 
