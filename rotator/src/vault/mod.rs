@@ -2,7 +2,6 @@
 //!
 //! Its requests are vaultrs', its HTTP client is ours.
 
-mod ca;
 pub(crate) mod cause;
 mod entries;
 mod error;

@@ -1,6 +1,6 @@
 //! One HTTP client for all requests: ours, so that no request goes where its token must not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use reqwest::redirect::{Attempt, Policy};
 use rustify::Endpoint;
 use rustify::errors::ClientError;
 use serde::de::DeserializeOwned;
-use tokenferry_sources::{Clock, Timestamp, is_loopback};
+use tokenferry_sources::cause::{chain, deepest_cause, one_line, tls_error};
+use tokenferry_sources::{Clock, Timestamp, certificates, is_loopback};
 use tokio::sync::OnceCell;
 use url::Url;
 use vaultrs::api::EndpointResult;
 use zeroize::Zeroizing;
 
-use super::cause::{chain, deepest_cause, one_line, tls_error};
+use super::VaultError;
 use super::fault::{Fault, NoAnswer, Rejection};
-use super::{VaultError, ca};
 use crate::config::VaultSettings;
 
 /// Sends what vaultrs describes, and turns every failure into a [`Fault`], so that no body ever becomes part of an
@@ -88,11 +88,11 @@ impl Transport {
         }
         let secure = self.settings.addresses.iter().any(|url| url.scheme() == "https");
         builder = match &self.settings.ca_cert_file {
-            Some(path) if secure => builder.tls_certs_only(ca::certificates(path)?),
+            Some(path) if secure => builder.tls_certs_only(trusted(path)?),
             None if secure => builder,
             _ => builder.tls_certs_only([]),
         };
-        builder.build().map_err(|error| ca::build_failure(self.settings.ca_cert_file.as_deref(), &error))
+        builder.build().map_err(|error| build_failure(self.settings.ca_cert_file.as_deref(), &error))
     }
 
     fn bad_address(&self) -> VaultError {
@@ -189,6 +189,19 @@ fn fault(error: ClientError) -> Fault {
     match error {
         ClientError::GenericError { source } => source.downcast().unwrap_or(Fault::Malformed),
         _ => Fault::Malformed,
+    }
+}
+
+fn trusted(path: &Path) -> Result<Vec<reqwest::Certificate>, VaultError> {
+    certificates(path).map_err(|cause| VaultError::CaFile { path: path.to_owned(), cause })
+}
+
+/// Building a client fails over certificates only.
+fn build_failure(file: Option<&Path>, error: &reqwest::Error) -> VaultError {
+    let cause = deepest_cause(error);
+    match file {
+        Some(path) => VaultError::CaFile { path: path.to_owned(), cause },
+        None => VaultError::CaStore { cause },
     }
 }
 
