@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 use vaultrs::api::token::requests::RenewTokenSelfRequest;
 
 use super::fault::Fault;
-use super::session::Login;
+use super::login::Login;
 use super::{Operation, Vault, VaultError};
 use crate::config::VaultAuth;
 

@@ -8,6 +8,7 @@ mod error;
 mod fault;
 mod found;
 mod lease;
+mod login;
 mod operation;
 mod session;
 mod transport;
@@ -24,7 +25,8 @@ use tokenferry_sources::{Clock, Environment, Timestamp};
 use tokio::sync::Notify;
 
 use crate::config::{VaultAuth, VaultSettings};
-use session::{LastFailure, Login};
+use login::Login;
+use session::LastFailure;
 use transport::Transport;
 
 /// A Vault with our login to it.

@@ -13,66 +13,16 @@ use tracing::debug;
 use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
 use vaultrs::api::token::requests::LookupTokenSelfRequest;
 use vaultrs::api::{AuthInfo, EndpointMiddleware};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::cause::with_causes;
 use super::fault::Fault;
 use super::lease::Lease;
+use super::login::{Login, SignsOfLife};
 use super::wiped::Wiped;
 use super::{Operation, Vault, VaultError};
 use crate::config::VaultAuth;
 use crate::source::{Reference, Setting};
-
-/// A token of Vault, ready to be sent. Wiped when dropped.
-pub(super) struct Login {
-    pub(super) middle: EndpointMiddleware,
-    lease: Mutex<Lease>,
-    life: Mutex<SignsOfLife>,
-}
-
-/// What tells a token that is forbidden something from one that is dead, where it may not look itself up.
-struct SignsOfLife {
-    made: Instant,
-    /// When Vault last took it for good.
-    accepted: Option<Instant>,
-    /// Whether it may not look itself up, as far as can be told.
-    blind: bool,
-}
-
-impl Login {
-    pub(super) fn lease(&self) -> Lease {
-        *self.lease.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn set_lease(&self, lease: Lease) {
-        *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease;
-    }
-
-    pub(super) fn is_blind(&self) -> bool {
-        self.life().blind
-    }
-
-    /// Whether it can be taken for alive although even its look-up is forbidden: just made, and not used with success
-    /// yet; later on, if that was found then and it was accepted for something not long ago.
-    fn seems_alive(&self) -> bool {
-        let life = self.life();
-        match (life.blind, life.accepted) {
-            (true, accepted) => accepted.unwrap_or(life.made).elapsed() < LIFE_UNSEEN,
-            (false, None) => life.made.elapsed() < JUST_MADE,
-            (false, Some(_)) => false,
-        }
-    }
-
-    fn life(&self) -> std::sync::MutexGuard<'_, SignsOfLife> {
-        self.life.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Login {
-    fn drop(&mut self) {
-        self.middle.token.zeroize();
-    }
-}
 
 /// Why and when the last attempt to log in failed, and how many were refused in a row.
 #[derive(Default)]
@@ -297,10 +247,6 @@ fn is_forbidden<T>(answer: &Result<T, Fault>) -> bool {
 
 /// Of the token of one request: for a dead one, and for one that died while the request waited.
 const MOST_REPLACEMENTS: u32 = 2;
-/// So long after its making nobody ended a token.
-const JUST_MADE: Duration = Duration::from_secs(60);
-/// How long a token that may not look itself up is taken for alive after its last success.
-const LIFE_UNSEEN: Duration = Duration::from_secs(600);
 const SHORTEST_HOLD: Duration = Duration::from_secs(5);
 const LONGEST_HOLD: Duration = Duration::from_secs(60);
 
