@@ -27,6 +27,7 @@
 //! ```
 
 mod base_url;
+pub mod cause;
 mod clock;
 mod duration;
 mod error;
@@ -54,7 +55,7 @@ pub use field::{
     Environment, Field, FieldKind, FieldProblem, FieldRole, Given, GivenFields, ProcessEnvironment, Rule,
     Severity,
 };
-pub use http::{HTTP_FIELDS, HttpClient, HttpSettings};
+pub use http::{HTTP_FIELDS, HttpClient, HttpSettings, certificates};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use session::Session;
 pub use source::{BuildContext, TokenSource, Verification};

@@ -1,6 +1,6 @@
 //! Does what is due: one login, one write of the whole entry. It knows no schedule.
 //!
-//! A run checks first that every destination is ours, then logs in, tries the token out if that is asked for, and
+//! A run checks first which destinations are ours, then logs in, tries the token out if that is asked for, and
 //! writes it with check-and-set. What it learns of a destination it keeps, so that the next run reads nothing. A
 //! token that could not be written is kept, too, and written by a later run instead of a new login. A refused login
 //! is not repeated by the other rotations of its credential.
@@ -89,13 +89,14 @@ impl Runner {
     }
 
     async fn attempt(&self, job: &Job, state: &mut State, due: &Due) -> Result<Outcome, Trouble> {
-        self.check_places(job, state).await?;
+        let barred = self.check_places(job, state).await?;
         if let Err(trouble) = self.have_token(job, state, due).await {
             self.publish_what_waits(job, state).await;
             return Err(trouble);
         }
         if self.dry_run {
-            return Ok(tried_out(state));
+            let outcome = tried_out(state);
+            return barred.map_or(Ok(outcome), Err);
         }
         let written = self.publish_pending(job, state).await?;
         self.clear_failure(job, state).await;

@@ -85,9 +85,9 @@ impl Runner {
 }
 
 /// The failure itself was told already. What matters is if a restart would repeat it.
-fn tell_untold(job: &Job, at: &Destination, noted: Result<(), Trouble>, matters: bool) {
+fn tell_untold(job: &Job, at: &Destination, noted: Result<(), Trouble>, restart_repeats_it: bool) {
     let (Err(error), rotation) = (noted, &*job.rotation.name) else { return };
-    if matters {
+    if restart_repeats_it {
         warn!(
             rotation, class = %error.class(), destination = %at, advice = error.advice(),
             "the failure could not be noted in the custom metadata, so it will be repeated after a restart: {error}"

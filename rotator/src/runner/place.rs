@@ -109,26 +109,50 @@ impl Place {
 }
 
 impl Runner {
-    /// Reads what is not known yet, and finds out whether we may write everywhere. Where the pending token is found
-    /// to stand already, or one as good, that is noted.
-    pub(super) async fn check_places(&self, job: &Job, state: &mut State) -> Result<(), Trouble> {
+    /// Reads what is not known yet, and finds out where we may write; where the pending token is found to stand
+    /// already, or one as good, that is noted. What stands in the way of some destinations, if not of all: the others
+    /// get their token all the same.
+    ///
+    /// # Errors
+    /// When there is nowhere to write to, or Vault itself is in trouble.
+    pub(super) async fn check_places(
+        &self,
+        job: &Job,
+        state: &mut State,
+    ) -> Result<Option<Trouble>, Trouble> {
+        let mut first = None;
+        let mut may_write = false;
+        for index in 0..state.places.len() {
+            match self.check_place(job, state, index).await {
+                Ok(()) => may_write = true,
+                Err(Trouble::Vault(error)) if error.concerns_all() => return Err(error.into()),
+                Err(trouble) => first = first.or(Some(trouble)),
+            }
+        }
+        match first {
+            Some(trouble) if !may_write => Err(trouble),
+            first => Ok(first),
+        }
+    }
+
+    async fn check_place(&self, job: &Job, state: &mut State, index: usize) -> Result<(), Trouble> {
         let State { places, pending, .. } = state;
-        for (index, (at, slot)) in job.rotation.destinations.iter().zip(places).enumerate() {
-            let known = slot.as_ref().map(|place| place.version);
-            if let Some(place) = slot.as_ref()
-                && !place.is_doubted
-                && place.check(job, at).is_ok()
-            {
-                continue;
-            }
-            let (place, entry) = self.look(job, at).await?;
-            let place = slot.insert(place);
-            place.check(job, at)?;
-            if let (Some(pending), Some(entry)) = (pending.as_mut(), entry)
-                && known != Some(place.version)
-            {
-                self.find(job, index, pending, place, &entry);
-            }
+        let destination = job.rotation.destinations.get(index).zip(places.get_mut(index));
+        let Some((at, slot)) = destination else { return Ok(()) };
+        let known = slot.as_ref().map(|place| place.version);
+        if let Some(place) = slot.as_ref()
+            && !place.is_doubted
+            && place.check(job, at).is_ok()
+        {
+            return Ok(());
+        }
+        let (place, entry) = self.look(job, at).await?;
+        let place = slot.insert(place);
+        place.check(job, at)?;
+        if let (Some(pending), Some(entry)) = (pending.as_mut(), entry)
+            && known != Some(place.version)
+        {
+            self.find(job, index, pending, place, &entry);
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What the destinations tell about the past of a rotation.
 
+use tracing::debug;
+
 use super::job::{Job, State};
 use super::place::Place;
 use super::{Runner, earliest};
@@ -8,15 +10,28 @@ use crate::run::{Living, PastFailure, RotationId, Standing};
 use crate::vault::VaultError;
 
 impl Runner {
-    /// Reads the destinations, and keeps what it learns for the runs to come.
+    /// Reads the destinations, and keeps what it learns for the runs to come. One that cannot be read, or is not
+    /// ours, does not count as long as there are others: what readers find there is not kept from being renewed.
     ///
     /// # Errors
-    /// When one of them cannot be read.
+    /// When none of them can be read, or Vault itself is in trouble.
     pub async fn standing(&self, rotation: RotationId) -> Result<Standing, VaultError> {
         let Some(job) = self.job(rotation) else { return Ok(Standing::default()) };
         let state = &mut *job.state.lock().await;
+        let mut unreadable = None;
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
-            *slot = Some(self.look(job, at).await?.0);
+            match self.look(job, at).await {
+                Ok((place, _)) => *slot = Some(place),
+                Err(error) if error.concerns_all() => return Err(error),
+                Err(error) => {
+                    let (rotation, class, advice) = (&*job.rotation.name, error.class(), error.advice());
+                    debug!(rotation, %class, destination = %at, advice, "a destination cannot be read: {error}");
+                    unreadable = unreadable.or(Some(error));
+                }
+            }
+        }
+        if let Some(error) = unreadable.filter(|_| state.places.iter().all(Option::is_none)) {
+            return Err(error);
         }
         let living = living(job, state);
         // A crash may have come between a success and taking back what was noted before it.
@@ -55,10 +70,13 @@ fn ours<'a>(job: &'a Job, state: &'a State) -> impl Iterator<Item = &'a Place> {
     state.places.iter().flatten().filter(|place| place.is_of(job))
 }
 
-/// There is a token only if every destination has one.
+/// There is a token only if every destination that we may write to has one.
 fn living(job: &Job, state: &State) -> Option<Living> {
-    let living: Vec<Living> = ours(job, state).filter_map(|place| place.living).collect();
-    (living.len() == state.places.len()).then(|| earliest(living.into_iter()))
+    let known = job.rotation.destinations.iter().zip(&state.places);
+    let writable = known.filter_map(|(at, slot)| slot.as_ref().filter(|place| place.check(job, at).is_ok()));
+    let living = writable.map(|place| place.living.filter(|_| place.is_of(job)));
+    let living = living.collect::<Option<Vec<Living>>>().filter(|living| !living.is_empty())?;
+    Some(earliest(living.into_iter()))
 }
 
 fn last_failure<'a>(job: &'a Job, state: &'a State) -> Option<&'a NotedFailure> {

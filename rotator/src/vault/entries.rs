@@ -10,6 +10,7 @@ use vaultrs::api::kv2::requests::{
 };
 use vaultrs::api::kv2::responses::{ReadSecretMetadataResponse, ReadSecretResponse};
 
+use super::wiped::Wiped;
 use super::{Data, Found, Operation, Stored, Vault, VaultError};
 use crate::rotation::Destination;
 
@@ -41,12 +42,12 @@ impl Vault {
     ) -> Result<Stored, VaultError> {
         let operation = || Operation::Write(at.clone());
         let cas = u32::try_from(version).map_err(|_| VaultError::BadRequest { operation: operation() })?;
-        let request = SetSecretRequest {
+        let request = Wiped(SetSecretRequest {
             mount: at.mount.to_string(),
             path: at.path.to_string(),
             data: Value::Object(data),
             options: Some(SetSecretRequestOptions { cas }),
-        };
+        });
         let answer = self.ask(request).await?;
         let stored = answer.map_err(|fault| fault.during(operation()))?;
         Ok(Stored {

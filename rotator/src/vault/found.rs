@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 use tokenferry_sources::Timestamp;
-use zeroize::Zeroize;
+
+use super::wiped::Wipe;
 
 /// An entry with what is known of it.
 #[derive(Debug, Default)]
@@ -58,15 +59,6 @@ impl fmt::Debug for Data {
 
 impl Drop for Data {
     fn drop(&mut self) {
-        self.0.values_mut().for_each(wipe);
-    }
-}
-
-fn wipe(value: &mut Value) {
-    match value {
-        Value::Array(values) => values.iter_mut().for_each(wipe),
-        Value::Object(fields) => fields.values_mut().for_each(wipe),
-        Value::String(text) => text.zeroize(),
-        Value::Bool(_) | Value::Null | Value::Number(_) => {}
+        self.0.values_mut().for_each(Wipe::wipe);
     }
 }

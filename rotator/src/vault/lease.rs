@@ -6,15 +6,36 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use rustify::Endpoint;
 use tokenferry_sources::Timestamp;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use vaultrs::api::token::requests::RenewTokenSelfRequest;
 
 use super::fault::Fault;
-use super::session::Login;
+use super::login::Login;
 use super::{Operation, Vault, VaultError};
 use crate::config::VaultAuth;
+
+/// A time, by both clocks. One that is to come is there as soon as one of them reaches it: the wall clock may be put
+/// back, and the steady one stands still while the machine sleeps.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Moment {
+    wall: Timestamp,
+    steady: Instant,
+}
+
+impl Moment {
+    fn plus(self, wait: Duration) -> Option<Self> {
+        let wall = self.wall.checked_add_signed(TimeDelta::from_std(wait).ok()?)?;
+        Some(Moment { wall, steady: self.steady.checked_add(wait)? })
+    }
+
+    /// How long until then; zero if it is there.
+    fn left(self, now: Moment) -> Duration {
+        let wall = (self.wall - now.wall).to_std().unwrap_or_default();
+        wall.min(self.steady.saturating_duration_since(now.steady))
+    }
+}
 
 /// What is known of the life of our token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,9 +43,9 @@ pub(super) enum Lease {
     /// It never ends.
     Endless,
     Ends {
-        at: Timestamp,
+        at: Moment,
         /// When to do something about it.
-        care_at: Timestamp,
+        care_at: Moment,
         /// What was granted at the login.
         granted: Duration,
         renewable: bool,
@@ -35,17 +56,11 @@ pub(super) enum Lease {
 
 impl Lease {
     /// Zero seconds is how Vault says forever.
-    pub(super) fn new(now: Timestamp, seconds: u64, renewable: bool) -> Self {
-        let life =
-            i64::try_from(seconds).ok().filter(|seconds| *seconds > 0).and_then(TimeDelta::try_seconds);
-        let end = life.and_then(|life| Some((life, now.checked_add_signed(life)?)));
-        match end {
-            Some((life, at)) => Lease::Ends {
-                at,
-                care_at: now + life * 2 / 3,
-                granted: life.to_std().unwrap_or_default(),
-                renewable,
-            },
+    pub(super) fn new(now: Moment, seconds: u64, renewable: bool) -> Self {
+        let granted = Duration::from_secs(seconds);
+        let times = now.plus(granted).zip(now.plus(granted / 3 * 2));
+        match times.filter(|_| !granted.is_zero()) {
+            Some((at, care_at)) => Lease::Ends { at, care_at, granted, renewable },
             None => Lease::Endless,
         }
     }
@@ -61,15 +76,15 @@ impl Lease {
     }
 
     /// Whether renewals do not give what they gave before: the longest life of the token comes to its end.
-    fn shrinks(self, now: Timestamp) -> bool {
-        matches!(self, Lease::Ends { at, granted, .. } if (at - now).to_std().unwrap_or_default() < granted / 2)
+    fn shrinks(self, now: Moment) -> bool {
+        matches!(self, Lease::Ends { at, granted, .. } if at.left(now) < granted / 2)
     }
 
     /// A token that cannot be kept alive is looked at again when two thirds of its rest are over.
-    fn later(self, now: Timestamp) -> Self {
+    fn later(self, now: Moment) -> Self {
         match self {
             Lease::Ends { at, granted, renewable, .. } => {
-                Lease::Ends { at, care_at: now + (at - now) * 2 / 3, granted, renewable }
+                Lease::Ends { at, care_at: now.plus(at.left(now) / 3 * 2).unwrap_or(at), granted, renewable }
             }
             other => other,
         }
@@ -90,7 +105,7 @@ impl Vault {
             let pause = match cared {
                 Ok(pause) => {
                     failures = 0;
-                    pause.map(|pause| pause.max(FLOOR))
+                    pause.map(|pause| pause.clamp(FLOOR, LONGEST_PAUSE))
                 }
                 Err(error) => {
                     failures += 1;
@@ -122,7 +137,7 @@ impl Vault {
             }
         }
         match login.lease() {
-            Lease::Ends { care_at, .. } if self.clock.now() < care_at => Ok(self.pause(&login)),
+            Lease::Ends { care_at, .. } if !care_at.left(self.moment()).is_zero() => Ok(self.pause(&login)),
             Lease::Ends { renewable: true, .. } => self.renew(&login).await,
             Lease::Ends { .. } => self.replace(&login).await,
             Lease::Endless | Lease::Unknown => Ok(None),
@@ -137,7 +152,7 @@ impl Vault {
             Err(fault) if matches!(fault.status(), Some(400 | 403)) => return self.replace(login).await,
             Err(fault) => return Err(fault.during(Operation::Renew)),
         };
-        let now = self.clock.now();
+        let now = self.moment();
         let lease = login.lease().renewed(Lease::new(now, auth.lease_duration, auth.renewable));
         drop(zeroize::Zeroizing::new(auth.client_token));
         login.set_lease(lease);
@@ -150,8 +165,7 @@ impl Vault {
         match self.login(Some(login)).await {
             Ok(fresh) => Ok(self.pause(&fresh)),
             Err(VaultError::LoginRefused { .. }) if matches!(self.auth, VaultAuth::Token(_)) => {
-                let now = self.clock.now();
-                let lease = login.lease().later(now);
+                let lease = login.lease().later(self.moment());
                 login.set_lease(lease);
                 warn!("our Vault token cannot be renewed any longer; put a new one where `token` refers to");
                 Ok(self.pause(login))
@@ -160,12 +174,16 @@ impl Vault {
         }
     }
 
+    pub(super) fn moment(&self) -> Moment {
+        Moment { wall: self.clock.now(), steady: Instant::now() }
+    }
+
     fn pause(&self, login: &Login) -> Option<Duration> {
         match login.lease() {
             Lease::Ends { at, care_at, .. } => {
-                let now = self.clock.now();
+                let now = self.moment();
                 // What is over is found out by the next operation, or never.
-                (at > now).then(|| (care_at - now).to_std().unwrap_or_default())
+                (!at.left(now).is_zero()).then(|| care_at.left(now))
             }
             Lease::Endless => None,
             Lease::Unknown => Some(Duration::ZERO),
@@ -184,6 +202,8 @@ fn backoff(failures: u32) -> Duration {
     (FLOOR * 2_u32.saturating_pow(failures.saturating_sub(1).min(10))).min(LONGEST_BACKOFF)
 }
 
+/// A clock that was put forward, or a machine that slept, is noticed after at most this long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The least time between two tries, whatever a lease says.
 const FLOOR: Duration = Duration::from_secs(5);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
@@ -192,23 +212,37 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 mod tests {
     use super::*;
 
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+    fn now() -> Moment {
+        Moment { wall: Timestamp::UNIX_EPOCH, steady: Instant::now() }
+    }
 
     #[test]
     fn a_lease_is_cared_for_when_two_thirds_of_it_are_over() {
-        let Lease::Ends { at, care_at, granted, renewable } = Lease::new(NOW, 90, true) else { panic!() };
-        assert_eq!((at.timestamp(), care_at.timestamp(), granted.as_secs(), renewable), (90, 60, 90, true));
-        assert_eq!(Lease::new(NOW, 0, true), Lease::Endless);
-        assert_eq!(Lease::new(NOW, u64::MAX, true), Lease::Endless);
+        let now = now();
+        let Lease::Ends { at, care_at, granted, renewable } = Lease::new(now, 90, true) else { panic!() };
+        let left = (at.left(now).as_secs(), care_at.left(now).as_secs());
+        assert_eq!((left, granted.as_secs(), renewable), ((90, 60), 90, true));
+        assert_eq!(Lease::new(now, 0, true), Lease::Endless);
+        assert_eq!(Lease::new(now, u64::MAX, true), Lease::Endless);
+    }
+
+    #[test]
+    fn a_moment_is_there_as_soon_as_one_of_the_clocks_reaches_it() {
+        let now = now();
+        let then = now.plus(Duration::from_secs(60)).unwrap();
+        let put_back = Moment { wall: now.wall - TimeDelta::hours(1), ..now };
+        let slept = Moment { wall: then.wall, ..now };
+        assert_eq!((then.left(put_back).as_secs(), then.left(slept).as_secs()), (60, 0));
     }
 
     #[test]
     fn a_lease_shrinks_when_renewals_give_less_than_half_of_the_first() {
-        let first = Lease::new(NOW, 90, true);
-        assert!(!first.renewed(Lease::new(NOW, 45, true)).shrinks(NOW));
-        assert!(first.renewed(Lease::new(NOW, 44, true)).shrinks(NOW));
-        let twice = first.renewed(Lease::new(NOW, 80, true)).renewed(Lease::new(NOW, 44, true));
-        assert!(twice.shrinks(NOW), "the measure stays what the login was granted");
+        let now = now();
+        let first = Lease::new(now, 90, true);
+        assert!(!first.renewed(Lease::new(now, 45, true)).shrinks(now));
+        assert!(first.renewed(Lease::new(now, 44, true)).shrinks(now));
+        let twice = first.renewed(Lease::new(now, 80, true)).renewed(Lease::new(now, 44, true));
+        assert!(twice.shrinks(now), "the measure stays what the login was granted");
     }
 
     #[test]
@@ -219,8 +253,9 @@ mod tests {
 
     #[test]
     fn a_token_that_cannot_be_renewed_is_looked_at_ever_more_often_until_it_ends() {
-        let now = NOW + TimeDelta::seconds(60);
-        let Lease::Ends { care_at, .. } = Lease::new(NOW, 90, false).later(now) else { panic!() };
-        assert_eq!(care_at.timestamp(), 80);
+        let begin = now();
+        let now = begin.plus(Duration::from_secs(60)).unwrap();
+        let Lease::Ends { care_at, .. } = Lease::new(begin, 90, false).later(now) else { panic!() };
+        assert_eq!(care_at.left(begin).as_secs(), 80);
     }
 }

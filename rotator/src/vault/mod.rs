@@ -2,16 +2,17 @@
 //!
 //! Its requests are vaultrs', its HTTP client is ours.
 
-mod ca;
 pub(crate) mod cause;
 mod entries;
 mod error;
 mod fault;
 mod found;
 mod lease;
+mod login;
 mod operation;
 mod session;
 mod transport;
+mod wiped;
 
 pub use error::VaultError;
 pub use found::{Data, Found, Stored};
@@ -20,12 +21,12 @@ pub use operation::Operation;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use serde::Deserialize;
 use tokenferry_sources::{Clock, Environment, Timestamp};
 use tokio::sync::Notify;
 
 use crate::config::{VaultAuth, VaultSettings};
-use session::{LastFailure, Login};
+use login::Login;
+use session::LastFailure;
 use transport::Transport;
 
 /// A Vault with our login to it.
@@ -63,14 +64,6 @@ impl Vault {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
-
-    /// How the server is. Needs no login.
-    ///
-    /// # Errors
-    /// When there is no answer, or not one of Vault.
-    pub async fn health(&self) -> Result<Health, VaultError> {
-        self.transport.look("/v1/sys/health").await.map_err(|fault| fault.during(Operation::Health))
-    }
 }
 
 impl fmt::Debug for Vault {
@@ -80,18 +73,4 @@ impl fmt::Debug for Vault {
             .field("namespace", &self.namespace)
             .finish_non_exhaustive()
     }
-}
-
-/// How a Vault is.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-pub struct Health {
-    /// Whether it was ever set up.
-    pub initialized: bool,
-    /// Whether it is sealed.
-    pub sealed: bool,
-    /// Whether another node is in charge.
-    pub standby: bool,
-    /// Its release.
-    #[serde(default)]
-    pub version: String,
 }

@@ -9,8 +9,6 @@ use crate::rotation::Destination;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Operation {
-    /// To see how the server is.
-    Health,
     /// To log in by the method at this mount.
     Login(Arc<str>),
     /// To look our own token up.
@@ -30,7 +28,6 @@ pub enum Operation {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Operation::Health => f.write_str("asking Vault for its health"),
             Operation::Login(mount) => write!(f, "logging in to Vault at auth/{mount}"),
             Operation::LookUp => f.write_str("looking up our Vault token"),
             Operation::Note(at) => write!(f, "noting the state of {at}"),

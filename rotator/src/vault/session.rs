@@ -13,65 +13,16 @@ use tracing::debug;
 use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
 use vaultrs::api::token::requests::LookupTokenSelfRequest;
 use vaultrs::api::{AuthInfo, EndpointMiddleware};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::cause::with_causes;
 use super::fault::Fault;
 use super::lease::Lease;
+use super::login::{Login, SignsOfLife};
+use super::wiped::Wiped;
 use super::{Operation, Vault, VaultError};
 use crate::config::VaultAuth;
 use crate::source::{Reference, Setting};
-
-/// A token of Vault, ready to be sent. Wiped when dropped.
-pub(super) struct Login {
-    pub(super) middle: EndpointMiddleware,
-    lease: Mutex<Lease>,
-    life: Mutex<SignsOfLife>,
-}
-
-/// What tells a token that is forbidden something from one that is dead, where it may not look itself up.
-struct SignsOfLife {
-    made: Instant,
-    /// When Vault last took it for good.
-    accepted: Option<Instant>,
-    /// Whether it may not look itself up, as far as can be told.
-    blind: bool,
-}
-
-impl Login {
-    pub(super) fn lease(&self) -> Lease {
-        *self.lease.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn set_lease(&self, lease: Lease) {
-        *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease;
-    }
-
-    pub(super) fn is_blind(&self) -> bool {
-        self.life().blind
-    }
-
-    /// Whether it can be taken for alive although even its look-up is forbidden: just made, and not used with success
-    /// yet; later on, if that was found then and it was accepted for something not long ago.
-    fn seems_alive(&self) -> bool {
-        let life = self.life();
-        match (life.blind, life.accepted) {
-            (true, accepted) => accepted.unwrap_or(life.made).elapsed() < LIFE_UNSEEN,
-            (false, None) => life.made.elapsed() < JUST_MADE,
-            (false, Some(_)) => false,
-        }
-    }
-
-    fn life(&self) -> std::sync::MutexGuard<'_, SignsOfLife> {
-        self.life.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Login {
-    fn drop(&mut self) {
-        self.middle.token.zeroize();
-    }
-}
 
 /// Why and when the last attempt to log in failed, and how many were refused in a row.
 #[derive(Default)]
@@ -183,9 +134,8 @@ impl Vault {
     pub(super) async fn look_up(&self, login: &Login) -> Result<Lease, Fault> {
         let answer = self.transport.ask(&LookupTokenSelfRequest {}.with_middleware(&login.middle)).await?;
         let found = answer.data.ok_or(Fault::Empty)?;
-        let mut id = Zeroizing::new(found.id);
-        id.zeroize();
-        Ok(Lease::new(self.clock.now(), found.ttl, found.renewable.unwrap_or_default()))
+        drop(Zeroizing::new(found.id));
+        Ok(Lease::new(self.moment(), found.ttl, found.renewable.unwrap_or_default()))
     }
 
     /// The login we have; a new one if there is none or it is the dead one.
@@ -247,17 +197,17 @@ impl Vault {
         secret_id: &SecretString,
     ) -> Result<Login, VaultError> {
         let operation = || Operation::Login(mount.into());
-        let request = LoginWithApproleRequest {
+        let request = Wiped(LoginWithApproleRequest {
             mount: mount.to_owned(),
             role_id: role_id.expose_secret().to_owned(),
             secret_id: secret_id.expose_secret().to_owned(),
-        };
+        });
         debug!(mount, "logging in to Vault");
         let answer = self.transport.ask(&request.with_middleware(&self.middle(String::new()))).await;
         let auth = answer.and_then(|answer| answer.auth.ok_or(Fault::Malformed));
         let AuthInfo { client_token, lease_duration, renewable, .. } =
             auth.map_err(|fault| fault.during(operation()))?;
-        self.login_with(&client_token.into(), Lease::new(self.clock.now(), lease_duration, renewable))
+        self.login_with(&client_token.into(), Lease::new(self.moment(), lease_duration, renewable))
     }
 
     /// A token that no header can carry makes vaultrs panic, so it is looked at first.
@@ -297,10 +247,6 @@ fn is_forbidden<T>(answer: &Result<T, Fault>) -> bool {
 
 /// Of the token of one request: for a dead one, and for one that died while the request waited.
 const MOST_REPLACEMENTS: u32 = 2;
-/// So long after its making nobody ended a token.
-const JUST_MADE: Duration = Duration::from_secs(60);
-/// How long a token that may not look itself up is taken for alive after its last success.
-const LIFE_UNSEEN: Duration = Duration::from_secs(600);
 const SHORTEST_HOLD: Duration = Duration::from_secs(5);
 const LONGEST_HOLD: Duration = Duration::from_secs(60);
 

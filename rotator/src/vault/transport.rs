@@ -1,6 +1,6 @@
 //! One HTTP client for all requests: ours, so that no request goes where its token must not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use reqwest::redirect::{Attempt, Policy};
 use rustify::Endpoint;
 use rustify::errors::ClientError;
 use serde::de::DeserializeOwned;
-use tokenferry_sources::{Clock, Timestamp};
+use tokenferry_sources::cause::{chain, deepest_cause, one_line, tls_error};
+use tokenferry_sources::{Clock, Timestamp, certificates, is_loopback};
 use tokio::sync::OnceCell;
 use url::Url;
 use vaultrs::api::EndpointResult;
 use zeroize::Zeroizing;
 
-use super::cause::{chain, deepest_cause, one_line, tls_error};
+use super::VaultError;
 use super::fault::{Fault, NoAnswer, Rejection};
-use super::{VaultError, ca};
 use crate::config::VaultSettings;
 
 /// Sends what vaultrs describes, and turns every failure into a [`Fault`], so that no body ever becomes part of an
@@ -66,14 +66,6 @@ impl Transport {
         request.exec(self).await.map(drop).map_err(fault)
     }
 
-    /// Reads a page that needs no token, whatever its status.
-    pub(super) async fn look<T: DeserializeOwned>(&self, path: &str) -> Result<T, Fault> {
-        let url = self.settings.addresses.first().and_then(|address| address.join(path).ok());
-        let url = url.ok_or_else(|| no_answer(NoAnswer::Client(self.bad_address())))?;
-        let mut response = self.client().await?.get(url).send().await.map_err(|error| self.failure(error))?;
-        parse(&self.body(&mut response).await?)
-    }
-
     async fn client(&self) -> Result<&reqwest::Client, Fault> {
         let built = self.client.get_or_try_init(|| async { self.build() }).await;
         built.map_err(|error| no_answer(NoAnswer::Client(error)))
@@ -96,11 +88,11 @@ impl Transport {
         }
         let secure = self.settings.addresses.iter().any(|url| url.scheme() == "https");
         builder = match &self.settings.ca_cert_file {
-            Some(path) if secure => builder.tls_certs_only(ca::certificates(path)?),
+            Some(path) if secure => builder.tls_certs_only(trusted(path)?),
             None if secure => builder,
             _ => builder.tls_certs_only([]),
         };
-        builder.build().map_err(|error| ca::build_failure(self.settings.ca_cert_file.as_deref(), &error))
+        builder.build().map_err(|error| build_failure(self.settings.ca_cert_file.as_deref(), &error))
     }
 
     fn bad_address(&self) -> VaultError {
@@ -200,21 +192,25 @@ fn fault(error: ClientError) -> Fault {
     }
 }
 
+fn trusted(path: &Path) -> Result<Vec<reqwest::Certificate>, VaultError> {
+    certificates(path).map_err(|cause| VaultError::CaFile { path: path.to_owned(), cause })
+}
+
+/// Building a client fails over certificates only.
+fn build_failure(file: Option<&Path>, error: &reqwest::Error) -> VaultError {
+    let cause = deepest_cause(error);
+    match file {
+        Some(path) => VaultError::CaFile { path: path.to_owned(), cause },
+        None => VaultError::CaStore { cause },
+    }
+}
+
 fn no_answer(reason: NoAnswer) -> Fault {
     Fault::NoAnswer(reason)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(body).map_err(|_| Fault::Malformed)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

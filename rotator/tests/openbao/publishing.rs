@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokenferry_rotator::rotation::Rotation;
-use tokenferry_rotator::run::{Living, Outcome, Work};
+use tokenferry_rotator::rotation::{Destination, Rotation};
+use tokenferry_rotator::run::{Living, Outcome, RotationId, Work};
 use tokenferry_sandbox::Fault;
 use tokio::time::Instant;
 
@@ -138,7 +138,7 @@ async fn a_waiting_token_does_not_replace_a_newer_one_of_another_process() {
     let slow = world.runner_named("slow", rotation.clone(), world.vault_with(settings(&proxy.address)));
     let fast = world.runner_named("fast", rotation, world.vault());
     rotated(&slow).await;
-    fast.standing(tokenferry_rotator::run::RotationId(0)).await.unwrap();
+    fast.standing(RotationId(0)).await.unwrap();
     proxy.lose("", 2);
     let key = world.bao.unseal_key();
     world.bao.root("PUT", "sys/seal", Value::Null).await;
@@ -265,6 +265,38 @@ async fn what_one_destination_missed_is_written_there_without_another_login() {
     assert_eq!((&one.1["version"], &two.1["version"]), (&json!(1), &json!(1)));
     assert_eq!(world.logins().attempted, 1);
     assert_eq!(world.bao.notes("one").await, json!({ "tokenferry_rotation": "home" }));
+}
+
+#[tokio::test]
+async fn a_destination_that_cannot_be_used_keeps_no_token_from_the_others() {
+    let world = World::new().await;
+    world.bao.root("POST", "secret/data/theirs", json!({ "data": { "password": "theirs" } })).await;
+    let gone = Destination { mount: "gone".into(), path: "x".into(), adopt: false };
+    for (bad, trouble) in [(place("theirs"), ("foreign_entry", true)), (gone, ("vault_missing_mount", false))]
+    {
+        let rotation = world.rotation("home", &[bad, place("home")]);
+        let runner = world.runner(rotation.clone(), world.vault());
+        runner.standing(RotationId(0)).await.unwrap();
+        assert_eq!(failed(&runner).await, (trouble.0.to_owned(), trouble.1));
+        assert_eq!(failed(&runner).await, (trouble.0.to_owned(), trouble.1));
+        let standing = world.runner(rotation, world.vault()).standing(RotationId(0)).await.unwrap();
+        assert!(standing.living.is_some(), "{}", trouble.0);
+        world.clock.forward(600);
+        world.sandbox.control().fault(Fault::clock_skew(600));
+        failed(&runner).await;
+    }
+    assert_eq!(world.bao.entry("home").await.1["version"], 4);
+    assert_eq!(world.logins().attempted, 4);
+}
+
+#[tokio::test]
+async fn a_rotation_without_a_usable_destination_costs_no_login() {
+    let world = World::new().await;
+    let gone = Destination { mount: "gone".into(), path: "x".into(), adopt: false };
+    world.bao.root("POST", "secret/data/home", json!({ "data": {} })).await;
+    let runner = world.runner(world.rotation("home", &[gone, place("home")]), world.vault());
+    assert_eq!(failed(&runner).await, ("vault_missing_mount".to_owned(), false));
+    assert_eq!(world.logins().attempted, 0);
 }
 
 #[tokio::test]

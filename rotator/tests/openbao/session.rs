@@ -179,6 +179,17 @@ async fn a_token_is_renewed_when_two_thirds_of_its_lease_are_over() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_put_back_does_not_put_the_renewal_off() {
+    let world = World::new().await;
+    let role = json!({ "token_period": "30s" });
+    let vault = world.vault_with(app_role(&world, &world.bao.address, role).await);
+    vault.read_entry(&place("home")).await.unwrap();
+    world.clock.forward(-3600);
+    let pause = vault.care().await.unwrap().unwrap();
+    assert!(pause <= Duration::from_secs(20), "{pause:?}");
+}
+
+#[tokio::test]
 async fn a_token_near_its_longest_life_is_replaced() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
@@ -273,13 +284,12 @@ async fn namespaces_mounts_and_engines_that_are_not_there_are_told_apart() {
 }
 
 #[tokio::test]
-async fn health_is_told_without_a_login() {
+async fn notes_that_are_too_many_are_told_as_such() {
     let world = World::new().await;
-    let vault = world.vault();
-    let health = vault.health().await.unwrap();
-    assert!(health.initialized && !health.sealed && !health.standby && !health.version.is_empty());
-    world.bao.root("PUT", "sys/seal", Value::Null).await;
-    assert!(vault.health().await.unwrap().sealed);
+    let notes = (0..65).map(|n| (format!("k{n}"), "v".to_owned())).collect();
+    let error = world.vault().set_custom_metadata(&place("home"), &notes).await.unwrap_err();
+    assert_eq!(error.class().name(), "vault_bad_request");
+    assert!(error.advice().contains("64 keys"), "{}", error.advice());
 }
 
 #[tokio::test]
@@ -340,14 +350,15 @@ async fn a_tls_connection_is_trusted_by_the_configured_certificates_only() {
     let with = |ca_cert_file: Option<PathBuf>| {
         world.vault_with(VaultSettings { ca_cert_file, ..settings(&secure.address) })
     };
-    assert!(!with(Some(secure.ca_file())).health().await.unwrap().sealed);
-    let error = with(None).health().await.unwrap_err();
+    let at = place("home");
+    with(Some(secure.ca_file())).read_entry(&at).await.unwrap();
+    let error = with(None).read_entry(&at).await.unwrap_err();
     assert_eq!(error.class().name(), "vault_tls", "{error}");
-    let error = with(Some("no-such-file.pem".into())).health().await.unwrap_err();
+    let error = with(Some("no-such-file.pem".into())).read_entry(&at).await.unwrap_err();
     assert_eq!(error.class().name(), "vault_ca_file");
     let plain = world.bao.address.replace("http:", "https:");
     let error = world.vault_with(VaultSettings { ca_cert_file: Some(secure.ca_file()), ..settings(&plain) });
-    let error = error.health().await.unwrap_err();
+    let error = error.read_entry(&at).await.unwrap_err();
     assert_eq!(error.class().name(), "vault_tls", "{error}");
 }
 

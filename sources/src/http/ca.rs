@@ -6,25 +6,32 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::failure::deepest_cause;
 use crate::SourceError;
+use crate::cause::deepest_cause;
 
 /// The certificates of a PEM file, each of them usable as a trust anchor.
-pub(super) fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, SourceError> {
-    let refused = |cause: String| SourceError::CaFile { path: path.to_owned(), cause };
-    let text = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, String> {
+    let text = std::fs::read(path).map_err(|error| error.to_string())?;
     let mut store = RootCertStore::empty();
     let mut certificates = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(&text) {
-        let certificate = certificate.map_err(|_| refused("it is not in PEM form".to_owned()))?;
+        let certificate = certificate.map_err(|_| "it is not in PEM form".to_owned())?;
         let usable = reqwest::Certificate::from_der(&certificate);
-        store.add(certificate).map_err(|error| refused(error.to_string()))?;
-        certificates.push(usable.map_err(|error| refused(deepest_cause(&error)))?);
+        store.add(certificate).map_err(|error| error.to_string())?;
+        certificates.push(usable.map_err(|error| deepest_cause(&error))?);
     }
     if certificates.is_empty() {
-        return Err(refused("it contains no certificate".to_owned()));
+        return Err("it contains no certificate".to_owned());
     }
     Ok(certificates)
+}
+
+/// The certificates of the configured file.
+pub(super) fn configured(path: &Path) -> Result<Vec<reqwest::Certificate>, SourceError> {
+    certificates(path).map_err(|cause| SourceError::CaFile { path: path.to_owned(), cause })
 }
 
 /// Building a client fails over certificates only.

@@ -50,7 +50,7 @@ impl HttpClient {
             builder = builder.no_proxy();
         }
         builder = match &self.settings.ca_cert_file {
-            Some(path) if secure => builder.tls_certs_only(ca::certificates(path)?),
+            Some(path) if secure => builder.tls_certs_only(ca::configured(path)?),
             None if secure => builder,
             _ => builder.tls_certs_only([]),
         };

@@ -1,8 +1,6 @@
 //! From the errors of the HTTP library to ours.
 
-use std::error::Error;
-use std::io;
-
+use crate::cause::{chain, deepest_cause, one_line, tls_error};
 use crate::{Attempt, SourceError};
 
 /// What a transport error means. Its URL is dropped: the query could hold something.
@@ -24,28 +22,5 @@ pub(super) fn transport(attempt: &Attempt, error: reqwest::Error) -> SourceError
     SourceError::Unreachable { attempt, cause }
 }
 
-/// The text of the innermost cause, which is the one that says something.
-pub(super) fn deepest_cause(error: &(dyn Error + 'static)) -> String {
-    chain(error).last().map(|cause| one_line(&cause.to_string())).unwrap_or_default()
-}
-
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
-}
-
-/// rustls hides its errors inside of I/O errors, sometimes twice, and those skip what they hold in their own
-/// chain of causes.
-fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    match held {
-        Some(held) => tls_error(held),
-        None => error.downcast_ref::<rustls::Error>(),
-    }
-}
-
 /// What the HTTP library makes of a 407 before it can speak TLS. It hides the type of this error.
 const PROXY_REFUSAL: &str = "proxy authorization required";
-
-fn one_line(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
-}

@@ -9,6 +9,7 @@ mod redirect;
 mod settings;
 mod wait;
 
+pub use ca::certificates;
 pub use client::HttpClient;
 pub(crate) use settings::positive;
 pub use settings::{HTTP_FIELDS, HttpSettings};

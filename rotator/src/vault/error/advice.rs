@@ -11,6 +11,11 @@ impl VaultError {
             E::BadAddress { .. } => {
                 "Set `address` to scheme, host and port only: Vault's API cannot be served below a path.".to_owned()
             }
+            E::BadRequest { operation: Operation::Note(at) } => format!(
+                "Vault takes 64 keys of custom metadata beside an entry, and this program needs up to 8 of them: remove \
+                 some of the others from {}/metadata/{}.",
+                at.mount, at.path
+            ),
             E::BadRequest { .. } | E::UnexpectedStatus { .. } => {
                 "Check `mount` and `path` of the destination: neither begins or ends with a slash, and `path` goes \
                  without `data/`. The audit log of Vault says more."
