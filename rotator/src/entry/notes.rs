@@ -41,10 +41,9 @@ impl Notes {
         Notes { owner, failure: NotedFailure::read(custom_metadata).map(Box::new) }
     }
 
-    /// Everybody else's.
-    pub fn foreign(mut custom_metadata: BTreeMap<String, String>) -> BTreeMap<String, String> {
-        custom_metadata.retain(|key, _| !OURS.contains(&key.as_str()));
-        custom_metadata
+    /// Everybody else's, in a map of its own: one from which ours are removed keeps the room for them.
+    pub fn foreign(custom_metadata: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        custom_metadata.into_iter().filter(|(key, _)| !OURS.contains(&key.as_str())).collect()
     }
 
     /// Puts ours in the place of those that are there, and keeps everybody else's.
