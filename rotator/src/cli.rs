@@ -9,13 +9,11 @@ use crate::logging::Format;
 
 /// Logs in on a schedule and writes fresh tokens into HashiCorp Vault or OpenBao.
 ///
-/// A configuration in HCL names sources (where to log in), rotations (when), and destinations (where in Vault the token
-/// is written). `tokenferry validate` proves that no reader can hold a dead token; `tokenferry run` does the work.
-///
-/// Exit codes: 0 all is well; 1 something unexpected; 2 the configuration or the command line is wrong; 3 something
-/// failed, and readers still hold living tokens; 4 a reader may hold a dead token.
+/// A configuration in HCL names sources (where to log in), rotations (when), and destinations (where in
+/// Vault the token is written). `tokenferry validate` proves that no reader can hold a dead token;
+/// `tokenferry run` does the work.
 #[derive(Debug, Parser)]
-#[command(name = "tokenferry", version, after_long_help = EXAMPLE)]
+#[command(name = "tokenferry", version, after_long_help = EXAMPLE, verbatim_doc_comment)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -49,12 +47,26 @@ pub enum Command {
     Validate(Validate),
 }
 
+impl Command {
+    /// How its result is printed, if it has one.
+    pub fn output(&self) -> Option<Output> {
+        match self {
+            Command::Next(arguments) => Some(arguments.output),
+            Command::Once(arguments) => Some(arguments.output),
+            Command::Run => None,
+            Command::Status(arguments) => Some(arguments.output),
+            Command::Validate(arguments) => Some(arguments.output),
+        }
+    }
+}
+
 /// Show the next runs of each rotation.
 ///
-/// The first run takes the token in Vault into account: it is the earlier of the next time of the schedule and
-/// `renew_before` before the token's end. Later ones are those of the schedule alone, since nobody knows yet when
-/// those tokens will end.
+/// The first run takes the token in Vault into account: it is the earlier of the next time of the schedule
+/// and `renew_before` before the token's end. Later ones are those of the schedule alone, since nobody
+/// knows yet when those tokens will end. Exit code 3: Vault could not be read.
 #[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
 pub struct Next {
     /// Rotations to show [default: all]
     #[arg(value_name = "ROTATION")]
@@ -75,9 +87,10 @@ pub struct Next {
 
 /// Do what is due, then exit.
 ///
-/// For CronJobs and for trying things out. Each run is tried once. A rotation whose login was refused is not tried
-/// with the same login again before its time, even with --force.
+/// For CronJobs and for trying things out. Each run is tried once. A rotation whose login was refused is
+/// not tried with the same login again before its time, even with --force.
 #[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
 pub struct Once {
     /// Rotations to look at [default: all]
     #[arg(value_name = "ROTATION")]
@@ -110,10 +123,16 @@ pub struct Status {
 
 /// Check the configuration, and prove that no reader can hold a dead token.
 ///
-/// All mistakes are reported at once. Then, for each rotation, the greatest age at which a token is replaced, plus the
-/// time the slowest reader takes to notice, is compared with the token's life: as configured (`ttl`), else as last
-/// seen in Vault, else as documented by the system.
+/// All mistakes are reported at once. Then, for each rotation, the greatest age at which a token is
+/// replaced, plus the time that the slowest reader takes to notice, is compared with the token's life: as
+/// configured (`ttl`), but no longer than last seen in Vault; else as last seen; else as documented by the
+/// system. For the login it reckons with one try that hangs until its `timeout`, the wait of 10 s after it,
+/// and 5 s for a login and a write where all goes well. Longer troubles are not proven against.
+///
+/// Exit code 2: something is wrong, or refused, or with --strict not provable. A Vault that cannot be read
+/// is no reason.
 #[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
 pub struct Validate {
     /// Fail, too, if something can be neither proven nor refused
     #[arg(long)]
@@ -186,7 +205,14 @@ impl Cli {
     }
 }
 
-const EXAMPLE: &str = r#"A configuration:
+const EXAMPLE: &str = r#"Exit codes:
+  0  all is well
+  1  something unexpected
+  2  the configuration or the command line is wrong, or the proof was refused
+  3  something failed, and readers still hold living tokens
+  4  a reader may hold a dead token
+
+A configuration:
 
   source "zettelstore" "notes" {
     base_url = "https://zettel.example/"

@@ -1,21 +1,22 @@
 //! The daemon: reads what stands in Vault, and from then on lets happen what is due.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenferry_sources::{Clock, Timestamp, rfc3339};
+use tokenferry_sources::{Clock, Timestamp};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::dispatch::{Dispatch, Ended};
 use crate::entries;
 use crate::rotation::Rotation;
-use crate::run::{Outcome, RotationId, Standing};
+use crate::run::{RotationId, Standing};
 use crate::runner::Runner;
 use crate::scheduler::Scheduler;
+use crate::stop;
 
 /// Everything the daemon works with.
 pub struct Daemon {
@@ -58,6 +59,8 @@ impl Daemon {
                 () = sleep(pause) => {}
             }
         }
+        // Nobody reads any more what would then be in the way.
+        drop(found);
         self.wind_down().await
     }
 
@@ -93,19 +96,29 @@ impl Daemon {
     }
 
     /// Where a failure lasts until the login is changed, secrets are read to see whether they were.
+    /// Once for each source: its rotations log in alike.
     async fn look_for_changed_logins(&mut self) {
-        let waiting: Vec<RotationId> = self.scheduler.waiting_for_change().collect();
-        for rotation in waiting {
-            if self.runner.login_changed(rotation).await {
-                info!(rotation = self.name(rotation), "the login was changed; trying it");
-                self.scheduler.login_changed(rotation, self.clock.now());
+        let mut waiting: BTreeMap<Arc<str>, Vec<RotationId>> = BTreeMap::new();
+        for id in self.scheduler.waiting_for_change() {
+            if let Some(rotation) = self.rotation(id) {
+                waiting.entry(rotation.source.name.clone()).or_default().push(id);
+            }
+        }
+        for (source, rotations) in waiting {
+            let Some(first) = rotations.first() else { continue };
+            if self.runner.login_changed(*first).await {
+                info!(source = &*source, rotations = rotations.len(), "the login was changed; trying it");
+                let now = self.clock.now();
+                for rotation in rotations {
+                    self.scheduler.login_changed(rotation, now);
+                }
             }
         }
     }
 
     fn announce(&self, rotation: RotationId) {
         let Some(next) = self.scheduler.next(rotation) else { return };
-        let Some(configured) = self.rotations.get(rotation.0 as usize) else { return };
+        let Some(configured) = self.rotation(rotation) else { return };
         info!(
             rotation = &*configured.name,
             at = configured.schedule.local(next.at),
@@ -114,30 +127,14 @@ impl Daemon {
         );
     }
 
-    fn name(&self, rotation: RotationId) -> &str {
-        self.rotations.get(rotation.0 as usize).map_or("", |rotation| &rotation.name)
+    fn rotation(&self, id: RotationId) -> Option<&Rotation> {
+        self.rotations.get(id.0 as usize).map(|rotation| &**rotation)
     }
 
     /// Runs that have begun may end, and what they got is stored.
     async fn wind_down(mut self) -> bool {
         let until = Instant::now() + self.grace_period;
-        self.dispatch.close();
-        while self.dispatch.running() > 0 {
-            match timeout_at(until, self.dispatch.ended()).await {
-                Ok(Ended { due, outcome: Outcome::Rotated(living) }) => info!(
-                    rotation = self.name(due.rotation),
-                    expires_at = living.expires_at.map(rfc3339),
-                    "stored before stopping"
-                ),
-                Ok(_) => {}
-                Err(_) => {
-                    let running = self.dispatch.running();
-                    warn!(running, "the grace period is over: runs that have not ended are given up");
-                    return false;
-                }
-            }
-        }
-        self.runner.flush(until).await.is_empty()
+        stop::wind_down(&mut *self.dispatch, &self.runner, until, |_| {}).await
     }
 }
 

@@ -17,29 +17,40 @@ use crate::vault::VaultError;
 /// What was found for one rotation.
 pub type Found = (RotationId, Standing);
 
-/// Reads what is known of these rotations, and goes on until everything is read or nobody listens any more.
+/// Reads what is known of these rotations, and goes on until everything is read or nobody listens any more. Then a
+/// read that is under way is given up, since it would keep others from what it reads.
 pub async fn read_all(
     runner: Arc<Runner>,
-    mut unread: BTreeSet<RotationId>,
+    unread: BTreeSet<RotationId>,
     at_once: usize,
     found: mpsc::Sender<Found>,
 ) {
+    tokio::select! {
+        () = read_until_done(&runner, unread, at_once, &found) => {}
+        () = found.closed() => {}
+    }
+}
+
+async fn read_until_done(
+    runner: &Runner,
+    mut unread: BTreeSet<RotationId>,
+    at_once: usize,
+    found: &mpsc::Sender<Found>,
+) {
     let mut pause = SHORTEST_PAUSE;
-    while let Some(error) = read_once(&runner, &mut unread, at_once, &found).await {
+    while let Some(error) = read_once(runner, &mut unread, at_once, found).await {
         warn!(
             class = %error.class(), unread = unread.len(), next_try_in_secs = pause.as_secs(), advice = error.advice(),
             "entries cannot be read, and what cannot be read is not rotated: {error}"
         );
-        tokio::select! {
-            () = sleep(pause) => {}
-            () = found.closed() => return,
-        }
+        sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     info!("all entries are read");
 }
 
-/// One go at all that is unread. After some failures in a row it ends: the next would fail for the same reason.
+/// One go at all that is unread. After some failures in a row for which Vault itself is to blame it ends: the next
+/// would fail for the same reason.
 pub async fn read_once(
     runner: &Runner,
     unread: &mut BTreeSet<RotationId>,
@@ -62,8 +73,9 @@ pub async fn read_once(
                 }
             }
             Some((_, Err(error))) => {
+                // What one policy or path is to blame for says nothing about the others.
+                failures_in_a_row += u32::from(error.concerns_all());
                 last_error = Some(error);
-                failures_in_a_row += 1;
             }
         }
     }

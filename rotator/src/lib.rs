@@ -21,5 +21,6 @@ pub mod runner;
 pub mod schedule;
 pub mod scheduler;
 pub mod source;
+pub mod stop;
 pub mod table;
 pub mod vault;

@@ -28,6 +28,19 @@ pub struct Due {
     pub deadline: Option<Timestamp>,
 }
 
+impl Due {
+    /// What comes first is smallest: readers without a token, then those whose token ends first, last those of which
+    /// nobody knows; among equals, who waits longest.
+    pub fn urgency(&self) -> (Timestamp, Timestamp) {
+        let end = match (self.reason, self.deadline) {
+            (Reason::NoToken, _) => Timestamp::MIN_UTC,
+            (_, Some(deadline)) => deadline,
+            (_, None) => Timestamp::MAX_UTC,
+        };
+        (end, self.not_before)
+    }
+}
+
 /// Why a run is due.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Reason {

@@ -41,6 +41,14 @@ impl Source {
         self.fields.iter().find(|(field, _)| *field == name).map(|(_, setting)| setting)
     }
 
+    /// What is kept elsewhere, by field.
+    pub fn references(&self) -> impl Iterator<Item = (&'static str, &Reference)> {
+        self.fields.iter().filter_map(|(name, setting)| match setting {
+            Setting::Reference(reference) => Some((*name, reference)),
+            Setting::Literal(_) => None,
+        })
+    }
+
     /// Reads everything that is kept elsewhere, anew, and makes the source ready to log in. Nothing is sent yet.
     ///
     /// # Errors

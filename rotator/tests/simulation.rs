@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fastrand::Rng;
-use tokenferry_rotator::proof::{Basis, Claim, Life, Verdict, prove};
+use tokenferry_rotator::proof::{Basis, Claim, Life, Verdict, login_and_retry, prove};
 use tokenferry_rotator::rotation::RenewBefore;
 use tokenferry_rotator::run::{Class, Due, Living, Outcome, PastFailure, RotationId, Standing};
 use tokenferry_rotator::schedule::Schedule;
@@ -79,14 +79,15 @@ fn claim(schedule: &str, zone: &str, life: u64, renew_before: u64, spread: u64) 
         spread: secs(spread),
         reader_lag: Duration::ZERO,
         life: Some(Life { duration: secs(life), basis: Basis::Configured }),
-        login_and_retry: secs(45),
+        login_and_retry: login_and_retry(TIMEOUT),
         predecessor: Predecessor::LivesOn,
     }
 }
 
-/// A failed try, the longest backoff after a first failure (10 s) and a login: 45 s.
-const LONGEST_TRY: i64 = 15_000;
-const LONGEST_LOGIN: i64 = 20_000;
+/// A failed try hangs until its timeout at most; a good login takes as long as the proof allows for it.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const LONGEST_TRY: i64 = 30_000;
+const LONGEST_LOGIN: i64 = 5_000;
 
 const ONLY: RotationId = RotationId(0);
 

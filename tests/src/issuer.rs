@@ -143,8 +143,18 @@ impl Issuer {
     ///
     /// If nobody asks.
     pub async fn asked(&self, path: &str) {
+        self.asked_times(path, 1).await;
+    }
+
+    /// Waits until it has been asked something at `path` so many times.
+    ///
+    /// # Panics
+    ///
+    /// If nobody asks as often.
+    pub async fn asked_times(&self, path: &str, times: usize) {
         let deadline = Instant::now() + Duration::from_secs(30);
-        while !self.control().requests().iter().any(|request| request.path == path) {
+        let count = || self.control().requests().iter().filter(|request| request.path == path).count();
+        while count() < times {
             assert!(Instant::now() < deadline, "nobody asked for {path}");
             sleep(Duration::from_millis(5)).await;
         }

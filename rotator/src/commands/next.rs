@@ -30,7 +30,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, Co
     }
     let rows = selected.into_iter().flat_map(|id| runs(&app, &scheduler, id, arguments.count, now));
     let rows: Vec<Row> = rows.collect();
-    show(arguments.output, &rows, table(&rows));
+    show(arguments.output, &rows, table(&rows))?;
     Ok(exit)
 }
 

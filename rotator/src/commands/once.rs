@@ -1,6 +1,6 @@
 //! `tokenferry once`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -16,6 +16,7 @@ use crate::proof::human;
 use crate::rotation::Rotation;
 use crate::run::{Living, Outcome, RotationId, Standing};
 use crate::scheduler::Scheduler;
+use crate::stop::wind_down;
 use crate::table::Table;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, CommandError> {
@@ -30,19 +31,18 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     if arguments.force {
         force(&app, &mut scheduler, reading.found.keys().copied());
     }
-    let mut outcomes = work(&app, &mut scheduler).await?;
-    store_late(&app, &reading.found, &mut outcomes).await;
+    let mut came = work(&app, &mut scheduler).await?;
+    look_again(&app, &mut scheduler, &reading.found, &mut came).await;
     if let Some(error) = &reading.error {
         tell_unread(error);
     }
     let now = app.clock.now();
     let rows = selected.into_iter().filter_map(|id| {
-        let came =
-            Came { of: reading.found.get(&id), outcome: outcomes.get(&id), dry_run: arguments.dry_run };
+        let came = Came { of: reading.found.get(&id), run: came.get(&id), dry_run: arguments.dry_run };
         Some(Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now))
     });
     let rows: Vec<Row> = rows.collect();
-    show(arguments.output, &rows, table(&rows));
+    show(arguments.output, &rows, table(&rows))?;
     Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine))
 }
 
@@ -55,50 +55,49 @@ fn force(app: &App, scheduler: &mut Scheduler, rotations: impl Iterator<Item = R
     }
 }
 
-/// Does what is due now, each once. A signal ends it as it ends the daemon.
-async fn work(app: &App, scheduler: &mut Scheduler) -> Result<BTreeMap<RotationId, Outcome>, CommandError> {
+/// Does what is due now, each once. What was issued is stored, also when a signal ends it. The runs that were due.
+async fn work(
+    app: &App,
+    scheduler: &mut Scheduler,
+) -> Result<BTreeMap<RotationId, Option<Outcome>>, CommandError> {
     let stop = process::stop_on_signals().map_err(CommandError::Signals)?;
     let mut dispatch = Local::new(app.runner.clone(), app.config.concurrency);
-    let due = scheduler.due(app.clock.now());
-    let mut left = due.len();
-    for due in due {
+    let mut came = BTreeMap::new();
+    for due in scheduler.due(app.clock.now()) {
+        came.insert(due.rotation, None);
         dispatch.submit(due);
     }
-    let mut outcomes = BTreeMap::new();
-    while left > 0 {
+    let mut note = |Ended { due, outcome }: Ended| {
+        scheduler.ended(&due, &outcome, app.clock.now());
+        came.insert(due.rotation, Some(outcome));
+    };
+    while dispatch.running() > 0 && !stop.is_cancelled() {
         tokio::select! {
-            Ended { due, outcome } = dispatch.ended() => {
-                scheduler.ended(&due, &outcome, app.clock.now());
-                outcomes.insert(due.rotation, outcome);
-                left -= 1;
-            }
-            () = stop.cancelled(), if left > dispatch.running() => {
-                dispatch.close();
-                left = dispatch.running();
-            }
+            ended = dispatch.ended() => note(ended),
+            () = stop.cancelled() => {}
         }
     }
-    Ok(outcomes)
+    let until = Instant::now() + app.config.grace_period;
+    wind_down(&mut dispatch, &app.runner, until, note).await;
+    Ok(came)
 }
 
-/// A token that was issued and could not be written is not lost before the grace period is over.
-async fn store_late(
+/// What Vault did not take at first may have been stored in the end.
+async fn look_again(
     app: &App,
+    scheduler: &mut Scheduler,
     found: &BTreeMap<RotationId, Standing>,
-    outcomes: &mut BTreeMap<RotationId, Outcome>,
+    came: &mut BTreeMap<RotationId, Option<Outcome>>,
 ) {
-    let failed = outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed { .. }));
-    let failed: BTreeSet<RotationId> = failed.map(|(id, _)| *id).collect();
-    if failed.is_empty() {
-        return;
-    }
-    app.runner.flush(Instant::now() + app.config.grace_period).await;
+    let is_vaults = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Failed { class, .. }) if class.name().starts_with("vault_"));
+    let failed = came.iter().filter(|(_, outcome)| is_vaults(outcome)).map(|(id, _)| *id).collect();
     let version = |standing: &Standing| standing.living.map_or(0, |living| living.version);
     for (id, standing) in app.read(failed).await.found {
         if let Some(living) = standing.living
             && living.version > found.get(&id).map_or(0, version)
         {
-            outcomes.insert(id, Outcome::Rotated(living));
+            came.insert(id, Some(Outcome::Rotated(living)));
+            scheduler.learn(id, standing, app.clock.now());
         }
     }
 }
@@ -107,7 +106,8 @@ async fn store_late(
 #[derive(Clone, Copy)]
 struct Came<'a> {
     of: Option<&'a Standing>,
-    outcome: Option<&'a Outcome>,
+    /// `None` if none was due, and in it `None` if it did not begin.
+    run: Option<&'a Option<Outcome>>,
     dry_run: bool,
 }
 
@@ -127,15 +127,16 @@ struct Row {
 
 impl Row {
     fn new(rotation: &Rotation, came: Came<'_>, next_run: Option<Timestamp>, now: Timestamp) -> Self {
-        let Came { of: standing, outcome, dry_run } = came;
+        let Came { of: standing, run, dry_run } = came;
         let found = standing.and_then(|standing| standing.living);
         let failing = standing.and_then(|standing| standing.failure.as_ref());
-        let (result, class, living) = match outcome {
-            Some(Outcome::Rotated(living)) if dry_run => ("would_rotate", None, Some(*living)),
-            Some(Outcome::Rotated(living)) => ("rotated", None, Some(*living)),
-            Some(Outcome::AlreadyDone(living)) => ("already_done", None, Some(*living)),
-            Some(Outcome::Failed { class, .. }) => ("failed", Some(class), found),
-            Some(Outcome::Refused { class }) => ("refused", Some(class), found),
+        let (result, class, living) = match run {
+            Some(Some(Outcome::Rotated(living))) if dry_run => ("would_rotate", None, Some(*living)),
+            Some(Some(Outcome::Rotated(living))) => ("rotated", None, Some(*living)),
+            Some(Some(Outcome::AlreadyDone(living))) => ("already_done", None, Some(*living)),
+            Some(Some(Outcome::Failed { class, .. })) => ("failed", Some(class), found),
+            Some(Some(Outcome::Refused { class })) => ("refused", Some(class), found),
+            Some(None) => ("stopped", None, found),
             None if standing.is_none() => ("unread", None, None),
             None => match failing {
                 Some(failure) => ("waiting", Some(&failure.class), found),

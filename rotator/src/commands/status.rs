@@ -22,7 +22,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
     }
     let rows = selected.into_iter().filter_map(|id| row(&app, &scheduler, id, reading.found.get(&id), now));
     let rows: Vec<Row> = rows.collect();
-    show(arguments.output, &rows, table(&rows));
+    show(arguments.output, &rows, table(&rows))?;
     if let Some(error) = &reading.error {
         tell_unread(error);
     }

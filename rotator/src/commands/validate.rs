@@ -1,61 +1,93 @@
 //! `tokenferry validate`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokenferry_sources::ProcessEnvironment;
 
 use super::{CommandError, Exit, load, print, show, tell};
 use crate::app::{App, Reading};
 use crate::cli::{self, Cli, Output};
-use crate::proof::{Basis, Claim, Life, Proof, Verdict, human, prove};
+use crate::proof::{Basis, Claim, Life, Proof, Verdict, human, login_and_retry, prove};
 use crate::rotation::Rotation;
 use crate::run::{Living, RotationId};
+use crate::source::Source;
 use crate::table::Table;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit, CommandError> {
     let app = load(cli)?;
     let last_seen = if arguments.offline { BTreeMap::new() } else { last_seen(&app).await };
+    tell_what_is_missing(&app);
     let now = app.clock.now();
     let rows: Vec<Row> = app
         .ids()
-        .map(|(id, rotation)| Row::new(rotation, &prove(&claim(rotation, last_seen.get(&id)), now)))
+        .map(|(id, rotation)| Row::new(rotation, &prove(&claim(rotation, last_seen.get(&id).copied()), now)))
         .collect();
-    show(arguments.output, &rows, table(&rows));
+    show(arguments.output, &rows, table(&rows))?;
     if arguments.output == Output::Table {
-        explain(&rows);
+        explain(&rows)?;
     }
     let fails = |row: &Row| row.verdict == "refused" || (arguments.strict && row.verdict == "not_provable");
     Ok(if rows.iter().any(fails) { Exit::Configuration } else { Exit::Fine })
 }
 
 /// How long the tokens that stand in Vault live. A Vault that cannot be read does not make a configuration wrong.
-async fn last_seen(app: &App) -> BTreeMap<RotationId, Duration> {
-    // What does not need to be asked for is not: a life that is configured goes before the one last seen.
-    let unknown = app.ids().filter(|(_, rotation)| rotation.source.ttl.is_none()).map(|(id, _)| id).collect();
-    let Reading { found, error } = app.read(unknown).await;
+async fn last_seen(app: &App) -> BTreeMap<RotationId, Seen> {
+    let all: BTreeSet<RotationId> = app.ids().map(|(id, _)| id).collect();
+    let Reading { found, error } = app.read(all.clone()).await;
     if let Some(error) = error {
-        tell(format_args!("note: no token was looked at, because Vault could not be read: {error}"));
+        let unread = all.len() - found.len();
+        tell(format_args!("note: the tokens of {unread} rotations could not be looked at in Vault: {error}"));
     }
-    let life = |living: Living| (living.expires_at? - living.issued_at).to_std().ok();
-    found.into_iter().filter_map(|(id, standing)| Some((id, standing.living.and_then(life)?))).collect()
+    let seen = |living: Living| match living.expires_at {
+        Some(end) => Seen::Lives((end - living.issued_at).to_std().unwrap_or_default()),
+        None => Seen::WithoutEnd,
+    };
+    found.into_iter().filter_map(|(id, standing)| Some((id, seen(standing.living?)))).collect()
 }
 
-fn claim(rotation: &Rotation, last_seen: Option<&Duration>) -> Claim {
-    let life = |duration, basis| Life { duration, basis };
+/// What the token in Vault tells about the life of its kind.
+#[derive(Clone, Copy, Debug)]
+enum Seen {
+    Lives(Duration),
+    WithoutEnd,
+}
+
+/// The life to reckon with: as configured, but no longer than that of the token in Vault; else of that; else, if
+/// there is none yet, as documented. A token without an end is renewed by nobody.
+fn life(source: &Source, seen: Option<Seen>) -> Option<Life> {
+    let life = |duration, basis| Some(Life { duration, basis });
+    match (source.ttl, seen) {
+        (Some(ttl), Some(Seen::Lives(seen))) if seen < ttl => life(seen, Basis::LastSeen),
+        (Some(ttl), _) => life(ttl, Basis::Configured),
+        (None, Some(Seen::Lives(seen))) => life(seen, Basis::LastSeen),
+        (None, Some(Seen::WithoutEnd)) => None,
+        (None, None) => life(source.system.documented_life?, Basis::Documented),
+    }
+}
+
+/// What will be missing at the first login is worth a word, though here it may be kept elsewhere.
+fn tell_what_is_missing(app: &App) {
+    for source in &app.config.sources {
+        for (field, reference) in source.references() {
+            if let Err(error) = reference.read(&ProcessEnvironment) {
+                tell(format_args!("note: `{field}` of source {} cannot be read here: {error}", source.name));
+            }
+        }
+    }
+}
+
+fn claim(rotation: &Rotation, seen: Option<Seen>) -> Claim {
     let source = &rotation.source;
     Claim {
         schedule: rotation.schedule.clone(),
         renew_before: rotation.renew_before,
         spread: rotation.spread,
         reader_lag: rotation.reader_lag,
-        life: source
-            .ttl
-            .map(|ttl| life(ttl, Basis::Configured))
-            .or_else(|| last_seen.map(|seen| life(*seen, Basis::LastSeen)))
-            .or_else(|| source.system.documented_life.map(|documented| life(documented, Basis::Documented))),
-        login_and_retry: source.http.timeout + BACKOFF + LOGIN_AND_WRITE,
+        life: life(source, seen),
+        login_and_retry: login_and_retry(source.http.timeout),
         predecessor: source.system.predecessor,
     }
 }
@@ -122,13 +154,9 @@ fn table(rows: &[Row]) -> Table<6> {
 }
 
 /// What the table has no room for.
-fn explain(rows: &[Row]) {
+fn explain(rows: &[Row]) -> Result<(), CommandError> {
     for row in rows {
-        print(format_args!("\n{}: {}\n", row.rotation, row.explanation.replace('\n', "\n  ")));
+        print(format_args!("\n{}: {}\n", row.rotation, row.explanation.replace('\n', "\n  ")))?;
     }
+    Ok(())
 }
-
-/// The longest wait after the first failure.
-const BACKOFF: Duration = Duration::from_secs(10);
-/// What a login and the write of its token may take where all goes well.
-const LOGIN_AND_WRITE: Duration = Duration::from_secs(5);

@@ -1,17 +1,16 @@
 //! Dispatch within this process: a few runs at once, the most urgent first, one per credential.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokenferry_sources::Timestamp;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tracing::error;
 
 use super::{Dispatch, Ended, Role};
-use crate::run::{Class, CredentialKey, Due, Outcome, Reason, Work};
+use crate::run::{Class, CredentialKey, Due, Outcome, Work};
 
 /// Runs what is due in tasks of this process.
 pub struct Local {
@@ -63,7 +62,7 @@ impl Local {
 
     /// Frees the credential for the most urgent of those that wait for it.
     fn end(&mut self, task: Id) -> Option<Due> {
-        let Waiting { due, credential, .. } = self.begun.remove(&task)?;
+        let Waiting { due, credential } = self.begun.remove(&task)?;
         self.busy.remove(&credential);
         self.unpark(&credential);
         self.begin_what_may();
@@ -84,7 +83,7 @@ impl Local {
 impl Dispatch for Local {
     fn submit(&mut self, due: Due) {
         let credential = self.work.credential(due.rotation);
-        self.ready.push(Waiting { urgency: Reverse(urgency(&due)), due, credential });
+        self.ready.push(Waiting { due, credential });
         self.begin_what_may();
     }
 
@@ -116,36 +115,30 @@ impl Dispatch for Local {
     }
 }
 
-/// A run that waits for room or for its credential.
-#[derive(Debug, Eq, PartialEq)]
+/// A run that waits for room or for its credential. The most urgent is the greatest.
 struct Waiting {
-    urgency: Reverse<Urgency>,
     due: Due,
     credential: CredentialKey,
 }
 
 impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.urgency.cmp(&other.urgency)
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.due.urgency().cmp(&self.due.urgency())
     }
 }
 
 impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-/// Readers without a token come first, then those whose token ends first; among equals, who waits longest.
-type Urgency = (Timestamp, Timestamp);
+impl Eq for Waiting {}
 
-fn urgency(due: &Due) -> Urgency {
-    let end = match (due.reason, due.deadline) {
-        (Reason::NoToken, _) => Timestamp::MIN_UTC,
-        (_, Some(deadline)) => deadline,
-        (_, None) => Timestamp::MAX_UTC,
-    };
-    (end, due.not_before)
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
 }
 
 /// A panic is a mistake of ours; one rotation must not take the others along.
@@ -163,10 +156,11 @@ mod tests {
     use std::time::Duration;
 
     use chrono::TimeDelta;
+    use tokenferry_sources::Timestamp;
     use tokio::time::sleep;
 
     use super::*;
-    use crate::run::{Living, RotationId};
+    use crate::run::{Living, Reason, RotationId};
 
     /// Notes who begins and ends; every run takes a second. Rotations share a credential by tens.
     #[derive(Default)]

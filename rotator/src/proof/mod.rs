@@ -67,6 +67,8 @@ pub struct Proof {
     pub verdict: Verdict,
     /// How long the slowest reader holds a dead token at each rotation, because a login ends the token before it.
     pub dead_at_each_rotation: Option<Duration>,
+    /// The `renew_before` that is not shorter than the life, so that half of the life is taken instead.
+    pub too_early: Option<Duration>,
 }
 
 /// Whether a reader can hold a dead token.
@@ -142,12 +144,26 @@ impl Sum {
     }
 }
 
+/// How long a login may take, with one failed try before it: a try that hangs until its `timeout`, the longest wait
+/// after a first failure, and a login with its write where all goes well. Longer troubles are not proven against.
+pub fn login_and_retry(timeout: Duration) -> Duration {
+    timeout.saturating_add(FLOOR * 2).saturating_add(GOOD_RUN)
+}
+
 /// Proves or refuses a claim. `now` is where the next years of the schedule begin.
 pub fn prove(claim: &Claim, now: Timestamp) -> Proof {
     let dies = claim.predecessor == Predecessor::Dies;
     Proof {
         verdict: verdict(claim, now),
         dead_at_each_rotation: dies.then_some(claim.reader_lag).filter(|lag| !lag.is_zero()),
+        too_early: too_early(claim),
+    }
+}
+
+fn too_early(claim: &Claim) -> Option<Duration> {
+    match (claim.renew_before, claim.life) {
+        (RenewBefore::Duration(before), Some(life)) if before >= life.duration => Some(before),
+        _ => None,
     }
 }
 
@@ -168,6 +184,9 @@ fn verdict(claim: &Claim, now: Timestamp) -> Verdict {
 }
 
 const YEARS: u32 = 5;
+
+/// A login, its trial and its write, where all goes well.
+pub const GOOD_RUN: Duration = Duration::from_secs(5);
 
 /// Percentages of more than a thousand years are not reckoned with.
 const LONGEST_LIFE: Duration = Duration::from_secs(1000 * 366 * 86_400);

@@ -54,14 +54,21 @@ impl fmt::Display for Proof {
                 write!(f, "refused: a reader may hold a token for {sum}, but {life}\n{}", Advice(sum, *life, *remedy))?;
             }
         }
-        match self.dead_at_each_rotation {
-            Some(dead) => write!(
+        if let Some(dead) = self.dead_at_each_rotation {
+            let dead = human(dead);
+            write!(
                 f,
-                "\nat each rotation readers hold a dead token for up to {}, because a login ends the token before it",
-                human(dead)
-            ),
-            None => Ok(()),
+                "\nat each rotation readers hold a dead token for up to {dead}, because a login ends the token before it"
+            )?;
         }
+        if let Some(before) = self.too_early {
+            let before = human(before);
+            write!(
+                f,
+                "\n`renew_before` ({before}) is not shorter than that life: half of the life is taken instead"
+            )?;
+        }
+        Ok(())
     }
 }
 

@@ -1,12 +1,11 @@
 //! Storing what was issued before the process ends.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::iter;
-use tokio::time::{Instant, sleep, timeout_at};
-use tracing::{error, info};
+use tokio::time::{Instant, timeout_at};
+use tracing::info;
 
 use super::Runner;
 use super::job::Job;
@@ -17,13 +16,13 @@ use crate::vault::cause::with_causes;
 pub struct Unstored {
     /// Of which rotation.
     pub rotation: Arc<str>,
-    /// Why, if that is known.
-    pub why: Option<String>,
+    /// What came in the way.
+    pub why: String,
 }
 
 impl Runner {
-    /// Tries to store every token that was issued and not written, again and again until the deadline. What could
-    /// not be stored is lost with the process.
+    /// One go at every token that was issued and not written, but for those of runs under way. What is still not
+    /// stored then; at the deadline at the latest.
     pub async fn flush(&self, until: Instant) -> Vec<Unstored> {
         iter(&self.jobs)
             .map(|job| self.flush_job(job, until))
@@ -34,32 +33,19 @@ impl Runner {
     }
 
     async fn flush_job(&self, job: &Job, until: Instant) -> Option<Unstored> {
-        let mut why = None;
-        let stored = timeout_at(until, self.store(job, &mut why)).await;
-        if stored.is_ok() {
-            return None;
-        }
-        let rotation = Arc::clone(&job.rotation.name);
-        error!(rotation = &*rotation, why, "a token was issued but could not be stored, and is lost");
-        Some(Unstored { rotation, why })
-    }
-
-    async fn store(&self, job: &Job, why: &mut Option<String>) {
-        let state = &mut *job.state.lock().await;
-        let mut pause = FIRST_PAUSE;
-        while state.pending.is_some() {
-            match self.publish_pending(job, state).await {
-                Ok(_) => info!(rotation = &*job.rotation.name, "stored the token that was issued before"),
-                Err(trouble) => {
-                    *why = Some(with_causes(&trouble));
-                    sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
+        // A run under way stores by itself, and reads at the start hold nothing.
+        let mut state = job.state.try_lock().ok().filter(|state| state.pending.is_some())?;
+        let why = match timeout_at(until, self.publish_pending(job, &mut state)).await {
+            Ok(Ok(_)) => {
+                info!(rotation = &*job.rotation.name, "stored the token that was issued before");
+                self.clear_failure(job, &mut state).await;
+                return None;
             }
-        }
+            Ok(Err(trouble)) => with_causes(&trouble),
+            Err(_) => "Vault did not answer in time".to_owned(),
+        };
+        Some(Unstored { rotation: Arc::clone(&job.rotation.name), why })
     }
 }
 
 const AT_ONCE: usize = 16;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);

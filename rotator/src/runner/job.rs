@@ -30,6 +30,9 @@ pub(super) struct State {
 pub(super) struct Pending {
     pub(super) token: Token,
     pub(super) occurrence: Timestamp,
+    /// One for each destination: the version that it replaces. What is not newer was not written by somebody else
+    /// in the meantime.
+    pub(super) replaces: Vec<u64>,
     /// One for each destination: what was achieved there.
     pub(super) written: Vec<Option<Written>>,
 }
@@ -43,8 +46,8 @@ impl Job {
 }
 
 impl Pending {
-    pub(super) fn new(token: Token, due: &Due, destinations: usize) -> Self {
-        Pending { token, occurrence: due.occurrence, written: vec![None; destinations] }
+    pub(super) fn new(token: Token, due: &Due, replaces: Vec<u64>) -> Self {
+        Pending { token, occurrence: due.occurrence, written: vec![None; replaces.len()], replaces }
     }
 
     /// Takes note of an entry that was found at a destination: one with this very token was written by us, even if
@@ -115,7 +118,7 @@ mod tests {
         let usage =
             TokenUsage { token_type: "Bearer", header_name: "Authorization", value_prefix: "Bearer " };
         let identity = Identity { system: "zettelstore", issuer: String::new(), subject: String::new() };
-        Pending::new(Token::new("t0ken".into(), usage, identity, NOW, expiry), &due(NOW), 1)
+        Pending::new(Token::new("t0ken".into(), usage, identity, NOW, expiry), &due(NOW), vec![0])
     }
 
     #[test]

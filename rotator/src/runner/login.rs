@@ -22,7 +22,7 @@ impl Runner {
         state.pending = None;
         let token = self.log_in(job).await?;
         state.failed_login = None;
-        state.pending = Some(Box::new(Pending::new(token, due, job.rotation.destinations.len())));
+        state.pending = Some(Box::new(Pending::new(token, due, versions(state))));
         Ok(())
     }
 
@@ -42,6 +42,11 @@ impl Runner {
         let opened = job.rotation.source.open(&*self.environment, &job.http, &self.clock);
         opened.is_ok_and(|opened| !failed.fits(&opened.material))
     }
+}
+
+/// What is there before anything is written.
+fn versions(state: &State) -> Vec<u64> {
+    state.places.iter().map(|place| place.as_ref().map_or(0, |place| place.version)).collect()
 }
 
 /// Only what lasts is worth remembering the login for.

@@ -40,15 +40,17 @@ impl Runner {
         state: &mut State,
     ) -> Result<Vec<Written>, Trouble> {
         let State { places, pending, .. } = state;
-        let Some(Pending { token, occurrence, written }) = pending.as_deref_mut() else {
+        let Some(Pending { token, occurrence, replaces, written }) = pending.as_deref_mut() else {
             return Ok(Vec::new());
         };
         let mut trouble = None;
-        for ((at, slot), done) in job.rotation.destinations.iter().zip(places).zip(written.iter_mut()) {
+        let destinations = job.rotation.destinations.iter().zip(places).zip(replaces);
+        for (((at, slot), replaces), done) in destinations.zip(written.iter_mut()) {
             if done.is_some() {
                 continue;
             }
-            let publication = Publication { runner: self, job, at, token, occurrence: *occurrence };
+            let publication =
+                Publication { runner: self, job, at, token, occurrence: *occurrence, replaces: *replaces };
             match publication.write(slot).await {
                 Ok(achieved) => *done = Some(achieved),
                 Err(error) => trouble = trouble.or(Some(error)),
@@ -70,6 +72,7 @@ struct Publication<'a> {
     at: &'a Destination,
     token: &'a Token,
     occurrence: Timestamp,
+    replaces: u64,
 }
 
 impl Publication<'_> {
@@ -159,7 +162,7 @@ impl Publication<'_> {
         if entry.holds(self.token) {
             return Ok(Some(Written::Ours(living)));
         }
-        if !self.is_as_good(&entry) {
+        if version <= self.replaces || !self.is_as_good(&entry) {
             return Ok(None);
         }
         self.runner.adopted.fetch_add(1, Ordering::Relaxed);

@@ -97,7 +97,7 @@ impl Trouble {
     pub(super) fn advice(&self) -> String {
         match self {
             Trouble::CasLost { .. } => {
-                "Find out who else writes this entry: one destination is for one rotation. It is tried again."
+                "Find out who else writes this entry: one destination is for one rotation."
                     .to_owned()
             }
             Trouble::ForeignEntry { .. } => {

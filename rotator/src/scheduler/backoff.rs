@@ -5,18 +5,34 @@ use std::time::Duration;
 use tokenferry_sources::Timestamp;
 
 use super::{moment, offset};
-use crate::run::Class;
+use crate::run::{Class, Living};
 
 /// The least time between two runs of one rotation, whatever happens.
 pub const FLOOR: Duration = Duration::from_secs(5);
 
 /// The wait before the next try after so many failures in a row: twice as long each time, somewhere in the upper half
-/// of that, and at most a third of what is left of the token's life, so that more than one try is left.
-pub(super) fn delay(name: &str, failures: u32, left: Option<Duration>) -> Duration {
+/// of that, and no longer than our patience.
+pub(super) fn delay(name: &str, failures: u32, patience: Duration) -> Duration {
     let doubled = FLOOR.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX)).min(LONGEST);
     let half = doubled / 2;
     let delay = half + half * offset::jitter(name, failures) / 0xffff;
-    delay.min(left.map_or(LONGEST, |left| left / 3)).max(FLOOR)
+    delay.min(patience).max(FLOOR)
+}
+
+/// The longest wait between two tries: a third of what is left of the token's life, so that more than one try is left;
+/// and not long where readers have no living token.
+pub(super) fn patience(living: Option<Living>, now: Timestamp) -> Duration {
+    let Some(living) = living else { return LONGEST_WITHOUT_TOKEN };
+    match living.expires_at.map(|end| moment::between(now, end)) {
+        Some(left) if left.is_zero() => LONGEST_WITHOUT_TOKEN,
+        Some(left) => (left / 3).min(LONGEST),
+        None => LONGEST,
+    }
+}
+
+/// How long to wait after a failure that lasts until somebody changes something, before we look whether somebody did.
+pub(super) fn look_again(class: &Class, patience: Duration) -> Duration {
+    if class.is_refused_login() { LONGEST_HELD } else { patience.max(SHORTEST_LOOK) }
 }
 
 /// When the other side lets us try again. What it says is believed for a day.
@@ -24,17 +40,19 @@ pub(super) fn asked_to_wait(at: Timestamp, retry_at: Option<Timestamp>) -> Optio
     retry_at.map(|retry_at| retry_at.min(moment::after(at, LONGEST_HELD)))
 }
 
-/// How long the same login is not tried again after it was refused, so that no account gets locked.
-pub(super) fn held(class: &Class, failures: u32) -> Duration {
+/// How long the same login is not tried again after it was refused so many times in a row, so that no account gets
+/// locked.
+pub(super) fn held(class: &Class, refusals: u32) -> Duration {
     if !class.is_refused_login() {
         return Duration::ZERO;
     }
-    let times = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+    let times = 1_u32.checked_shl(refusals.saturating_sub(1)).unwrap_or(u32::MAX);
     HELD.saturating_mul(times).min(LONGEST_HELD)
 }
 
-/// The longest wait between two tries that cost nothing but a request.
-pub(super) const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST_WITHOUT_TOKEN: Duration = Duration::from_secs(3 * 60);
+const SHORTEST_LOOK: Duration = Duration::from_secs(60);
 const HELD: Duration = Duration::from_secs(15 * 60);
 const LONGEST_HELD: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -47,7 +65,7 @@ mod tests {
     #[test]
     fn waits_grow_to_a_quarter_of_an_hour() {
         for (failures, most) in [(1, 10), (2, 20), (3, 40), (7, 640), (8, 900), (31, 900), (u32::MAX, 900)] {
-            let delay = delay("zscaler-corp", failures, None);
+            let delay = delay("zscaler-corp", failures, LONGEST);
             let most = Duration::from_secs(most);
             assert!(most / 2 <= delay && delay <= most, "{failures}: {delay:?}");
         }
@@ -55,14 +73,29 @@ mod tests {
 
     #[test]
     fn two_rotations_do_not_try_again_together() {
-        assert_ne!(delay("one", 3, None), delay("other", 3, None));
-        assert_ne!(delay("one", 9, None), delay("one", 10, None));
+        assert_ne!(delay("one", 3, LONGEST), delay("other", 3, LONGEST));
+        assert_ne!(delay("one", 9, LONGEST), delay("one", 10, LONGEST));
     }
 
     #[test]
     fn a_token_near_its_end_is_waited_for_less_but_never_below_the_floor() {
-        let delay = |left| delay("zscaler-corp", 9, Some(Duration::from_secs(left))).as_secs();
-        assert_eq!((delay(60), delay(16), delay(3), delay(0)), (20, 5, 5, 5));
+        let now = Timestamp::UNIX_EPOCH;
+        let living = |left| {
+            let expires_at = Some(moment::after(now, Duration::from_secs(left)));
+            Some(Living { issued_at: now, expires_at, version: 1 })
+        };
+        let delay = |left| delay("zscaler-corp", 9, patience(living(left), now)).as_secs();
+        assert_eq!((delay(60), delay(16), delay(3)), (20, 5, 5));
+        assert_eq!(patience(living(86_400), now), LONGEST);
+    }
+
+    #[test]
+    fn readers_without_a_living_token_do_not_wait_for_long() {
+        let now = Timestamp::UNIX_EPOCH;
+        let dead = Living { issued_at: now, expires_at: Some(now), version: 1 };
+        let endless = Living { expires_at: None, ..dead };
+        assert_eq!([Some(dead), None].map(|living| patience(living, now).as_secs()), [180, 180]);
+        assert_eq!(patience(Some(endless), now), LONGEST);
     }
 
     #[test]
@@ -75,8 +108,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_wait_is_below_the_floor_or_above_the_longest(name in ".*", failures: u32, left: Option<Duration>) {
-            let delay = delay(&name, failures, left);
+        fn no_wait_is_below_the_floor_or_above_the_longest(name in ".*", failures: u32, patience: Duration) {
+            let delay = delay(&name, failures, patience);
             prop_assert!(FLOOR <= delay && delay <= LONGEST);
         }
     }

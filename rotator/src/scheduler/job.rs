@@ -34,6 +34,8 @@ struct Failure {
     class: Class,
     at: Timestamp,
     count: u32,
+    /// How many of them, up to the last, were refused logins in a row.
+    refusals: u32,
     hold: Hold,
 }
 
@@ -103,7 +105,8 @@ impl Job {
                 self.failure = Some(Box::new(self.paused(class.clone(), now, due.attempt, *retry_at, run)));
             }
             Outcome::Refused { class } => {
-                self.failure = Some(Box::new(refused(class.clone(), now, due.attempt)));
+                let before = self.failure.as_ref().map_or(0, |failure| failure.refusals);
+                self.failure = Some(Box::new(refused(class.clone(), now, due.attempt, before)));
             }
         }
         self.rests_until = moment::after(now, FLOOR);
@@ -173,14 +176,13 @@ impl Job {
     }
 
     /// The next try after a failure that lasts, if nobody changes the login: the next time of the schedule. Where that
-    /// is far and the login itself was not refused, a look now and then costs nothing, and may save the readers.
+    /// is far, a look now and then may save the readers: what somebody changed is not always the login.
     fn without_change(&self, failure: &Failure, until: Timestamp, now: Timestamp) -> Next {
         let tick = self.tick(failure.at.max(moment::before(until, self.offset)));
-        if failure.class.is_refused_login() {
-            return tick;
-        }
+        let patience = backoff::patience(self.living, failure.at);
+        let look_at = moment::after(failure.at, backoff::look_again(&failure.class, patience));
         let wanted = self.wanted(now);
-        let look = Next { at: wanted.at.max(moment::after(failure.at, backoff::LONGEST)), ..wanted };
+        let look = Next { at: wanted.at.max(look_at), ..wanted };
         if look.at < tick.at { look } else { tick }
     }
 
@@ -229,12 +231,11 @@ impl Job {
         retry_at: Option<Timestamp>,
         run: Option<(Timestamp, Reason)>,
     ) -> Failure {
-        let left = self.living.and_then(|living| living.expires_at).map(|end| moment::between(at, end));
-        let left = left.filter(|left| !left.is_zero());
-        let backoff = moment::after(at, backoff::delay(&self.plan.name, count, left));
+        let patience = backoff::patience(self.living, at);
+        let backoff = moment::after(at, backoff::delay(&self.plan.name, count, patience));
         let asked = backoff::asked_to_wait(at, retry_at).filter(|asked| *asked > backoff);
         let hold = Hold::Pause { until: asked.unwrap_or(backoff), asked: asked.is_some(), run };
-        Failure { class, at, count, hold }
+        Failure { class, at, count, refusals: 0, hold }
     }
 
     /// A failure as noted in the entry.
@@ -244,10 +245,10 @@ impl Job {
             return self.paused(past.class, at, count, past.retry_at, None);
         }
         if !past.login_changed {
-            return refused(past.class, at, count);
+            return refused(past.class, at, count, count - 1);
         }
         let hold = Hold::Pause { until: at, asked: false, run: None };
-        Failure { class: past.class, at, count, hold }
+        Failure { class: past.class, at, count, refusals: 0, hold }
     }
 }
 
@@ -262,9 +263,10 @@ impl Failure {
     }
 }
 
-fn refused(class: Class, at: Timestamp, count: u32) -> Failure {
-    let hold = Hold::Change(moment::after(at, backoff::held(&class, count)));
-    Failure { class, at, count, hold }
+fn refused(class: Class, at: Timestamp, count: u32, refusals_before: u32) -> Failure {
+    let refusals = if class.is_refused_login() { refusals_before.saturating_add(1) } else { 0 };
+    let hold = Hold::Change(moment::after(at, backoff::held(&class, refusals)));
+    Failure { class, at, count, refusals, hold }
 }
 
 /// No token was issued later than now: by so much the clock of whoever noted that was ahead, and its end is nearer.

@@ -118,7 +118,7 @@ impl Scheduler {
             let job = self.jobs.get_mut(index(rotation));
             due.extend(job.and_then(|job| job.start(rotation, now)));
         }
-        due.sort_by_key(|due| (urgency(due), due.not_before, due.rotation));
+        due.sort_by_key(|due| (due.urgency(), due.rotation));
         due
     }
 
@@ -194,15 +194,6 @@ impl Scheduler {
 
 fn index(rotation: RotationId) -> usize {
     usize::try_from(rotation.0).unwrap_or(usize::MAX)
-}
-
-/// Readers without a token first, then by its end; a token of which nobody knows the end last.
-fn urgency(due: &Due) -> Timestamp {
-    match (due.deadline, due.reason) {
-        (Some(deadline), _) => deadline,
-        (None, Reason::NoToken) => Timestamp::MIN_UTC,
-        (None, _) => Timestamp::MAX_UTC,
-    }
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ fn the_token_that_readers_miss_first_comes_first() {
         scheduler.learn(RotationId(id), Standing { living, failure: None }, at("03:30:00"));
     }
     let order: Vec<u32> = scheduler.due(at("03:30:00")).iter().map(|due| due.rotation.0).collect();
-    assert_eq!(order, [0, 3, 4, 1, 2]);
+    assert_eq!(order, [3, 0, 4, 1, 2]);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn failures_back_off_keep_their_occurrence_and_count() {
         assert_eq!((due.attempt, due.occurrence, due.reason), (attempt, at("12:00:00"), Reason::Schedule));
         scheduler.ended(&due, &unreachable(None), now);
         let wait = (scheduler.wake_at().unwrap() - now).to_std().unwrap();
-        assert_eq!(wait, backoff::delay("zscaler-corp", attempt, None));
+        assert_eq!(wait, backoff::delay("zscaler-corp", attempt, Duration::from_secs(900)));
         now = scheduler.wake_at().unwrap();
     }
     let due = only_due(&mut scheduler, now);
@@ -198,11 +198,34 @@ fn a_missing_token_keeps_its_occurrence_after_a_restart() {
 }
 
 #[test]
-fn a_dead_token_is_no_reason_to_try_again_without_end_at_the_floor() {
+fn a_dead_token_is_a_reason_to_try_again_within_minutes_but_not_at_the_floor() {
     let failure = past("unreachable", "12:00:00", 8);
     let dead = Some(living("02:00:00", Some(3600)));
     let scheduler = learned(plan("@daily", 600, 0), dead, Some(failure), "12:00:01");
-    assert!(scheduler.wake_at() > Some(at("12:07:00")));
+    assert_eq!(scheduler.wake_at(), Some(at("12:03:00")));
+}
+
+#[test]
+fn refused_logins_are_counted_apart_from_other_failures() {
+    let mut scheduler = learned(plan("* * * * *", 60, 0), Some(living("11:59:30", None)), None, "12:00:00");
+    let mut now = at("12:00:00");
+    for _ in 0..7 {
+        let due = only_due(&mut scheduler, now);
+        scheduler.ended(&due, &unreachable(None), now);
+        now = scheduler.wake_at().unwrap();
+    }
+    let due = only_due(&mut scheduler, now);
+    scheduler.ended(&due, &refused("login_refused"), now);
+    assert!(scheduler.wake_at().unwrap() - now < chrono::TimeDelta::minutes(17));
+}
+
+#[test]
+fn a_refused_login_is_looked_at_again_after_a_day_where_the_schedule_is_rare() {
+    let mut scheduler =
+        learned(plan("0 0 1 1 *", 60, 0), Some(living("11:00:00", Some(3600))), None, "12:00:00");
+    let due = only_due(&mut scheduler, at("12:00:00"));
+    scheduler.ended(&due, &refused("login_refused"), at("12:00:00"));
+    assert_eq!(scheduler.wake_at(), Some(at("12:00:00") + chrono::TimeDelta::days(1)));
 }
 
 #[test]
@@ -227,7 +250,7 @@ fn a_refused_login_waits_for_the_next_time_of_the_schedule_whatever_the_token_do
 
 #[test]
 fn another_lasting_failure_waits_for_the_schedule_only_if_that_is_near() {
-    for (schedule, expected) in [("*/10 * * * *", "12:10:00"), ("0 * * * *", "12:15:03")] {
+    for (schedule, expected) in [("*/10 * * * *", "12:10:00"), ("0 * * * *", "12:10:02")] {
         let mut scheduler =
             learned(plan(schedule, 3000, 0), Some(living("11:30:00", Some(3600))), None, "12:00:00");
         let due = only_due(&mut scheduler, at("12:00:00"));

@@ -60,11 +60,11 @@ async fn a_sealed_vault_keeps_the_token_waiting_and_costs_no_second_login() {
     assert_eq!(failed(&runner).await, ("vault_sealed".to_owned(), false));
     assert_eq!(world.logins().attempted, 2);
     let unstored = runner.flush(Instant::now() + Duration::from_millis(250)).await;
-    assert!(unstored[0].why.as_ref().unwrap().contains("Vault is sealed"), "{unstored:?}");
+    assert!(unstored[0].why.contains("Vault is sealed"), "{unstored:?}");
 
     world.bao.root("PUT", "sys/unseal", json!({ "key": key })).await;
     let deadline = Instant::now() + Duration::from_secs(60);
-    assert_eq!(runner.flush(deadline).await, []);
+    while !runner.flush(deadline).await.is_empty() {}
     assert_eq!(world.bao.entry("home").await.0["serial"], 2);
     assert_eq!(world.logins().attempted, 2);
 }

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::site::{MOUNT, PATH, Site};
+use tokenferry_tests::openbao::rotator_policy;
+
+use crate::site::{MOUNT, PATH, Site, rotation};
 
 #[tokio::test]
 async fn an_entry_that_somebody_else_made_is_refused_without_a_login() {
@@ -75,6 +77,20 @@ async fn the_mark_stays_when_a_token_is_deleted_and_the_next_is_written_over_it(
     assert_eq!(status.json()[0]["state"], "missing");
     site.rotator.run(&["once"]).await.ok();
     assert_eq!(site.entry().await.unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn a_mount_that_is_no_kv_of_version_two_is_told() {
+    let mut site = Site::new("wrong-engine").await;
+    site.openbao.write("sys/mounts/old", &json!({"type": "kv", "options": {"version": "1"}})).await;
+    site.openbao.write_policy("rotator", &rotator_policy("old", "tokens/*")).await;
+    site.configure(|config| {
+        config.top = "grace_period = \"1s\"".to_owned();
+        config.more = rotation("two").replace(MOUNT, "old");
+    });
+    let outcome = site.rotator.run(&["once", "two"]).await.failed_with(4);
+    let said = outcome.words();
+    assert!(said.contains("the mount is no KV secrets engine of version 2"), "{said}");
 }
 
 async fn assert_untouched(site: &Site, password: &str) {

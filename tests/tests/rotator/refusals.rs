@@ -3,7 +3,7 @@
 use tokenferry_sandbox::Fault;
 use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
 
-use crate::site::Site;
+use crate::site::{DATA, METADATA, MOUNT, PATH, Site};
 
 #[tokio::test]
 async fn a_refused_login_is_tried_once_until_its_secret_changes() {
@@ -94,9 +94,26 @@ async fn a_secret_that_cannot_be_read_is_told_and_nothing_is_sent() {
     assert_eq!(site.logins(), 0);
 }
 
+#[tokio::test]
+async fn where_nothing_may_be_noted_a_refused_login_is_still_tried_once_and_that_is_told() {
+    let site = Site::new("not-noted").await;
+    let policy = format!(
+        "path \"{DATA}\" {{ capabilities = [\"create\", \"read\", \"update\"] }}\n\
+         path \"{METADATA}\" {{ capabilities = [\"read\"] }}\n"
+    );
+    site.openbao.write_policy("rotator", &policy).await;
+    site.rotator.write_secret("password", "planted-wrong-password");
+    let mut daemon = site.rotator.start();
+    let warning = daemon.event(|event| event.message().starts_with("the failure could not be noted")).await;
+    assert_eq!((warning.level(), warning.text("class")), ("warn", "vault_forbidden"));
+    assert!(warning.text("advice").contains(METADATA), "{}", warning.text("advice"));
+    daemon.stop().await;
+    assert_eq!(site.logins(), 1);
+}
+
 /// Class, count and fingerprint of the failure, and nothing else: no free text.
 async fn assert_noted(site: &Site) -> String {
-    let notes = site.openbao.custom_metadata(crate::site::MOUNT, crate::site::PATH).await;
+    let notes = site.openbao.custom_metadata(MOUNT, PATH).await;
     let names: Vec<&str> = notes.keys().map(String::as_str).collect();
     assert_eq!(names, NOTES);
     let values =

@@ -5,11 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use tokenferry_sandbox::Fault;
+use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
 use tokenferry_tests::openbao::Entry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::site::{DATA, METADATA, MOUNT, Site, VERIFY, time};
+use crate::site::{DATA, METADATA, MOUNT, Site, VERIFY, rotation, time};
 
 #[tokio::test]
 async fn the_first_entry_holds_everything_that_readers_need() {
@@ -99,6 +100,50 @@ async fn several_destinations_get_the_same_token_and_are_written_again_together(
     assert_eq!(site.openbao.entry(MOUNT, "tokens/copy").await.unwrap().version, 2);
     assert_eq!(site.entry().await.unwrap().version, 2);
     assert_eq!(site.logins(), 2);
+}
+
+/// Of another system: sent in another header, and its end stands in the token itself.
+#[tokio::test]
+async fn a_token_of_zscaler_is_carried_too() {
+    let mut site = Site::new("zscaler").await;
+    let (base_url, api_key) = (site.issuer.zscaler_url(), site.issuer.planted.api_key.clone());
+    site.configure(|config| {
+        config.more = format!(
+            r#"source "zscaler" "corp" {{
+                 base_url   = "{base_url}"
+                 api_key    = {{ env = "API_KEY" }}
+                 secret_key = {{ env = "SECRET_KEY" }}
+               }}
+               rotation "corp" {{
+                 source   = "zscaler.corp"
+                 schedule = "0 0 29 2 *"
+                 destination {{
+                   mount = "{MOUNT}"
+                   path  = "tokens/corp"
+                 }}
+               }}"#
+        );
+    });
+    let rotator = site.another().env("API_KEY", &api_key);
+    let rotator = rotator.secret_env("SECRET_KEY", &site.issuer.planted.secret_key);
+    rotator.run(&["once", "corp"]).await.ok();
+
+    let entry = site.openbao.entry(MOUNT, "tokens/corp").await.unwrap();
+    assert_eq!(entry.text("header_name"), "auth-token");
+    assert_eq!(entry.text("header_value"), entry.text("token"));
+    assert_eq!((entry.text("system"), entry.text("subject")), ("zscaler", api_key.as_str()));
+    assert_eq!(entry.data["ttl"].as_u64(), Some(3600));
+    assert_eq!((site.issuer.zscaler_logins().attempted, site.logins()), (1, 0));
+}
+
+#[tokio::test]
+async fn runs_of_one_credential_never_overlap() {
+    let mut site = Site::new("no-overlap").await;
+    site.configure(|config| config.more = ["two", "three"].map(rotation).concat());
+    site.issuer.fault(Fault::latency(Duration::from_millis(300)).path(ZETTELSTORE_LOGIN));
+    site.rotator.run(&["once"]).await.ok();
+    let logins = site.issuer.zettelstore_logins();
+    assert_eq!((logins.attempted, logins.peak), (3, 1));
 }
 
 #[tokio::test]

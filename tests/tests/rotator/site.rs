@@ -213,6 +213,14 @@ rotation "notes" {{
     }
 }
 
+/// One more rotation from the same source to a destination of its own, with short-lived tokens in mind.
+pub(crate) fn rotation(name: &str) -> String {
+    format!(
+        "rotation \"{name}\" {{\n source = \"zettelstore.notes\"\n schedule = \"0 0 29 2 *\"\n renew_before = \"6s\"\n \
+         destination {{\n mount = \"{MOUNT}\"\n path = \"tokens/{name}\"\n }}\n}}\n"
+    )
+}
+
 /// A member of an entry that is a time.
 pub(crate) fn time(entry: &Entry, name: &str) -> SystemTime {
     parse(entry.text(name))

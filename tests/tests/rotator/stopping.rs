@@ -22,11 +22,26 @@ async fn an_idle_daemon_ends_well() {
 }
 
 #[tokio::test]
+async fn a_daemon_that_waits_for_vault_ends_well() {
+    let site = Site::new("stop-while-waiting").await;
+    site.openbao.process.signal(Signal::SIGSTOP);
+    let mut daemon = site.rotator.start();
+    daemon.says("logging in to Vault").await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    let troubles: Vec<_> = daemon.events().into_iter().filter(|event| event.level() != "info").collect();
+    assert!(
+        troubles.iter().all(|event| event.level() == "debug"),
+        "it waited for its own timeout: {troubles:?}"
+    );
+    site.openbao.process.signal(Signal::SIGCONT);
+}
+
+#[tokio::test]
 async fn a_token_that_is_being_issued_is_still_stored() {
     let site = Site::new("stop-during-login").await;
     let mut daemon = daemon_in_login(&site, 3).await;
     assert_eq!(daemon.stop().await.code(), Some(0));
-    daemon.says("stored before stopping").await;
+    daemon.says("rotated").await;
     assert_eq!(site.entry().await.unwrap().version, 1);
     assert_eq!(site.logins(), 1);
 }

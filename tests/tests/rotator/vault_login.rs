@@ -6,7 +6,7 @@ use serde_json::json;
 use tokenferry_tests::openbao::rotator_policy;
 use tokio::time::{Instant, sleep};
 
-use crate::site::{DATA, METADATA, MOUNT, Site};
+use crate::site::{DATA, METADATA, MOUNT, Site, rotation};
 
 #[tokio::test]
 async fn a_token_may_come_from_the_environment_or_from_a_file() {
@@ -151,11 +151,16 @@ async fn what_the_policy_forbids_is_told_with_path_and_capabilities() {
     assert_eq!((site.vault_logins(), site.logins()), (1, 1), "both logins are good, and none is repeated");
 }
 
-fn rotation(name: &str) -> String {
-    format!(
-        "rotation \"{name}\" {{\n source = \"zettelstore.notes\"\n schedule = \"0 0 29 2 *\"\n renew_before = \"6s\"\n \
-         destination {{\n mount = \"{MOUNT}\"\n path = \"tokens/{name}\"\n }}\n}}\n"
-    )
+#[tokio::test]
+async fn a_vault_token_that_is_nowhere_is_told() {
+    let mut site = Site::new("no-vault-token").await;
+    site.configure(|config| config.vault.clear());
+    let said = site.rotator.run(&["once"]).await.failed_with(4).words();
+    assert!(
+        said.contains("cannot read what to log in to Vault with") && said.contains("VAULT_TOKEN"),
+        "{said}"
+    );
+    assert_eq!(site.logins(), 0);
 }
 
 async fn until(what: &str, came: impl Fn() -> bool) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use tokenferry_sandbox::Fault;
 use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
 
@@ -44,6 +45,26 @@ async fn a_sealed_vault_makes_no_storm_of_logins_and_readers_keep_the_old_token(
     assert!(site.logins() <= 3, "{} logins", site.logins());
 }
 
+/// It may have been done: it is looked up, and done again only if it was not.
+#[tokio::test]
+async fn a_write_whose_answer_does_not_come_is_not_done_twice() {
+    let mut site = Site::new("no-answer").await;
+    site.configure(|config| config.vault = format!("timeout = \"1s\"\n {}", config.vault));
+    site.rotator.run(&["once"]).await.ok();
+    site.issuer.fault(Fault::latency(Duration::from_secs(1)).path(ZETTELSTORE_LOGIN));
+    let mut once = site.rotator.spawn(&["once", "--force"]);
+    site.issuer.asked_times(ZETTELSTORE_LOGIN, 2).await;
+    site.openbao.process.signal(Signal::SIGSTOP);
+    let timed_out = once.stderr.line_that(PATIENCE, |line| line.contains("no answer within 1 s")).await;
+    site.openbao.process.signal(Signal::SIGCONT);
+
+    assert!(timed_out.unwrap().contains("class=vault_timed_out"));
+    let status = once.exit(PATIENCE).await;
+    assert_eq!(status.code(), Some(0), "{}{}", once.stdout.text(), once.stderr.text());
+    let new = site.entry().await.unwrap();
+    assert_eq!((new.version, new.data["serial"].as_u64(), site.logins()), (2, Some(2), 2));
+}
+
 #[tokio::test]
 async fn a_vault_that_was_killed_and_started_again_is_used_again() {
     let mut site = Site::on_disk("killed", 12).await;
@@ -81,3 +102,5 @@ async fn an_unreachable_vault_is_tried_at_growing_intervals_with_one_line_each()
     site.version(1).await;
     assert_eq!(site.logins(), 1);
 }
+
+const PATIENCE: Duration = Duration::from_secs(60);

@@ -45,22 +45,20 @@ impl VaultError {
             E::NotKv2 { .. } => "Check `mount`: it must be a KV secrets engine of version 2. One of version 1 can \
                                  be upgraded with `bao kv enable-versioning` or `vault kv enable-versioning`."
                 .to_owned(),
-            E::RateLimited { .. } => "Raise the rate limit quota of Vault, or run fewer writes at once. It is \
-                                      tried again."
+            E::RateLimited { .. } => "Raise the rate limit quota of Vault, or run fewer writes at once."
                 .to_owned(),
             E::Redirected { target, .. } => {
                 format!("If {target} is a node of the same cluster, add it to `addresses`; https never leads to http.")
             }
             E::Sealed { .. } => {
-                "Unseal Vault. Tokens that were issued meanwhile are kept and written then.".to_owned()
+                "Unseal Vault. The daemon keeps tokens that were issued meanwhile, and writes them then.".to_owned()
             }
             E::BrokenAnswer { .. } | E::Server { .. } | E::Standby { .. } | E::Starting { .. } => {
-                "Look at the log of Vault. It is tried again, and tokens that were issued meanwhile are kept and \
-                 written then."
+                "Look at the log of Vault. The daemon keeps tokens that were issued meanwhile, and writes them then."
                     .to_owned()
             }
             E::TimedOut { .. } | E::Unreachable { .. } => {
-                "Check `address`, then the network between here and Vault. It is tried again.".to_owned()
+                "Check `address`, then the network between here and Vault.".to_owned()
             }
             E::Tls { certificate: true, .. } => {
                 "If Vault has a certificate of your own CA, set `ca_cert_file`. The host in `address` must be one \

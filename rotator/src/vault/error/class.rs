@@ -39,6 +39,22 @@ impl VaultError {
         })
     }
 
+    /// Whether any other request would fail for the same reason.
+    pub fn concerns_all(&self) -> bool {
+        use VaultError as E;
+        !matches!(
+            self,
+            E::BadRequest { .. }
+                | E::CasMismatch { .. }
+                | E::CasRequired { .. }
+                | E::Forbidden { .. }
+                | E::MalformedAnswer { .. }
+                | E::MissingMount { .. }
+                | E::NotKv2 { .. }
+                | E::UnexpectedStatus { .. }
+        )
+    }
+
     /// When to try again, if Vault said so.
     pub fn retry_at(&self) -> Option<Timestamp> {
         match self {
