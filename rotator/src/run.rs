@@ -116,6 +116,8 @@ pub struct PastFailure {
     pub at: Timestamp,
     /// How many in a row.
     pub count: u32,
+    /// How many refused logins in a row, up to the last one; 0 if that was something else.
+    pub refusals: u32,
     /// Whether it lasts until somebody changes something.
     pub lasting: bool,
     /// When to try again, if the other side said so.

@@ -36,17 +36,17 @@ pub struct Source {
 }
 
 impl Source {
-    /// What is written in a field.
-    pub fn field(&self, name: &str) -> Option<&Setting> {
-        self.fields.iter().find(|(field, _)| *field == name).map(|(_, setting)| setting)
-    }
-
     /// What is kept elsewhere, by field.
-    pub fn references(&self) -> impl Iterator<Item = (&'static str, &Reference)> {
+    pub fn references(&self) -> impl Iterator<Item = (&str, &Reference)> {
         self.fields.iter().filter_map(|(name, setting)| match setting {
             Setting::Reference(reference) => Some((*name, reference)),
             Setting::Literal(_) => None,
         })
+    }
+
+    /// What is written in a field.
+    pub fn field(&self, name: &str) -> Option<&Setting> {
+        self.fields.iter().find(|(field, _)| *field == name).map(|(_, setting)| setting)
     }
 
     /// Reads everything that is kept elsewhere, anew, and makes the source ready to log in. Nothing is sent yet.

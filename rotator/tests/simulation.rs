@@ -170,6 +170,7 @@ impl Simulation {
             class,
             at: self.now,
             count: 1,
+            refusals: 0,
             lasting: false,
             retry_at: None,
             login_changed: false,

@@ -110,15 +110,23 @@ pub struct FieldProblem {
     pub summary: String,
     /// What is wrong and what to do.
     pub detail: String,
+    /// What is wrong, for those who word the rest themselves: neither a capital letter nor the name of the system.
+    pub reason: String,
 }
 
 impl FieldProblem {
     pub(crate) fn error(field: &'static str, summary: String, detail: String) -> Self {
-        FieldProblem { field, severity: Severity::Error, summary, detail }
+        FieldProblem { field, severity: Severity::Error, summary, reason: detail.clone(), detail }
+    }
+
+    /// A text that is not what its field wants.
+    pub(crate) fn malformed(field: &'static str, name: &str, wrong: String) -> Self {
+        let (summary, detail) = (format!("Invalid `{name}`"), format!("The value of `{name}`: {wrong}."));
+        FieldProblem { reason: wrong, ..FieldProblem::error(field, summary, detail) }
     }
 
     pub(crate) fn warning(field: &'static str, summary: String, detail: String) -> Self {
-        FieldProblem { field, severity: Severity::Warning, summary, detail }
+        FieldProblem { severity: Severity::Warning, ..FieldProblem::error(field, summary, detail) }
     }
 }
 

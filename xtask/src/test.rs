@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test, with real Terraform and real OpenBao, and one line that sums up.
 
+use std::env;
 use std::path::Path;
 use std::time::Instant;
 
@@ -40,6 +41,8 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     command
         .args(&arguments.filter)
         .env("TOKENFERRY_BIN_DIR", folder)
+        // Tests of whole programs wait far more than they compute.
+        .env("RUST_TEST_THREADS", env::var("RUST_TEST_THREADS").unwrap_or_else(|_| "8".to_owned()))
         .env(openbao::VARIABLE, openbao.program())
         .env(terraform::VARIABLE, terraform.program());
     let status = process::lines(&mut command, |line| {

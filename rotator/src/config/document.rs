@@ -1,7 +1,7 @@
 //! One file of a configuration, and the problems found in it.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
@@ -12,7 +12,8 @@ use hcl_edit::structure::Body;
 
 use super::mask::Mask;
 use super::problem::{Excerpt, Place, Problem};
-use super::syntax;
+use super::slip::Slip;
+use super::syntax::{self, SyntaxError};
 
 /// Proof that a problem was noted: whoever cannot give a value must have said why.
 #[derive(Clone, Copy, Debug)]
@@ -26,29 +27,37 @@ pub(super) struct Document {
     lines: Vec<usize>,
     mask: Mask,
     repeated: BTreeSet<usize>,
+    /// Where values begin that stand for others that could not be parsed.
+    slipped: BTreeSet<usize>,
     content: Result<Body, Noted>,
     problems: RefCell<Vec<(usize, Problem)>>,
 }
 
 impl Document {
-    /// Parses a file. If that fails, it has one problem already.
+    /// Parses a file. If that fails, it has a problem already.
     pub(super) fn parse(path: Arc<Path>, text: String) -> Self {
         // Some editors begin files with it.
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         match syntax::parse(&text) {
             Ok(parsed) => {
-                let mask = Mask::of(&parsed.body, &text);
+                let mask = Mask::of(&parsed.body, &text, &parsed.slips);
                 let document = Document::new(path, text, mask, Ok(parsed.body));
                 for offset in &parsed.repeated {
                     document.spot(*offset).advise("this name is written here again", "write each name once");
                 }
-                Document { repeated: parsed.repeated, ..document }
+                document.refuse(parsed.errors);
+                let slipped = parsed.slips.iter().map(Slip::placeholder).collect();
+                Document { repeated: parsed.repeated, slipped, ..document }
             }
-            Err(error) => {
-                let line = line_around(&text, error.offset);
-                let mask = Mask::of_broken_line(&text, &line);
+            Err(errors) => {
+                let lines: BTreeMap<usize, Range<usize>> = errors
+                    .iter()
+                    .map(|error| line_around(&text, error.offset))
+                    .map(|line| (line.start, line))
+                    .collect();
+                let mask = Mask::of_broken_lines(&text, lines.into_values());
                 let document = Document::new(path, text, mask, Err(Noted(())));
-                document.spot(error.offset).tell(error.message, error.advice.map(str::to_owned));
+                document.refuse(errors);
                 document
             }
         }
@@ -62,9 +71,9 @@ impl Document {
     }
 
     fn new(path: Arc<Path>, text: String, mask: Mask, content: Result<Body, Noted>) -> Self {
-        let (repeated, problems) = (BTreeSet::new(), RefCell::default());
+        let (repeated, slipped, problems) = (BTreeSet::new(), BTreeSet::new(), RefCell::default());
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Document { path, text, lines, mask, repeated, content, problems }
+        Document { path, text, lines, mask, repeated, slipped, content, problems }
     }
 
     pub(super) fn body(&self) -> Result<&Body, Noted> {
@@ -74,6 +83,12 @@ impl Document {
     /// Whether this name stands there for the second time, so that it is not to be read.
     pub(super) fn is_repeated(&self, name: &impl Span) -> bool {
         name.span().is_some_and(|span| self.repeated.contains(&span.start))
+    }
+
+    /// Whether this value stands for one that could not be parsed.
+    pub(super) fn slipped(&self, value: &impl Span) -> Result<(), Noted> {
+        let is_slipped = value.span().is_some_and(|span| self.slipped.contains(&span.start));
+        if is_slipped { Err(Noted(())) } else { Ok(()) }
     }
 
     /// The folder that relative paths in this file start from.
@@ -104,6 +119,12 @@ impl Document {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|(offset, _)| *offset);
         problems.into_iter().map(|(_, problem)| problem)
+    }
+
+    fn refuse(&self, errors: Vec<SyntaxError>) {
+        for SyntaxError { offset, message, advice } in errors {
+            self.spot(offset).tell(message, advice);
+        }
     }
 
     fn place(&self, offset: usize) -> Place {

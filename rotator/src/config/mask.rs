@@ -1,18 +1,20 @@
 //! Lines of a configuration without their values.
 //!
-//! Only what is known to be harmless is shown: names of attributes, blocks and labels where the syntax tree says that
-//! they are such, and punctuation. Whatever else stands in a line is a value or might be one, and comments often hold
+//! Only what is known to be harmless is shown: names of attributes and blocks where the syntax tree says that they are
+//! such, labels where a block of this kind has some, and punctuation. Whatever else stands in a line is a value or might be one, and comments often hold
 //! values, too.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use hcl_edit::Span;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::{Body, Structure};
-use tokenferry_sources::{HTTP_FIELDS, SYSTEMS};
 
 use super::names::is_name;
 use super::problem::Excerpt;
+use super::slip::Slip;
+use super::words::{is_known, labels_of};
 
 /// What may be shown of a text, and what must not.
 #[derive(Debug, Default)]
@@ -28,35 +30,42 @@ struct Piece {
 }
 
 impl Mask {
-    /// Of a text that could be parsed.
-    pub(super) fn of(body: &Body, text: &str) -> Self {
+    /// Of a text that could be parsed, apart from these values.
+    pub(super) fn of(body: &Body, text: &str, slips: &[Slip]) -> Self {
         let mut mask = Mask::default();
         mask.body(body, text);
+        let placeholders: BTreeSet<usize> = slips.iter().map(Slip::placeholder).collect();
+        mask.pieces.retain(|piece| !placeholders.contains(&piece.range.start));
+        slips.iter().map(Slip::value).for_each(|value| mask.push(Some(value), false));
         mask.pieces.sort_by_key(|piece| piece.range.start);
         mask
     }
 
-    /// Of one line of a text that could not be parsed: only a known word at its beginning is shown, if it is followed
-    /// by what follows a name.
-    pub(super) fn of_broken_line(text: &str, line: &Range<usize>) -> Self {
+    /// Of lines of a text that could not be parsed, in their order: only a known word at the beginning is shown, if it
+    /// is followed by what follows a name.
+    pub(super) fn of_broken_lines(text: &str, lines: impl Iterator<Item = Range<usize>>) -> Self {
+        let mut mask = Mask::default();
+        lines.for_each(|line| mask.broken_line(text, &line));
+        mask
+    }
+
+    fn broken_line(&mut self, text: &str, line: &Range<usize>) {
         let content = text.get(line.clone()).unwrap_or_default();
         let first = line.start + content.len() - content.trim_start().len();
         let rest = content.trim_start();
         let (word, after) = rest.split_at(rest.find(|c: char| !is_word(c)).unwrap_or(rest.len()));
         let follows = after.trim_start();
-        let mut mask = Mask::default();
         let mut end = first;
         if is_known(word) && follows.starts_with(['=', '{', '"']) {
-            mask.push(Some(first..first + word.len()), true);
+            self.push(Some(first..first + word.len()), true);
             let sign = after.len() - follows.len() + usize::from(!follows.starts_with('"'));
             end = first + word.len() + sign;
         }
         let hidden = text.get(end..line.end).unwrap_or_default();
         if !hidden.chars().all(is_harmless) {
             let start = end + hidden.len() - hidden.trim_start().len();
-            mask.push(Some(start..line.end), false);
+            self.push(Some(start..line.end), false);
         }
-        mask
     }
 
     /// A line, with a caret below a byte of it.
@@ -81,8 +90,7 @@ impl Mask {
             position = end;
         }
         let before = before.unwrap_or_else(|| shown.clone());
-        let caret = before.chars().map(blank).collect::<String>() + "^";
-        Excerpt { line: shown.trim_end().to_owned(), caret }
+        cut(shown.trim_end(), &before)
     }
 
     fn body(&mut self, body: &Body, text: &str) {
@@ -94,8 +102,9 @@ impl Mask {
                 }
                 Structure::Block(block) => {
                     self.push(block.ident.span(), true);
-                    for label in &block.labels {
-                        self.push(label.span(), is_name(label.as_str()));
+                    let names = labels_of(block.ident.as_str()).map_or(0, <[&str]>::len);
+                    for (index, label) in block.labels.iter().enumerate() {
+                        self.push(label.span(), index < names && is_name(label.as_str()));
                     }
                     self.body(&block.body, text);
                 }
@@ -127,6 +136,16 @@ impl Mask {
     }
 }
 
+/// The part of a line around the end of what stands before the caret.
+fn cut(line: &str, before: &str) -> Excerpt {
+    let at = before.chars().count();
+    let start = at.saturating_sub(WIDTH / 2);
+    let (left, right) = (if start > 0 { "…" } else { "" }, line.chars().count() > start + WIDTH);
+    let shown: String = line.chars().skip(start).take(WIDTH).collect();
+    let caret: String = left.chars().chain(before.chars().skip(start)).map(blank).collect();
+    Excerpt { line: format!("{left}{shown}{}", if right { "…" } else { "" }), caret: caret + "^" }
+}
+
 fn masked(_: &str) -> String {
     "***".to_owned()
 }
@@ -149,12 +168,6 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
-/// Whether this word is one of the configuration language.
-fn is_known(word: &str) -> bool {
-    let mut fields = SYSTEMS.iter().flat_map(|system| system.fields).chain(HTTP_FIELDS);
-    WORDS.contains(&word) || fields.any(|field| field.name == word)
-}
-
 /// What stands in the caret's line above nothing: as wide as the character above.
 fn blank(above: char) -> &'static str {
     match above {
@@ -171,31 +184,5 @@ fn blank(above: char) -> &'static str {
     }
 }
 
-/// The words of the configuration language beyond the fields of the systems.
-const WORDS: &[&str] = &[
-    "address",
-    "addresses",
-    "adopt",
-    "allow_http",
-    "auth",
-    "concurrency",
-    "destination",
-    "env",
-    "file",
-    "grace_period",
-    "mount",
-    "namespace",
-    "path",
-    "reader_lag",
-    "renew_before",
-    "role_id",
-    "rotation",
-    "schedule",
-    "secret_id",
-    "source",
-    "spread",
-    "time_zone",
-    "token",
-    "vault",
-    "verify",
-];
+/// How much of a line is shown.
+const WIDTH: usize = 160;

@@ -1,6 +1,7 @@
 //! The configuration: HCL files, read strictly. Everything that is wrong is reported at once, each with its place and
 //! with no value shown.
 
+mod address;
 mod document;
 mod mask;
 mod names;
@@ -9,12 +10,14 @@ mod pieces;
 mod problem;
 mod reader;
 mod rotation;
+mod slip;
 mod source;
 mod syntax;
 #[cfg(test)]
 mod tests;
 mod value;
 mod vault;
+mod words;
 
 pub use self::problem::{ConfigErrors, Excerpt, Place, Problem};
 pub use self::vault::{VaultAuth, VaultSettings};
@@ -197,18 +200,21 @@ fn vault(
     broken: Option<Noted>,
     environment: &dyn Environment,
 ) -> Result<VaultSettings, Noted> {
-    let blocks: Result<Vec<_>, Noted> = roots.iter().flat_map(|root| root.blocks("vault", [])).collect();
-    let mut blocks = blocks?.into_iter().map(|(block, [])| block);
-    let block = blocks.next();
-    let settings = match (&block, broken) {
+    let blocks: Vec<_> = roots.iter().flat_map(|root| root.blocks(&words::VAULT)).collect();
+    let mut blocks = blocks.into_iter();
+    let settings = match (blocks.next(), broken) {
         (None, Some(noted)) => Err(noted),
-        (block, _) => vault::settings(block.as_ref(), first, environment),
+        (None, None) => vault::settings(None, first, environment),
+        (Some(found), _) => found.and_then(|(block, header)| {
+            let settings = vault::settings(Some(&block), first, environment);
+            block.finish();
+            header.and(settings)
+        }),
     };
-    for other in blocks {
+    for (other, _) in blocks.flatten() {
         other.header.note("there is more than one `vault` block");
-    }
-    if let Some(block) = block {
-        block.finish();
+        vault::check(&other);
+        other.finish();
     }
     settings
 }

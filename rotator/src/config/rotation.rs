@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::document::{Line, Noted, Spot};
 use super::path::entry_path;
-use super::reader::{Block, Label};
+use super::reader::{Block, Found, Label};
 use super::source::Sources;
 use super::value::Value;
+use super::words::{DESTINATION, ROTATION};
 use crate::rotation::{Destination, RenewBefore, Rotation};
 use crate::schedule::Schedule;
 use crate::source::Source;
@@ -26,8 +27,9 @@ pub(super) struct Rotations {
 impl Rotations {
     /// Reads the blocks of a file.
     pub(super) fn read(&mut self, file: &Block<'_>, sources: &Sources) {
-        for block in file.blocks("rotation", ["NAME"]) {
-            let rotation = block.and_then(|(block, [name])| self.rotation(block, name, sources));
+        for block in file.blocks(&ROTATION) {
+            let rotation =
+                block.and_then(|(block, labels)| self.rotation(block, labels.map(|[name]| name), sources));
             self.read.push(rotation.map(Arc::new));
         }
     }
@@ -42,13 +44,13 @@ impl Rotations {
         self.read.into_iter().collect()
     }
 
-    fn rotation(&mut self, block: Block<'_>, label: Label<'_>, sources: &Sources) -> Result<Rotation, Noted> {
-        let name: Arc<str> = label.text.into();
-        if let Some(first) = self.names.get(&name) {
-            label.spot.note(format!("this rotation stands at {first} already"));
-        } else {
-            self.names.insert(Arc::clone(&name), label.spot.line());
-        }
+    fn rotation(
+        &mut self,
+        block: Block<'_>,
+        label: Result<Label<'_>, Noted>,
+        sources: &Sources,
+    ) -> Result<Rotation, Noted> {
+        let name = label.map(|label| self.declare(&label));
         let source = block.required("source", "\"SYSTEM.NAME\"", |value| sources.find(value));
         let schedule = schedule(&block);
         let renew_before = block.optional("renew_before", renew_before);
@@ -59,7 +61,7 @@ impl Rotations {
         block.finish();
         let source = source?;
         Ok(Rotation {
-            name,
+            name: name?,
             schedule: schedule?,
             renew_before: renew_before?.unwrap_or_default(),
             reader_lag: reader_lag?.unwrap_or(READER_LAG),
@@ -70,13 +72,28 @@ impl Rotations {
         })
     }
 
+    fn declare(&mut self, label: &Label<'_>) -> Arc<str> {
+        let name: Arc<str> = label.text.into();
+        if let Some(first) = self.names.get(&name) {
+            label.spot.note(format!("this rotation stands at {first} already"));
+        } else {
+            self.names.insert(Arc::clone(&name), label.spot.line());
+        }
+        name
+    }
+
     fn destinations(&mut self, block: &Block<'_>) -> Result<Vec<Destination>, Noted> {
-        let blocks = block.blocks("destination", []);
+        let blocks = block.blocks(&DESTINATION);
         if blocks.is_empty() {
             let advice = "write `destination { … }` with `mount` and `path` in it";
             return Err(block.header.advise("this `rotation` has no `destination`", advice));
         }
-        let read: Vec<_> = blocks.into_iter().map(|found| self.destination(found?.0)).collect();
+        let mut read = |found: Result<Found<'_, 0>, Noted>| {
+            let (block, header) = found?;
+            let destination = self.destination(block);
+            header.and(destination)
+        };
+        let read: Vec<_> = blocks.into_iter().map(&mut read).collect();
         let mut destinations = read.into_iter().collect::<Result<Vec<_>, _>>()?;
         // They stand in the room of the blocks, which is ten times what they need.
         destinations.shrink_to_fit();
@@ -136,10 +153,12 @@ fn with_spot(value: Value<'_>) -> Result<(&str, Spot<'_>), Noted> {
 }
 
 fn renew_before(value: Value<'_>) -> Result<RenewBefore, Noted> {
-    let Some(percent) = value.expression.as_str().and_then(|text| text.strip_suffix('%')) else {
+    let Some(text) = value.expression.as_str().filter(|text| text.contains('%')) else {
         return value.some_time().map(RenewBefore::Duration);
     };
-    let percent = percent.parse().ok().filter(|percent| (1..=99).contains(percent));
+    // `parse` would take a sign and zeros before the number, too.
+    let digits = text.strip_suffix('%').filter(|digits| digits.starts_with(|c| matches!(c, '1'..='9')));
+    let percent = digits.and_then(|digits| digits.parse().ok()).filter(|percent| *percent < 100);
     percent
         .map(RenewBefore::Percent)
         .ok_or_else(|| value.spot.note("`renew_before` must be a duration, or from \"1%\" to \"99%\""))

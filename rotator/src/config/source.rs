@@ -10,9 +10,10 @@ use tokenferry_sources::{
 };
 
 use super::document::{Line, Noted, Spot};
-use super::names::{did_you_mean, shown};
+use super::names::{closest, did_you_mean, is_name, shown};
 use super::reader::{Block, Label};
 use super::value::Value;
+use super::words::SOURCE;
 use crate::source::{Setting, Source};
 
 /// The sources of a configuration by name, the broken ones included.
@@ -36,9 +37,13 @@ impl Sources {
 
     /// Reads the blocks of a file.
     pub(super) fn read(&mut self, file: &Block<'_>) {
-        for block in file.blocks("source", ["SYSTEM", "NAME"]) {
+        for block in file.blocks(&SOURCE) {
             match block {
-                Ok((block, [system, name])) => self.declare(block, system, name),
+                Ok((block, Ok([system, name]))) => self.declare(block, system, name),
+                Ok((block, Err(noted))) => {
+                    self.miss(noted);
+                    check(block);
+                }
                 Err(noted) => self.miss(noted),
             }
         }
@@ -50,9 +55,11 @@ impl Sources {
         if let Some(declared) = self.declared.get(name) {
             return declared.source.clone();
         }
-        let own_name = name.rsplit('.').next();
-        let explained =
-            self.missed.iter().find(|(missed, _)| missed.is_none() || missed.as_deref() == own_name);
+        let (system_name, own_name) = name.split_once('.').unwrap_or(("", name));
+        let could_exist = system(system_name).is_some() && is_name(own_name);
+        let explains =
+            |missed: &Option<String>| missed.as_ref().map_or(could_exist, |missed| missed == own_name);
+        let explained = self.missed.iter().find(|(missed, _)| explains(missed));
         let unexplained = || value.spot.advise("there is no such source", self.names(name));
         Err(explained.map_or_else(unexplained, |(_, noted)| *noted))
     }
@@ -66,7 +73,7 @@ impl Sources {
     fn declare(&mut self, block: Block<'_>, system_label: Label<'_>, name: Label<'_>) {
         let Some(system) = system(system_label.text) else {
             self.missed.push((Some(name.text.to_owned()), no_system(system_label)));
-            return;
+            return check(block);
         };
         let name: Arc<str> = format!("{}.{}", system.name, name.text).into();
         let spot = block.header;
@@ -93,10 +100,24 @@ impl Sources {
     }
 }
 
+/// Notes what is wrong in a block whose header is wrong, too, if it can be seen which system is meant.
+fn check(block: Block<'_>) {
+    let meant = |label| system(label).or_else(|| system(closest(label, known_systems())?));
+    let system = block.labels().find_map(meant);
+    if let Some(system) = system {
+        drop(source(&block, system, "".into()));
+        block.finish();
+    }
+}
+
+fn known_systems() -> impl Iterator<Item = &'static str> {
+    SYSTEMS.iter().map(|system| system.name)
+}
+
 fn no_system(label: Label<'_>) -> Noted {
-    let known = || SYSTEMS.iter().map(|system| system.name);
-    let list = || known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let advice = did_you_mean(label.text, known()).unwrap_or_else(|| format!("the systems are {}", list()));
+    let list = || known_systems().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let advice =
+        did_you_mean(label.text, known_systems()).unwrap_or_else(|| format!("the systems are {}", list()));
     label.spot.advise(format!("there is no system `{}`", label.text), advice)
 }
 
@@ -121,7 +142,8 @@ fn fields(block: &Block<'_>, system: &'static System) -> Result<Box<[(&'static s
     written.broken.map_or(Ok(written.settings.into()), Err)
 }
 
-/// Where the rotator waits, and how long, is the scheduler's to say: `max_wait` is not asked for.
+/// Where the rotator waits, and how long, is the scheduler's to say: `max_wait` is not asked for, and no
+/// request is repeated by itself.
 fn http(block: &Block<'_>) -> Result<HttpSettings, Noted> {
     let mut written = Written::default();
     for field in HTTP_FIELDS.iter().filter(|field| field.name != "max_wait") {
@@ -133,7 +155,9 @@ fn http(block: &Block<'_>) -> Result<HttpSettings, Noted> {
     });
     let folder = block.header.document().folder();
     let ca_cert_file = settings.ca_cert_file.map(|path| folder.join(path));
-    written.broken.map_or(Ok(HttpSettings { ca_cert_file, max_wait: Duration::ZERO, ..settings }), Err)
+    written
+        .broken
+        .map_or(Ok(HttpSettings { ca_cert_file, max_wait: Duration::ZERO, retries: false, ..settings }), Err)
 }
 
 /// The fields that a block has.
@@ -173,7 +197,8 @@ impl<'a> Written<'a> {
     fn judge(&mut self, problems: Vec<FieldProblem>) {
         for problem in problems {
             let spot = self.spots.get(problem.field);
-            self.broken = spot.map(|spot| spot.note(problem.detail.trim_end_matches('.'))).or(self.broken);
+            let message = format!("`{}`: {}", problem.field, problem.reason);
+            self.broken = spot.map(|spot| spot.note(message)).or(self.broken);
         }
     }
 }
@@ -183,9 +208,17 @@ fn setting(field: &Field, value: Value<'_>) -> Result<Setting, Noted> {
     match field.kind {
         FieldKind::Flag => value.flag().map(|flag| Setting::Literal(Given::Flag(flag))),
         FieldKind::Secret => value.reference().map(Setting::Reference),
+        FieldKind::Duration if is_reference => Err(no_reference(field, value)),
         _ if is_reference => value.reference().map(Setting::Reference),
         _ => literal(field, value),
     }
+}
+
+/// A duration is reckoned with before anything is read: whether tokens end too soon is proven with it.
+fn no_reference(field: &Field, value: Value<'_>) -> Noted {
+    let name = field.name;
+    let message = format!("`{name}` is needed before any variable or file is read, and cannot be kept there");
+    value.spot.advise(message, format!("write it here, as in `{name} = \"1h\"`"))
 }
 
 /// Durations are read here and not left to the checks, whose messages repeat parts of them.
@@ -197,12 +230,11 @@ fn literal(field: &Field, value: Value<'_>) -> Result<Setting, Noted> {
 }
 
 fn missing(block: &Block<'_>, system: &System, problem: &FieldProblem) -> Noted {
-    let message = problem.summary.replace(&format!("`{}.", system.name), "`").replacen('M', "m", 1);
     let example = match system.field(problem.field).map(|field| field.kind) {
         Some(FieldKind::Secret) => "{ env = \"NAME\" }",
         _ => "\"…\"",
     };
-    block.header.advise(message, format!("write `{} = {example}`", problem.field))
+    block.header.advise(problem.reason.as_str(), format!("write `{} = {example}`", problem.field))
 }
 
 fn stated_life(source: &Source) -> Option<Duration> {

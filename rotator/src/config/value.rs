@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hcl_edit::Span;
 use hcl_edit::expr::{Expression, Object, ObjectKey};
-use hcl_edit::{Ident, Span};
 use tokenferry_sources::{DurationError, Given, parse_duration};
 
 use super::document::{Noted, Spot};
@@ -38,12 +38,8 @@ impl<'a> Value<'a> {
     /// A text that says something.
     pub(super) fn word(self) -> Result<&'a str, Noted> {
         let text = self.text()?;
-        if text.trim() != text || text.is_empty() || text.chars().any(char::is_control) {
-            let message = format!(
-                "`{}` is empty, begins or ends with white space, or contains a control character",
-                self.name
-            );
-            return Err(self.spot.note(message));
+        if !is_word(text) {
+            return Err(self.spot.note(format!("`{}` {NO_WORD}", self.name)));
         }
         Ok(text)
     }
@@ -121,10 +117,11 @@ impl<'a> Value<'a> {
             let message = format!("`{}` must name exactly one place where it is kept", self.name);
             return Err(self.spot.advise(message, self.how_to_refer()));
         };
-        let value = Value { expression: value.expr(), spot: self.spot_of(value.expr()), ..self };
-        match key.as_ident().map(Ident::as_str) {
-            Some("env") => value.variable().map(Reference::Env),
-            Some("file") => value.path().map(Reference::File),
+        self.spot.document().slipped(value.expr())?;
+        let kept = |name| Value { name, expression: value.expr(), spot: self.spot_of(value.expr()) };
+        match name_of(key) {
+            Some(ENV) => kept(ENV).variable().map(Reference::Env),
+            Some(FILE) => kept(FILE).path().map(Reference::File),
             _ => {
                 let spot = match key {
                     ObjectKey::Ident(name) => self.spot_of(name),
@@ -153,15 +150,23 @@ impl<'a> Value<'a> {
     /// A path, relative to the folder of the file that names it.
     pub(super) fn path(self) -> Result<PathBuf, Noted> {
         let path = self.text()?;
-        if path.trim().is_empty() || path.contains(char::is_control) {
-            return Err(self.spot.note("a path is not empty and has no control characters"));
+        if !is_path(path) {
+            return Err(self.spot.note(NO_PATH));
         }
         Ok(self.spot.document().folder().join(path))
     }
 
     fn how_to_refer(self) -> String {
-        let name = self.name;
-        format!("write `{name} = {{ env = \"NAME\" }}` or `{name} = {{ file = \"/path\" }}`")
+        how_to_refer(self.name)
+    }
+
+    /// Whoever forgot the quotes may have written a secret, which is never told to stay where it is.
+    fn how_to_quote(self) -> String {
+        match self.name {
+            ENV => "write the name of the variable in double quotes: `{ env = \"NAME\" }`".to_owned(),
+            FILE => "write the path in double quotes: `{ file = \"/path\" }`".to_owned(),
+            name => format!("write it in double quotes: `{name} = \"…\"`"),
+        }
     }
 
     /// Notes that this is something else than what is wanted.
@@ -170,10 +175,13 @@ impl<'a> Value<'a> {
         let message = |found: &str| format!("`{name}` must be {wanted}, not {found}");
         let spot = self.spot;
         let is_quoted = wanted == TEXT || wanted == DURATION;
+        let in_quotes = || is_quoted.then(|| self.how_to_quote());
         match self.expression {
             Expression::Variable(_) | Expression::Traversal(_) => {
-                let advice = is_quoted.then(|| format!("write it in double quotes: `{name} = \"…\"`"));
-                spot.tell(message("a bare word"), advice)
+                spot.tell(message("a bare word"), in_quotes())
+            }
+            Expression::BinaryOp(_) | Expression::Conditional(_) | Expression::UnaryOp(_) => {
+                spot.tell(message(COMPUTED), in_quotes())
             }
             Expression::StringTemplate(_) => spot.advise(
                 message("a template"),
@@ -190,7 +198,7 @@ impl<'a> Value<'a> {
             Expression::Number(_) => spot.note(message("a number")),
             Expression::Array(_) => spot.note(message("a list")),
             Expression::Object(_) => spot.note(message("an object")),
-            _ => spot.note(message("an expression; nothing is computed here")),
+            _ => spot.note(message(COMPUTED)),
         }
     }
 
@@ -205,7 +213,34 @@ impl<'a> Value<'a> {
     }
 }
 
+/// How to write where a secret is kept.
+pub(super) fn how_to_refer(name: &str) -> String {
+    format!("write `{name} = {{ env = \"NAME\" }}` or `{name} = {{ file = \"/path\" }}`")
+}
+
+/// Whether a text says something, and nothing that ends or bends a line.
+pub(super) fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.trim() == text && !text.contains(char::is_control)
+}
+
+pub(super) fn is_path(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains(char::is_control)
+}
+
+/// With or without quotes, as HCL has it.
+fn name_of(key: &ObjectKey) -> Option<&str> {
+    match key {
+        ObjectKey::Ident(name) => Some(name.as_str()),
+        ObjectKey::Expression(key) => key.as_str(),
+    }
+}
+
+pub(super) const NO_PATH: &str = "a path is not empty and has no control characters";
+pub(super) const NO_WORD: &str = "is empty, begins or ends with white space, or contains a control character";
+const COMPUTED: &str = "an expression; nothing is computed here";
 const DURATION: &str = "a duration";
+const ENV: &str = "env";
+const FILE: &str = "file";
 const LIST: &str = "a list";
 const TEXT: &str = "a text";
 const UNITS: &str =

@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use thiserror::Error;
-use tokenferry_sources::{Environment, is_loopback};
+use tokenferry_sources::Environment;
 use url::Url;
 
+use super::address::parse_address;
 use super::document::{Noted, Spot};
-use super::names::did_you_mean;
+use super::names::{closest, did_you_mean};
 use super::path::entry_path;
-use super::reader::{Block, Label};
-use super::value::Value;
+use super::reader::{Block, Found, Label};
+use super::value::{NO_PATH, NO_WORD, Value, is_path, is_word};
+use super::words::AUTH;
 use crate::source::{Reference, Setting};
 
 /// Where Vault is and how to log in there.
@@ -53,93 +54,173 @@ pub(super) fn settings(
 ) -> Result<VaultSettings, Noted> {
     let outside = Outside { environment, spot: block.map_or(file, |block| block.header) };
     let verified = outside.verification();
-    let addresses = addresses(block, &outside);
-    let namespace = optional(block, "namespace", |value| value.word().map(str::to_owned));
-    let ca_cert_file = optional(block, "ca_cert_file", Value::path);
-    let timeout = optional(block, "timeout", Value::some_time);
-    let auth = auth(block, &outside);
+    let Written { allow_http, addresses, namespace, ca_cert_file, timeout, auth } =
+        block.map(written).unwrap_or_default();
+    let addresses = match addresses {
+        Ok(Addresses { first: None, others }) => outside
+            .address(!matches!(allow_http, Ok(None | Some(false))))
+            .map(|first| distinct(first, others)),
+        Ok(Addresses { first: Some(first), others }) => Ok(distinct(first, others)),
+        Err(noted) => Err(noted),
+    };
+    let namespace = or_else(namespace, || outside.namespace());
+    let ca_cert_file = or_else(ca_cert_file, || outside.ca_cert_file());
     verified?;
+    allow_http?;
     Ok(VaultSettings {
         addresses: addresses?,
-        namespace: namespace?.or_else(|| environment.var("VAULT_NAMESPACE")),
-        ca_cert_file: ca_cert_file?.or_else(|| environment.var("VAULT_CACERT").map(PathBuf::from)),
+        namespace: namespace?,
+        ca_cert_file: ca_cert_file?,
         timeout: timeout?.unwrap_or(TIMEOUT),
-        auth: auth?,
+        auth: auth?.unwrap_or_else(|| VaultAuth::Token(outside.token())),
     })
 }
 
-fn optional<'a, T>(
-    block: Option<&Block<'a>>,
-    name: &'static str,
-    read: impl FnOnce(Value<'a>) -> Result<T, Noted>,
-) -> Result<Option<T>, Noted> {
-    block.map_or(Ok(None), |block| block.optional(name, read))
+/// Notes what is wrong in a block that is one too many.
+pub(super) fn check(block: &Block<'_>) {
+    drop(written(block));
 }
 
-fn addresses(block: Option<&Block<'_>>, outside: &Outside<'_>) -> Result<Vec<Url>, Noted> {
-    let allow_http = optional(block, "allow_http", Value::flag);
-    let allowed = !matches!(allow_http, Ok(None | Some(false)));
+/// What the block says.
+struct Written {
+    allow_http: Result<Option<bool>, Noted>,
+    addresses: Result<Addresses, Noted>,
+    namespace: Result<Option<String>, Noted>,
+    ca_cert_file: Result<Option<PathBuf>, Noted>,
+    timeout: Result<Option<Duration>, Noted>,
+    auth: Result<Option<VaultAuth>, Noted>,
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Written {
+            allow_http: Ok(None),
+            addresses: Ok(Addresses::default()),
+            namespace: Ok(None),
+            ca_cert_file: Ok(None),
+            timeout: Ok(None),
+            auth: Ok(None),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Addresses {
+    first: Option<Url>,
+    others: Vec<Url>,
+}
+
+fn written(block: &Block<'_>) -> Written {
+    let allow_http = block.optional("allow_http", Value::flag);
+    Written {
+        addresses: addresses(block, !matches!(allow_http, Ok(None | Some(false)))),
+        namespace: block.optional("namespace", |value| value.word().map(str::to_owned)),
+        ca_cert_file: block.optional("ca_cert_file", Value::path),
+        timeout: block.optional("timeout", Value::some_time),
+        auth: auth(block),
+        allow_http,
+    }
+}
+
+fn or_else<T>(
+    written: Result<Option<T>, Noted>,
+    outside: impl FnOnce() -> Result<Option<T>, Noted>,
+) -> Result<Option<T>, Noted> {
+    written?.map_or_else(outside, |written| Ok(Some(written)))
+}
+
+fn addresses(block: &Block<'_>, allow_http: bool) -> Result<Addresses, Noted> {
     let address = |value: Value<'_>| {
-        parse_address(value.text()?, allowed)
+        parse_address(value.text()?, allow_http)
             .map_err(|error| error.note(value.spot, &format!("`{}`", value.name)))
     };
-    let first = optional(block, "address", address);
-    let others = optional(block, "addresses", |value| {
-        value.list()?.map(address).collect::<Vec<_>>().into_iter().collect()
+    let first = block.optional("address", address);
+    let others = block.optional("addresses", |value| {
+        value.list()?.map(address).collect::<Vec<_>>().into_iter().collect::<Result<Vec<Url>, Noted>>()
     });
-    let others: Option<Vec<Url>> = others?;
-    allow_http?;
-    let mut addresses = vec![match first? {
-        Some(first) => first,
-        None => outside.address(allowed)?,
-    }];
-    for other in others.unwrap_or_default() {
+    Ok(Addresses { others: others?.unwrap_or_default(), first: first? })
+}
+
+/// Each node counts once.
+fn distinct(first: Url, others: Vec<Url>) -> Vec<Url> {
+    let mut addresses = vec![first];
+    for other in others {
         if !addresses.contains(&other) {
             addresses.push(other);
         }
     }
-    Ok(addresses)
+    addresses
 }
 
-fn auth(block: Option<&Block<'_>>, outside: &Outside<'_>) -> Result<VaultAuth, Noted> {
-    let mut blocks = block.map(|block| block.blocks("auth", ["METHOD"])).unwrap_or_default().into_iter();
-    let auth = blocks.next().map(|found| found.and_then(|(block, [method])| method_of(block, method)));
-    let mut surplus = None;
+fn auth(block: &Block<'_>) -> Result<Option<VaultAuth>, Noted> {
+    let mut blocks = block.blocks(&AUTH).into_iter();
+    let mut auth = blocks.next().map(|found| found.and_then(login)).transpose();
     for other in blocks {
-        surplus = Some(match other {
-            Ok((other, _)) => other.header.note("there is more than one `auth` block"),
+        auth = Err(match other {
+            Ok(other) => {
+                let noted = other.0.header.note("there is more than one `auth` block");
+                drop(login(other));
+                noted
+            }
             Err(noted) => noted,
         });
     }
-    match (auth, surplus) {
-        (_, Some(noted)) => Err(noted),
-        (Some(auth), None) => auth,
-        (None, None) => Ok(VaultAuth::Token(outside.token())),
-    }
+    auth
 }
 
-fn method_of(block: Block<'_>, method: Label<'_>) -> Result<VaultAuth, Noted> {
-    match method.text {
-        "approle" => {
-            let mount = block.optional("mount", |value| {
-                entry_path(value.text()?).map_err(|error| value.spot.note(format!("`mount` {error}")))
-            });
-            let role_id = block.required("role_id", "\"…\"", Value::setting);
-            let secret_id = block.required("secret_id", "{ file = \"/path\" }", Value::reference);
-            block.finish();
-            let mount = mount?.unwrap_or_else(|| "approle".to_owned());
-            Ok(VaultAuth::AppRole { mount, role_id: role_id?, secret_id: secret_id? })
+fn login((block, labels): Found<'_, 1>) -> Result<VaultAuth, Noted> {
+    let (method, header) = match labels.and_then(|[label]| method(label)) {
+        Ok(method) => (method, Ok(())),
+        Err(noted) => match meant(&block) {
+            Some(method) => (method, Err(noted)),
+            None => return Err(noted),
+        },
+    };
+    let login = match method {
+        Method::AppRole => app_role(&block),
+        Method::Token => {
+            block.required("token", "{ env = \"NAME\" }", Value::reference).map(VaultAuth::Token)
         }
-        "token" => {
-            let token = block.required("token", "{ env = \"NAME\" }", Value::reference);
-            block.finish();
-            token.map(VaultAuth::Token)
-        }
-        other => {
-            let advice =
-                did_you_mean(other, METHODS).unwrap_or_else(|| "there are `approle` and `token`".to_owned());
-            Err(method.spot.advise("there is no such way to log in at Vault", advice))
-        }
+    };
+    block.finish();
+    header.and(login)
+}
+
+fn app_role(block: &Block<'_>) -> Result<VaultAuth, Noted> {
+    let mount = block.optional("mount", |value| {
+        entry_path(value.text()?).map_err(|error| value.spot.note(format!("`mount` {error}")))
+    });
+    let role_id = block.required("role_id", "\"…\"", Value::setting);
+    let secret_id = block.required("secret_id", "{ file = \"/path\" }", Value::reference);
+    let mount = mount?.unwrap_or_else(|| "approle".to_owned());
+    Ok(VaultAuth::AppRole { mount, role_id: role_id?, secret_id: secret_id? })
+}
+
+#[derive(Clone, Copy)]
+enum Method {
+    AppRole,
+    Token,
+}
+
+fn method(label: Label<'_>) -> Result<Method, Noted> {
+    METHODS.iter().find(|(name, _)| *name == label.text).map(|(_, method)| *method).ok_or_else(|| {
+        let names = METHODS.map(|(name, _)| name);
+        let advice =
+            did_you_mean(label.text, names).unwrap_or_else(|| "there are `approle` and `token`".to_owned());
+        label.spot.advise("there is no such way to log in at Vault", advice)
+    })
+}
+
+/// Which one a block is for whose header does not say it.
+fn meant(block: &Block<'_>) -> Option<Method> {
+    let names = METHODS.map(|(name, _)| name);
+    let in_header = block.labels().find_map(|label| closest(label, names));
+    let in_header = in_header.and_then(|name| METHODS.into_iter().find(|(known, _)| *known == name));
+    match in_header {
+        Some((_, method)) => Some(method),
+        None if block.mentions("secret_id") || block.mentions("role_id") => Some(Method::AppRole),
+        None if block.mentions("token") => Some(Method::Token),
+        None => None,
     }
 }
 
@@ -160,6 +241,22 @@ impl Outside<'_> {
             .map_err(|error| error.note(self.spot, "the environment variable VAULT_ADDR"))
     }
 
+    fn namespace(&self) -> Result<Option<String>, Noted> {
+        let Some(namespace) = self.environment.var("VAULT_NAMESPACE") else { return Ok(None) };
+        if !is_word(&namespace) {
+            return Err(self.spot.note(format!("the environment variable VAULT_NAMESPACE {NO_WORD}")));
+        }
+        Ok(Some(namespace))
+    }
+
+    fn ca_cert_file(&self) -> Result<Option<PathBuf>, Noted> {
+        let Some(path) = self.environment.var("VAULT_CACERT") else { return Ok(None) };
+        if !is_path(&path) {
+            return Err(self.spot.note(format!("the environment variable VAULT_CACERT: {NO_PATH}")));
+        }
+        Ok(Some(PathBuf::from(path)))
+    }
+
     fn token(&self) -> Reference {
         let file = self.environment.var("HOME").map(|home| Path::new(&home).join(".vault-token"));
         match (self.environment.var("VAULT_TOKEN"), file) {
@@ -178,93 +275,5 @@ impl Outside<'_> {
     }
 }
 
-/// Why a text is no address of Vault. The text itself is not repeated: it may hold a password.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-enum AddressError {
-    #[error("is not an http or https URL")]
-    NotAUrl,
-    #[error("has a path, and Vault's API begins at the root of its server")]
-    Path,
-    #[error("is plain http to another machine, which sends tokens unprotected")]
-    PlainHttp,
-    #[error("has a `?` or a `#` in it")]
-    Query,
-    #[error("has a user name or password in it")]
-    UserInfo,
-}
-
-impl AddressError {
-    fn note(self, spot: Spot<'_>, what: &str) -> Noted {
-        let message = format!("{what} {self}");
-        match self {
-            AddressError::NotAUrl => {
-                spot.advise(message, "write it in full, as in \"https://vault.example:8200\"")
-            }
-            AddressError::PlainHttp => {
-                spot.advise(message, "use https, or allow it with `allow_http = true`")
-            }
-            AddressError::Path | AddressError::Query => spot
-                .advise(message, "end it after the host and the port, as in \"https://vault.example:8200\""),
-            AddressError::UserInfo => {
-                spot.advise(message, "leave that out; an `auth` block says how to log in")
-            }
-        }
-    }
-}
-
-fn parse_address(text: &str, allow_http: bool) -> Result<Url, AddressError> {
-    let url = Url::parse(text).map_err(|_| AddressError::NotAUrl)?;
-    if !matches!(url.scheme(), "http" | "https") || text.trim() != text {
-        return Err(AddressError::NotAUrl);
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(AddressError::UserInfo);
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(AddressError::Query);
-    }
-    if url.path() != "/" {
-        return Err(AddressError::Path);
-    }
-    if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
-        return Err(AddressError::PlainHttp);
-    }
-    Ok(url)
-}
-
-const METHODS: [&str; 2] = ["approle", "token"];
+const METHODS: [(&str, Method); 2] = [("approle", Method::AppRole), ("token", Method::Token)];
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_ends_after_host_and_port() {
-        for text in
-            ["https://vault.example:8200", "https://vault.example/", "http://127.0.0.1:8200", "http://[::1]"]
-        {
-            assert!(parse_address(text, false).is_ok(), "{text}");
-        }
-        assert!(parse_address("http://vault.example", true).is_ok());
-    }
-
-    #[test]
-    fn what_would_lead_elsewhere_is_refused() {
-        let cases = [
-            ("vault.example:8200", AddressError::NotAUrl),
-            (" https://vault.example", AddressError::NotAUrl),
-            ("ftp://vault.example", AddressError::NotAUrl),
-            ("", AddressError::NotAUrl),
-            ("https://anna:hunter2@vault.example", AddressError::UserInfo),
-            ("https://vault.example/?a", AddressError::Query),
-            ("https://vault.example/#a", AddressError::Query),
-            ("https://proxy.example/vault", AddressError::Path),
-            ("https://vault.example/v1/", AddressError::Path),
-            ("http://vault.example", AddressError::PlainHttp),
-        ];
-        for (text, reason) in cases {
-            assert_eq!(parse_address(text, false), Err(reason), "{text}");
-        }
-    }
-}

@@ -1,7 +1,6 @@
 //! What is noted beside an entry, in its custom metadata.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use tokenferry_sources::{Timestamp, rfc3339};
 
@@ -12,9 +11,9 @@ use crate::run::Class;
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Notes {
     /// The rotation that the entry belongs to.
-    pub owner: Option<Arc<str>>,
-    /// The failures since the last success. Most entries have none.
-    pub failure: Option<Box<NotedFailure>>,
+    pub owner: Option<String>,
+    /// The failures since the last success.
+    pub failure: Option<NotedFailure>,
 }
 
 /// The failures in a row. Never free text.
@@ -26,6 +25,8 @@ pub struct NotedFailure {
     pub at: Timestamp,
     /// How many in a row.
     pub count: u32,
+    /// How many refused logins in a row, up to the last one; 0 if that was something else.
+    pub refusals: u32,
     /// Whether it lasts until somebody changes something.
     pub lasting: bool,
     /// When to try again, if the other side said so.
@@ -37,13 +38,7 @@ pub struct NotedFailure {
 impl Notes {
     /// Finds ours among everybody's.
     pub fn read(custom_metadata: &BTreeMap<String, String>) -> Self {
-        let owner = custom_metadata.get(OWNER).map(|owner| owner.as_str().into());
-        Notes { owner, failure: NotedFailure::read(custom_metadata).map(Box::new) }
-    }
-
-    /// Everybody else's, in a map of its own: one from which ours are removed keeps the room for them.
-    pub fn foreign(custom_metadata: BTreeMap<String, String>) -> BTreeMap<String, String> {
-        custom_metadata.into_iter().filter(|(key, _)| !OURS.contains(&key.as_str())).collect()
+        Notes { owner: custom_metadata.get(OWNER).cloned(), failure: NotedFailure::read(custom_metadata) }
     }
 
     /// Puts ours in the place of those that are there, and keeps everybody else's.
@@ -53,13 +48,16 @@ impl Notes {
             custom_metadata.insert(key.to_owned(), value);
         };
         if let Some(owner) = &self.owner {
-            put(OWNER, owner.to_string());
+            put(OWNER, owner.clone());
         }
         let Some(failure) = &self.failure else { return };
         put(CLASS, failure.class.to_string());
         put(AT, rfc3339(failure.at));
         put(COUNT, failure.count.to_string());
         put(LASTING, failure.lasting.to_string());
+        if failure.refusals > 0 {
+            put(REFUSALS, failure.refusals.to_string());
+        }
         if let Some(at) = failure.retry_at {
             put(RETRY_AT, rfc3339(at));
         }
@@ -72,10 +70,13 @@ impl Notes {
 impl NotedFailure {
     fn read(custom_metadata: &BTreeMap<String, String>) -> Option<Self> {
         let text = |key| custom_metadata.get(key).map(String::as_str);
+        let count = |key| text(key).and_then(|text| text.parse().ok()).unwrap_or(1).max(1);
+        let class = Class::noted(text(CLASS)?)?;
         Some(NotedFailure {
-            class: Class::noted(text(CLASS)?)?,
+            refusals: if class.is_refused_login() { count(REFUSALS) } else { 0 },
+            class,
             at: parse_time(text(AT)?)?,
-            count: text(COUNT).and_then(|text| text.parse().ok()).unwrap_or(1).max(1),
+            count: count(COUNT),
             lasting: text(LASTING) == Some("true"),
             retry_at: text(RETRY_AT).and_then(parse_time),
             failed_login: text(FAILED_LOGIN).and_then(Fingerprint::parse),
@@ -88,9 +89,10 @@ const CLASS: &str = "tokenferry_failure_class";
 const AT: &str = "tokenferry_failure_at";
 const COUNT: &str = "tokenferry_failure_count";
 const LASTING: &str = "tokenferry_failure_lasting";
+const REFUSALS: &str = "tokenferry_refusals";
 const RETRY_AT: &str = "tokenferry_failure_retry_at";
 const FAILED_LOGIN: &str = "tokenferry_failed_login";
-const OURS: [&str; 7] = [OWNER, CLASS, AT, COUNT, LASTING, RETRY_AT, FAILED_LOGIN];
+const OURS: [&str; 8] = [OWNER, CLASS, AT, COUNT, LASTING, REFUSALS, RETRY_AT, FAILED_LOGIN];
 
 #[cfg(test)]
 mod tests {
@@ -101,6 +103,7 @@ mod tests {
             class: Class::new("login_refused"),
             at: Timestamp::UNIX_EPOCH,
             count: 3,
+            refusals: 2,
             lasting: true,
             retry_at: Some(Timestamp::UNIX_EPOCH),
             failed_login: Fingerprint::of(b"anna"),
@@ -113,39 +116,39 @@ mod tests {
 
     #[test]
     fn what_is_noted_is_read_again_and_foreign_notes_stay() {
-        let notes = Notes { owner: Some("corp".into()), failure: Some(Box::new(failure())) };
+        let notes = Notes { owner: Some("corp".to_owned()), failure: Some(failure()) };
         let mut metadata = foreign();
         notes.merge(&mut metadata);
         assert_eq!(Notes::read(&metadata), notes);
         assert_eq!(metadata["team"], "payments");
-        assert_eq!(metadata.len(), 8);
-        assert_eq!(Notes::foreign(metadata), foreign());
+        assert_eq!(metadata.len(), 9);
     }
 
     #[test]
     fn a_cleared_failure_leaves_nothing_behind() {
         let mut metadata = foreign();
-        Notes { owner: Some("corp".into()), failure: Some(Box::new(failure())) }.merge(&mut metadata);
-        Notes { owner: Some("corp".into()), failure: None }.merge(&mut metadata);
+        Notes { owner: Some("corp".to_owned()), failure: Some(failure()) }.merge(&mut metadata);
+        Notes { owner: Some("corp".to_owned()), failure: None }.merge(&mut metadata);
         assert_eq!(metadata.keys().collect::<Vec<_>>(), ["team", "tokenferry_rotation"]);
     }
 
     #[test]
     fn garbage_counts_as_not_noted() {
         let mut metadata = BTreeMap::new();
-        Notes { owner: None, failure: Some(Box::new(failure())) }.merge(&mut metadata);
+        Notes { owner: None, failure: Some(failure()) }.merge(&mut metadata);
         for (key, loses_all) in [
             (CLASS, true),
             (AT, true),
             (COUNT, false),
             (LASTING, false),
+            (REFUSALS, false),
             (RETRY_AT, false),
             (FAILED_LOGIN, false),
         ] {
             let mut spoilt = metadata.clone();
             spoilt.insert(key.to_owned(), "No such thing!".to_owned());
             assert_eq!(Notes::read(&spoilt).failure.is_none(), loses_all, "{key}");
-            assert_ne!(Notes::read(&spoilt).failure.as_deref(), Some(&failure()), "{key}");
+            assert_ne!(Notes::read(&spoilt).failure, Some(failure()), "{key}");
         }
     }
 }

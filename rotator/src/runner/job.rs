@@ -1,19 +1,23 @@
 //! A rotation with what this process knows about it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokenferry_sources::{HttpClient, Timestamp, Token};
 use tokio::sync::Mutex;
 
-use super::place::{Place, living};
+use super::credential;
+use super::place::Place;
 use super::publish::Written;
-use crate::entry::{Entry, Fingerprint};
+use crate::entry::Fingerprint;
 use crate::rotation::Rotation;
-use crate::run::Due;
+use crate::run::{CredentialKey, Due};
+use crate::source::Source;
 
 pub(super) struct Job {
     pub(super) rotation: Arc<Rotation>,
     pub(super) http: Arc<HttpClient>,
+    pub(super) credential: CredentialKey,
     pub(super) state: Mutex<State>,
 }
 
@@ -22,9 +26,11 @@ pub(super) struct State {
     /// One for each destination; `None` if it has to be read.
     pub(super) places: Vec<Option<Place>>,
     /// A token that does not stand in every destination yet.
-    pub(super) pending: Option<Box<Pending>>,
+    pub(super) pending: Option<Pending>,
     /// Of the login that failed for good.
     pub(super) failed_login: Option<Fingerprint>,
+    /// How many logins in a row were refused.
+    pub(super) refusals: u32,
 }
 
 pub(super) struct Pending {
@@ -33,6 +39,8 @@ pub(super) struct Pending {
     /// One for each destination: the version that it replaces. What is not newer was not written by somebody else
     /// in the meantime.
     pub(super) replaces: Vec<u64>,
+    /// Whether it was tried out, or need not be.
+    pub(super) verified: bool,
     /// One for each destination: what was achieved there.
     pub(super) written: Vec<Option<Written>>,
 }
@@ -40,37 +48,52 @@ pub(super) struct Pending {
 impl Job {
     pub(super) fn new(rotation: Arc<Rotation>, http: Arc<HttpClient>) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
-        let state = State { places, pending: None, failed_login: None };
-        Job { rotation, http, state: Mutex::new(state) }
+        let state = State { places, pending: None, failed_login: None, refusals: 0 };
+        Job { credential: credential::key(&rotation.source), http, state: Mutex::new(state), rotation }
+    }
+
+    pub(super) fn pending(&self, token: Token, due: &Due, places: &[Option<Place>]) -> Pending {
+        Pending {
+            token,
+            occurrence: due.occurrence,
+            replaces: places.iter().map(|place| place.as_ref().map_or(0, |place| place.version)).collect(),
+            verified: !self.rotation.verify,
+            written: vec![None; self.rotation.destinations.len()],
+        }
     }
 }
 
 impl Pending {
-    pub(super) fn new(token: Token, due: &Due, replaces: Vec<u64>) -> Self {
-        Pending { token, occurrence: due.occurrence, written: vec![None; replaces.len()], replaces }
-    }
-
-    /// Takes note of an entry that was found at a destination: one with this very token was written by us, even if
-    /// the answer to that was lost.
-    pub(super) fn found(&mut self, index: usize, entry: &Entry, version: u64) {
-        if let Some(written) = self.written.get_mut(index).filter(|_| entry.holds(&self.token)) {
-            *written = Some(Written::Ours(living(entry, version)));
-        }
-    }
-
     /// Whether publishing it is as good as a new login: it would not be due for renewal at once. If nobody knows
-    /// when it ends, it is good for the occurrence that it was issued for.
+    /// when it ends, it is good for the occurrence that it was issued for, and not for long.
     pub(super) fn serves(&self, rotation: &Rotation, due: &Due, now: Timestamp) -> bool {
-        match (self.token.life(), self.token.life_left(now)) {
-            (Some(life), Some(left)) => left > rotation.renew_before.of(life),
-            _ => self.occurrence == due.occurrence,
-        }
+        let life = self.life(rotation);
+        let known = self.token.expires_at().is_some();
+        self.left(rotation, now) > rotation.renew_before.of(life)
+            && (known || self.occurrence == due.occurrence)
+    }
+
+    /// What is left of its life, or of the time that it may be trusted for.
+    pub(super) fn left(&self, rotation: &Rotation, now: Timestamp) -> Duration {
+        let age = (now - self.token.issued_at).to_std().unwrap_or_default();
+        self.life(rotation).saturating_sub(age)
+    }
+
+    fn life(&self, rotation: &Rotation) -> Duration {
+        self.token.life().or_else(|| expected_life(&rotation.source)).unwrap_or(TRUSTED)
     }
 }
 
+/// How long the tokens of a source live, as far as anybody says so beforehand.
+pub(super) fn expected_life(source: &Source) -> Option<Duration> {
+    source.ttl.or(source.system.documented_life)
+}
+
+/// How long a waiting token is taken for alive if nobody says anything about it.
+const TRUSTED: Duration = Duration::from_secs(3600);
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use chrono::TimeDelta;
     use tokenferry_sources::{Expiry, HttpSettings, Identity, TokenUsage, system};
@@ -79,7 +102,6 @@ mod tests {
     use crate::rotation::RenewBefore;
     use crate::run::{Reason, RotationId};
     use crate::schedule::Schedule;
-    use crate::source::Source;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -118,7 +140,8 @@ mod tests {
         let usage =
             TokenUsage { token_type: "Bearer", header_name: "Authorization", value_prefix: "Bearer " };
         let identity = Identity { system: "zettelstore", issuer: String::new(), subject: String::new() };
-        Pending::new(Token::new("t0ken".into(), usage, identity, NOW, expiry), &due(NOW), vec![0])
+        let token = Token::new("t0ken".into(), usage, identity, NOW, expiry);
+        Pending { token, occurrence: NOW, replaces: vec![0], verified: true, written: vec![None] }
     }
 
     #[test]
@@ -132,10 +155,13 @@ mod tests {
     }
 
     #[test]
-    fn a_waiting_token_of_unknown_life_serves_the_run_it_was_issued_for() {
+    fn a_waiting_token_of_unknown_life_serves_the_run_it_was_issued_for_as_long_as_such_tokens_live() {
         let pending = pending(Expiry::Unknown);
-        let later = NOW + TimeDelta::days(1);
-        assert!(pending.serves(&rotation(), &due(NOW), later));
-        assert!(!pending.serves(&rotation(), &due(later), later));
+        let serves = |occurrence, seconds| {
+            pending.serves(&rotation(), &due(occurrence), NOW + TimeDelta::seconds(seconds))
+        };
+        // Zettelstore documents ten minutes.
+        assert!(serves(NOW, 419) && !serves(NOW, 420));
+        assert!(!serves(NOW + TimeDelta::seconds(1), 1));
     }
 }

@@ -1,10 +1,10 @@
 //! Getting the token of a run.
 
 use tokenferry_sources::{Retry, SourceError, Token};
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::Runner;
-use super::job::{Job, Pending, State};
+use super::job::{Job, State};
 use super::trouble::Trouble;
 use crate::entry::Fingerprint;
 use crate::run::Due;
@@ -12,27 +12,58 @@ use crate::source::Opened;
 
 impl Runner {
     /// Sees to it that there is a token to publish: one that was issued before and could not be written, else a
-    /// new one.
+    /// new one. Where it has to be tried out first, it has been.
     pub(super) async fn have_token(&self, job: &Job, state: &mut State, due: &Due) -> Result<(), Trouble> {
-        let serves = |pending: &Pending| pending.serves(&job.rotation, due, self.clock.now());
-        if state.pending.as_deref().is_some_and(serves) {
-            debug!(rotation = &*job.rotation.name, "publishing the token that was issued before");
+        let now = self.clock.now();
+        let waiting = state.pending.as_ref().filter(|pending| pending.serves(&job.rotation, due, now));
+        let (serves, verified) = (waiting.is_some(), waiting.is_some_and(|pending| pending.verified));
+        if serves {
+            debug!(rotation = &*job.rotation.name, "there is a token that was issued before");
+        }
+        if verified {
             return Ok(());
         }
-        state.pending = None;
-        let token = self.log_in(job).await?;
-        state.failed_login = None;
-        state.pending = Some(Box::new(Pending::new(token, due, versions(state))));
-        Ok(())
+        let opened = job.rotation.source.open(&*self.environment, &job.http, &self.clock)?;
+        if !serves {
+            let token = self.log_in(job, &opened).await?;
+            (state.failed_login, state.refusals) = (None, 0);
+            state.pending = Some(job.pending(token, due, &state.places));
+        }
+        try_out(state, &opened).await
     }
 
-    /// One login, never repeated here. A token that does not pass its trial is dropped.
-    async fn log_in(&self, job: &Job) -> Result<Token, Trouble> {
-        let opened = job.rotation.source.open(&*self.environment, &job.http, &self.clock)?;
-        let token = opened.login.login().await.map_err(|error| refused(error, &opened))?;
-        if job.rotation.verify {
-            opened.login.verify(&token).await.map_err(|error| refused(error, &opened))?;
+    /// When there is no new token, one that waits and still lives is better for readers than none.
+    pub(super) async fn publish_what_waits(&self, job: &Job, state: &mut State) {
+        let now = self.clock.now();
+        state.pending.take_if(|pending| pending.left(&job.rotation, now).is_zero());
+        if self.dry_run || !state.pending.as_ref().is_some_and(|pending| pending.verified) {
+            return;
         }
+        match self.publish_pending(job, state).await {
+            Ok(_) => info!(rotation = &*job.rotation.name, "stored the token that was issued before"),
+            Err(error) => {
+                debug!(rotation = &*job.rotation.name, %error, "the token that was issued before still waits");
+            }
+        }
+    }
+
+    /// One login, never repeated here, and none at all if another rotation was told just now what would come of it.
+    async fn log_in(&self, job: &Job, opened: &Opened) -> Result<Token, Trouble> {
+        if let Some((error, login)) = self.memory.recall(&job.credential, &opened.material, self.clock.now())
+        {
+            info!(
+                rotation = &*job.rotation.name,
+                class = error.class().name(),
+                "not logging in: the answer to the same login is known and still holds"
+            );
+            return Err(Trouble::Source { error, login });
+        }
+        let token = opened.login.login().await.map_err(|error| {
+            let login = fingerprint(&error, opened);
+            self.memory.learn(&job.credential, &error, login, self.clock.now());
+            Trouble::Source { error, login }
+        })?;
+        self.memory.forget(&job.credential);
         Ok(token)
     }
 
@@ -44,14 +75,19 @@ impl Runner {
     }
 }
 
-/// What is there before anything is written.
-fn versions(state: &State) -> Vec<u64> {
-    state.places.iter().map(|place| place.as_ref().map_or(0, |place| place.version)).collect()
+/// Tries the pending token out. One that is rejected is dropped; where the trial came to nothing, it waits for another.
+async fn try_out(state: &mut State, opened: &Opened) -> Result<(), Trouble> {
+    let Some(pending) = state.pending.as_mut().filter(|pending| !pending.verified) else { return Ok(()) };
+    let tried = opened.login.verify(&pending.token).await;
+    pending.verified = tried.is_ok();
+    if let Err(SourceError::TokenRejected { .. }) = tried {
+        state.pending = None;
+    }
+    tried.map(drop).map_err(|error| Trouble::Source { login: fingerprint(&error, opened), error })
 }
 
 /// Only what lasts is worth remembering the login for.
-fn refused(error: SourceError, opened: &Opened) -> Trouble {
+fn fingerprint(error: &SourceError, opened: &Opened) -> Option<Fingerprint> {
     let lasts = error.retry() == Retry::Never;
-    let login = lasts.then(|| Fingerprint::of(&opened.material)).flatten();
-    Trouble::Source { error, login }
+    lasts.then(|| Fingerprint::of(&opened.material)).flatten()
 }

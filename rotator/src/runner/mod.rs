@@ -2,12 +2,14 @@
 //!
 //! A run checks first that every destination is ours, then logs in, tries the token out if that is asked for, and
 //! writes it with check-and-set. What it learns of a destination it keeps, so that the next run reads nothing. A
-//! token that could not be written is kept, too, and written by a later run instead of a new login.
+//! token that could not be written is kept, too, and written by a later run instead of a new login. A refused login
+//! is not repeated by the other rotations of its credential.
 
 mod credential;
 mod flush;
 mod job;
 mod login;
+mod memory;
 mod note;
 mod place;
 mod publish;
@@ -29,6 +31,7 @@ use crate::run::{Class, CredentialKey, Due, Living, Outcome, RotationId, Work};
 use crate::vault::Vault;
 use crate::vault::cause::with_causes;
 use job::{Job, State};
+use memory::Memory;
 use publish::Written;
 use trouble::Trouble;
 
@@ -41,6 +44,7 @@ pub struct Runner {
     /// Names this process in the entries it writes.
     writer: String,
     dry_run: bool,
+    memory: Memory,
     adopted: AtomicU64,
 }
 
@@ -65,6 +69,7 @@ impl Runner {
             clock,
             writer,
             dry_run: false,
+            memory: Memory::default(),
             adopted: AtomicU64::new(0),
         }
     }
@@ -85,7 +90,10 @@ impl Runner {
 
     async fn attempt(&self, job: &Job, state: &mut State, due: &Due) -> Result<Outcome, Trouble> {
         self.check_places(job, state).await?;
-        self.have_token(job, state, due).await?;
+        if let Err(trouble) = self.have_token(job, state, due).await {
+            self.publish_what_waits(job, state).await;
+            return Err(trouble);
+        }
         if self.dry_run {
             return Ok(tried_out(state));
         }
@@ -98,8 +106,7 @@ impl Runner {
 #[async_trait]
 impl Work for Runner {
     fn credential(&self, rotation: RotationId) -> CredentialKey {
-        self.job(rotation)
-            .map_or_else(|| CredentialKey("".into()), |job| credential::key(&job.rotation.source))
+        self.job(rotation).map_or_else(|| CredentialKey("".into()), |job| job.credential.clone())
     }
 
     async fn run(&self, due: &Due) -> Outcome {

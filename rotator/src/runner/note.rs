@@ -1,7 +1,5 @@
 //! Leaving word of failures for those who come after this process.
 
-use std::sync::Arc;
-
 use tracing::{debug, warn};
 
 use super::Runner;
@@ -11,7 +9,6 @@ use super::trouble::Trouble;
 use crate::entry::{NotedFailure, Notes};
 use crate::rotation::Destination;
 use crate::run::Due;
-use crate::vault::VaultError;
 
 impl Runner {
     /// Notes a failure beside every entry that is ours or will be. A place that is not known, or not ours, or a
@@ -22,17 +19,20 @@ impl Runner {
             _ => None,
         };
         state.failed_login = failed_login.or(state.failed_login);
+        state.refusals =
+            if trouble.class().is_refused_login() { state.refusals.saturating_add(1) } else { 0 };
         if self.dry_run || !trouble.is_notable() {
             return;
         }
-        let failure = Box::new(NotedFailure {
+        let failure = NotedFailure {
             class: trouble.class(),
             at: self.clock.now(),
             count: due.attempt,
+            refusals: state.refusals,
             lasting: trouble.is_lasting(),
             retry_at: trouble.retry_at(),
             failed_login,
-        });
+        };
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
             let Some(place) = slot.as_mut().filter(|place| place.check(job, at).is_ok()) else { continue };
             let noted = self.note(job, at, place, Some(failure.clone())).await;
@@ -49,28 +49,43 @@ impl Runner {
         }
     }
 
+    /// Puts our mark on every entry of ours that has none. The data are what readers need, so a mark that cannot be
+    /// made stops nothing; the next run tries again.
+    pub(super) async fn mark(&self, job: &Job, state: &mut State) {
+        for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
+            let Some(place) = slot.as_mut().filter(|place| place.owes_mark(job)) else { continue };
+            let rotation = &*job.rotation.name;
+            match self.note(job, at, place, None).await {
+                Ok(()) => debug!(rotation, destination = %at, "marked the destination as ours"),
+                Err(error) => warn!(
+                    rotation, class = %error.class(), destination = %at, advice = error.advice(),
+                    "the token is there, but the entry could not be marked as ours: {error}"
+                ),
+            }
+        }
+    }
+
     async fn note(
         &self,
         job: &Job,
         at: &Destination,
         place: &mut Place,
-        failure: Option<Box<NotedFailure>>,
-    ) -> Result<(), VaultError> {
-        let notes = Notes { owner: Some(Arc::clone(&job.rotation.name)), failure };
+        failure: Option<NotedFailure>,
+    ) -> Result<(), Trouble> {
+        let notes = Notes { owner: Some(job.rotation.name.to_string()), failure };
         // What others noted since we last read must survive, and it is all replaced at once.
-        let mut custom_metadata = self.vault.read_notes(at).await?.custom_metadata;
-        if Notes::read(&custom_metadata).owner != place.notes.owner {
-            return Ok(());
-        }
+        let found = self.vault.read_notes(at).await?;
+        place.check_notes(job, at, &found)?;
+        let mut custom_metadata = found.custom_metadata;
         notes.merge(&mut custom_metadata);
         self.vault.set_custom_metadata(at, &custom_metadata).await?;
-        place.noted(notes, custom_metadata);
+        place.notes = notes;
         Ok(())
     }
 }
 
 /// The failure itself was told already. What matters is if a restart would repeat it.
-fn tell_untold(job: &Job, at: &Destination, noted: Result<(), VaultError>, matters: bool) {
+fn tell_untold(job: &Job, at: &Destination, noted: Result<(), Trouble>, matters: bool) {
     let (Err(error), rotation) = (noted, &*job.rotation.name) else { return };
     if matters {
         warn!(

@@ -1,10 +1,12 @@
 //! What is known of one destination.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
 
 use super::Runner;
-use super::job::{Job, State};
+use super::job::{Job, State, expected_life};
 use super::trouble::Trouble;
 use crate::entry::{Entry, EntryError, Notes};
 use crate::rotation::Destination;
@@ -15,19 +17,19 @@ pub(super) struct Place {
     pub(super) version: u64,
     pub(super) serial: u64,
     pub(super) notes: Notes,
-    /// Our mark is not on it yet, although it is ours: we may only mark what exists.
-    pub(super) owes_mark: bool,
+    /// Which rotation the entry names, if we may read it and it is one of this program's.
+    rotation: Option<String>,
     /// The token that readers find, if the entry is one of ours.
     pub(super) living: Option<Living>,
-    /// What others noted.
-    foreign_notes: BTreeMap<String, String>,
+    /// Whether Vault has to be asked before anything is done for its sake: it did not take the last write.
+    pub(super) is_doubted: bool,
     is_live: bool,
     newer_schema: Option<u64>,
 }
 
 impl Place {
-    /// What a read tells, and the entry itself.
-    fn new(found: &Found, job: &Job) -> (Self, Option<Entry>) {
+    /// What a read tells, and the entry itself. `life` is that of a token whose end cannot be read.
+    fn new(found: &Found, life: Option<Duration>) -> (Self, Option<Entry>) {
         let entry = found.data.as_ref().map(|data| Entry::from_json(data.fields()));
         let newer_schema = match &entry {
             Some(Err(EntryError::Newer { schema })) => Some(*schema),
@@ -38,27 +40,37 @@ impl Place {
             version: found.version,
             // Where we may not read, versions count as well.
             serial: entry.as_ref().map_or(found.version, |entry| entry.origin.serial),
-            notes: with_shared_owner(Notes::read(&found.custom_metadata), job),
-            owes_mark: false,
-            living: entry.as_ref().map(|entry| living(entry, found.version)).or_else(|| unread(found)),
-            foreign_notes: Notes::foreign(found.custom_metadata.clone()),
+            notes: Notes::read(&found.custom_metadata),
+            living: entry.as_ref().map(|entry| living(entry, found.version)).or_else(|| unread(found, life)),
+            rotation: entry.as_ref().map(|entry| entry.origin.rotation.clone()),
+            is_doubted: false,
             is_live: found.is_live,
             newer_schema,
         };
         (place, entry)
     }
 
-    /// Whether our mark is on it.
+    /// Whether it is ours: by the mark; where there is none yet, by what the entry itself says.
     pub(super) fn is_of(&self, job: &Job) -> bool {
-        self.notes.owner.as_deref() == Some(&*job.rotation.name)
+        self.owner() == Some(&*job.rotation.name)
+    }
+
+    /// Whether the entry is ours, but not marked: the mark comes after the first data.
+    pub(super) fn owes_mark(&self, job: &Job) -> bool {
+        self.notes.owner.is_none() && self.is_of(job)
+    }
+
+    fn owner(&self) -> Option<&str> {
+        let named = self.rotation.as_deref().filter(|_| self.is_live);
+        self.notes.owner.as_deref().or(named)
     }
 
     /// Whether we may write there. The mark guards against mistakes, not against attackers.
     pub(super) fn check(&self, job: &Job, at: &Destination) -> Result<(), Trouble> {
         let at = || at.clone();
-        match (&self.notes.owner, self.newer_schema) {
+        match (self.owner(), self.newer_schema) {
             (Some(owner), _) if !self.is_of(job) => {
-                Err(Trouble::OtherRotation { at: at(), owner: owner.to_string() })
+                Err(Trouble::OtherRotation { at: at(), owner: owner.to_owned() })
             }
             (Some(_), Some(schema)) => Err(Trouble::NewerSchema { at: at(), schema }),
             (None, _) if self.is_live && !at().adopt => Err(Trouble::ForeignEntry { at: at() }),
@@ -66,51 +78,57 @@ impl Place {
         }
     }
 
-    /// Whether anything was ever written there.
-    pub(super) fn exists(&self) -> bool {
-        self.version > 0
+    /// Whether we may write notes there, which replaces all that is noted, by what was found just now: it has our
+    /// mark, or it has none and is still what we knew, which is ours or nothing at all.
+    pub(super) fn check_notes(&self, job: &Job, at: &Destination, found: &Found) -> Result<(), Trouble> {
+        let (now, _) = Place::new(found, None);
+        let unchanged = now.notes.owner.is_none() && now.version == self.version;
+        if unchanged && (self.owes_mark(job) || !now.is_live) {
+            return Ok(());
+        }
+        now.check(job, &Destination { adopt: false, ..at.clone() })?;
+        if now.is_of(job) { Ok(()) } else { Err(Trouble::CasLost { at: at.clone() }) }
     }
 
-    /// Notes that stand after this.
-    pub(super) fn noted(&mut self, notes: Notes, custom_metadata: BTreeMap<String, String>) {
-        (self.notes, self.owes_mark) = (notes, false);
-        self.foreign_notes = Notes::foreign(custom_metadata);
-    }
-
-    /// All notes with ours among them.
-    pub(super) fn with_notes(&self, notes: &Notes) -> BTreeMap<String, String> {
-        let mut custom_metadata = self.foreign_notes.clone();
-        notes.merge(&mut custom_metadata);
-        custom_metadata
-    }
-
-    /// The entry that we wrote there.
-    pub(super) fn wrote(&mut self, living: Living) {
+    /// The entry that we wrote there, and what is noted beside it by now: another process may have noted a failure.
+    pub(super) fn wrote(
+        &mut self,
+        job: &Job,
+        living: Living,
+        custom_metadata: Option<&BTreeMap<String, String>>,
+    ) {
+        if let Some(custom_metadata) = custom_metadata {
+            self.notes = Notes::read(custom_metadata);
+        }
+        self.rotation = Some(job.rotation.name.to_string());
         self.version = living.version;
         self.serial += 1;
         self.living = Some(living);
-        self.is_live = true;
+        (self.is_live, self.is_doubted) = (true, false);
     }
 }
 
 impl Runner {
     /// Reads what is not known yet, and finds out whether we may write everywhere. Where the pending token is found
-    /// to stand already, that is noted.
+    /// to stand already, or one as good, that is noted.
     pub(super) async fn check_places(&self, job: &Job, state: &mut State) -> Result<(), Trouble> {
         let State { places, pending, .. } = state;
         for (index, (at, slot)) in job.rotation.destinations.iter().zip(places).enumerate() {
+            let known = slot.as_ref().map(|place| place.version);
             if let Some(place) = slot.as_ref()
+                && !place.is_doubted
                 && place.check(job, at).is_ok()
             {
                 continue;
             }
             let (place, entry) = self.look(job, at).await?;
-            let checked = place.check(job, at);
-            if let (Some(pending), Some(entry)) = (pending.as_mut(), entry) {
-                pending.found(index, &entry, place.version);
+            let place = slot.insert(place);
+            place.check(job, at)?;
+            if let (Some(pending), Some(entry)) = (pending.as_mut(), entry)
+                && known != Some(place.version)
+            {
+                self.find(job, index, pending, place, &entry);
             }
-            *slot = Some(place);
-            checked?;
         }
         Ok(())
     }
@@ -121,7 +139,8 @@ impl Runner {
         job: &Job,
         at: &Destination,
     ) -> Result<(Place, Option<Entry>), VaultError> {
-        self.vault.read_entry(at).await.map(|found| Place::new(&found, job))
+        let found = self.vault.read_entry(at).await?;
+        Ok(Place::new(&found, expected_life(&job.rotation.source)))
     }
 }
 
@@ -129,14 +148,10 @@ pub(super) fn living(entry: &Entry, version: u64) -> Living {
     Living { issued_at: entry.issued_at, expires_at: entry.expires_at, version }
 }
 
-/// There may be thousands of places: the name of their rotation is not kept once more.
-fn with_shared_owner(notes: Notes, job: &Job) -> Notes {
-    let name = &job.rotation.name;
-    Notes { owner: notes.owner.map(|owner| if owner == *name { Arc::clone(name) } else { owner }), ..notes }
-}
-
-/// What a policy without `read` leaves to be known.
-fn unread(found: &Found) -> Option<Living> {
+/// What a policy without `read` leaves to be known. The end is reckoned by what is known beforehand, so that the token
+/// is replaced in time after a restart, too; it is never written down.
+fn unread(found: &Found, life: Option<Duration>) -> Option<Living> {
     let issued_at = found.written_at.filter(|_| found.is_live && !found.data_readable)?;
-    Some(Living { issued_at, expires_at: None, version: found.version })
+    let expires_at = life.and_then(|life| issued_at.checked_add_signed(TimeDelta::from_std(life).ok()?));
+    Some(Living { issued_at, expires_at, version: found.version })
 }

@@ -1,16 +1,15 @@
 //! Writing a token to its destinations.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokenferry_sources::{Predecessor, Timestamp, Token};
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::Runner;
 use super::job::{Job, Pending, State};
 use super::place::{Place, living};
 use super::trouble::Trouble;
-use crate::entry::{Entry, Notes, Origin};
+use crate::entry::{Entry, Origin};
 use crate::rotation::Destination;
 use crate::run::Living;
 use crate::vault::VaultError;
@@ -33,14 +32,21 @@ impl Written {
 }
 
 impl Runner {
-    /// Writes the pending token wherever it does not stand yet. It stays pending until it stands everywhere.
+    /// Writes the pending token wherever it does not stand yet, and then our mark where it is missing: writing data
+    /// with check-and-set is what claims a fresh place. The token stays pending until it stands everywhere.
     pub(super) async fn publish_pending(
         &self,
         job: &Job,
         state: &mut State,
     ) -> Result<Vec<Written>, Trouble> {
+        let written = self.write_pending(job, state).await;
+        self.mark(job, state).await;
+        written
+    }
+
+    async fn write_pending(&self, job: &Job, state: &mut State) -> Result<Vec<Written>, Trouble> {
         let State { places, pending, .. } = state;
-        let Some(Pending { token, occurrence, replaces, written }) = pending.as_deref_mut() else {
+        let Some(Pending { token, occurrence, replaces, written, .. }) = pending else {
             return Ok(Vec::new());
         };
         let mut trouble = None;
@@ -62,6 +68,17 @@ impl Runner {
         let written = written.iter().copied().flatten().collect();
         *pending = None;
         Ok(written)
+    }
+
+    /// Takes note of an entry that came to a destination while a token was waiting: one with this very token was
+    /// written by us, even if the answer to that was lost.
+    pub(super) fn find(&self, job: &Job, index: usize, pending: &mut Pending, place: &Place, entry: &Entry) {
+        let Pending { token, occurrence, replaces, written, .. } = pending;
+        let (at, replaces) = (job.rotation.destinations.get(index), replaces.get(index).copied());
+        if let (Some(at), Some(replaces), Some(written)) = (at, replaces, written.get_mut(index)) {
+            let publication = Publication { runner: self, job, at, token, occurrence: *occurrence, replaces };
+            *written = publication.settles(place, entry);
+        }
     }
 }
 
@@ -86,10 +103,6 @@ impl Publication<'_> {
             }
             let Some(mut place) = slot.take() else { continue };
             place.check(self.job, self.at)?;
-            if let Err(error) = self.claim(&mut place).await {
-                *slot = Some(place);
-                return Err(error.into());
-            }
             match self.write_once(&mut place).await {
                 Ok(achieved) => {
                     *slot = Some(place);
@@ -102,9 +115,13 @@ impl Publication<'_> {
                 }
                 Err(error) if error.leaves_doubt() => {
                     // It may have been done: it is looked up, not repeated.
-                    return self.look_again(slot).await.ok().flatten().ok_or(Trouble::Vault(error));
+                    let looked = self.look_again(slot).await;
+                    place.is_doubted = true;
+                    slot.get_or_insert(place);
+                    return looked.ok().flatten().ok_or(Trouble::Vault(error));
                 }
                 Err(error) => {
+                    place.is_doubted = !error.is_answer();
                     *slot = Some(place);
                     return Err(error.into());
                 }
@@ -123,57 +140,52 @@ impl Publication<'_> {
             writer: self.runner.writer.clone(),
         };
         let entry = Entry::new(self.token, |life| rotation.renew_before.of(life), origin);
-        let version = self.runner.vault.write_entry(self.at, place.version, entry.to_json()).await?;
-        let living = living(&entry, version);
-        place.wrote(living);
-        self.claim(place).await?;
+        let stored = self.runner.vault.write_entry(self.at, place.version, entry.to_json()).await?;
+        let living = living(&entry, stored.version);
+        place.wrote(self.job, living, stored.custom_metadata.as_ref());
         Ok(Written::Ours(living))
-    }
-
-    /// Puts our mark on a fresh place before the first data are there: a crash in between leaves a place that is
-    /// ours, not an entry that seems foreign. Where a policy lets us mark only what exists, the mark comes after.
-    async fn claim(&self, place: &mut Place) -> Result<(), VaultError> {
-        if place.is_of(self.job) && !(place.owes_mark && place.exists()) {
-            return Ok(());
-        }
-        let notes = Notes { owner: Some(Arc::clone(&self.job.rotation.name)), ..place.notes.clone() };
-        let custom_metadata = place.with_notes(&notes);
-        match self.runner.vault.set_custom_metadata(self.at, &custom_metadata).await {
-            Ok(()) => place.noted(notes, custom_metadata),
-            Err(VaultError::Forbidden { .. }) if !place.exists() => {
-                (place.notes, place.owes_mark) = (notes, true);
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        }
-        debug!(rotation = &*self.job.rotation.name, destination = %self.at, "marked the destination as ours");
-        Ok(())
     }
 
     /// Reads what stands there now, and whether that settles the matter: it is our token, or one as good.
     async fn look_again(&self, slot: &mut Option<Place>) -> Result<Option<Written>, Trouble> {
         let (place, entry) = self.runner.look(self.job, self.at).await?;
         place.check(self.job, self.at)?;
-        let entry = entry.filter(|_| place.is_of(self.job));
-        let version = place.version;
+        let achieved = entry.and_then(|entry| self.settles(&place, &entry));
         *slot = Some(place);
-        let Some(entry) = entry else { return Ok(None) };
-        let living = living(&entry, version);
-        if entry.holds(self.token) {
-            return Ok(Some(Written::Ours(living)));
+        Ok(achieved)
+    }
+
+    /// Whether an entry that came in between settles the matter.
+    fn settles(&self, place: &Place, entry: &Entry) -> Option<Written> {
+        let living = living(entry, place.version);
+        if !place.is_of(self.job) {
+            return None;
         }
-        if version <= self.replaces || !self.is_as_good(&entry) {
-            return Ok(None);
+        if entry.holds(self.token) {
+            return Some(Written::Ours(living));
+        }
+        let is_new = place.version > self.replaces;
+        if !is_new || !self.is_of_same_login(entry) || !self.is_as_good(entry) {
+            return None;
         }
         self.runner.adopted.fetch_add(1, Ordering::Relaxed);
         warn!(
             rotation = &*self.job.rotation.name,
             destination = %self.at,
             writer = entry.origin.writer,
-            version,
+            version = place.version,
             "another process rotated this at the same time; its token stays, ours is dropped"
         );
-        Ok(Some(Written::Theirs(living)))
+        Some(Written::Theirs(living))
+    }
+
+    /// Whether another process with the same configuration wrote it. While a new one is rolled out, another may still
+    /// log in elsewhere.
+    fn is_of_same_login(&self, theirs: &Entry) -> bool {
+        let ours = &self.token.identity;
+        theirs.origin.rotation == *self.job.rotation.name
+            && (&*theirs.system, &theirs.issuer, &theirs.subject)
+                == (ours.system, &ours.issuer, &ours.subject)
     }
 
     /// Whether readers are as well served by the entry of another process. Where logins leave the tokens before

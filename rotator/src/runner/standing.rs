@@ -18,11 +18,16 @@ impl Runner {
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
             *slot = Some(self.look(job, at).await?.0);
         }
-        let failure = last_failure(job, state).cloned();
+        let living = living(job, state);
+        // A crash may have come between a success and taking back what was noted before it.
+        let is_over = |failure: &NotedFailure| {
+            living.is_some_and(|living| failure.at.timestamp() < living.issued_at.timestamp())
+        };
+        let failure = last_failure(job, state).filter(|failure| !is_over(failure)).cloned();
         if let Some(failure) = &failure {
-            state.failed_login = failure.failed_login;
+            (state.failed_login, state.refusals) = (failure.failed_login, failure.refusals);
         }
-        Ok(Standing { living: living(job, state), failure: failure.map(|failure| self.past(job, failure)) })
+        Ok(Standing { living, failure: failure.map(|failure| self.past(job, failure)) })
     }
 
     /// Whether a rotation would log in with something else than what failed for good. If nothing did, or the login
@@ -39,6 +44,7 @@ impl Runner {
             class: failure.class,
             at: failure.at,
             count: failure.count,
+            refusals: failure.refusals,
             lasting: failure.lasting,
             retry_at: failure.retry_at,
         }
@@ -56,5 +62,5 @@ fn living(job: &Job, state: &State) -> Option<Living> {
 }
 
 fn last_failure<'a>(job: &'a Job, state: &'a State) -> Option<&'a NotedFailure> {
-    ours(job, state).filter_map(|place| place.notes.failure.as_deref()).max_by_key(|failure| failure.at)
+    ours(job, state).filter_map(|place| place.notes.failure.as_ref()).max_by_key(|failure| failure.at)
 }

@@ -106,8 +106,8 @@ impl Trouble {
             Trouble::NewerSchema { .. } => "Run the newer version here, too.".to_owned(),
             Trouble::Open(_) => "Check the variables and files that the source refers to.".to_owned(),
             Trouble::OtherRotation { .. } => {
-                "Give each rotation a destination of its own. If that rotation was renamed or is gone, remove \
-                 `tokenferry_rotation` from the custom metadata of the entry."
+                "Give each rotation a destination of its own. If that rotation was renamed or is gone, delete the entry \
+                 with all versions and its metadata."
                     .to_owned()
             }
             Trouble::Source { error, .. } => error.advice(),

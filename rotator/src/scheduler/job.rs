@@ -245,7 +245,7 @@ impl Job {
             return self.paused(past.class, at, count, past.retry_at, None);
         }
         if !past.login_changed {
-            return refused(past.class, at, count, count - 1);
+            return refused(past.class, at, count, past.refusals.saturating_sub(1));
         }
         let hold = Hold::Pause { until: at, asked: false, run: None };
         Failure { class: past.class, at, count, refusals: 0, hold }

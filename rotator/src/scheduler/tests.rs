@@ -27,7 +27,8 @@ fn living(issued_at: &str, life: Option<i64>) -> Living {
 fn past(class: &'static str, failed_at: &str, count: u32) -> PastFailure {
     let lasting = class != "unreachable";
     let class = Class::new(class);
-    PastFailure { class, at: at(failed_at), count, lasting, retry_at: None, login_changed: false }
+    let refusals = if class.is_refused_login() { count } else { 0 };
+    PastFailure { class, at: at(failed_at), count, refusals, lasting, retry_at: None, login_changed: false }
 }
 
 fn learned(plan: Plan, living: Option<Living>, failure: Option<PastFailure>, now: &str) -> Scheduler {
@@ -442,6 +443,7 @@ fn any_standing() -> impl Strategy<Value = Standing> {
         class,
         at,
         count,
+        refusals: count,
         lasting,
         retry_at,
         login_changed,

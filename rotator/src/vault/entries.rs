@@ -10,7 +10,7 @@ use vaultrs::api::kv2::requests::{
 };
 use vaultrs::api::kv2::responses::{ReadSecretMetadataResponse, ReadSecretResponse};
 
-use super::{Data, Found, Operation, Vault, VaultError};
+use super::{Data, Found, Operation, Stored, Vault, VaultError};
 use crate::rotation::Destination;
 
 impl Vault {
@@ -29,7 +29,7 @@ impl Vault {
         }
     }
 
-    /// Writes all fields of an entry at once, if its version is still `version`. The version that came of it.
+    /// Writes all fields of an entry at once, if its version is still `version`.
     ///
     /// # Errors
     /// [`VaultError::CasMismatch`] if it is not; another one if nothing was written, or nobody can tell.
@@ -38,7 +38,7 @@ impl Vault {
         at: &Destination,
         version: u64,
         data: Map<String, Value>,
-    ) -> Result<u64, VaultError> {
+    ) -> Result<Stored, VaultError> {
         let operation = || Operation::Write(at.clone());
         let cas = u32::try_from(version).map_err(|_| VaultError::BadRequest { operation: operation() })?;
         let request = SetSecretRequest {
@@ -48,7 +48,11 @@ impl Vault {
             options: Some(SetSecretRequestOptions { cas }),
         };
         let answer = self.ask(request).await?;
-        answer.map(|written| written.version).map_err(|fault| fault.during(operation()))
+        let stored = answer.map_err(|fault| fault.during(operation()))?;
+        Ok(Stored {
+            version: stored.version,
+            custom_metadata: stored.custom_metadata.map(|notes| notes.into_iter().collect()),
+        })
     }
 
     /// Replaces everything that is noted beside an entry.

@@ -17,6 +17,9 @@ pub(super) enum Fault {
     /// An answer that is no success.
     #[error("HTTP {}", .0.status)]
     Rejected(Rejection),
+    /// HTTP 403 for a token that may not look itself up, and of which nobody knows whether it is over.
+    #[error("HTTP 403")]
+    ForbiddenOrOver,
     /// A success that is not understood.
     #[error("not understood")]
     Malformed,
@@ -93,6 +96,7 @@ const SAYINGS: [(&str, Saying); 11] = [
 impl Fault {
     pub(super) fn status(&self) -> Option<u16> {
         match self {
+            Fault::ForbiddenOrOver => Some(403),
             Fault::Rejected(rejection) => Some(rejection.status),
             _ => None,
         }
@@ -107,6 +111,7 @@ impl Fault {
     pub(super) fn during(self, operation: Operation) -> VaultError {
         match self {
             Fault::NoAnswer(no_answer) => no_answer.during(operation),
+            Fault::ForbiddenOrOver => VaultError::Forbidden { operation, token_may_be_over: true },
             Fault::Rejected(rejection) => rejection.during(operation),
             Fault::Malformed => VaultError::MalformedAnswer { operation },
             Fault::Empty => VaultError::NotKv2 { operation },
@@ -139,7 +144,7 @@ impl Rejection {
             (_, Some(Saying::ReadOnly | Saying::Upgrading)) => E::Starting { operation, status },
             (404, Some(Saying::NoHandler)) => E::MissingMount { operation },
             (400 | 401 | 403, _) if login => E::LoginRefused { operation, status },
-            (403, _) => E::Forbidden { operation },
+            (403, _) => E::Forbidden { operation, token_may_be_over: false },
             (404 | 405, _) => E::NotKv2 { operation },
             (400, _) => E::BadRequest { operation },
             (429, _) => E::RateLimited { operation, until },

@@ -1,4 +1,4 @@
-//! What a read of an entry finds.
+//! What a read of an entry finds, and a write leaves.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +22,15 @@ pub struct Found {
     pub data_readable: bool,
     /// What is noted beside it.
     pub custom_metadata: BTreeMap<String, String>,
+}
+
+/// What came of a write.
+#[derive(Debug)]
+pub struct Stored {
+    /// The version that was written.
+    pub version: u64,
+    /// What is noted beside it, if anything is and the server says so.
+    pub custom_metadata: Option<BTreeMap<String, String>>,
 }
 
 /// The fields of an entry. Cannot be printed, and is wiped when dropped.

@@ -14,7 +14,7 @@ mod session;
 mod transport;
 
 pub use error::VaultError;
-pub use found::{Data, Found};
+pub use found::{Data, Found, Stored};
 pub use operation::Operation;
 
 use std::fmt;

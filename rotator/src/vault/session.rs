@@ -26,6 +26,16 @@ use crate::source::{Reference, Setting};
 pub(super) struct Login {
     pub(super) middle: EndpointMiddleware,
     lease: Mutex<Lease>,
+    life: Mutex<SignsOfLife>,
+}
+
+/// What tells a token that is forbidden something from one that is dead, where it may not look itself up.
+struct SignsOfLife {
+    made: Instant,
+    /// When Vault last took it for good.
+    accepted: Option<Instant>,
+    /// Whether it may not look itself up, as far as can be told.
+    blind: bool,
 }
 
 impl Login {
@@ -35,6 +45,25 @@ impl Login {
 
     pub(super) fn set_lease(&self, lease: Lease) {
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease;
+    }
+
+    pub(super) fn is_blind(&self) -> bool {
+        self.life().blind
+    }
+
+    /// Whether it can be taken for alive although even its look-up is forbidden: just made, and not used with success
+    /// yet; later on, if that was found then and it was accepted for something not long ago.
+    fn seems_alive(&self) -> bool {
+        let life = self.life();
+        match (life.blind, life.accepted) {
+            (true, accepted) => accepted.unwrap_or(life.made).elapsed() < LIFE_UNSEEN,
+            (false, None) => life.made.elapsed() < JUST_MADE,
+            (false, Some(_)) => false,
+        }
+    }
+
+    fn life(&self) -> std::sync::MutexGuard<'_, SignsOfLife> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,40 +111,72 @@ impl Vault {
     ) -> Result<Result<E::Response, Fault>, VaultError> {
         let presented = Presented::new(self.login(None).await?);
         let request = endpoint.with_middleware(&presented);
-        let answer = self.transport.ask(&request).await;
-        let answer = match answer {
-            Err(fault) if fault.status() == Some(403) && self.replace_dead(&presented).await? => {
-                self.transport.ask(&request).await
+        let mut answer = self.transport.ask(&request).await;
+        for _ in 0..MOST_REPLACEMENTS {
+            if !is_forbidden(&answer) || !self.replace_dead(&presented).await? {
+                break;
             }
-            answer => answer,
-        };
-        Ok(answer.and_then(|answer| answer.data.ok_or(Fault::Empty)))
+            answer = self.transport.ask(&request).await;
+        }
+        Ok(self.judged(&presented, answer).and_then(|answer| answer.data.ok_or(Fault::Empty)))
     }
 
     /// As [`Vault::ask`], for an answer that says no more than that it was done.
     pub(super) async fn tell<E: Endpoint>(&self, endpoint: E) -> Result<Result<(), Fault>, VaultError> {
         let presented = Presented::new(self.login(None).await?);
         let request = endpoint.with_middleware(&presented);
-        match self.transport.tell(&request).await {
-            Err(fault) if fault.status() == Some(403) && self.replace_dead(&presented).await? => {
-                Ok(self.transport.tell(&request).await)
+        let mut answer = self.transport.tell(&request).await;
+        for _ in 0..MOST_REPLACEMENTS {
+            if !is_forbidden(&answer) || !self.replace_dead(&presented).await? {
+                break;
             }
-            answer => Ok(answer),
+            answer = self.transport.tell(&request).await;
         }
+        Ok(self.judged(&presented, answer))
     }
 
     /// After a 403, which means either that the policies forbid it or that the token is over. Whether there is
     /// another token now.
     async fn replace_dead(&self, presented: &Presented) -> Result<bool, VaultError> {
         let login = presented.login();
-        match self.look_up(&login).await {
-            Ok(_) => Ok(false),
-            Err(fault) if fault.status() == Some(403) => {
-                debug!("the Vault token is dead; logging in again");
-                presented.replace(self.login(Some(&login)).await?);
-                Ok(true)
+        if !login.is_blind() {
+            match self.look_up(&login).await {
+                Ok(_) => return Ok(false),
+                Err(fault) if fault.status() == Some(403) => {}
+                Err(fault) => return Err(fault.during(Operation::LookUp)),
             }
-            Err(fault) => Err(fault.during(Operation::LookUp)),
+        }
+        // A token that may not look itself up gets this answer as well.
+        if !self.has_better(&login)? {
+            login.life().blind = true;
+            return Ok(false);
+        }
+        debug!("the Vault token is dead; logging in again");
+        presented.replace(self.login(Some(&login)).await?);
+        Ok(true)
+    }
+
+    /// Whether another login may get what this one does not.
+    fn has_better(&self, login: &Login) -> Result<bool, VaultError> {
+        match &self.auth {
+            VaultAuth::Token(reference) => Ok(self.read(reference)?.expose_secret() != login.middle.token),
+            VaultAuth::AppRole { .. } => Ok(!login.seems_alive()),
+        }
+    }
+
+    /// Takes note of what an answer tells about the token that it was for.
+    fn judged<T>(&self, presented: &Presented, answer: Result<T, Fault>) -> Result<T, Fault> {
+        let login = presented.login();
+        match answer {
+            Err(fault) if fault.status() == Some(403) => {
+                let may_be_over = login.is_blind() && matches!(self.auth, VaultAuth::Token(_));
+                Err(if may_be_over { Fault::ForbiddenOrOver } else { fault })
+            }
+            Err(fault) if !fault.is_nothing_there() => Err(fault),
+            answer => {
+                login.life().accepted = Some(Instant::now());
+                answer
+            }
         }
     }
 
@@ -205,7 +266,8 @@ impl Vault {
         if token.is_empty() || HeaderValue::from_str(token).is_err() {
             return Err(VaultError::BadToken);
         }
-        Ok(Login { middle: self.middle(token.to_owned()), lease: Mutex::new(lease) })
+        let life = SignsOfLife { made: Instant::now(), accepted: None, blind: false };
+        Ok(Login { middle: self.middle(token.to_owned()), lease: Mutex::new(lease), life: Mutex::new(life) })
     }
 
     fn middle(&self, token: String) -> EndpointMiddleware {
@@ -229,6 +291,16 @@ impl Vault {
     }
 }
 
+fn is_forbidden<T>(answer: &Result<T, Fault>) -> bool {
+    answer.as_ref().is_err_and(|fault| fault.status() == Some(403))
+}
+
+/// Of the token of one request: for a dead one, and for one that died while the request waited.
+const MOST_REPLACEMENTS: u32 = 2;
+/// So long after its making nobody ended a token.
+const JUST_MADE: Duration = Duration::from_secs(60);
+/// How long a token that may not look itself up is taken for alive after its last success.
+const LIFE_UNSEEN: Duration = Duration::from_secs(600);
 const SHORTEST_HOLD: Duration = Duration::from_secs(5);
 const LONGEST_HOLD: Duration = Duration::from_secs(60);
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests, their helpers included")]
 
 mod bao;
+mod credentials;
 mod logging;
 mod ownership;
 mod proxy;

@@ -11,7 +11,7 @@ use crate::proxy::Proxy;
 use crate::setting::{World, due, failed, place, rotated, run, settings};
 
 #[tokio::test]
-async fn a_first_write_marks_the_destination_and_a_second_one_is_a_single_request() {
+async fn a_first_write_claims_the_destination_before_it_marks_it_and_a_second_one_is_a_single_request() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
     let vault = world.vault_with(settings(&proxy.address));
@@ -23,8 +23,9 @@ async fn a_first_write_marks_the_destination_and_a_second_one_is_a_single_reques
         [
             "GET /v1/secret/data/home",
             "GET /v1/secret/metadata/home",
-            "POST /v1/secret/metadata/home",
             "POST /v1/secret/data/home",
+            "GET /v1/secret/metadata/home",
+            "POST /v1/secret/metadata/home",
         ]
     );
     let (entry, metadata) = world.bao.entry("home").await;
@@ -74,11 +75,94 @@ async fn a_waiting_token_that_nears_its_end_is_replaced() {
     let world = World::new().await;
     let runner = world.home();
     rotated(&runner).await;
+    let key = world.bao.unseal_key();
     world.bao.root("PUT", "sys/seal", Value::Null).await;
     failed(&runner).await;
     world.clock.forward(600 * 7 / 10 + 1);
-    failed(&runner).await;
+    world.bao.root("PUT", "sys/unseal", json!({ "key": key })).await;
+    assert_eq!(rotated(&runner).await, 2);
     assert_eq!(world.logins().attempted, 3);
+}
+
+#[tokio::test]
+async fn a_sealed_vault_costs_no_login_however_long_it_lasts() {
+    let world = World::new().await;
+    let runner = world.home();
+    rotated(&runner).await;
+    world.bao.root("PUT", "sys/seal", Value::Null).await;
+    for _ in 0..18 {
+        assert_eq!(failed(&runner).await, ("vault_sealed".to_owned(), false));
+        world.clock.forward(600);
+    }
+    assert_eq!(world.logins().attempted, 2);
+}
+
+#[tokio::test]
+async fn a_waiting_token_that_nears_its_end_is_published_if_there_is_no_other() {
+    let world = World::new().await;
+    let runner = world.home();
+    rotated(&runner).await;
+    let key = world.bao.unseal_key();
+    world.bao.root("PUT", "sys/seal", Value::Null).await;
+    world.clock.forward(1);
+    failed(&runner).await;
+    world.clock.forward(430);
+    world.bao.root("PUT", "sys/unseal", json!({ "key": key })).await;
+    world.sandbox.control().fault(Fault::status(503).path("/zettelstore/a"));
+    assert_eq!(failed(&runner).await, ("server_error".to_owned(), false));
+    assert_eq!(world.bao.entry("home").await.1["version"], 2);
+    assert_eq!(world.bao.notes("home").await["tokenferry_failure_class"], "server_error");
+}
+
+#[tokio::test]
+async fn a_dead_token_that_waits_is_never_published() {
+    let world = World::new().await;
+    let runner = world.home();
+    rotated(&runner).await;
+    let key = world.bao.unseal_key();
+    world.bao.root("PUT", "sys/seal", Value::Null).await;
+    failed(&runner).await;
+    world.clock.forward(600);
+    world.bao.root("PUT", "sys/unseal", json!({ "key": key })).await;
+    world.sandbox.control().fault(Fault::status(503).path("/zettelstore/a"));
+    failed(&runner).await;
+    assert_eq!(runner.flush(Instant::now()).await, []);
+    assert_eq!(world.bao.entry("home").await.1["version"], 1);
+}
+
+#[tokio::test]
+async fn a_waiting_token_does_not_replace_a_newer_one_of_another_process() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let rotation = world.rotation("home", &[place("home")]);
+    let slow = world.runner_named("slow", rotation.clone(), world.vault_with(settings(&proxy.address)));
+    let fast = world.runner_named("fast", rotation, world.vault());
+    rotated(&slow).await;
+    fast.standing(tokenferry_rotator::run::RotationId(0)).await.unwrap();
+    proxy.lose("", 2);
+    let key = world.bao.unseal_key();
+    world.bao.root("PUT", "sys/seal", Value::Null).await;
+    failed(&slow).await;
+    world.bao.root("PUT", "sys/unseal", json!({ "key": key })).await;
+    world.clock.forward(100);
+    world.sandbox.control().fault(Fault::clock_skew(100));
+    assert_eq!(rotated(&fast).await, 2);
+    let outcome = run(&slow).await;
+    assert!(matches!(outcome, Outcome::AlreadyDone(Living { version: 2, .. })), "{outcome:?}");
+    assert_eq!(world.bao.entry("home").await.0["writer"], "fast");
+}
+
+#[tokio::test]
+async fn a_token_whose_trial_came_to_nothing_waits_for_another_trial() {
+    let world = World::new().await;
+    let runner = world.home();
+    world.sandbox.control().fault(Fault::status(503).path("/zettelstore/x"));
+    for _ in 0..2 {
+        assert_eq!(failed(&runner).await, ("server_error".to_owned(), false));
+    }
+    world.sandbox.control().clear_faults();
+    assert_eq!(rotated(&runner).await, 1);
+    assert_eq!(world.logins().attempted, 1);
 }
 
 #[tokio::test]
@@ -184,7 +268,7 @@ async fn what_one_destination_missed_is_written_there_without_another_login() {
 }
 
 #[tokio::test]
-async fn where_only_what_exists_may_be_marked_the_mark_comes_after_the_entry() {
+async fn where_only_what_exists_may_be_marked_everything_works() {
     let world = World::new().await;
     let policy = r#"path "secret/data/home" { capabilities = ["create", "update"] }
                     path "secret/metadata/home" { capabilities = ["read", "update"] }"#;

@@ -101,6 +101,50 @@ async fn a_policy_that_forbids_it_is_told_from_a_dead_token() {
     assert_eq!(count(&proxy.take(), LOGIN), 1);
 }
 
+const WRITE_ONLY: &str = r#"
+    path "secret/data/*" { capabilities = ["create", "update"] }
+    path "secret/metadata/*" { capabilities = ["create", "read", "update"] }
+"#;
+
+#[tokio::test]
+async fn a_login_that_may_not_look_itself_up_is_not_taken_for_dead() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let vault =
+        world.vault_with(app_role(&world, &proxy.address, json!({ "token_no_default_policy": true })).await);
+    world.bao.root("PUT", "sys/policies/acl/tests", json!({ "policy": WRITE_ONLY })).await;
+    for n in 0..10 {
+        vault.read_entry(&place(&format!("p{n}"))).await.unwrap();
+    }
+    let requests = proxy.take();
+    assert_eq!(count(&requests, LOGIN), 1);
+    assert_eq!(count(&requests, "GET /v1/auth/token/lookup-self"), 1);
+}
+
+#[tokio::test]
+async fn a_login_that_may_not_look_itself_up_is_replaced_at_most_once_after_it_served() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let vault =
+        world.vault_with(app_role(&world, &proxy.address, json!({ "token_no_default_policy": true })).await);
+    vault.read_entry(&place("home")).await.unwrap();
+    world.bao.root("PUT", "sys/policies/acl/tests", json!({ "policy": WRITE_ONLY })).await;
+    for _ in 0..10 {
+        vault.read_entry(&place("home")).await.unwrap();
+    }
+    assert_eq!(count(&proxy.take(), LOGIN), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_may_not_look_itself_up_still_writes() {
+    let world = World::new().await;
+    world.bao.root("PUT", "sys/policies/acl/tests", json!({ "policy": WRITE_ONLY })).await;
+    let body = json!({ "policies": ["tests"], "no_default_policy": true });
+    let answer = world.bao.root("POST", "auth/token/create", body).await;
+    world.variables.set("VAULT_TOKEN", answer["auth"]["client_token"].as_str().unwrap());
+    assert_eq!(rotated(&world.home()).await, 1);
+}
+
 #[tokio::test]
 async fn a_refused_secret_id_is_not_tried_again_at_once() {
     let world = World::new().await;
@@ -188,8 +232,10 @@ async fn a_new_token_from_elsewhere_is_read_when_the_old_one_is_dead() {
     let runner = world.home();
     rotated(&runner).await;
     world.bao.root("POST", "auth/token/revoke", json!({ "token": token })).await;
-    assert_eq!(failed(&runner).await, ("vault_login_refused".to_owned(), false));
-    let runner = world.home();
+    assert_eq!(failed(&runner).await, ("vault_forbidden".to_owned(), false));
+    let error = world.vault().read_entry(&place("home")).await.unwrap_err();
+    assert!(error.to_string().contains("or the token has ended"), "{error}");
+    assert!(error.advice().contains("lookup-self"), "{}", error.advice());
     world.variables.set("VAULT_TOKEN", &world.token_with(POLICY).await);
     assert_eq!(rotated(&runner).await, 2);
 }
@@ -220,7 +266,7 @@ async fn namespaces_mounts_and_engines_that_are_not_there_are_told_apart() {
     let class = async |vault: &Vault, at: &Destination| {
         vault.write_entry(at, 0, serde_json::Map::new()).await.unwrap_err().class().name().to_owned()
     };
-    assert_eq!(in_namespace("team").write_entry(&kv, 0, serde_json::Map::new()).await.unwrap(), 1);
+    assert_eq!(in_namespace("team").write_entry(&kv, 0, serde_json::Map::new()).await.unwrap().version, 1);
     assert_eq!(class(&in_namespace("nobody"), &kv).await, "vault_missing_namespace");
     assert_eq!(class(&world.vault(), &kv).await, "vault_missing_mount");
     assert_eq!(class(&world.vault(), &old).await, "vault_wrong_engine");
@@ -251,7 +297,7 @@ async fn a_redirect_is_followed_to_listed_addresses_only() {
     let mut listed = settings(&standby.address);
     listed.addresses.push(world.bao.address.parse().unwrap());
     let both = world.vault_with(listed);
-    assert_eq!(both.write_entry(&place("home"), 0, serde_json::Map::new()).await.unwrap(), 1);
+    assert_eq!(both.write_entry(&place("home"), 0, serde_json::Map::new()).await.unwrap().version, 1);
 }
 
 #[tokio::test]

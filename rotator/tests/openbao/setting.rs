@@ -96,6 +96,12 @@ impl World {
         Runner::new(vec![rotation], vault, environment, clock, writer.to_owned())
     }
 
+    /// The runner of all of these.
+    pub(crate) fn runner_of(&self, rotations: Vec<Arc<Rotation>>) -> Runner {
+        let (environment, clock) = (self.variables.clone(), self.clock.clone());
+        Runner::new(rotations, self.vault(), environment, clock, "host-1".to_owned())
+    }
+
     /// The runner of the rotation `home` into `secret/home`.
     pub(crate) fn home(&self) -> Runner {
         self.runner(self.rotation("home", &[place("home")]), self.vault())
@@ -127,6 +133,11 @@ pub(crate) fn settings(address: &str) -> VaultSettings {
 
 pub(crate) fn place(path: &str) -> Destination {
     Destination { mount: "secret".into(), path: path.into(), adopt: false }
+}
+
+/// A run of another rotation than the first.
+pub(crate) fn due_of(rotation: u32) -> Due {
+    Due { rotation: RotationId(rotation), ..due(0) }
 }
 
 /// The run for the occurrence so many seconds after the epoch.

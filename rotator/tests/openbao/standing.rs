@@ -74,6 +74,52 @@ async fn a_login_refused_at_a_fresh_place_is_noted_there() {
 }
 
 #[tokio::test]
+async fn refused_logins_in_a_row_are_counted_apart_from_other_failures() {
+    let world = World::new().await;
+    let refusals = async || world.home().standing(ID).await.unwrap().failure.unwrap().refusals;
+    let runner = world.home();
+    let mut seen = Vec::new();
+    for (attempt, status) in [(1, 503), (2, 401), (3, 401)] {
+        world.sandbox.control().clear_faults();
+        world.sandbox.control().fault(Fault::status(status).path("/zettelstore/a"));
+        runner.run(&Due { attempt, ..due(0) }).await;
+        seen.push(refusals().await);
+        world.clock.forward(3600);
+    }
+    assert_eq!(seen, [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_success_takes_back_what_another_process_noted() {
+    let world = World::new().await;
+    let daemon = world.home();
+    rotated(&daemon).await;
+    let once = world.home();
+    once.standing(ID).await.unwrap();
+    world.sandbox.control().fault(Fault::status(401).path("/zettelstore/a").times(1));
+    assert_eq!(failed(&once).await, ("login_refused".to_owned(), true));
+    world.clock.forward(2);
+    rotated(&daemon).await;
+    assert_eq!(world.bao.notes("home").await, json!({ "tokenferry_rotation": "home" }));
+}
+
+#[tokio::test]
+async fn a_failure_before_the_token_that_readers_find_is_over() {
+    let world = World::new().await;
+    world.sandbox.control().fault(Fault::status(401).path("/zettelstore/a").times(1));
+    failed(&world.home()).await;
+    let notes = world.bao.notes("home").await;
+    assert!(world.home().standing(ID).await.unwrap().failure.is_some());
+    world.clock.forward(2);
+    rotated(&world.home()).await;
+    // As after a crash before the note was taken back.
+    world.bao.root("POST", "secret/metadata/home", json!({ "custom_metadata": notes })).await;
+    let restarted = world.home();
+    assert_eq!(restarted.standing(ID).await.unwrap().failure, None);
+    assert!(!restarted.login_changed(ID).await);
+}
+
+#[tokio::test]
 async fn an_issuer_that_is_down_is_noted_as_passing() {
     let world = World::new().await;
     world.sandbox.control().fault(Fault::status(503));
@@ -98,7 +144,7 @@ async fn garbage_among_the_notes_stops_nothing() {
 }
 
 #[tokio::test]
-async fn a_writer_that_may_not_read_data_still_knows_version_and_age() {
+async fn a_writer_that_may_not_read_data_still_knows_version_and_age_and_reckons_the_end() {
     let world = World::new().await;
     rotated(&world.home()).await;
     let policy = r#"
@@ -108,7 +154,12 @@ async fn a_writer_that_may_not_read_data_still_knows_version_and_age() {
     world.variables.set("VAULT_TOKEN", &world.token_with(policy).await);
     let runner = world.home();
     let living = runner.standing(ID).await.unwrap().living.unwrap();
-    assert_eq!((living.version, living.expires_at), (1, None));
+    assert_eq!(living.version, 1);
+    assert_eq!(
+        (living.expires_at.unwrap() - living.issued_at).num_seconds(),
+        600,
+        "as Zettelstore documents"
+    );
     assert_eq!(rotated(&runner).await, 2);
     let fresh = world.runner(world.rotation("new", &[place("new")]), world.vault());
     assert_eq!(rotated(&fresh).await, 1);

@@ -26,12 +26,7 @@ fn value(owner: &str, field: &'static Field, given: &Given, allow_http: bool) ->
         (Given::Flag(_), _) => "it must be a text".to_owned(),
         (Given::Text(text), _) => text_problem(field, text.expose_secret(), allow_http)?,
     };
-    let name = qualified(owner, field.name);
-    Some(FieldProblem::error(
-        field.name,
-        format!("Invalid `{name}`"),
-        format!("The value of `{name}`: {wrong}."),
-    ))
+    Some(FieldProblem::malformed(field.name, &qualified(owner, field.name), wrong))
 }
 
 pub(crate) fn qualified(owner: &str, field: &str) -> String {

@@ -162,12 +162,14 @@ pub(super) fn missing(system: &System, fields: &[&'static str]) -> FieldProblem 
         None => format!("`{field}`"),
     };
     let names = fields.iter().map(name).collect::<Vec<_>>().join(" or ");
+    let bare = fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(" or ");
     let ways = fields.iter().map(way).collect::<Vec<_>>().join(", or ");
-    FieldProblem::error(
+    let problem = FieldProblem::error(
         fields.first().copied().unwrap_or_default(),
         format!("Missing {names}"),
         format!("{} needs {names} to log in. Set {ways}.", system.title),
-    )
+    );
+    FieldProblem { reason: format!("missing {bare}"), ..problem }
 }
 
 fn not_known_yet(system: &System, field: &'static str) -> FieldProblem {
@@ -190,6 +192,5 @@ fn malformed(system: &System, field: &'static str, origin: Option<Origin>, wrong
         );
         return FieldProblem::error(field, format!("Invalid value in {variable}"), detail);
     }
-    let name = check::qualified(system.name, field);
-    FieldProblem::error(field, format!("Invalid `{name}`"), format!("The value of `{name}`: {wrong}."))
+    FieldProblem::malformed(field, &check::qualified(system.name, field), wrong.to_owned())
 }

@@ -101,6 +101,21 @@ fn a_file_that_does_not_parse_has_one_problem_and_the_others_are_still_checked()
 }
 
 #[test]
+fn a_broken_file_excuses_only_sources_that_might_stand_in_it() {
+    let (_, rotations) = halves();
+    let unknown = rotations.replace("\"notes\"", "\"other\"").replace("zettelstore.notes", "foo.notes");
+    let folder = folder(&[
+        ("a.hcl", b"source \"zettelstore\" {{\n"),
+        ("b.hcl", rotations.as_bytes()),
+        ("c.hcl", unknown.replace("\"other\"\n", "\"else\"\n").as_bytes()),
+    ]);
+    let found = said(&load(folder.path()).unwrap_err(), &folder);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].starts_with("a.hcl:1:"));
+    assert_eq!(found[1], "c.hcl:2:14: there is no such source");
+}
+
+#[test]
 fn what_cannot_be_read_is_said() {
     let empty = folder(&[("a.txt", b"")]);
     let errors = load(empty.path()).unwrap_err();

@@ -164,7 +164,18 @@ fn plain_http_to_another_machine_has_to_be_allowed() {
 
 #[test]
 fn what_is_wrong_with_the_environment_is_said_without_its_values() {
-    let cases: [(&[(&str, &str)], &str); 4] = [
+    let vault = ("VAULT_ADDR", "https://v.example");
+    let bad_namespace = "the environment variable VAULT_NAMESPACE is empty, begins or ends with white space, or \
+                         contains a control character";
+    let bad_path = "the environment variable VAULT_CACERT: a path is not empty and has no control characters";
+    let cases: [(&[(&str, &str)], &str); 8] = [
+        (
+            &[("VAULT_ADDR", "https://v\n.example")],
+            "the environment variable VAULT_ADDR is not an http or https URL",
+        ),
+        (&[vault, ("VAULT_NAMESPACE", "hunter2\nb")], bad_namespace),
+        (&[vault, ("VAULT_NAMESPACE", " hunter2")], bad_namespace),
+        (&[vault, ("VAULT_CACERT", "hunter2\n")], bad_path),
         (&[], "nothing says where Vault is"),
         (&[("VAULT_ADDR", "hunter2")], "the environment variable VAULT_ADDR is not an http or https URL"),
         (
@@ -183,6 +194,15 @@ fn what_is_wrong_with_the_environment_is_said_without_its_values() {
         let block = format!("vault {{\n}}{RIGHT}");
         assert_eq!(lines(&with(environment, &block).unwrap_err()), [format!("1:1 {message}")]);
     }
+}
+
+#[test]
+fn a_name_in_quotes_says_as_well_where_a_secret_is_kept() {
+    let config = parse(&RIGHT.replace("{ env =", "{ \"env\" =")).unwrap();
+    let Setting::Reference(password) = config.sources[0].field("password").unwrap() else {
+        panic!("no reference")
+    };
+    assert_eq!(*password, Reference::Env("ZETTELSTORE_PASSWORD".to_owned()));
 }
 
 #[test]

@@ -36,7 +36,10 @@ impl VaultError {
             E::Credential { .. } => {
                 "Check the variable or file that `auth` refers to, and who may read it.".to_owned()
             }
-            E::Forbidden { operation } => forbidden(operation),
+            E::Forbidden { operation, token_may_be_over: true } => {
+                format!("{} {}", forbidden(operation), MAY_BE_OVER)
+            }
+            E::Forbidden { operation, .. } => forbidden(operation),
             E::LoginRefused { .. } => login_refused(),
             E::MissingMount { .. } => {
                 "Check `mount`, and `namespace` if there is one; or enable the engine there.".to_owned()
@@ -91,3 +94,6 @@ fn login_refused() -> String {
      `mount`, and that the secret_id has not ended, been used up or been bound to other addresses."
         .to_owned()
 }
+
+const MAY_BE_OVER: &str = "If it did work before, the token has ended: put a new one where `token` refers to. With \
+    `read` on auth/token/lookup-self the two can be told apart.";

@@ -79,7 +79,10 @@ impl VaultError {
         use VaultError as E;
         matches!(
             self,
-            E::BadRequest { .. } | E::CasMismatch { .. } | E::CasRequired { .. } | E::Forbidden { .. }
+            E::BadRequest { .. }
+                | E::CasMismatch { .. }
+                | E::CasRequired { .. }
+                | E::Forbidden { token_may_be_over: false, .. }
         )
     }
 }

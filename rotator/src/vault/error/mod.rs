@@ -73,10 +73,12 @@ pub enum VaultError {
         cause: String,
     },
     /// The policies of our token do not allow it.
-    #[error("{operation}: the policies of the Vault token do not allow it (HTTP 403)")]
+    #[error("{operation}: {} (HTTP 403)", forbidden(*token_may_be_over))]
     Forbidden {
         /// What was attempted.
         operation: Operation,
+        /// Whether the token may be over as well: it may not look itself up.
+        token_may_be_over: bool,
     },
     /// AppRole said no, or the token is over.
     #[error("{operation}: Vault refused the login (HTTP {status})")]
@@ -198,6 +200,14 @@ pub enum VaultError {
 
 fn come_back(until: Option<Timestamp>) -> String {
     until.map_or_else(String::new, |until| format!("; it asks to come back at {}", rfc3339(until)))
+}
+
+fn forbidden(token_may_be_over: bool) -> &'static str {
+    if token_may_be_over {
+        "the policies of the Vault token do not allow it, or the token has ended"
+    } else {
+        "the policies of the Vault token do not allow it"
+    }
 }
 
 #[cfg(test)]

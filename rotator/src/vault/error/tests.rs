@@ -20,7 +20,7 @@ fn one_of_each() -> Vec<VaultError> {
         VaultError::CasMismatch { operation: operation() },
         VaultError::CasRequired { operation: operation() },
         VaultError::Credential { cause: "VAULT_TOKEN is not set".to_owned() },
-        VaultError::Forbidden { operation: operation() },
+        VaultError::Forbidden { operation: operation(), token_may_be_over: false },
         VaultError::LoginRefused { operation: Operation::Login("approle".into()), status: 400 },
         VaultError::MalformedAnswer { operation: operation() },
         VaultError::MissingMount { operation: operation() },

@@ -1,0 +1,100 @@
+//! The words of the configuration language. Only these can be shown of a file that cannot be parsed, and only these can
+//! have been meant by a word that is none.
+
+use tokenferry_sources::{FieldKind, HTTP_FIELDS, SYSTEMS};
+
+/// A kind of block: its name, and what the names in its header are.
+pub(super) struct Kind<const N: usize> {
+    pub(super) name: &'static str,
+    pub(super) labels: [&'static str; N],
+}
+
+pub(super) const AUTH: Kind<1> = Kind { name: "auth", labels: ["METHOD"] };
+pub(super) const DESTINATION: Kind<0> = Kind { name: "destination", labels: [] };
+pub(super) const ROTATION: Kind<1> = Kind { name: "rotation", labels: ["NAME"] };
+pub(super) const SOURCE: Kind<2> = Kind { name: "source", labels: ["SYSTEM", "NAME"] };
+pub(super) const VAULT: Kind<0> = Kind { name: "vault", labels: [] };
+
+impl<const N: usize> Kind<N> {
+    /// How the first line of such a block looks.
+    pub(super) fn header(&self) -> String {
+        header(self.name, &self.labels)
+    }
+
+    const fn any(&self) -> (&str, &[&str]) {
+        (self.name, &self.labels)
+    }
+}
+
+/// What the names in the header of such a block are, if there is such a block.
+pub(super) fn labels_of(kind: &str) -> Option<&'static [&'static str]> {
+    KINDS.iter().find(|(name, _)| *name == kind).map(|(_, labels)| *labels)
+}
+
+/// How the first line of such a block looks.
+pub(super) fn header(kind: &str, labels: &[&str]) -> String {
+    let labels = labels.iter().map(|label| format!("\"{label}\""));
+    let words: Vec<String> = [kind.to_owned()].into_iter().chain(labels).collect();
+    words.join(" ") + " { … }"
+}
+
+/// All of them.
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
+    let fields = SYSTEMS.iter().flat_map(|system| system.fields).chain(HTTP_FIELDS);
+    let kinds = KINDS.iter().map(|(name, _)| *name);
+    ATTRIBUTES.iter().chain(SECRETS).copied().chain(kinds).chain(fields.map(|field| field.name))
+}
+
+pub(super) fn is_known(word: &str) -> bool {
+    all().any(|known| known == word)
+}
+
+/// Whether this is the name of a secret, which stands in no file.
+pub(super) fn is_secret(name: &str) -> bool {
+    let mut fields = SYSTEMS.iter().flat_map(|system| system.fields);
+    SECRETS.contains(&name) || fields.any(|field| field.name == name && field.kind == FieldKind::Secret)
+}
+
+const KINDS: &[(&str, &[&str])] = &[AUTH.any(), DESTINATION.any(), ROTATION.any(), SOURCE.any(), VAULT.any()];
+
+/// Attributes beyond the fields of the systems. The reader sees to it that none is forgotten here.
+const ATTRIBUTES: &[&str] = &[
+    "address",
+    "addresses",
+    "adopt",
+    "allow_http",
+    "concurrency",
+    "env",
+    "file",
+    "grace_period",
+    "mount",
+    "namespace",
+    "path",
+    "reader_lag",
+    "renew_before",
+    "role_id",
+    "schedule",
+    "spread",
+    "time_zone",
+    "verify",
+];
+const SECRETS: &[&str] = &["secret_id", "token"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_has_as_many_names_as_its_kind() {
+        let names = |kind| labels_of(kind).map(<[&str]>::len);
+        assert_eq!(["vault", "auth", "source", "username"].map(names), [Some(0), Some(1), Some(2), None]);
+        assert_eq!(SOURCE.header(), "source \"SYSTEM\" \"NAME\" { … }");
+        assert_eq!(VAULT.header(), "vault { … }");
+    }
+
+    #[test]
+    fn secrets_are_known_by_name() {
+        assert!(["password", "secret_key", "secret_id", "token"].into_iter().all(is_secret));
+        assert!(!["username", "role_id", "path"].into_iter().any(is_secret));
+    }
+}
