@@ -1,6 +1,7 @@
 //! What is noted beside an entry, in its custom metadata.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokenferry_sources::{Timestamp, rfc3339};
 
@@ -11,9 +12,9 @@ use crate::run::Class;
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Notes {
     /// The rotation that the entry belongs to.
-    pub owner: Option<String>,
-    /// The failures since the last success.
-    pub failure: Option<NotedFailure>,
+    pub owner: Option<Arc<str>>,
+    /// The failures since the last success. Most entries have none.
+    pub failure: Option<Box<NotedFailure>>,
 }
 
 /// The failures in a row. Never free text.
@@ -38,7 +39,8 @@ pub struct NotedFailure {
 impl Notes {
     /// Finds ours among everybody's.
     pub fn read(custom_metadata: &BTreeMap<String, String>) -> Self {
-        Notes { owner: custom_metadata.get(OWNER).cloned(), failure: NotedFailure::read(custom_metadata) }
+        let owner = custom_metadata.get(OWNER).map(|owner| owner.as_str().into());
+        Notes { owner, failure: NotedFailure::read(custom_metadata).map(Box::new) }
     }
 
     /// Puts ours in the place of those that are there, and keeps everybody else's.
@@ -48,7 +50,7 @@ impl Notes {
             custom_metadata.insert(key.to_owned(), value);
         };
         if let Some(owner) = &self.owner {
-            put(OWNER, owner.clone());
+            put(OWNER, owner.to_string());
         }
         let Some(failure) = &self.failure else { return };
         put(CLASS, failure.class.to_string());
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_noted_is_read_again_and_foreign_notes_stay() {
-        let notes = Notes { owner: Some("corp".to_owned()), failure: Some(failure()) };
+        let notes = Notes { owner: Some("corp".into()), failure: Some(Box::new(failure())) };
         let mut metadata = foreign();
         notes.merge(&mut metadata);
         assert_eq!(Notes::read(&metadata), notes);
@@ -127,15 +129,15 @@ mod tests {
     #[test]
     fn a_cleared_failure_leaves_nothing_behind() {
         let mut metadata = foreign();
-        Notes { owner: Some("corp".to_owned()), failure: Some(failure()) }.merge(&mut metadata);
-        Notes { owner: Some("corp".to_owned()), failure: None }.merge(&mut metadata);
+        Notes { owner: Some("corp".into()), failure: Some(Box::new(failure())) }.merge(&mut metadata);
+        Notes { owner: Some("corp".into()), failure: None }.merge(&mut metadata);
         assert_eq!(metadata.keys().collect::<Vec<_>>(), ["team", "tokenferry_rotation"]);
     }
 
     #[test]
     fn garbage_counts_as_not_noted() {
         let mut metadata = BTreeMap::new();
-        Notes { owner: None, failure: Some(failure()) }.merge(&mut metadata);
+        Notes { owner: None, failure: Some(Box::new(failure())) }.merge(&mut metadata);
         for (key, loses_all) in [
             (CLASS, true),
             (AT, true),
@@ -148,7 +150,7 @@ mod tests {
             let mut spoilt = metadata.clone();
             spoilt.insert(key.to_owned(), "No such thing!".to_owned());
             assert_eq!(Notes::read(&spoilt).failure.is_none(), loses_all, "{key}");
-            assert_ne!(Notes::read(&spoilt).failure, Some(failure()), "{key}");
+            assert_ne!(Notes::read(&spoilt).failure.as_deref(), Some(&failure()), "{key}");
         }
     }
 }

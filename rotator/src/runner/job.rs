@@ -26,7 +26,7 @@ pub(super) struct State {
     /// One for each destination; `None` if it has to be read.
     pub(super) places: Vec<Option<Place>>,
     /// A token that does not stand in every destination yet.
-    pub(super) pending: Option<Pending>,
+    pub(super) pending: Option<Box<Pending>>,
     /// Of the login that failed for good.
     pub(super) failed_login: Option<Fingerprint>,
     /// How many logins in a row were refused.

@@ -27,7 +27,7 @@ impl Runner {
         if !serves {
             let token = self.log_in(job, &opened).await?;
             (state.failed_login, state.refusals) = (None, 0);
-            state.pending = Some(job.pending(token, due, &state.places));
+            state.pending = Some(Box::new(job.pending(token, due, &state.places)));
         }
         try_out(state, &opened).await
     }

@@ -1,5 +1,7 @@
 //! Leaving word of failures for those who come after this process.
 
+use std::sync::Arc;
+
 use tracing::{debug, warn};
 
 use super::Runner;
@@ -24,7 +26,7 @@ impl Runner {
         if self.dry_run || !trouble.is_notable() {
             return;
         }
-        let failure = NotedFailure {
+        let failure = Box::new(NotedFailure {
             class: trouble.class(),
             at: self.clock.now(),
             count: due.attempt,
@@ -32,7 +34,7 @@ impl Runner {
             lasting: trouble.is_lasting(),
             retry_at: trouble.retry_at(),
             failed_login,
-        };
+        });
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
             let Some(place) = slot.as_mut().filter(|place| place.check(job, at).is_ok()) else { continue };
             let noted = self.note(job, at, place, Some(failure.clone())).await;
@@ -70,9 +72,9 @@ impl Runner {
         job: &Job,
         at: &Destination,
         place: &mut Place,
-        failure: Option<NotedFailure>,
+        failure: Option<Box<NotedFailure>>,
     ) -> Result<(), Trouble> {
-        let notes = Notes { owner: Some(job.rotation.name.to_string()), failure };
+        let notes = Notes { owner: Some(Arc::clone(&job.rotation.name)), failure };
         // What others noted since we last read must survive, and it is all replaced at once.
         let found = self.vault.read_notes(at).await?;
         place.check_notes(job, at, &found)?;

@@ -1,6 +1,7 @@
 //! What is known of one destination.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -18,7 +19,7 @@ pub(super) struct Place {
     pub(super) serial: u64,
     pub(super) notes: Notes,
     /// Which rotation the entry names, if we may read it and it is one of this program's.
-    rotation: Option<String>,
+    rotation: Option<Arc<str>>,
     /// The token that readers find, if the entry is one of ours.
     pub(super) living: Option<Living>,
     /// Whether Vault has to be asked before anything is done for its sake: it did not take the last write.
@@ -29,7 +30,7 @@ pub(super) struct Place {
 
 impl Place {
     /// What a read tells, and the entry itself. `life` is that of a token whose end cannot be read.
-    fn new(found: &Found, life: Option<Duration>) -> (Self, Option<Entry>) {
+    fn new(found: &Found, job: &Job, life: Option<Duration>) -> (Self, Option<Entry>) {
         let entry = found.data.as_ref().map(|data| Entry::from_json(data.fields()));
         let newer_schema = match &entry {
             Some(Err(EntryError::Newer { schema })) => Some(*schema),
@@ -40,9 +41,9 @@ impl Place {
             version: found.version,
             // Where we may not read, versions count as well.
             serial: entry.as_ref().map_or(found.version, |entry| entry.origin.serial),
-            notes: Notes::read(&found.custom_metadata),
+            notes: notes(&found.custom_metadata, job),
             living: entry.as_ref().map(|entry| living(entry, found.version)).or_else(|| unread(found, life)),
-            rotation: entry.as_ref().map(|entry| entry.origin.rotation.clone()),
+            rotation: entry.as_ref().map(|entry| shared(entry.origin.rotation.as_str().into(), job)),
             is_doubted: false,
             is_live: found.is_live,
             newer_schema,
@@ -81,7 +82,7 @@ impl Place {
     /// Whether we may write notes there, which replaces all that is noted, by what was found just now: it has our
     /// mark, or it has none and is still what we knew, which is ours or nothing at all.
     pub(super) fn check_notes(&self, job: &Job, at: &Destination, found: &Found) -> Result<(), Trouble> {
-        let (now, _) = Place::new(found, None);
+        let (now, _) = Place::new(found, job, None);
         let unchanged = now.notes.owner.is_none() && now.version == self.version;
         if unchanged && (self.owes_mark(job) || !now.is_live) {
             return Ok(());
@@ -98,9 +99,9 @@ impl Place {
         custom_metadata: Option<&BTreeMap<String, String>>,
     ) {
         if let Some(custom_metadata) = custom_metadata {
-            self.notes = Notes::read(custom_metadata);
+            self.notes = notes(custom_metadata, job);
         }
-        self.rotation = Some(job.rotation.name.to_string());
+        self.rotation = Some(Arc::clone(&job.rotation.name));
         self.version = living.version;
         self.serial += 1;
         self.living = Some(living);
@@ -164,12 +165,22 @@ impl Runner {
         at: &Destination,
     ) -> Result<(Place, Option<Entry>), VaultError> {
         let found = self.vault.read_entry(at).await?;
-        Ok(Place::new(&found, expected_life(&job.rotation.source)))
+        Ok(Place::new(&found, job, expected_life(&job.rotation.source)))
     }
 }
 
 pub(super) fn living(entry: &Entry, version: u64) -> Living {
     Living { issued_at: entry.issued_at, expires_at: entry.expires_at, version }
+}
+
+fn notes(custom_metadata: &BTreeMap<String, String>, job: &Job) -> Notes {
+    let Notes { owner, failure } = Notes::read(custom_metadata);
+    Notes { owner: owner.map(|owner| shared(owner, job)), failure }
+}
+
+/// The name of a rotation, which is not kept once more if it is that of the job: there may be thousands of places.
+fn shared(name: Arc<str>, job: &Job) -> Arc<str> {
+    if name == job.rotation.name { Arc::clone(&job.rotation.name) } else { name }
 }
 
 /// What a policy without `read` leaves to be known. The end is reckoned by what is known beforehand, so that the token

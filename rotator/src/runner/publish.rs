@@ -46,7 +46,7 @@ impl Runner {
 
     async fn write_pending(&self, job: &Job, state: &mut State) -> Result<Vec<Written>, Trouble> {
         let State { places, pending, .. } = state;
-        let Some(Pending { token, occurrence, replaces, written, .. }) = pending else {
+        let Some(Pending { token, occurrence, replaces, written, .. }) = pending.as_deref_mut() else {
             return Ok(Vec::new());
         };
         let mut trouble = None;

@@ -80,5 +80,5 @@ fn living(job: &Job, state: &State) -> Option<Living> {
 }
 
 fn last_failure<'a>(job: &'a Job, state: &'a State) -> Option<&'a NotedFailure> {
-    ours(job, state).filter_map(|place| place.notes.failure.as_ref()).max_by_key(|failure| failure.at)
+    ours(job, state).filter_map(|place| place.notes.failure.as_deref()).max_by_key(|failure| failure.at)
 }
