@@ -297,7 +297,8 @@ mod tests {
     #[tokio::test]
     #[should_panic(expected = "somebody else logged something")]
     async fn events_of_others_are_noticed() {
-        let mut daemon = daemon(&stand_in(), r#"echo '{"message":"x","target":"hyper::client"}' >&2"#);
+        let rotator = stand_in();
+        let mut daemon = daemon(&rotator, r#"echo '{"message":"x","target":"hyper::client"}' >&2"#);
         daemon.exit().await;
     }
 

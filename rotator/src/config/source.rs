@@ -100,12 +100,14 @@ impl Sources {
     }
 }
 
-/// Notes what is wrong in a block whose header is wrong, too, if it can be seen which system is meant.
+/// Notes what is wrong in a block whose header is wrong, too, if it can be seen which system is meant. What is missing
+/// is not noted: another system may be meant.
 fn check(block: Block<'_>) {
     let meant = |label| system(label).or_else(|| system(closest(label, known_systems())?));
     let system = block.labels().find_map(meant);
     if let Some(system) = system {
-        drop(source(&block, system, "".into()));
+        written(&block, system);
+        drop(http(&block));
         block.finish();
     }
 }
@@ -130,12 +132,18 @@ fn source(block: &Block<'_>, system: &'static System, name: Arc<str>) -> Result<
     Ok(source)
 }
 
-fn fields(block: &Block<'_>, system: &'static System) -> Result<Box<[(&'static str, Setting)]>, Noted> {
+/// What is written in a block, checked as far as each field can be checked by itself.
+fn written<'a>(block: &Block<'a>, system: &'static System) -> Written<'a> {
     let mut written = Written::default();
     for field in system.fields {
         written.read(block, field, setting);
     }
     written.judge(system.check(&written.given));
+    written
+}
+
+fn fields(block: &Block<'_>, system: &'static System) -> Result<Box<[(&'static str, Setting)]>, Noted> {
+    let mut written = written(block, system);
     for problem in system.missing(&written.given) {
         written.broken = Some(missing(block, system, &problem));
     }

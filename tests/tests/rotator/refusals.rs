@@ -127,11 +127,12 @@ async fn assert_noted(site: &Site) -> String {
     fingerprint.clone()
 }
 
-const NOTES: [&str; 6] = [
+const NOTES: [&str; 7] = [
     "tokenferry_failed_login",
     "tokenferry_failure_at",
     "tokenferry_failure_class",
     "tokenferry_failure_count",
     "tokenferry_failure_lasting",
+    "tokenferry_refusals",
     "tokenferry_rotation",
 ];

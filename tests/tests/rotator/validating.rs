@@ -101,7 +101,7 @@ async fn a_folder_is_read_as_one_configuration() {
     assert_eq!(site.entry().await.unwrap().version, 1);
 }
 
-/// One mistake in each of the lines that [`PLACES`] names.
+/// One mistake in each of the lines that [`PLACES`] names; in line 6 there are two.
 const MISTAKEN: &str = r#"concurrency = 0
 grace_period = 25
 vault {
@@ -145,7 +145,7 @@ rotation "two" {
 }
 "#;
 
-const PLACES: [&str; 17] = [
-    "1:15", "2:16", "4:13", "5:3", "6:8", "11:14", "12:14", "14:3", "16:8", "19:12", "20:14", "21:15",
+const PLACES: [&str; 18] = [
+    "1:15", "2:16", "4:13", "5:3", "6:3", "6:8", "11:14", "12:14", "14:3", "16:8", "19:12", "20:14", "21:15",
     "22:18", "25:12", "31:16", "36:3", "39:13",
 ];
