@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenferry_sources::{Clock, Timestamp};
+use tokenferry_sources::{Clock, Timestamp, rfc3339};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::dispatch::{Dispatch, Ended};
 use crate::entries;
@@ -74,6 +74,16 @@ impl Daemon {
 
     fn learn(&mut self, rotation: RotationId, standing: Standing) {
         let now = self.clock.now();
+        if let (Some(failure), Some(configured)) = (&standing.failure, self.rotation(rotation)) {
+            warn!(
+                rotation = &*configured.name,
+                class = %failure.class,
+                failures = failure.count,
+                at = rfc3339(failure.at),
+                has_token = standing.living.is_some(),
+                "the last run before this start failed"
+            );
+        }
         self.scheduler.learn(rotation, standing, now);
         self.announce(rotation);
     }

@@ -1,9 +1,10 @@
 //! `tokenferry run`.
 
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
-use super::{CommandError, Exit, load};
+use super::{CommandError, Exit, load, validate};
+use crate::app::App;
 use crate::cli::Cli;
 use crate::daemon::Daemon;
 use crate::dispatch::Local;
@@ -18,6 +19,7 @@ pub(super) async fn execute(cli: &Cli) -> Result<Exit, CommandError> {
         vault = app.vault.address(),
         "started"
     );
+    warn_at_start(&app);
     // Our Vault token is kept alive until the last token is stored.
     let done = CancellationToken::new();
     let renewal = tokio::spawn({
@@ -39,4 +41,17 @@ pub(super) async fn execute(cli: &Cli) -> Result<Exit, CommandError> {
     drop(renewal.await);
     info!("stopped");
     Ok(if all_stored { Exit::Fine } else { Exit::Failed })
+}
+
+/// What nobody may learn of before it hurts.
+fn warn_at_start(app: &App) {
+    for missing in validate::unreadable(app) {
+        warn!("{missing}");
+    }
+    for rotation in validate::refused(app) {
+        warn!(
+            rotation,
+            "a reader may hold a dead token: `tokenferry validate` shows the sum, and what would pass"
+        );
+    }
 }

@@ -70,13 +70,29 @@ fn life(source: &Source, seen: Option<Seen>) -> Option<Life> {
 
 /// What will be missing at the first login is worth a word, though here it may be kept elsewhere.
 fn tell_what_is_missing(app: &App) {
-    for source in &app.config.sources {
-        for (field, reference) in source.references() {
-            if let Err(error) = reference.read(&ProcessEnvironment) {
-                tell(format_args!("note: `{field}` of source {} cannot be read here: {error}", source.name));
-            }
-        }
+    for missing in unreadable(app) {
+        tell(format_args!("note: {missing}"));
     }
+}
+
+/// The references of sources that cannot be read now.
+pub(super) fn unreadable(app: &App) -> impl Iterator<Item = String> {
+    let references = app.config.sources.iter().flat_map(|source| {
+        source.references().map(move |(field, reference)| (&source.name, field, reference))
+    });
+    references.filter_map(|(source, field, reference)| {
+        let error = reference.read(&ProcessEnvironment).err()?;
+        Some(format!("`{field}` of source {source} cannot be read here: {error}"))
+    })
+}
+
+/// The rotations whose readers may hold a dead token, by what is known without asking anybody.
+pub(super) fn refused(app: &App) -> impl Iterator<Item = &str> {
+    let now = app.clock.now();
+    let is_refused = move |rotation: &Rotation| {
+        matches!(prove(&claim(rotation, None), now).verdict, Verdict::Refused { .. })
+    };
+    app.config.rotations.iter().filter(move |rotation| is_refused(rotation)).map(|rotation| &*rotation.name)
 }
 
 fn claim(rotation: &Rotation, seen: Option<Seen>) -> Claim {

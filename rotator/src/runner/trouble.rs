@@ -1,7 +1,7 @@
 //! What can come in the way of a run.
 
 use thiserror::Error;
-use tokenferry_sources::{Retry, SourceError};
+use tokenferry_sources::{FailureClass, Retry, SourceError};
 
 use crate::entry::Fingerprint;
 use crate::rotation::Destination;
@@ -108,6 +108,11 @@ impl Trouble {
             Trouble::OtherRotation { .. } => {
                 "Give each rotation a destination of its own. If that rotation was renamed or is gone, delete the entry \
                  with all versions and its metadata."
+                    .to_owned()
+            }
+            Trouble::Source { error, .. } if error.class() == FailureClass::LoginRefused => {
+                "Check the user and the secret of its source. The same login is not tried again for a while; a secret \
+                 that changes in its file is noticed within seconds, one in the environment at the next start."
                     .to_owned()
             }
             Trouble::Source { error, .. } => error.advice(),
