@@ -29,8 +29,22 @@ impl Bao {
         Bao::start_as("https", "-dev-tls").await
     }
 
+    /// Somebody else may take the port in the moment before OpenBao does.
     async fn start_as(scheme: &str, mode: &str) -> Bao {
+        for _ in 0..5 {
+            let bao = Bao::launch(scheme, mode);
+            if bao.has_started().await {
+                return bao;
+            }
+        }
+        panic!("OpenBao does not start");
+    }
+
+    fn launch(scheme: &str, mode: &str) -> Bao {
         let home = tempfile::tempdir().unwrap();
+        // Without this it listens on the next port, too.
+        let config = home.path().join("server.hcl");
+        std::fs::write(&config, "disable_clustering = true\n").unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new(program());
         command.args(["server", mode, "-dev-no-store-token"]);
@@ -38,6 +52,7 @@ impl Bao {
             command.arg(format!("-dev-tls-cert-dir={}", home.path().display()));
         }
         let child = command
+            .arg(format!("-config={}", config.display()))
             .arg(format!("-dev-root-token-id={ROOT}"))
             .arg(format!("-dev-listen-address=127.0.0.1:{port}"))
             .env_clear()
@@ -47,9 +62,7 @@ impl Bao {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let bao = Bao { child, home, http: http(), address: format!("{scheme}://127.0.0.1:{port}") };
-        bao.wait_until("Development mode should NOT be used").await;
-        bao
+        Bao { child, home, http: http(), address: format!("{scheme}://127.0.0.1:{port}") }
     }
 
     /// The CA certificate of one with TLS.
@@ -97,10 +110,14 @@ impl Bao {
         answer["data"]["custom_metadata"].clone()
     }
 
-    async fn wait_until(&self, line: &str) {
+    async fn has_started(&self) -> bool {
         for _ in 0..1500 {
-            if self.log().contains(line) {
-                return;
+            let log = self.log();
+            if log.contains("Development mode should NOT be used") {
+                return true;
+            }
+            if log.contains("address already in use") {
+                return false;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

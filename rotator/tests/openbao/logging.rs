@@ -57,7 +57,7 @@ async fn a_run_is_one_line_with_its_facts_and_no_secret() {
     for fact in ["rotation=\"home\"", "system=\"zettelstore\"", "attempt=1", "version=1", "expires_at=\"20"] {
         assert!(done[0].contains(fact), "{fact}: {}", done[0]);
     }
-    for fact in ["class=login_refused", "HTTP 401", "Check `username` and `password`"] {
+    for fact in ["class=login_refused", "HTTP 401", "Check the user and the secret"] {
         assert!(failures[0].contains(fact), "{fact}: {}", failures[0]);
     }
     let token = world.bao.entry("home").await.0["token"].as_str().unwrap().to_owned();
