@@ -48,10 +48,4 @@ fn warn_at_start(app: &App) {
     for missing in validate::unreadable(app) {
         warn!("{missing}");
     }
-    for rotation in validate::refused(app) {
-        warn!(
-            rotation,
-            "a reader may hold a dead token: `tokenferry validate` shows the sum, and what would pass"
-        );
-    }
 }

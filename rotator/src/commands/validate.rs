@@ -86,15 +86,6 @@ pub(super) fn unreadable(app: &App) -> impl Iterator<Item = String> {
     })
 }
 
-/// The rotations whose readers may hold a dead token, by what is known without asking anybody.
-pub(super) fn refused(app: &App) -> impl Iterator<Item = &str> {
-    let now = app.clock.now();
-    let is_refused = move |rotation: &Rotation| {
-        matches!(prove(&claim(rotation, None), now).verdict, Verdict::Refused { .. })
-    };
-    app.config.rotations.iter().filter(move |rotation| is_refused(rotation)).map(|rotation| &*rotation.name)
-}
-
 fn claim(rotation: &Rotation, seen: Option<Seen>) -> Claim {
     let source = &rotation.source;
     Claim {

@@ -36,9 +36,9 @@ async fn who_comes_too_late_takes_the_token_of_the_other() {
 
 #[tokio::test]
 async fn two_daemons_write_each_run_once() {
-    // A tenth of this life, by which tokens may differ, is more than the two seconds between two logins at once.
-    let mut site = Site::with_life("two-daemons", 30).await;
-    site.configure(|config| config.rotation = "renew_before = \"24s\"".to_owned());
+    // A tenth of this life, by which tokens may differ, is far more than the time between two logins at once.
+    let mut site = Site::with_life("two-daemons", 120).await;
+    site.configure(|config| config.rotation = "renew_before = \"114s\"".to_owned());
     let other = site.another();
     let (mut one, mut two) = (site.rotator.start(), other.start());
     site.version(3).await;

@@ -72,7 +72,11 @@ async fn a_vault_that_was_killed_and_started_again_is_used_again() {
     let mut daemon = site.rotator.start();
     site.version(1).await;
     site.openbao.kill().await;
-    let failed = daemon.event(|event| event.text("class") == "vault_unreachable").await;
+    let failed = daemon
+        .event(|event| {
+            event.message().contains("not published") && event.text("class") == "vault_unreachable"
+        })
+        .await;
     assert!(failed.text("error").contains("the host cannot be reached"), "{}", failed.text("error"));
     site.openbao.start().await;
     site.openbao.unseal().await;
