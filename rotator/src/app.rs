@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use thiserror::Error;
-use tokenferry_sources::{Clock, Environment, ProcessEnvironment, SystemClock};
+use tokenferry_sources::{Clock, Environment, ProcessEnvironment, SystemClock, Timestamp};
 use tokio::sync::mpsc;
 
 use crate::config::{Config, ConfigErrors};
@@ -92,6 +92,15 @@ impl App {
     /// A scheduler that knows nothing of the past yet.
     pub fn scheduler(&self) -> Scheduler {
         Scheduler::new(self.config.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect())
+    }
+
+    /// A scheduler that knows what was found.
+    pub fn scheduler_after(&self, found: &BTreeMap<RotationId, Standing>, now: Timestamp) -> Scheduler {
+        let mut scheduler = self.scheduler();
+        for (rotation, standing) in found {
+            scheduler.learn(*rotation, standing.clone(), now);
+        }
+        scheduler
     }
 
     /// Reads once what stands in Vault for these rotations.

@@ -1,5 +1,7 @@
 //! `tokenferry next`.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
@@ -16,22 +18,16 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, Co
     let app = load(cli)?;
     let selected = app.select(&arguments.rotations)?;
     let now = app.clock.now();
-    let mut scheduler = app.scheduler();
-    let mut exit = Exit::Fine;
-    if !arguments.offline {
-        let Reading { found, error } = app.read(selected.clone()).await;
-        for (rotation, standing) in found {
-            scheduler.learn(rotation, standing, now);
-        }
-        if let Some(error) = error {
-            tell_unread(&error);
-            exit = Exit::Failed;
-        }
+    let asked = if arguments.offline { BTreeSet::new() } else { selected.clone() };
+    let Reading { found, error } = app.read(asked).await;
+    let scheduler = app.scheduler_after(&found, now);
+    if let Some(error) = &error {
+        tell_unread(error);
     }
     let rows = selected.into_iter().flat_map(|id| runs(&app, &scheduler, id, arguments.count, now));
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows))?;
-    Ok(exit)
+    Ok(if error.is_some() { Exit::Failed } else { Exit::Fine })
 }
 
 /// One run to come.

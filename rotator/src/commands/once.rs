@@ -23,11 +23,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     let app = App::load(&cli.config, arguments.dry_run)?;
     let selected = app.select(&arguments.rotations)?;
     let reading = app.read(selected.clone()).await;
-    let mut scheduler = app.scheduler();
-    let now = app.clock.now();
-    for (rotation, standing) in &reading.found {
-        scheduler.learn(*rotation, standing.clone(), now);
-    }
+    let mut scheduler = app.scheduler_after(&reading.found, app.clock.now());
     if arguments.force {
         force(&app, &mut scheduler, reading.found.keys().copied());
     }

@@ -16,17 +16,14 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
     let selected = app.select(&arguments.rotations)?;
     let reading = app.read(selected.clone()).await;
     let now = app.clock.now();
-    let mut scheduler = app.scheduler();
-    for (rotation, standing) in &reading.found {
-        scheduler.learn(*rotation, standing.clone(), now);
-    }
+    let scheduler = app.scheduler_after(&reading.found, now);
     let rows = selected.into_iter().filter_map(|id| row(&app, &scheduler, id, reading.found.get(&id), now));
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows))?;
     if let Some(error) = &reading.error {
         tell_unread(error);
     }
-    Ok(rows.iter().map(|row| row.state.exit()).max().unwrap_or(Exit::Fine))
+    Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine))
 }
 
 /// One rotation.
@@ -34,7 +31,9 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
 struct Row {
     rotation: String,
     source: String,
-    state: State,
+    state: &'static str,
+    #[serde(skip)]
+    exit: Exit,
     issued_at: Option<String>,
     expires_at: Option<String>,
     life_left_seconds: Option<i64>,
@@ -47,8 +46,7 @@ struct Row {
 }
 
 /// How a rotation stands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     /// A living token, and no trouble.
     Fine,
@@ -103,10 +101,12 @@ fn row(
     let living = standing.and_then(|standing| standing.living);
     let failure = standing.and_then(|standing| standing.failure.as_ref());
     let next = scheduler.next(id);
+    let state = State::of(standing, now);
     Some(Row {
         rotation: rotation.name.to_string(),
         source: rotation.source.name.to_string(),
-        state: State::of(standing, now),
+        state: state.name(),
+        exit: state.exit(),
         issued_at: living.map(|living| rfc3339(living.issued_at)),
         expires_at: living.and_then(|living| living.expires_at).map(rfc3339),
         life_left_seconds: living.and_then(|living| living.expires_at).map(|end| (end - now).num_seconds()),
@@ -126,7 +126,7 @@ fn table(rows: &[Row]) -> Table<6> {
         let failure = row.failure_class.as_ref().zip(row.failed_at.as_ref());
         table.row([
             row.rotation.clone(),
-            row.state.name().to_owned(),
+            row.state.to_owned(),
             life_left(row),
             row.issued_at.clone().unwrap_or_else(nothing),
             row.next_run_local.clone().unwrap_or_else(nothing),

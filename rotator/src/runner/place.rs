@@ -68,13 +68,12 @@ impl Place {
 
     /// Whether we may write there. The mark guards against mistakes, not against attackers.
     pub(super) fn check(&self, job: &Job, at: &Destination) -> Result<(), Trouble> {
-        let at = || at.clone();
         match (self.owner(), self.newer_schema) {
             (Some(owner), _) if !self.is_of(job) => {
-                Err(Trouble::OtherRotation { at: at(), owner: owner.to_owned() })
+                Err(Trouble::OtherRotation { at: at.clone(), owner: owner.to_owned() })
             }
-            (Some(_), Some(schema)) => Err(Trouble::NewerSchema { at: at(), schema }),
-            (None, _) if self.is_live && !at().adopt => Err(Trouble::ForeignEntry { at: at() }),
+            (Some(_), Some(schema)) => Err(Trouble::NewerSchema { at: at.clone(), schema }),
+            (None, _) if self.is_live && !at.adopt => Err(Trouble::ForeignEntry { at: at.clone() }),
             _ => Ok(()),
         }
     }
