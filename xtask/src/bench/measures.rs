@@ -1,6 +1,8 @@
 //! What is measured, in which unit, and the bar for it.
 
 use super::summary::Summary;
+use crate::error::Result;
+use crate::terminal::Terminal;
 
 /// One line of the report.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,14 +114,28 @@ impl Results {
         Self { context, sections, runs, values: Vec::new() }
     }
 
+    /// Measures one warm-up round, which is dropped, and the rounds that count.
+    pub(super) fn rounds(
+        &mut self,
+        terminal: &Terminal,
+        mut round: impl FnMut(&mut Self) -> Result,
+    ) -> Result {
+        for number in 0..=self.runs {
+            let name = match number {
+                0 => "warm-up round, dropped".to_owned(),
+                _ => format!("round {number} of {}", self.runs),
+            };
+            terminal.step(&name, || round(self))?;
+            if number == 0 {
+                self.values.clear();
+            }
+        }
+        Ok(())
+    }
+
     /// Takes in one figure of one round.
     pub(super) fn add(&mut self, measure: Measure, subject: Subject, value: f64) {
         self.values.push((measure, subject, value));
-    }
-
-    /// Forgets what was measured so far.
-    pub(super) fn clear(&mut self) {
-        self.values.clear();
     }
 
     pub(super) fn summary(&self, measure: Measure, subject: Subject) -> Option<Summary> {

@@ -27,16 +27,7 @@ pub(super) fn measure(runs: u32, terminal: &Terminal) -> Result<Results> {
     let bench = Bench::prepare(&terraform, programs)?;
     let context = vec![("terraform", terraform.describe()), ("peer", peer::describe())];
     let mut results = Results::new(context, measures::SECTIONS, runs);
-    for round in 0..=runs {
-        let name = match round {
-            0 => "warm-up round, dropped".to_owned(),
-            _ => format!("round {round} of {runs}"),
-        };
-        terminal.step(&name, || bench.round(&mut results))?;
-        if round == 0 {
-            results.clear();
-        }
-    }
+    results.rounds(terminal, |results| bench.round(results))?;
     bench.sizes(&mut results)?;
     Ok(results)
 }

@@ -75,16 +75,7 @@ fn measure(runs: u32, terminal: &Terminal) -> Result<Results> {
     ];
     let mut results = Results::new(context, SECTIONS, runs);
     let mut bench = Bench::prepare(programs, terminal)?;
-    for round in 0..=runs {
-        let name = match round {
-            0 => "warm-up round, dropped".to_owned(),
-            _ => format!("round {round} of {runs}"),
-        };
-        terminal.step(&name, || bench.round(&mut results))?;
-        if round == 0 {
-            results.clear();
-        }
-    }
+    results.rounds(terminal, |results| bench.round(results))?;
     let program = &bench.programs.ours;
     let size = fs::metadata(program).attempt(|| format!("look at {}", program.display()))?.len();
     results.add(BINARY, Subject::Ours, number(size) / (1024.0 * 1024.0));
