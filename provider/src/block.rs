@@ -106,7 +106,7 @@ fn attribute(field: &Field) -> Attribute {
     let description = sentences.into_iter().flatten().collect::<Vec<_>>().join(" ");
     Attribute {
         presence: Presence::Optional,
-        sensitive: field.kind == FieldKind::Secret,
+        sensitive: field.kind.is_secret(),
         ..attribute.describe(description)
     }
 }

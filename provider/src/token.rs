@@ -95,8 +95,8 @@ impl Reading for TokenReading {
 fn computed(token: &Token) -> Object {
     let entries = [
         ("token", Value::string(token.value.expose_secret())),
-        ("token_type", Value::string(token.usage.token_type)),
-        ("header_name", Value::string(token.usage.header_name)),
+        ("token_type", Value::string(&*token.usage.token_type)),
+        ("header_name", Value::string(&*token.usage.header_name)),
         ("header_value", Value::string(token.header_value().expose_secret())),
         ("issued_at", Value::string(rfc3339(token.issued_at))),
         ("expires_at", Value::optional_string(token.expires_at().map(rfc3339))),

@@ -1,10 +1,9 @@
 //! A configured source: what the configuration says about one way to get tokens, secrets as references.
 
-mod reference;
 #[cfg(test)]
 mod tests;
 
-pub use self::reference::{Reference, ReferenceError};
+pub use tokenferry_sources::{Reference, ReferenceError};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,8 +12,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokenferry_sources::{
-    BuildContext, Clock, Environment, ExposeSecret, FieldKind, FieldProblem, Given, GivenFields, HttpClient,
-    HttpSettings, Severity, System, TokenSource,
+    BuildContext, Clock, Environment, FieldKind, FieldProblem, Given, GivenFields, HttpClient, HttpSettings,
+    Severity, System, TokenSource,
 };
 use zeroize::Zeroizing;
 
@@ -69,7 +68,7 @@ impl Source {
         let context = BuildContext { http: Arc::clone(http), clock: Arc::clone(clock) };
         let login =
             self.system.build(&settings, &context).map_err(|problems| self.bad_settings(&problems))?;
-        Ok(Opened { login, material: self.material(&given) })
+        Ok(Opened { login, material: self.system.material(&given) })
     }
 
     fn given(&self, environment: &dyn Environment) -> Result<GivenFields, OpenError> {
@@ -95,28 +94,6 @@ impl Source {
             source_name: Arc::clone(&self.name),
             problems: problems.iter().map(said).collect::<Vec<_>>().join("; "),
         }
-    }
-
-    fn material(&self, given: &GivenFields) -> Zeroizing<Vec<u8>> {
-        let texts: Vec<(&str, &str)> = self
-            .system
-            .fields
-            .iter()
-            .filter_map(|field| match given.get(field.name) {
-                Some(Given::Text(text)) => Some((field.name, text.expose_secret())),
-                Some(Given::Flag(flag)) => Some((field.name, if *flag { "true" } else { "false" })),
-                Some(Given::Unknown) | None => field.default.map(|text| (field.name, text)),
-            })
-            .collect();
-        let parts =
-            || std::iter::once(self.system.name).chain(texts.iter().flat_map(|(name, text)| [*name, *text]));
-        // Of its final size from the start: a vector that grows leaves copies behind.
-        let mut material = Zeroizing::new(Vec::with_capacity(parts().map(|part| 8 + part.len()).sum()));
-        for part in parts() {
-            material.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            material.extend_from_slice(part.as_bytes());
-        }
-        material
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
+use crate::Reference;
+
 /// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -27,20 +29,39 @@ pub struct Field {
 pub type Rule = fn(&str) -> Result<(), String>;
 
 /// What can be written into a field.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub enum FieldKind {
+    /// Blocks of the field's name, in their order, each with these fields.
+    Blocks(&'static [Field]),
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A duration such as `90s`.
     Duration,
     /// True or false.
     Flag,
+    /// A text in JSON form, given as [`Given::Text`].
+    Json,
+    /// One object with these fields.
+    Object(&'static [Field]),
+    /// Objects by name, each with these fields.
+    Objects(&'static [Field]),
     /// A text that nobody may see.
     Secret,
+    /// Secrets by name, each kept elsewhere: never written where this is configured.
+    Secrets,
     /// Any text.
     Text,
+    /// Texts by name.
+    Texts,
     /// An http or https URL.
     Url,
+}
+
+impl FieldKind {
+    /// Whether nobody may see it.
+    pub fn is_secret(self) -> bool {
+        matches!(self, FieldKind::Secret | FieldKind::Secrets)
+    }
 }
 
 /// What a field means for the guards against secrets sent to the wrong place.
@@ -63,8 +84,23 @@ pub enum Given {
     Text(SecretString),
     /// True or false.
     Flag(bool),
+    /// Values by name: an object, or a map.
+    Map(GivenFields),
+    /// Blocks, in their order.
+    List(Vec<GivenFields>),
+    /// A secret that is kept elsewhere and has not been read yet.
+    Reference(Reference),
     /// Something that is decided only later.
     Unknown,
+}
+
+/// One step on the way from a field to a value within it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// The block at this index, counted from zero.
+    Index(usize),
+    /// The value of this name.
+    Name(String),
 }
 
 impl From<&str> for Given {
@@ -104,6 +140,8 @@ impl Environment for BTreeMap<String, String> {
 pub struct FieldProblem {
     /// The field to point at.
     pub field: &'static str,
+    /// The way from the field to the value within it that is meant; empty if it is the field itself.
+    pub within: Vec<Place>,
     /// Whether it stops the work.
     pub severity: Severity,
     /// One line.
@@ -116,7 +154,21 @@ pub struct FieldProblem {
 
 impl FieldProblem {
     pub(crate) fn error(field: &'static str, summary: String, detail: String) -> Self {
-        FieldProblem { field, severity: Severity::Error, summary, reason: detail.clone(), detail }
+        FieldProblem {
+            field,
+            within: Vec::new(),
+            severity: Severity::Error,
+            summary,
+            reason: detail.clone(),
+            detail,
+        }
+    }
+
+    /// The same for a value further inside.
+    pub(crate) fn within(mut self, field: &'static str, place: Vec<Place>) -> Self {
+        let inner = (!self.field.is_empty()).then(|| Place::Name(self.field.to_owned()));
+        self.within = place.into_iter().chain(inner).chain(self.within).collect();
+        FieldProblem { field, ..self }
     }
 
     /// A text that is not what its field wants.

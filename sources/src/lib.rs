@@ -31,33 +31,36 @@ pub mod cause;
 mod clock;
 mod duration;
 mod error;
+mod expiry;
 mod field;
 mod flight;
-mod http;
 mod json;
 pub mod jwt;
 mod mask;
 mod memory;
+mod reference;
 mod session;
 mod source;
 mod system;
 #[cfg(test)]
 mod test_server;
 mod token;
+mod transport;
 pub mod zettelstore;
 pub mod zscaler;
 
 pub use base_url::is_loopback;
 pub use clock::{Clock, SystemClock, TestClock, Timestamp, rfc3339};
 pub use duration::{DurationError, parse_duration};
-pub use error::{Action, Attempt, Detour, FailureClass, Guidance, Retry, Said, SourceError};
+pub use error::{Action, Attempt, Detour, FailureClass, Guidance, NamedFailure, Retry, Said, SourceError};
 pub use field::{
-    Environment, Field, FieldKind, FieldProblem, FieldRole, Given, GivenFields, ProcessEnvironment, Rule,
-    Severity,
+    Environment, Field, FieldKind, FieldProblem, FieldRole, Given, GivenFields, Place, ProcessEnvironment,
+    Rule, Severity,
 };
-pub use http::{HTTP_FIELDS, HttpClient, HttpSettings, certificates};
+pub use reference::{Reference, ReferenceError};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use session::Session;
-pub use source::{BuildContext, TokenSource, Verification};
-pub use system::{Origin, SYSTEMS, Settings, System, system};
+pub use source::{BuildContext, Revocation, TokenSource, Verification};
+pub use system::{Home, Origin, SYSTEMS, Settings, System, system};
 pub use token::{Expiry, Identity, Predecessor, Token, TokenNote, TokenUsage};
+pub use transport::{HTTP_FIELDS, HttpClient, HttpSettings, certificates};

@@ -30,6 +30,15 @@ pub trait TokenSource: Any + Debug + Send + Sync {
         self.login().await
     }
 
+    /// Ends a token at its issuer, where the system can do that. What else ends with it, its documentation says.
+    ///
+    /// # Errors
+    /// When the system did not confirm it.
+    async fn revoke(&self, token: &Token) -> Result<Revocation, SourceError> {
+        let _ = token;
+        Ok(Revocation::CannotRevoke)
+    }
+
     /// Tries a fresh token out where it costs nothing.
     ///
     /// # Errors
@@ -38,6 +47,15 @@ pub trait TokenSource: Any + Debug + Send + Sync {
         let _ = token;
         Ok(Verification::CannotTell)
     }
+}
+
+/// What came out of asking to end a token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Revocation {
+    /// The system has no way to do that: the token lives on to its own end.
+    CannotRevoke,
+    /// It is over.
+    Done,
 }
 
 /// What came out of trying a token.

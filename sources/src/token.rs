@@ -1,5 +1,6 @@
 //! What a login yields.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -61,14 +62,29 @@ impl Token {
 }
 
 /// How a token is sent along.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TokenUsage {
     /// What the system calls this kind of token: `Bearer` or `JWT`.
-    pub token_type: &'static str,
+    pub token_type: Cow<'static, str>,
     /// The request header that carries it.
-    pub header_name: &'static str,
+    pub header_name: Cow<'static, str>,
     /// What stands before the token in that header, including the blank.
-    pub value_prefix: &'static str,
+    pub value_prefix: Cow<'static, str>,
+}
+
+impl TokenUsage {
+    /// The usage that a system prescribes.
+    pub const fn fixed(
+        token_type: &'static str,
+        header_name: &'static str,
+        value_prefix: &'static str,
+    ) -> Self {
+        TokenUsage {
+            token_type: Cow::Borrowed(token_type),
+            header_name: Cow::Borrowed(header_name),
+            value_prefix: Cow::Borrowed(value_prefix),
+        }
+    }
 }
 
 /// Who issued a token, to whom. Nothing of it is secret.
@@ -140,8 +156,7 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn example(value: &str, issued_at: Timestamp, life_secs: Option<i64>) -> Token {
-        let usage =
-            TokenUsage { token_type: "Bearer", header_name: "Authorization", value_prefix: "Bearer " };
+        let usage = TokenUsage::fixed("Bearer", "Authorization", "Bearer ");
         let identity = Identity {
             system: "zettelstore",
             issuer: "http://127.0.0.1:23123/".to_owned(),

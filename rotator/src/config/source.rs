@@ -231,7 +231,7 @@ fn no_reference(field: &Field, value: Value<'_>) -> Noted {
 
 /// Durations are read here and not left to the checks, whose messages repeat parts of them.
 fn literal(field: &Field, value: Value<'_>) -> Result<Setting, Noted> {
-    if field.kind == FieldKind::Duration {
+    if matches!(field.kind, FieldKind::Duration) {
         value.duration()?;
     }
     value.text().map(|text| Setting::Literal(Given::from(text)))

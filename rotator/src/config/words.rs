@@ -1,7 +1,7 @@
 //! The words of the configuration language. Only these can be shown of a file that cannot be parsed, and only these can
 //! have been meant by a word that is none.
 
-use tokenferry_sources::{FieldKind, HTTP_FIELDS, SYSTEMS};
+use tokenferry_sources::{HTTP_FIELDS, SYSTEMS};
 
 /// A kind of block: its name, and what the names in its header are.
 pub(super) struct Kind<const N: usize> {
@@ -52,7 +52,7 @@ pub(super) fn is_known(word: &str) -> bool {
 /// Whether this is the name of a secret, which stands in no file.
 pub(super) fn is_secret(name: &str) -> bool {
     let mut fields = SYSTEMS.iter().flat_map(|system| system.fields);
-    SECRETS.contains(&name) || fields.any(|field| field.name == name && field.kind == FieldKind::Secret)
+    SECRETS.contains(&name) || fields.any(|field| field.name == name && field.kind.is_secret())
 }
 
 const KINDS: &[(&str, &[&str])] = &[AUTH.any(), DESTINATION.any(), ROTATION.any(), SOURCE.any(), VAULT.any()];

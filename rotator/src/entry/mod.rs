@@ -84,8 +84,8 @@ impl Entry {
         let refresh_after = life.zip(expires_at).map(|(life, end)| end - renew_before(life));
         Entry {
             token: token.value.clone(),
-            token_type: token.usage.token_type.to_owned(),
-            header_name: token.usage.header_name.to_owned(),
+            token_type: token.usage.token_type.to_string(),
+            header_name: token.usage.header_name.to_string(),
             header_value: token.header_value(),
             issued_at: token.issued_at,
             expires_at,

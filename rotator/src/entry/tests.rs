@@ -7,7 +7,7 @@ use super::*;
 const ISSUED: i64 = 1_900_000_000;
 
 fn token(expiry: Expiry) -> Token {
-    let usage = TokenUsage { token_type: "Bearer", header_name: "Authorization", value_prefix: "Bearer " };
+    let usage = TokenUsage::fixed("Bearer", "Authorization", "Bearer ");
     let identity =
         Identity { system: "zettelstore", issuer: "http://z/".to_owned(), subject: "anna".to_owned() };
     Token::new("t0ken".into(), usage, identity, time(0), expiry)

@@ -137,8 +137,7 @@ mod tests {
     }
 
     fn pending(expiry: Expiry) -> Pending {
-        let usage =
-            TokenUsage { token_type: "Bearer", header_name: "Authorization", value_prefix: "Bearer " };
+        let usage = TokenUsage::fixed("Bearer", "Authorization", "Bearer ");
         let identity = Identity { system: "zettelstore", issuer: String::new(), subject: String::new() };
         let token = Token::new("t0ken".into(), usage, identity, NOW, expiry);
         Pending { token, occurrence: NOW, replaces: vec![0], verified: true, written: vec![None] }

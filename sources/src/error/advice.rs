@@ -38,6 +38,7 @@ impl SourceError {
                 format!("{} gave an answer that is not understood", title(attempt))
             }
             E::MissingOtp { .. } => "The device has no one-time password for this purpose".to_owned(),
+            E::Named { attempt, failure, .. } => format!("{} {}", title(attempt), failure.headline),
             E::NoAccess { attempt, .. } => format!("{} denied access", title(attempt)),
             E::NoOtp { .. } => "The device has no one-time password".to_owned(),
             E::NotAllowedHere { attempt, .. } => format!("{} requires OneAPI here", title(attempt)),
@@ -77,6 +78,7 @@ impl SourceError {
             E::LoginRefused { attempt, .. } | E::NoToken { attempt, .. } => {
                 format!("{} A refused login is not tried again.", attempt.system.guidance.login_refused)
             }
+            E::Named { failure, .. } => failure.advice.to_owned(),
             E::NoAccess { attempt, .. } => attempt.system.guidance.no_access.to_owned(),
             E::NotFound { attempt, .. } | E::UnexpectedStatus { attempt, .. } => {
                 with_hint(attempt.system.guidance.address, attempt)

@@ -19,7 +19,10 @@ pub enum Retry {
 /// The kind of a failure. Its name is stable.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "each is the variant of SourceError of that name")]
+#[expect(
+    missing_docs,
+    reason = "each is the variant of SourceError of that name, or of that of a named failure"
+)]
 pub enum FailureClass {
     AnswerTooLarge,
     BadRequest,
@@ -35,6 +38,7 @@ pub enum FailureClass {
     NoAccess,
     NotAllowedHere,
     NotFound,
+    PasswordExpired,
     ProxyRefused,
     RateLimited,
     Redirected,
@@ -66,6 +70,7 @@ impl FailureClass {
             FailureClass::NoAccess => "no_access",
             FailureClass::NotAllowedHere => "not_allowed_here",
             FailureClass::NotFound => "not_found",
+            FailureClass::PasswordExpired => "password_expired",
             FailureClass::ProxyRefused => "proxy_refused",
             FailureClass::RateLimited => "rate_limited",
             FailureClass::Redirected => "redirected",
@@ -102,6 +107,7 @@ impl SourceError {
             SourceError::LoginRefused { .. } | SourceError::NoToken { .. } => FailureClass::LoginRefused,
             SourceError::Malformed { .. } => FailureClass::Malformed,
             SourceError::MissingOtp { .. } | SourceError::NoOtp { .. } => FailureClass::MissingOtp,
+            SourceError::Named { failure, .. } => failure.class,
             SourceError::NoAccess { .. } => FailureClass::NoAccess,
             SourceError::NotAllowedHere { .. } => FailureClass::NotAllowedHere,
             SourceError::NotFound { .. } => FailureClass::NotFound,
@@ -131,6 +137,9 @@ impl SourceError {
             | SourceError::TimedOut { .. }
             | SourceError::Tls { certificate: false, .. }
             | SourceError::Unreachable { .. } => Retry::Backoff,
+            SourceError::Named { failure, .. } if failure.class == FailureClass::ServerError => {
+                Retry::Backoff
+            }
             _ => Retry::Never,
         }
     }

@@ -6,12 +6,14 @@ mod advice;
 mod attempt;
 mod class;
 mod detour;
+mod named;
 mod said;
 
 pub use advice::Guidance;
 pub use attempt::{Action, Attempt};
 pub use class::{FailureClass, Retry};
 pub use detour::Detour;
+pub use named::NamedFailure;
 pub use said::Said;
 
 use std::path::PathBuf;
@@ -133,6 +135,18 @@ pub enum SourceError {
         purpose: Purpose,
         /// The purposes there are.
         present: Vec<String>,
+    },
+    /// A failure that only this system knows, by the name it has there.
+    #[error("{attempt}: {} (HTTP {status}){said}", failure.text)]
+    Named {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// What it means.
+        failure: &'static NamedFailure,
+        /// What the system said about it.
+        said: Said,
     },
     /// HTTP 403.
     #[error("{attempt}: access was denied (HTTP {status}){said}")]

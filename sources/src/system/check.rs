@@ -3,12 +3,13 @@
 use secrecy::ExposeSecret;
 
 use crate::base_url::BaseUrl;
-use crate::{Field, FieldKind, FieldProblem, Given, GivenFields, parse_duration};
+use crate::{Field, FieldKind, FieldProblem, Given, GivenFields, Place, parse_duration};
 
-/// One problem at most for each field; unknown values pass.
+/// At most one problem for each value; unknown values pass.
 pub(crate) fn fields(owner: &str, fields: &'static [Field], given: &GivenFields) -> Vec<FieldProblem> {
     let allow_http = allows_http(given);
-    fields.iter().filter_map(|field| value(owner, field, given.get(field.name)?, allow_http)).collect()
+    let problems = |field: &'static Field| Some(value(owner, field, given.get(field.name)?, allow_http));
+    fields.iter().filter_map(problems).flatten().collect()
 }
 
 /// Plain http is fine as long as it may still be allowed.
@@ -16,17 +17,96 @@ fn allows_http(given: &GivenFields) -> bool {
     matches!(given.get("allow_http"), Some(Given::Flag(true) | Given::Unknown))
 }
 
-fn value(owner: &str, field: &'static Field, given: &Given, allow_http: bool) -> Option<FieldProblem> {
+fn value(owner: &str, field: &'static Field, given: &Given, allow_http: bool) -> Vec<FieldProblem> {
+    let name = qualified(owner, field.name);
     let wrong = match (given, field.kind) {
-        (Given::Unknown, _) | (Given::Flag(_), FieldKind::Flag) => return None,
-        (Given::Text(text), FieldKind::Flag) if matches!(text.expose_secret(), "true" | "false") => {
-            return None;
+        (Given::Unknown, _) | (Given::Flag(_), FieldKind::Flag) => None,
+        (Given::List(blocks), FieldKind::Blocks(inner)) => return in_blocks(&name, field, inner, blocks),
+        (Given::Map(object), FieldKind::Object(inner)) => {
+            let problems = fields(&name, inner, object).into_iter();
+            return problems.map(|problem| problem.within(field.name, Vec::new())).collect();
         }
-        (Given::Text(_), FieldKind::Flag) => "it must be true or false".to_owned(),
-        (Given::Flag(_), _) => "it must be a text".to_owned(),
-        (Given::Text(text), _) => text_problem(field, text.expose_secret(), allow_http)?,
+        (Given::Map(objects), FieldKind::Objects(inner)) => return in_objects(&name, field, inner, objects),
+        (Given::Map(texts), FieldKind::Texts) => return in_texts(&name, field, texts),
+        (Given::Map(_), FieldKind::Secrets) | (Given::Reference(_), FieldKind::Secret) => None,
+        (Given::Text(text), FieldKind::Flag) if matches!(text.expose_secret(), "true" | "false") => None,
+        (_, FieldKind::Flag) => Some("it must be true or false".to_owned()),
+        (Given::Text(text), FieldKind::Json) => json_problem(text.expose_secret()),
+        (Given::Text(text), kind) if holds_a_text(kind) => {
+            text_problem(field, text.expose_secret(), allow_http)
+        }
+        (_, kind) => Some(format!("it must be {}", wanted(kind))),
     };
-    Some(FieldProblem::malformed(field.name, &qualified(owner, field.name), wrong))
+    wrong.map(|wrong| FieldProblem::malformed(field.name, &name, wrong)).into_iter().collect()
+}
+
+fn in_blocks(
+    owner: &str,
+    field: &'static Field,
+    inner: &'static [Field],
+    blocks: &[GivenFields],
+) -> Vec<FieldProblem> {
+    let in_block = |(index, block): (usize, &GivenFields)| {
+        let problems = fields(&format!("{owner}[{index}]"), inner, block).into_iter();
+        problems.map(move |problem| problem.within(field.name, vec![Place::Index(index)]))
+    };
+    blocks.iter().enumerate().flat_map(in_block).collect()
+}
+
+fn in_objects(
+    owner: &str,
+    field: &'static Field,
+    inner: &'static [Field],
+    objects: &GivenFields,
+) -> Vec<FieldProblem> {
+    let in_object = |(key, object): (&String, &Given)| -> Vec<FieldProblem> {
+        let (name, place) = (format!("{owner}.{key}"), vec![Place::Name(key.clone())]);
+        match object {
+            Given::Map(object) => {
+                let problems = fields(&name, inner, object).into_iter();
+                problems.map(|problem| problem.within(field.name, place.clone())).collect()
+            }
+            Given::Unknown => Vec::new(),
+            _ => vec![FieldProblem {
+                within: place,
+                ..FieldProblem::malformed(field.name, &name, "it must be an object".to_owned())
+            }],
+        }
+    };
+    objects.iter().flat_map(in_object).collect()
+}
+
+fn in_texts(owner: &str, field: &'static Field, texts: &GivenFields) -> Vec<FieldProblem> {
+    let in_text = |(key, text): (&String, &Given)| match text {
+        Given::Text(_) | Given::Unknown => None,
+        _ => Some(FieldProblem {
+            within: vec![Place::Name(key.clone())],
+            ..FieldProblem::malformed(field.name, &format!("{owner}.{key}"), "it must be a text".to_owned())
+        }),
+    };
+    texts.iter().filter_map(in_text).collect()
+}
+
+fn holds_a_text(kind: FieldKind) -> bool {
+    use FieldKind as K;
+    matches!(kind, K::Choice(_) | K::Duration | K::Secret | K::Text | K::Url)
+}
+
+fn wanted(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Blocks(_) => "one or more blocks",
+        FieldKind::Object(_) => "an object",
+        FieldKind::Objects(_) => "a map of objects",
+        FieldKind::Secrets => "a map that says where each secret is kept",
+        FieldKind::Texts => "a map of texts",
+        _ => "a text",
+    }
+}
+
+/// The parser's own words could repeat parts of the text.
+fn json_problem(text: &str) -> Option<String> {
+    let parsed = serde_json::from_str::<serde::de::IgnoredAny>(text);
+    parsed.err().map(|error| format!("it is not JSON (line {}, column {})", error.line(), error.column()))
 }
 
 pub(crate) fn qualified(owner: &str, field: &str) -> String {
@@ -43,7 +123,7 @@ pub(crate) fn text_problem(field: &Field, text: &str, allow_http: bool) -> Optio
             "it contains a line break; if it was read from a file, take the last line break off".to_owned(),
         );
     }
-    if field.kind != FieldKind::Secret && text.chars().any(char::is_control) {
+    if !field.kind.is_secret() && text.chars().any(char::is_control) {
         return Some("it contains a control character".to_owned());
     }
     // A password may end in a blank.

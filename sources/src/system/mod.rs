@@ -1,6 +1,7 @@
 //! The systems, each described once.
 
 mod check;
+mod material;
 mod resolve;
 mod settings;
 
@@ -11,6 +12,8 @@ pub use settings::{Origin, Settings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use zeroize::Zeroizing;
 
 use crate::error::Guidance;
 use crate::{
@@ -35,6 +38,10 @@ pub struct System {
     pub title: &'static str,
     /// What it is and what comes from it, in Markdown.
     pub summary: &'static str,
+    /// What else its users should know, in paragraphs of Markdown; empty if there is nothing.
+    pub details: &'static str,
+    /// Where Terraform users write its settings.
+    pub home: Home,
     /// What a login does to the token before it.
     pub predecessor: Predecessor,
     /// How long its tokens live if nobody changed that, as its documentation says.
@@ -46,6 +53,15 @@ pub struct System {
     /// What to advise when something fails.
     pub guidance: Guidance,
     pub(crate) build: BuildFn,
+}
+
+/// Where the settings of a system stand in a Terraform configuration.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Home {
+    /// In the provider block, once for all reads.
+    ProviderBlock,
+    /// In each data source or ephemeral resource.
+    Resource,
 }
 
 pub(crate) type BuildFn = fn(&Settings, &BuildContext) -> Result<Arc<dyn TokenSource>, Vec<FieldProblem>>;
@@ -79,6 +95,12 @@ impl System {
         context: &BuildContext,
     ) -> Result<Arc<dyn TokenSource>, Vec<FieldProblem>> {
         (self.build)(settings, context)
+    }
+
+    /// Everything that a login sends or is sent to, in a fixed order: two logins are the same if this is. References
+    /// have to be read before.
+    pub fn material(&self, given: &GivenFields) -> Zeroizing<Vec<u8>> {
+        material::of(self, given)
     }
 
     /// One problem for each field that a login needs and nobody wrote. What is not known yet counts as written; the

@@ -21,6 +21,9 @@ pub(super) fn settings(
             Some(Given::Unknown) => Some(Setting::Unknown),
             Some(Given::Text(text)) => Some(Setting::Known(text.clone(), Origin::Configured)),
             Some(Given::Flag(flag)) => Some(Setting::Known(flag.to_string().into(), Origin::Configured)),
+            Some(structure @ (Given::List(_) | Given::Map(_) | Given::Reference(_))) => {
+                Some(Setting::Structured(structure.clone()))
+            }
             None if field.role == FieldRole::Secret && strangers.is_some() => None,
             None => from_environment()
                 .map(|(name, text)| Setting::Known(text, Origin::Environment(name)))

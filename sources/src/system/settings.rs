@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::check;
 use crate::base_url::BaseUrl;
-use crate::{FieldProblem, System, parse_duration};
+use crate::{FieldProblem, Given, System, parse_duration};
 
 /// The settings of one system after environment and defaults.
 #[derive(Clone, Debug)]
@@ -30,6 +30,7 @@ pub enum Origin {
 #[derive(Clone, Debug)]
 pub(super) enum Setting {
     Known(SecretString, Origin),
+    Structured(Given),
     Unknown,
 }
 
@@ -43,6 +44,7 @@ impl Settings {
     pub fn origin(&self, field: &str) -> Option<Origin> {
         match self.values.get(field)? {
             Setting::Known(_, origin) => Some(*origin),
+            Setting::Structured(_) => Some(Origin::Configured),
             Setting::Unknown => None,
         }
     }
@@ -60,7 +62,15 @@ impl Settings {
     pub(crate) fn text(&self, field: &str) -> Option<&SecretString> {
         match self.values.get(field)? {
             Setting::Known(text, _) => Some(text),
-            Setting::Unknown => None,
+            Setting::Structured(_) | Setting::Unknown => None,
+        }
+    }
+
+    /// What was written into a field that holds more than one text.
+    pub(crate) fn structure(&self, field: &str) -> Option<&Given> {
+        match self.values.get(field)? {
+            Setting::Structured(given) => Some(given),
+            Setting::Known(..) | Setting::Unknown => None,
         }
     }
 
@@ -121,6 +131,16 @@ impl<'a> Reader<'a> {
         };
         let origin = self.settings.origin(field);
         parsed.map_err(|wrong| self.problems.push(malformed(self.system, field, origin, &wrong))).ok()
+    }
+
+    /// What was written into a field that holds more than one text.
+    pub(crate) fn structure(&self, field: &str) -> Option<&'a Given> {
+        self.settings.structure(field)
+    }
+
+    /// Notes a problem that only several settings together make.
+    pub(crate) fn report(&mut self, problem: FieldProblem) {
+        self.problems.push(problem);
     }
 
     /// Whether a setting is there, malformed, or on its way.

@@ -31,8 +31,8 @@ fn systems_are_found_by_name_and_described_in_full() {
     assert!(system("zscaler").is_some() && system("zettelstore").is_some() && system("x").is_none());
     for field in SYSTEMS.iter().flat_map(|system| system.fields).chain(crate::HTTP_FIELDS) {
         assert!(field.description.ends_with('.'), "{}", field.name);
-        assert_eq!(field.kind == FieldKind::Secret, field.role == FieldRole::Secret, "{}", field.name);
-        assert_eq!(field.kind == FieldKind::Url, field.role == FieldRole::Url, "{}", field.name);
+        assert_eq!(field.kind.is_secret(), field.role == FieldRole::Secret, "{}", field.name);
+        assert_eq!(matches!(field.kind, FieldKind::Url), field.role == FieldRole::Url, "{}", field.name);
         if let (Some(default), FieldKind::Choice(words)) = (field.default, field.kind) {
             assert!(words.contains(&default), "{}", field.name);
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::sexpr;
-use crate::http::secret_header_value;
 use crate::json::Fields;
+use crate::transport::secret_header_value;
 
 /// A token and what is left of its life.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use super::login::{Credential, Method, Zettelstore};
 use crate::error::Guidance;
 use crate::system::{ALLOW_HTTP, Reader};
 use crate::{
-    BuildContext, Field, FieldKind, FieldProblem, FieldRole, Predecessor, Settings, System, TokenSource,
+    BuildContext, Field, FieldKind, FieldProblem, FieldRole, Home, Predecessor, Settings, System, TokenSource,
 };
 
 /// Zettelstore.
@@ -16,6 +16,8 @@ pub static SYSTEM: System = System {
     title: "Zettelstore",
     summary: "A Zettelstore server. Gives an access token of its API for a user name and password. The server tells \
               how long the token lives, 10 minutes by default; the tokens before it live on until their own end.",
+    details: "",
+    home: Home::ProviderBlock,
     predecessor: Predecessor::LivesOn,
     documented_life: Some(Duration::from_secs(600)),
     verifies: true,

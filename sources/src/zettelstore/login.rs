@@ -16,7 +16,7 @@ use super::SYSTEM;
 use super::answer::Issued;
 use crate::base_url::BaseUrl;
 use crate::clock::later;
-use crate::http::{self, Answer, Body, Patience, Request};
+use crate::transport::{self, Answer, Body, Patience, Request};
 use crate::{
     Action, Attempt, BuildContext, Expiry, Identity, Said, SourceError, Token, TokenNote, TokenSource,
     TokenUsage, Verification,
@@ -90,7 +90,7 @@ impl Zettelstore {
     async fn login_within(&self, limit: Option<Duration>) -> Result<Token, SourceError> {
         let request = self.login_request(limit);
         debug!(system = SYSTEM.name, host = %request.attempt.host, "logging in");
-        let answer = http::send(&self.context, &request).await?;
+        let answer = transport::send(&self.context, &request).await?;
         self.token(&request, &answer)
     }
 
@@ -99,7 +99,7 @@ impl Zettelstore {
         request.limit = Some((self.timeout() / 2).min(PUT_TIMEOUT));
         request.secret_header(AUTHORIZATION, &old.header_value());
         request.secrets.push(old.value.clone());
-        let answer = http::send(&self.context, &request).await?;
+        let answer = transport::send(&self.context, &request).await?;
         self.token(&request, &answer)
     }
 
@@ -160,7 +160,7 @@ impl TokenSource for Zettelstore {
         request.url.set_query(Some("cmd=authenticated"));
         request.secret_header(AUTHORIZATION, &token.header_value());
         request.secrets.push(token.value.clone());
-        let answer = http::send(&self.context, &request).await?;
+        let answer = transport::send(&self.context, &request).await?;
         match answer.status.as_u16() {
             204 => Ok(Verification::Good),
             status @ 401 => {
@@ -200,5 +200,4 @@ const PUT_TIMEOUT: Duration = Duration::from_secs(5);
 const LOGIN_DELAY: Duration = Duration::from_secs(1);
 /// The token that a server without authentication gives to everybody.
 const FREE_ACCESS: &str = "freeaccess";
-const USAGE: TokenUsage =
-    TokenUsage { token_type: "Bearer", header_name: "Authorization", value_prefix: "Bearer " };
+const USAGE: TokenUsage = TokenUsage::fixed("Bearer", "Authorization", "Bearer ");

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::cloud::CloudName;
 use super::legacy::{Credential, Legacy};
 use crate::error::Guidance;
-use crate::http::positive;
 use crate::system::{ALLOW_HTTP, Reader};
+use crate::transport::positive;
 use crate::{
-    BuildContext, Field, FieldKind, FieldProblem, FieldRole, Predecessor, Settings, System, TokenSource,
+    BuildContext, Field, FieldKind, FieldProblem, FieldRole, Home, Predecessor, Settings, System, TokenSource,
 };
 
 /// Zscaler Client Connector, with an API key of its portal.
@@ -19,6 +19,8 @@ pub static SYSTEM: System = System {
     summary: "Zscaler Client Connector, with an API key made in its portal (*Administration > Public API*). Gives \
               the JWT that its API wants in the header `auth-token`, and the one-time passwords of enrolled \
               devices. The API allows about 100 calls an hour for each organisation and source address.",
+    details: "",
+    home: Home::ProviderBlock,
     predecessor: Predecessor::Unknown,
     documented_life: Some(Duration::from_secs(3600)),
     verifies: false,

@@ -13,11 +13,11 @@ use tracing::debug;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::expiry::{Arrival, expiry};
 use super::{SYSTEM, Udid};
 use crate::base_url::BaseUrl;
-use crate::http::{self, Answer, Body, Patience, Request};
+use crate::expiry::{Arrival, expiry};
 use crate::json::Fields;
+use crate::transport::{self, Answer, Body, Patience, Request};
 use crate::{Action, Attempt, BuildContext, Identity, Said, SourceError, Token, TokenSource, TokenUsage};
 
 /// One API key at one place.
@@ -65,7 +65,7 @@ impl Legacy {
         let mut request = self.request(Action::Otp, Method::GET, url, Patience::Read);
         request.secret_header(AUTH_TOKEN, &token.value);
         request.secrets.push(token.value.clone());
-        let answer = http::send(&self.0.context, &request).await?;
+        let answer = transport::send(&self.0.context, &request).await?;
         if says_one_api(&answer) {
             return Err(not_allowed_here(&request.attempt, &answer));
         }
@@ -103,7 +103,7 @@ impl Legacy {
                 return Err(SourceError::NoToken { attempt, status, said });
             }
         };
-        if http::secret_header_value(value.expose_secret()).is_none() {
+        if transport::secret_header_value(value.expose_secret()).is_none() {
             return Err(answer.malformed(attempt, "its `jwtToken` cannot be sent in a header"));
         }
         let (issued_at, ttl) = (answer.received_at, self.0.ttl);
@@ -127,7 +127,7 @@ impl TokenSource for Legacy {
         let mut request = self.request(Action::Login, Method::POST, url, Patience::Login);
         request.body = Some(self.login_body());
         debug!(system = SYSTEM.name, host = %request.attempt.host, "logging in");
-        let answer = http::send(&self.0.context, &request).await?;
+        let answer = transport::send(&self.0.context, &request).await?;
         if says_one_api(&answer) {
             return Err(not_allowed_here(&request.attempt, &answer));
         }
@@ -162,7 +162,7 @@ fn not_allowed_here(attempt: &Attempt, answer: &Answer) -> SourceError {
     SourceError::NotAllowedHere { attempt: attempt.clone(), status: answer.status.as_u16() }
 }
 
-const USAGE: TokenUsage = TokenUsage { token_type: "JWT", header_name: "auth-token", value_prefix: "" };
+const USAGE: TokenUsage = TokenUsage::fixed("JWT", "auth-token", "");
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");
 const JSON: &str = "application/json";
 /// All but the characters that RFC 3986 calls unreserved, so that `:` becomes `%3A` and a blank `%20`.

@@ -1,7 +1,6 @@
 //! Zscaler Client Connector: login with an API key of its portal, and the one-time passwords of devices.
 
 mod cloud;
-mod expiry;
 mod fields;
 mod legacy;
 mod otp;

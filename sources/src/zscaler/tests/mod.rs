@@ -53,7 +53,7 @@ async fn a_login_sends_what_the_vendor_documents() {
     assert_eq!(seen.header("cache-control"), Some("no-cache"));
     assert_eq!(seen.header("auth-token").or(seen.header("authorization")), None);
     assert_eq!(token.header_value().expose_secret(), "opaque");
-    assert_eq!((token.usage.header_name, token.usage.token_type), ("auth-token", "JWT"));
+    assert_eq!((&*token.usage.header_name, &*token.usage.token_type), ("auth-token", "JWT"));
     assert_eq!(token.identity.issuer, server.url("/papi"));
     assert_eq!(token.identity.subject, "key-1");
     assert_eq!(token.expiry, Expiry::Unknown);

@@ -1,4 +1,4 @@
-//! When a Zscaler token ends: the login does not say, the token may.
+//! When a token ends that the login says nothing about: the token itself may say it, as a JSON Web Token.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::jwt::Times;
 use crate::{Expiry, Timestamp};
 
 /// The expiry of a token, or the end it states if that has passed already.
-pub(super) fn expiry(token: &str, arrival: Arrival, ttl: Option<Duration>) -> Result<Expiry, Timestamp> {
+pub(crate) fn expiry(token: &str, arrival: Arrival, ttl: Option<Duration>) -> Result<Expiry, Timestamp> {
     let assumed = ttl.and_then(|ttl| later(arrival.at, ttl));
     let reported = match Times::of(token) {
         Some(Times { issued: Some(issued), ends }) if ends > issued => life_from(arrival.at, ends - issued),
@@ -38,10 +38,10 @@ fn still_to_come(end: Timestamp, arrival: Arrival) -> Result<Timestamp, Timestam
 
 /// When a token arrived, by both clocks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival {
-    pub(super) at: Timestamp,
+pub(crate) struct Arrival {
+    pub(crate) at: Timestamp,
     /// What the issuer's answer gave as its time.
-    pub(super) issuer_time: Option<Timestamp>,
+    pub(crate) issuer_time: Option<Timestamp>,
 }
 
 /// Downwards, if anything: a token is better believed dead too early than too late.

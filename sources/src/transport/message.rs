@@ -25,6 +25,11 @@ pub(crate) struct Request {
     pub(crate) bust_caches: bool,
     /// The most time that all tries may take, where it is less than the settings allow.
     pub(crate) limit: Option<Duration>,
+    /// The largest body of an answer that is read, in bytes.
+    pub(crate) largest: usize,
+    /// Answers that stand for a passing failure of the server although their status does not say so. They are
+    /// tried again as a 500 is; the last of them is given to the caller.
+    pub(crate) passing: fn(&Answer) -> bool,
     /// What must not show up in messages.
     pub(crate) secrets: Vec<SecretString>,
 }
@@ -57,6 +62,8 @@ impl Request {
             patience,
             bust_caches: false,
             limit: None,
+            largest: LARGEST,
+            passing: |_| false,
             secrets: Vec::new(),
         }
     }
@@ -68,6 +75,9 @@ impl Request {
         true
     }
 }
+
+/// No token and no device's passwords come near it.
+const LARGEST: usize = 1024 * 1024;
 
 /// A header value that no log shows; `None` if the text cannot stand in a header.
 pub(crate) fn secret_header_value(text: &str) -> Option<HeaderValue> {

@@ -5,9 +5,11 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
-use tokenferry_sources::{Environment, ExposeSecret, SecretString};
 use zeroize::Zeroizing;
+
+use crate::Environment;
 
 /// Where a secret is kept.
 #[derive(Clone, Debug, Eq, PartialEq)]

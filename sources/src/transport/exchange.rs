@@ -25,6 +25,14 @@ pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<An
     loop {
         tries_made += 1;
         let setback = match budget.bound(request, follow(context, request)).await {
+            Ok(answer) if (request.passing)(&answer) => {
+                let pause = Pause::Backoff(wait::backoff(tries_made));
+                if tries_made >= tries || !budget.pause(pause).await {
+                    return Ok(answer);
+                }
+                debug!(system = request.attempt.system.name, tries_made, "trying again");
+                continue;
+            }
             Ok(answer) => match Setback::from_answer(request, answer, tries_made) {
                 Ok(answer) => return Ok(answer),
                 Err(setback) => setback,
@@ -32,7 +40,7 @@ pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<An
             Err(error) => Setback::from_error(error, tries_made),
         };
         let error = setback.error.clone();
-        if tries_made >= tries || !budget.pause(setback).await {
+        if tries_made >= tries || !budget.pause(setback.pause).await {
             return Err(error);
         }
         debug!(system = request.attempt.system.name, class = %error.class(), tries_made, "trying again");
@@ -128,8 +136,8 @@ impl Budget {
     }
 
     /// Waits, if there is time for it.
-    async fn pause(&mut self, setback: Setback) -> bool {
-        let pause = match setback.pause {
+    async fn pause(&mut self, pause: Pause) -> bool {
+        let pause = match pause {
             Pause::Asked(pause) if pause <= self.max_wait => {
                 self.max_wait -= pause;
                 self.deadline += pause;
@@ -200,20 +208,18 @@ async fn body(
     request: &Request,
     response: &mut reqwest::Response,
 ) -> Result<Zeroizing<Vec<u8>>, SourceError> {
-    let too_large = || SourceError::AnswerTooLarge { attempt: request.attempt.clone(), limit: LARGEST };
-    if response.content_length().is_some_and(|length| length > LARGEST as u64) {
+    let limit = request.largest;
+    let too_large = || SourceError::AnswerTooLarge { attempt: request.attempt.clone(), limit };
+    if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
     let mut body = Zeroizing::new(Vec::new());
     loop {
         let chunk = response.chunk().await.map_err(|error| failure::transport(&request.attempt, error))?;
         match chunk {
-            Some(chunk) if body.len() + chunk.len() > LARGEST => return Err(too_large()),
+            Some(chunk) if body.len() + chunk.len() > limit => return Err(too_large()),
             Some(chunk) => body.extend_from_slice(&chunk),
             None => return Ok(body),
         }
     }
 }
-
-/// No token and no device's passwords come near it.
-const LARGEST: usize = 1024 * 1024;
