@@ -31,9 +31,11 @@ mod answer;
 mod conditions;
 mod control;
 mod gate;
+mod json;
 mod server;
 mod system;
 mod urlencoded;
+pub mod zetasafe;
 pub mod zettelstore;
 pub mod zscaler;
 
@@ -41,6 +43,7 @@ pub use control::Control;
 pub use control::counters::{CacheBusterCounts, ConnectionCounts, Counters, GrantCounts, SystemCounters};
 pub use control::fault::{Answer, Effect, Fault};
 pub use control::requests::{CacheBuster, RequestRecord};
+pub use zetasafe::{ZetasafeClient, ZetasafeMode, ZetasafeOptions, ZetasafeRole, ZetasafeUser};
 pub use zettelstore::{Authentication, Release, ZettelstoreOptions, ZettelstoreUser};
 pub use zscaler::{AccountMode, DeviceForm, ZscalerAccount, ZscalerDevice, ZscalerOptions};
 
@@ -51,6 +54,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The Zscaler Client Connector tenant.
     pub zscaler: ZscalerOptions,
+    /// The ZetaSafe server.
+    pub zetasafe: ZetasafeOptions,
     /// The Zettelstore server.
     pub zettelstore: ZettelstoreOptions,
 }
@@ -60,6 +65,7 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             zscaler: ZscalerOptions::default(),
+            zetasafe: ZetasafeOptions::default(),
             zettelstore: ZettelstoreOptions::default(),
         }
     }
@@ -124,6 +130,11 @@ impl Sandbox {
     /// The `base_url` of the Zscaler legacy API, which ends in `/papi`.
     pub fn zscaler_base_url(&self) -> String {
         zscaler::base_url(&self.url())
+    }
+
+    /// The `base_url` of ZetaSafe in production; that of development ends in `/dev`.
+    pub fn zetasafe_base_url(&self) -> String {
+        zetasafe::base_url(&self.url())
     }
 
     /// The `base_url` of Zettelstore, which ends in a slash.

@@ -46,6 +46,7 @@ mod system;
 mod test_server;
 mod token;
 mod transport;
+pub mod zetasafe;
 pub mod zettelstore;
 pub mod zscaler;
 

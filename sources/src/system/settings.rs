@@ -153,6 +153,16 @@ impl<'a> Reader<'a> {
         self.problems.retain(|problem| problem.field != field);
     }
 
+    /// Takes back what stands against a setting that another one's choice makes meaningless, and refuses it where
+    /// somebody wrote it all the same. A variable may stand there for others.
+    pub(crate) fn unused(&mut self, field: &'static str, choice: &str, chosen: &str) {
+        self.ignore(field);
+        if self.settings.origin(field) == Some(Origin::Configured) {
+            let wrong = format!("it has no meaning with `{choice} = \"{chosen}\"`; leave it out");
+            self.problems.push(malformed(self.system, field, Some(Origin::Configured), &wrong));
+        }
+    }
+
     /// Reports that none of these settings is there, malformed, or on its way.
     pub(crate) fn require_one(&mut self, fields: &[&'static str]) {
         if !fields.iter().any(|field| self.has(field)) {
