@@ -45,6 +45,7 @@ mod system;
 #[cfg(test)]
 mod test_server;
 mod token;
+pub mod totp;
 mod transport;
 pub mod zettelstore;
 pub mod zscaler;
