@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::call::Call;
-use super::login::{Credential, ZetaSafe};
+use super::login::{self, ZetaSafe};
 use crate::base_url::BaseUrl;
 use crate::error::Guidance;
 use crate::system::{ALLOW_HTTP, Reader};
 use crate::transport::positive;
 use crate::{
-    BuildContext, Field, FieldKind, FieldProblem, FieldRole, Home, Predecessor, Settings, System, TokenSource,
+    BuildContext, Credential, Field, FieldKind, FieldProblem, Home, Predecessor, Settings, System,
+    TokenSource,
 };
 
 /// ZetaSafe.
@@ -31,6 +32,13 @@ pub static SYSTEM: System = System {
     predecessor: Predecessor::Unknown,
     documented_life: None,
     verifies: false,
+    credentials: &[Credential {
+        name: "password",
+        identity: Some(USERNAME.name),
+        secrets: &[&[PASSWORD.name]],
+        settings: &[],
+        variables: &[],
+    }],
     fields: &[
         USERNAME,
         PASSWORD,
@@ -57,7 +65,7 @@ pub static SYSTEM: System = System {
 fn build(settings: &Settings, context: &BuildContext) -> Result<Arc<dyn TokenSource>, Vec<FieldProblem>> {
     let mut reader = Reader::new(&SYSTEM, settings);
     let username = reader.text(USERNAME.name);
-    let credential = Credential { username, password: reader.secret(PASSWORD.name) };
+    let credential = login::Credential { username, password: reader.secret(PASSWORD.name) };
     let call = call(&mut reader);
     let base_url = base_url(&mut reader);
     let ttl = reader.duration(TTL.name);
@@ -97,7 +105,6 @@ const USERNAME: Field = Field {
                   in the state.",
     default: None,
     environment: Some("ZETASAFE_USERNAME"),
-    role: FieldRole::Identity,
     rule: None,
 };
 
@@ -107,7 +114,6 @@ const PASSWORD: Field = Field {
     description: "The password of the user.",
     default: None,
     environment: Some("ZETASAFE_PASSWORD"),
-    role: FieldRole::Secret,
     rule: None,
 };
 
@@ -118,7 +124,6 @@ const TOKEN_KIND: Field = Field {
                   `admin_client_id`, `role` for the work with the role `role_id` at the client `client_id`.",
     default: Some(USER_CLIENT),
     environment: Some("ZETASAFE_TOKEN_KIND"),
-    role: FieldRole::Other,
     rule: None,
 };
 
@@ -129,7 +134,6 @@ const ADMIN_CLIENT_ID: Field = Field {
                   only there. It is not secret: tokens show it in their `issuer`.",
     default: None,
     environment: Some("ZETASAFE_ADMIN_CLIENT_ID"),
-    role: FieldRole::Other,
     rule: None,
 };
 
@@ -140,7 +144,6 @@ const ROLE_ID: Field = Field {
                   several clients, need both `role_id` and `client_id`; others may leave them out.",
     default: None,
     environment: Some("ZETASAFE_ROLE_ID"),
-    role: FieldRole::Other,
     rule: None,
 };
 
@@ -150,7 +153,6 @@ const CLIENT_ID: Field = Field {
     description: "The id of the client, with `token_kind = \"role\"`. See `role_id`.",
     default: None,
     environment: Some("ZETASAFE_CLIENT_ID"),
-    role: FieldRole::Other,
     rule: None,
 };
 
@@ -161,7 +163,6 @@ const ENVIRONMENT: Field = Field {
                   `https://api.zetasafe.net/dev`. Without effect if there is a `base_url`.",
     default: Some("production"),
     environment: Some("ZETASAFE_ENVIRONMENT"),
-    role: FieldRole::Other,
     rule: None,
 };
 
@@ -172,7 +173,6 @@ const BASE_URL: Field = Field {
                   precedence over `environment`, wherever either is set.",
     default: None,
     environment: Some("ZETASAFE_BASE_URL"),
-    role: FieldRole::Url,
     rule: None,
 };
 
@@ -183,7 +183,6 @@ const TTL: Field = Field {
                   of a token is not known.",
     default: None,
     environment: None,
-    role: FieldRole::Other,
     rule: Some(positive),
 };
 
