@@ -127,6 +127,11 @@ impl<'a> Reader<'a> {
         self.optional(field, |text| parse_duration(text).map_err(|error| error.to_string()))
     }
 
+    /// Whether a flag is set.
+    pub(crate) fn flag(&self, field: &str) -> bool {
+        self.settings.flag(field)
+    }
+
     /// A setting that may be left out; a malformed one is a problem.
     pub(crate) fn optional<T>(
         &mut self,

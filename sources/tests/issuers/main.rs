@@ -5,3 +5,5 @@
 mod desk;
 #[cfg(test)]
 mod zetasafe;
+#[cfg(test)]
+mod zettelstore;
