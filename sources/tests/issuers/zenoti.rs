@@ -32,6 +32,8 @@ fn asked(sandbox: &Sandbox) -> Vec<String> {
 
 /// The status of a call with this token or key.
 async fn used(sandbox: &Sandbox, token: &Token) -> u16 {
+    // reqwest looks for it even where nothing is encrypted; another test may have been faster.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{}/v1/centers", sandbox.zenoti_base_url());
     let request = client.get(url).header(&*token.usage.header_name, token.header_value().expose_secret());
