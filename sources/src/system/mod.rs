@@ -48,6 +48,8 @@ pub struct System {
     pub documented_life: Option<Duration>,
     /// Whether a fresh token is tried out before it is published, unless the configuration says otherwise.
     pub verifies: bool,
+    /// Whether it can end tokens before their time.
+    pub revokes: bool,
     /// Its settings.
     pub fields: &'static [Field],
     /// What to advise when something fails.

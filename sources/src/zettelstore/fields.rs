@@ -21,6 +21,7 @@ pub static SYSTEM: System = System {
     predecessor: Predecessor::LivesOn,
     documented_life: Some(Duration::from_secs(600)),
     verifies: true,
+    revokes: false,
     fields: &[BASE_URL, USERNAME, PASSWORD, METHOD, ALLOW_HTTP],
     guidance: Guidance {
         login_refused: "Check `username` and `password` (ZETTELSTORE_USERNAME and ZETTELSTORE_PASSWORD). User names \

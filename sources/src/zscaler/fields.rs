@@ -24,6 +24,7 @@ pub static SYSTEM: System = System {
     predecessor: Predecessor::Unknown,
     documented_life: Some(Duration::from_secs(3600)),
     verifies: false,
+    revokes: false,
     fields: &[API_KEY, SECRET_KEY, CLOUD, BASE_URL, TTL, ALLOW_HTTP],
     guidance: Guidance {
         login_refused: "Check `api_key` and `secret_key` (ZCC_CLIENT_ID and ZCC_CLIENT_SECRET): they are a pair made \
