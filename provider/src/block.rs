@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use tfplugin::{Attribute, ConfigReader, FromConfig, Schema, Setting};
-use tokenferry_sources::{Given, GivenFields, HTTP_FIELDS, Home, HttpSettings, SYSTEMS, System};
+use tokenferry_sources::{Field, Given, GivenFields, HTTP_FIELDS, Home, HttpSettings, SYSTEMS, System};
 
 use crate::fields;
 
@@ -28,7 +28,8 @@ pub(crate) struct Block {
 /// The shape of the block.
 pub(crate) fn schema() -> Schema {
     let systems = systems().map(|system| {
-        Attribute::object(system.name, system.fields.iter().map(fields::attribute))
+        let attribute = |field: &'static Field| fields::attribute(field, &system.variables(field));
+        Attribute::object(system.name, system.fields.iter().map(attribute))
             .optional()
             .describe(system.summary)
     });

@@ -11,22 +11,25 @@ use tokenferry_sources::{Field, FieldKind};
 
 /// The fields that are attributes where blocks can stand, too.
 pub(crate) fn attributes(fields: &'static [Field]) -> Vec<Attribute> {
-    fields.iter().filter(|field| !is_repeated(field)).map(attribute).collect()
+    fields.iter().filter(|field| !is_repeated(field)).map(on_its_own).collect()
 }
 
 /// The fields that are blocks.
 pub(crate) fn blocks(fields: &'static [Field]) -> Vec<NestedBlock> {
     let block = |field: &Field| match field.kind {
-        FieldKind::Blocks(inner) => Some(NestedBlock::list(field.name, schema(description(field), inner))),
+        FieldKind::Blocks(inner) => Some(NestedBlock::list(field.name, schema(description(field, &[]), inner))),
         _ => None,
     };
     fields.iter().filter_map(block).collect()
 }
 
-/// A field where only attributes can stand: with its default and its environment variable.
-pub(crate) fn attribute(field: &'static Field) -> Attribute {
+/// A variable that can set a field, and the credential that it is good for if that matters.
+type Variable = (&'static str, Option<&'static str>);
+
+/// A field where only attributes can stand: with its default and the environment variables that can set it.
+pub(crate) fn attribute(field: &'static Field, variables: &[Variable]) -> Attribute {
     let nested = |nesting, inner: &'static [Field]| {
-        AttributeKind::Nested(nesting, inner.iter().map(attribute).collect())
+        AttributeKind::Nested(nesting, inner.iter().map(on_its_own).collect())
     };
     let kind = match field.kind {
         FieldKind::Blocks(inner) => nested(Nesting::List, inner),
@@ -41,9 +44,14 @@ pub(crate) fn attribute(field: &'static Field) -> Attribute {
         kind,
         presence: Presence::Optional,
         // Of secrets that are kept elsewhere, only the places are written here.
-        sensitive: matches!(field.kind, FieldKind::Secret),
-        ..Attribute::string(field.name).describe(description(field))
+        sensitive: matches!(field.kind, FieldKind::Secret | FieldKind::SecretLines),
+        ..Attribute::string(field.name).describe(description(field, variables))
     }
+}
+
+fn on_its_own(field: &'static Field) -> Attribute {
+    let variables: Vec<Variable> = field.environment.into_iter().map(|name| (name, None)).collect();
+    attribute(field, &variables)
 }
 
 fn schema(description: String, fields: &'static [Field]) -> Schema {
@@ -54,7 +62,7 @@ fn is_repeated(field: &Field) -> bool {
     matches!(field.kind, FieldKind::Blocks(_))
 }
 
-fn description(field: &Field) -> String {
+fn description(field: &Field, variables: &[Variable]) -> String {
     let form = match field.kind {
         FieldKind::Choice(words) => {
             let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
@@ -72,9 +80,17 @@ fn description(field: &Field) -> String {
         Some(field.description.to_owned()),
         form,
         field.default.map(|default| format!("Default: `{default}`.")),
-        field.environment.map(|name| format!("Can also be set by the environment variable `{name}`.")),
+        (!variables.is_empty()).then(|| format!("Can also be set by {}.", listed(variables))),
     ];
     sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn listed(variables: &[Variable]) -> String {
+    let one = |(name, credential): &Variable| match credential {
+        Some(credential) => format!("the environment variable `{name}` (with `{credential}`)"),
+        None => format!("the environment variable `{name}`"),
+    };
+    variables.iter().map(one).collect::<Vec<_>>().join(" or ")
 }
 
 #[cfg(test)]
