@@ -30,6 +30,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 mod answer;
 mod conditions;
 mod control;
+mod example_key;
 mod gate;
 mod server;
 mod system;
@@ -41,6 +42,7 @@ pub use control::Control;
 pub use control::counters::{CacheBusterCounts, ConnectionCounts, Counters, GrantCounts, SystemCounters};
 pub use control::fault::{Answer, Effect, Fault};
 pub use control::requests::{CacheBuster, RequestRecord};
+pub use example_key::ExampleKey;
 pub use zettelstore::{Authentication, Release, ZettelstoreOptions, ZettelstoreUser};
 pub use zscaler::{AccountMode, DeviceForm, ZscalerAccount, ZscalerDevice, ZscalerOptions};
 

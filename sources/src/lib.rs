@@ -26,6 +26,7 @@
 //! # }
 //! ```
 
+mod assertion;
 mod base_url;
 pub mod cause;
 mod clock;
