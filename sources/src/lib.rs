@@ -52,7 +52,7 @@ pub mod zettelstore;
 pub mod zscaler;
 
 pub use base_url::is_loopback;
-pub use clock::{Clock, SystemClock, TestClock, Timestamp, rfc3339};
+pub use clock::{Clock, SystemClock, TestClock, Timestamp, parse_rfc3339, rfc3339};
 pub use duration::{DurationError, parse_duration};
 pub use error::{Action, Attempt, Detour, FailureClass, Guidance, NamedFailure, Retry, Said, SourceError};
 pub use field::{

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use chrono::DateTime;
 use tokenferry_sources::{Expiry, Identity, TokenUsage};
 
 use super::*;

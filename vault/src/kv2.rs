@@ -1,25 +1,24 @@
-//! Reading and writing entries.
+//! Reading and writing entries of KV v2.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
-use tokenferry_sources::Timestamp;
+use tokenferry_sources::{Timestamp, parse_rfc3339};
 use vaultrs::api::kv2::requests::{
     ReadSecretMetadataRequest, ReadSecretRequest, SetSecretMetadataRequest, SetSecretRequest,
     SetSecretRequestOptions,
 };
 use vaultrs::api::kv2::responses::{ReadSecretMetadataResponse, ReadSecretResponse};
 
-use super::wiped::Wiped;
-use super::{Data, Found, Operation, Stored, Vault, VaultError};
-use crate::rotation::Destination;
+use crate::wiped::Wiped;
+use crate::{Data, Found, KvPath, Operation, Stored, Vault, VaultError};
 
 impl Vault {
     /// Reads an entry, with one request if there are data that we may read.
     ///
     /// # Errors
     /// When Vault does not answer, or lets us read neither data nor metadata.
-    pub async fn read_entry(&self, at: &Destination) -> Result<Found, VaultError> {
+    pub async fn read_entry(&self, at: &KvPath) -> Result<Found, VaultError> {
         let (mount, path) = (at.mount.to_string(), at.path.to_string());
         match self.ask(ReadSecretRequest { mount, path, version: None }).await? {
             Ok(answer) => Ok(found(answer)),
@@ -36,7 +35,7 @@ impl Vault {
     /// [`VaultError::CasMismatch`] if it is not; another one if nothing was written, or nobody can tell.
     pub async fn write_entry(
         &self,
-        at: &Destination,
+        at: &KvPath,
         version: u64,
         data: Map<String, Value>,
     ) -> Result<Stored, VaultError> {
@@ -62,7 +61,7 @@ impl Vault {
     /// When nothing was noted, or nobody can tell.
     pub async fn set_custom_metadata(
         &self,
-        at: &Destination,
+        at: &KvPath,
         custom_metadata: &BTreeMap<String, String>,
     ) -> Result<(), VaultError> {
         let custom_metadata: HashMap<_, _> = custom_metadata.clone().into_iter().collect();
@@ -79,11 +78,11 @@ impl Vault {
     ///
     /// # Errors
     /// When Vault does not answer, or does not let us.
-    pub async fn read_notes(&self, at: &Destination) -> Result<Found, VaultError> {
+    pub async fn read_notes(&self, at: &KvPath) -> Result<Found, VaultError> {
         self.read_metadata(at, false).await
     }
 
-    async fn read_metadata(&self, at: &Destination, data_readable: bool) -> Result<Found, VaultError> {
+    async fn read_metadata(&self, at: &KvPath, data_readable: bool) -> Result<Found, VaultError> {
         let (mount, path) = (at.mount.to_string(), at.path.to_string());
         match self.ask(ReadSecretMetadataRequest { mount, path }).await? {
             Ok(metadata) => Ok(found_in(&metadata, data_readable, self.now())),
@@ -101,7 +100,7 @@ fn found(answer: ReadSecretResponse) -> Found {
     };
     Found {
         version: metadata.version,
-        written_at: time(&metadata.created_time),
+        written_at: parse_rfc3339(&metadata.created_time),
         is_live: true,
         data: Some(Data::from(fields)),
         data_readable: true,
@@ -112,10 +111,10 @@ fn found(answer: ReadSecretResponse) -> Found {
 fn found_in(metadata: &ReadSecretMetadataResponse, data_readable: bool, now: Timestamp) -> Found {
     let current = metadata.versions.get(&metadata.current_version.to_string());
     // An engine may be told to delete versions after a while, and says so beforehand.
-    let deleted = |text: &str| time(text).is_some_and(|time| time <= now);
+    let deleted = |text: &str| parse_rfc3339(text).is_some_and(|time| time <= now);
     Found {
         version: metadata.current_version,
-        written_at: current.and_then(|version| time(&version.created_time)),
+        written_at: current.and_then(|version| parse_rfc3339(&version.created_time)),
         is_live: current.is_some_and(|version| !version.destroyed && !deleted(&version.deletion_time)),
         data: None,
         data_readable,
@@ -125,8 +124,4 @@ fn found_in(metadata: &ReadSecretMetadataResponse, data_readable: bool, now: Tim
 
 fn sorted(custom_metadata: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
     custom_metadata.unwrap_or_default().into_iter().collect()
-}
-
-fn time(text: &str) -> Option<Timestamp> {
-    chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())
 }

@@ -4,46 +4,48 @@ use thiserror::Error;
 use tokenferry_sources::is_loopback;
 use url::Url;
 
-use super::document::{Noted, Spot};
-use super::value::is_word;
+use crate::is_word;
 
 /// Why a text is no address of Vault. The text itself is not repeated: it may hold a password.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-pub(super) enum AddressError {
+#[non_exhaustive]
+pub enum AddressError {
+    /// It is no URL of a server.
     #[error("is not an http or https URL")]
     NotAUrl,
+    /// It goes on after the host.
     #[error("has a path, and Vault's API begins at the root of its server")]
     Path,
+    /// It would send tokens unprotected.
     #[error("is plain http to another machine, which sends tokens unprotected")]
     PlainHttp,
+    /// It has more than an address has.
     #[error("has a `?` or a `#` in it")]
     Query,
+    /// It says how to log in.
     #[error("has a user name or password in it")]
     UserInfo,
 }
 
 impl AddressError {
-    /// Notes it of what this is the address.
-    pub(super) fn note(self, spot: Spot<'_>, what: &str) -> Noted {
-        let message = format!("{what} {self}");
+    /// What to do about it, as the end of a sentence.
+    pub fn advice(self) -> &'static str {
         match self {
-            AddressError::NotAUrl => {
-                spot.advise(message, "write it in full, as in \"https://vault.example:8200\"")
+            AddressError::NotAUrl => "write it in full, as in \"https://vault.example:8200\"",
+            AddressError::PlainHttp => "use https, or allow it with `allow_http = true`",
+            AddressError::Path | AddressError::Query => {
+                "end it after the host and the port, as in \"https://vault.example:8200\""
             }
-            AddressError::PlainHttp => {
-                spot.advise(message, "use https, or allow it with `allow_http = true`")
-            }
-            AddressError::Path | AddressError::Query => spot
-                .advise(message, "end it after the host and the port, as in \"https://vault.example:8200\""),
-            AddressError::UserInfo => {
-                spot.advise(message, "leave that out; an `auth` block says how to log in")
-            }
+            AddressError::UserInfo => "leave that out; how to log in is said elsewhere",
         }
     }
 }
 
-/// Where a server is, and nothing else.
-pub(super) fn parse_address(text: &str, allow_http: bool) -> Result<Url, AddressError> {
+/// Where a server is, and nothing else. Plain http needs `allow_http`, unless it is to this machine.
+///
+/// # Errors
+/// When the text says something else, or more.
+pub fn parse_address(text: &str, allow_http: bool) -> Result<Url, AddressError> {
     let url = Url::parse(text).map_err(|_| AddressError::NotAUrl)?;
     if !matches!(url.scheme(), "http" | "https") || !is_word(text) {
         return Err(AddressError::NotAUrl);

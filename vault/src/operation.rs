@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::rotation::Destination;
+use crate::KvPath;
 
 /// What was attempted.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,15 +14,17 @@ pub enum Operation {
     /// To look our own token up.
     LookUp,
     /// To note something beside an entry.
-    Note(Destination),
-    /// To read an entry.
-    ReadData(Destination),
+    Note(KvPath),
+    /// To read an entry of whatever version of KV.
+    Read(KvPath),
+    /// To read an entry of KV v2.
+    ReadData(KvPath),
     /// To read what is noted beside an entry.
-    ReadMetadata(Destination),
+    ReadMetadata(KvPath),
     /// To renew our own token.
     Renew,
     /// To write an entry.
-    Write(Destination),
+    Write(KvPath),
 }
 
 impl fmt::Display for Operation {
@@ -31,7 +33,7 @@ impl fmt::Display for Operation {
             Operation::Login(mount) => write!(f, "logging in to Vault at auth/{mount}"),
             Operation::LookUp => f.write_str("looking up our Vault token"),
             Operation::Note(at) => write!(f, "noting the state of {at}"),
-            Operation::ReadData(at) => write!(f, "reading {at}"),
+            Operation::Read(at) | Operation::ReadData(at) => write!(f, "reading {at}"),
             Operation::ReadMetadata(at) => write!(f, "reading the metadata of {at}"),
             Operation::Renew => f.write_str("renewing our Vault token"),
             Operation::Write(at) => write!(f, "writing {at}"),

@@ -3,13 +3,14 @@
 use tokenferry_sources::Timestamp;
 
 use super::VaultError;
-use crate::run::Class;
 
 impl VaultError {
-    /// Its kind.
-    pub fn class(&self) -> Class {
+    /// The stable name of its kind.
+    pub fn class(&self) -> &'static str {
         use VaultError as E;
-        Class::new(match self {
+        match self {
+            E::Absent { .. } => "vault_absent",
+            E::AbsentField { .. } => "vault_absent_field",
             E::BadAddress { .. } => "vault_bad_address",
             E::BadRequest { .. } => "vault_bad_request",
             E::BadToken => "vault_bad_token",
@@ -24,8 +25,12 @@ impl VaultError {
             E::MalformedAnswer { .. } => "vault_malformed_answer",
             E::MissingMount { .. } => "vault_missing_mount",
             E::MissingNamespace { .. } => "vault_missing_namespace",
+            E::NewerSchema { .. } => "vault_newer_schema",
+            E::NotAText { .. } => "vault_not_a_text",
+            E::NotKv { .. } => "vault_no_kv",
             // A digit has no place in the name of a class.
             E::NotKv2 { .. } => "vault_wrong_engine",
+            E::NotOurs { .. } => "vault_not_ours",
             E::RateLimited { .. } => "vault_rate_limited",
             E::Redirected { .. } => "vault_redirected",
             E::Sealed { .. } => "vault_sealed",
@@ -36,7 +41,7 @@ impl VaultError {
             E::Tls { .. } => "vault_tls",
             E::UnexpectedStatus { .. } => "vault_unexpected_status",
             E::Unreachable { .. } => "vault_unreachable",
-        })
+        }
     }
 
     /// Whether any other request would fail for the same reason.
@@ -44,7 +49,13 @@ impl VaultError {
         use VaultError as E;
         !matches!(
             self,
-            E::BadRequest { .. }
+            E::Absent { .. }
+                | E::AbsentField { .. }
+                | E::NewerSchema { .. }
+                | E::NotAText { .. }
+                | E::NotKv { .. }
+                | E::NotOurs { .. }
+                | E::BadRequest { .. }
                 | E::CasMismatch { .. }
                 | E::CasRequired { .. }
                 | E::Forbidden { .. }
@@ -79,7 +90,10 @@ impl VaultError {
         use VaultError as E;
         matches!(
             self,
-            E::BadRequest { .. }
+            E::Absent { .. }
+                | E::AbsentField { .. }
+                | E::NotAText { .. }
+                | E::BadRequest { .. }
                 | E::CasMismatch { .. }
                 | E::CasRequired { .. }
                 | E::Forbidden { token_may_be_over: false, .. }

@@ -7,26 +7,24 @@ use reqwest::header::HeaderValue;
 use rustify::Endpoint;
 use rustify::endpoint::MiddleWare;
 use rustify::errors::ClientError;
-use tokenferry_sources::{ExposeSecret, Given, SecretString};
+use tokenferry_sources::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use tracing::debug;
 use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
+use vaultrs::api::auth::oidc::requests::JWTLoginRequest;
 use vaultrs::api::token::requests::LookupTokenSelfRequest;
 use vaultrs::api::{AuthInfo, EndpointMiddleware};
 use zeroize::Zeroizing;
 
-use super::cause::with_causes;
-use super::fault::Fault;
-use super::lease::Lease;
-use super::login::{Login, SignsOfLife};
-use super::wiped::Wiped;
-use super::{Operation, Vault, VaultError};
-use crate::config::VaultAuth;
-use crate::source::{Reference, Setting};
+use crate::fault::Fault;
+use crate::lease::Lease;
+use crate::login::{Login, SignsOfLife};
+use crate::wiped::{Wipe, Wiped};
+use crate::{Kept, Operation, Vault, VaultAuth, VaultError};
 
 /// Why and when the last attempt to log in failed, and how many were refused in a row.
 #[derive(Default)]
-pub(super) struct LastFailure {
+pub(crate) struct LastFailure {
     last: Option<(Instant, VaultError)>,
     refusals: u32,
 }
@@ -56,7 +54,7 @@ fn hold(refusals: u32) -> Duration {
 impl Vault {
     /// Sends a request with our token, whose answer has a content. If the token is dead, once more with a new one.
     /// The outer error is that we could not log in.
-    pub(super) async fn ask<E: Endpoint>(
+    pub(crate) async fn ask<E: Endpoint>(
         &self,
         endpoint: E,
     ) -> Result<Result<E::Response, Fault>, VaultError> {
@@ -73,7 +71,7 @@ impl Vault {
     }
 
     /// As [`Vault::ask`], for an answer that says no more than that it was done.
-    pub(super) async fn tell<E: Endpoint>(&self, endpoint: E) -> Result<Result<(), Fault>, VaultError> {
+    pub(crate) async fn tell<E: Endpoint>(&self, endpoint: E) -> Result<Result<(), Fault>, VaultError> {
         let presented = Presented::new(self.login(None).await?);
         let request = endpoint.with_middleware(&presented);
         let mut answer = self.transport.tell(&request).await;
@@ -110,8 +108,8 @@ impl Vault {
     /// Whether another login may get what this one does not.
     fn has_better(&self, login: &Login) -> Result<bool, VaultError> {
         match &self.auth {
-            VaultAuth::Token(reference) => Ok(self.read(reference)?.expose_secret() != login.middle.token),
-            VaultAuth::AppRole { .. } => Ok(!login.seems_alive()),
+            VaultAuth::Token(token) => Ok(self.read(token)?.expose_secret() != login.middle.token),
+            VaultAuth::AppRole { .. } | VaultAuth::Jwt { .. } => Ok(!login.seems_alive()),
         }
     }
 
@@ -131,7 +129,7 @@ impl Vault {
         }
     }
 
-    pub(super) async fn look_up(&self, login: &Login) -> Result<Lease, Fault> {
+    pub(crate) async fn look_up(&self, login: &Login) -> Result<Lease, Fault> {
         let answer = self.transport.ask(&LookupTokenSelfRequest {}.with_middleware(&login.middle)).await?;
         let found = answer.data.ok_or(Fault::Empty)?;
         drop(Zeroizing::new(found.id));
@@ -139,7 +137,7 @@ impl Vault {
     }
 
     /// The login we have; a new one if there is none or it is the dead one.
-    pub(super) async fn login(&self, dead: Option<&Arc<Login>>) -> Result<Arc<Login>, VaultError> {
+    pub(crate) async fn login(&self, dead: Option<&Arc<Login>>) -> Result<Arc<Login>, VaultError> {
         let arrived = Instant::now();
         if let Some(login) = self.usable(dead) {
             return Ok(login);
@@ -167,7 +165,7 @@ impl Vault {
         }
     }
 
-    pub(super) fn current(&self) -> std::sync::MutexGuard<'_, Option<Arc<Login>>> {
+    pub(crate) fn current(&self) -> std::sync::MutexGuard<'_, Option<Arc<Login>>> {
         self.login.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -177,31 +175,29 @@ impl Vault {
 
     async fn log_in(&self, dead: Option<&Arc<Login>>) -> Result<Login, VaultError> {
         match &self.auth {
-            VaultAuth::Token(reference) => {
-                let token = self.read(reference)?;
+            VaultAuth::Token(token) => {
+                let token = self.read(token)?;
                 if dead.is_some_and(|dead| dead.middle.token == token.expose_secret()) {
                     return Err(VaultError::LoginRefused { operation: Operation::LookUp, status: 403 });
                 }
                 self.login_with(&token, Lease::Unknown)
             }
             VaultAuth::AppRole { mount, role_id, secret_id } => {
-                self.app_role(mount, &self.role_id(role_id)?, &self.read(secret_id)?).await
+                let (role_id, secret_id) = (self.read(role_id)?, self.read(secret_id)?);
+                let (role_id, secret_id) = (role_id.expose_secret().into(), secret_id.expose_secret().into());
+                self.log_in_at(mount, LoginWithApproleRequest { mount: mount.clone(), role_id, secret_id })
+                    .await
+            }
+            VaultAuth::Jwt { mount, role, jwt } => {
+                let (role, jwt) = (Some(role.clone()), self.read(jwt)?.expose_secret().to_owned());
+                self.log_in_at(mount, JWTLoginRequest { mount: mount.clone(), jwt, role }).await
             }
         }
     }
 
-    async fn app_role(
-        &self,
-        mount: &str,
-        role_id: &SecretString,
-        secret_id: &SecretString,
-    ) -> Result<Login, VaultError> {
+    async fn log_in_at<E: Endpoint + Wipe>(&self, mount: &str, request: E) -> Result<Login, VaultError> {
         let operation = || Operation::Login(mount.into());
-        let request = Wiped(LoginWithApproleRequest {
-            mount: mount.to_owned(),
-            role_id: role_id.expose_secret().to_owned(),
-            secret_id: secret_id.expose_secret().to_owned(),
-        });
+        let request = Wiped(request);
         debug!(mount, "logging in to Vault");
         let answer = self.transport.ask(&request.with_middleware(&self.middle(String::new()))).await;
         let auth = answer.and_then(|answer| answer.auth.ok_or(Fault::Malformed));
@@ -224,20 +220,8 @@ impl Vault {
         EndpointMiddleware { token, version: "v1".to_owned(), wrap: None, namespace: self.namespace.clone() }
     }
 
-    fn role_id(&self, role_id: &Setting) -> Result<SecretString, VaultError> {
-        match role_id {
-            Setting::Literal(Given::Text(text)) => Ok(text.clone()),
-            Setting::Literal(_) => {
-                Err(VaultError::Credential { cause: "`role_id` is not a text".to_owned() })
-            }
-            Setting::Reference(reference) => self.read(reference),
-        }
-    }
-
-    fn read(&self, reference: &Reference) -> Result<SecretString, VaultError> {
-        let text = reference.read(&*self.environment);
-        let text = text.map_err(|error| VaultError::Credential { cause: with_causes(&error) })?;
-        Ok(text.expose_secret().trim().into())
+    fn read(&self, kept: &Kept) -> Result<SecretString, VaultError> {
+        kept.read(&*self.environment)
     }
 }
 

@@ -1,17 +1,10 @@
-//! What stands in Vault: the entry that readers see, and the notes beside it that outlive this process.
-
-mod fingerprint;
-mod notes;
-
-pub use fingerprint::Fingerprint;
-pub use notes::{NotedFailure, Notes};
+//! What stands in Vault: the entry that readers see.
 
 use std::time::Duration;
 
-use chrono::DateTime;
 use serde_json::{Map, Value};
 use thiserror::Error;
-use tokenferry_sources::{ExposeSecret, SecretString, Timestamp, Token, rfc3339};
+use tokenferry_sources::{ExposeSecret, SecretString, Timestamp, Token, parse_rfc3339, rfc3339};
 
 /// Everything that readers of an entry find: one write, so all of it is always about one token.
 #[derive(Clone, Debug)]
@@ -178,17 +171,13 @@ impl<'a> Reader<'a> {
     }
 
     fn time(&self, field: &'static str) -> Result<Timestamp, EntryError> {
-        parse_time(self.text(field)?).ok_or(EntryError::Incomplete { field })
+        parse_rfc3339(self.text(field)?).ok_or(EntryError::Incomplete { field })
     }
 
     /// A time that is there must be one: taken for unknown, it would let a token die unnoticed.
     fn optional_time(&self, field: &'static str) -> Result<Option<Timestamp>, EntryError> {
         if self.0.contains_key(field) { self.time(field).map(Some) } else { Ok(None) }
     }
-}
-
-fn parse_time(text: &str) -> Option<Timestamp> {
-    DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod advice;
 mod class;
+mod summary;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,12 +12,26 @@ use std::time::Duration;
 use thiserror::Error;
 use tokenferry_sources::{Timestamp, rfc3339};
 
-use super::Operation;
+use crate::Operation;
 
 /// Why an operation on a Vault did not succeed.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum VaultError {
+    /// There is no such entry.
+    #[error("{operation}: there is no such entry, or it was deleted")]
+    Absent {
+        /// What was attempted.
+        operation: Operation,
+    },
+    /// The entry has no such field.
+    #[error("{operation}: the entry has no field `{field}`")]
+    AbsentField {
+        /// What was attempted.
+        operation: Operation,
+        /// The field.
+        field: String,
+    },
     /// HTTP 400, for a reason that has no variant of its own.
     #[error("{operation}: Vault turned the request down as faulty (HTTP 400)")]
     BadRequest {
@@ -80,7 +95,7 @@ pub enum VaultError {
         /// Whether the token may be over as well: it may not look itself up.
         token_may_be_over: bool,
     },
-    /// AppRole said no, or the token is over.
+    /// Vault does not take what we log in with, or the token is over.
     #[error("{operation}: Vault refused the login (HTTP {status})")]
     LoginRefused {
         /// What was attempted.
@@ -106,11 +121,41 @@ pub enum VaultError {
         /// What was attempted.
         operation: Operation,
     },
+    /// A newer version of the rotator wrote the entry.
+    #[error("{operation}: the entry has schema {schema}, and this program knows only {}", crate::SCHEMA)]
+    NewerSchema {
+        /// What was attempted.
+        operation: Operation,
+        /// The schema it has.
+        schema: u64,
+    },
+    /// The field holds something else.
+    #[error("{operation}: the field `{field}` holds no text")]
+    NotAText {
+        /// What was attempted.
+        operation: Operation,
+        /// The field.
+        field: String,
+    },
+    /// The mount is no KV secrets engine.
+    #[error("{operation}: the mount is no KV secrets engine")]
+    NotKv {
+        /// What was attempted.
+        operation: Operation,
+    },
     /// The mount is no KV v2 secrets engine.
     #[error("{operation}: the mount is no KV secrets engine of version 2")]
     NotKv2 {
         /// What was attempted.
         operation: Operation,
+    },
+    /// The rotator did not make the entry.
+    #[error("{operation}: this is no entry of the rotator: it has no usable field `{field}`")]
+    NotOurs {
+        /// What was attempted.
+        operation: Operation,
+        /// What an entry of the rotator has.
+        field: &'static str,
     },
     /// HTTP 429.
     #[error("{operation}: too many requests (HTTP 429){}", come_back(*until))]

@@ -7,40 +7,40 @@ use tokio::time::Instant;
 use vaultrs::api::EndpointMiddleware;
 use zeroize::Zeroize;
 
-use super::lease::Lease;
+use crate::lease::Lease;
 
 /// A token of Vault, ready to be sent. Wiped when dropped.
-pub(super) struct Login {
-    pub(super) middle: EndpointMiddleware,
-    pub(super) lease: Mutex<Lease>,
-    pub(super) life: Mutex<SignsOfLife>,
+pub(crate) struct Login {
+    pub(crate) middle: EndpointMiddleware,
+    pub(crate) lease: Mutex<Lease>,
+    pub(crate) life: Mutex<SignsOfLife>,
 }
 
 /// What tells a token that is forbidden something from one that is dead, where it may not look itself up.
-pub(super) struct SignsOfLife {
-    pub(super) made: Instant,
+pub(crate) struct SignsOfLife {
+    pub(crate) made: Instant,
     /// When Vault last took it for good.
-    pub(super) accepted: Option<Instant>,
+    pub(crate) accepted: Option<Instant>,
     /// Whether it may not look itself up, as far as can be told.
-    pub(super) blind: bool,
+    pub(crate) blind: bool,
 }
 
 impl Login {
-    pub(super) fn lease(&self) -> Lease {
+    pub(crate) fn lease(&self) -> Lease {
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set_lease(&self, lease: Lease) {
+    pub(crate) fn set_lease(&self, lease: Lease) {
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease;
     }
 
-    pub(super) fn is_blind(&self) -> bool {
+    pub(crate) fn is_blind(&self) -> bool {
         self.life().blind
     }
 
     /// Whether it can be taken for alive although even its look-up is forbidden: just made, and not used with success
     /// yet; later on, if that was found then and it was accepted for something not long ago.
-    pub(super) fn seems_alive(&self) -> bool {
+    pub(crate) fn seems_alive(&self) -> bool {
         let life = self.life();
         match (life.blind, life.accepted) {
             (true, accepted) => accepted.unwrap_or(life.made).elapsed() < LIFE_UNSEEN,
@@ -49,7 +49,7 @@ impl Login {
         }
     }
 
-    pub(super) fn life(&self) -> MutexGuard<'_, SignsOfLife> {
+    pub(crate) fn life(&self) -> MutexGuard<'_, SignsOfLife> {
         self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,15 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use vaultrs::api::token::requests::RenewTokenSelfRequest;
 
-use super::fault::Fault;
-use super::login::Login;
-use super::{Operation, Vault, VaultError};
-use crate::config::VaultAuth;
+use crate::fault::Fault;
+use crate::login::Login;
+use crate::{Operation, Vault, VaultAuth, VaultError};
 
 /// A time, by both clocks. One that is to come is there as soon as one of them reaches it: the wall clock may be put
 /// back, and the steady one stands still while the machine sleeps.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Moment {
+pub(crate) struct Moment {
     wall: Timestamp,
     steady: Instant,
 }
@@ -39,7 +38,7 @@ impl Moment {
 
 /// What is known of the life of our token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Lease {
+pub(crate) enum Lease {
     /// It never ends.
     Endless,
     Ends {
@@ -56,7 +55,7 @@ pub(super) enum Lease {
 
 impl Lease {
     /// Zero seconds is how Vault says forever.
-    pub(super) fn new(now: Moment, seconds: u64, renewable: bool) -> Self {
+    pub(crate) fn new(now: Moment, seconds: u64, renewable: bool) -> Self {
         let granted = Duration::from_secs(seconds);
         let times = now.plus(granted).zip(now.plus(granted / 3 * 2));
         match times.filter(|_| !granted.is_zero()) {
@@ -109,7 +108,7 @@ impl Vault {
                 }
                 Err(error) => {
                     failures += 1;
-                    warn!(class = %error.class(), %error, advice = error.advice(), "our Vault token was not renewed");
+                    warn!(class = error.class(), %error, advice = error.advice(), "our Vault token was not renewed");
                     Some(backoff(failures))
                 }
             };
@@ -174,7 +173,7 @@ impl Vault {
         }
     }
 
-    pub(super) fn moment(&self) -> Moment {
+    pub(crate) fn moment(&self) -> Moment {
         Moment { wall: self.clock.now(), steady: Instant::now() }
     }
 

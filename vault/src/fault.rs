@@ -6,11 +6,11 @@ use serde::Deserialize;
 use thiserror::Error;
 use tokenferry_sources::Timestamp;
 
-use super::{Operation, VaultError};
+use crate::{Operation, VaultError};
 
 /// Travels through the HTTP layer of others, who may print it: it says nothing but the status.
 #[derive(Debug, Error)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// Something before or beside HTTP.
     #[error("no answer")]
     NoAnswer(NoAnswer),
@@ -29,7 +29,7 @@ pub(super) enum Fault {
 }
 
 #[derive(Debug)]
-pub(super) enum NoAnswer {
+pub(crate) enum NoAnswer {
     Broken(String),
     Client(VaultError),
     Redirected { status: u16, target: String },
@@ -40,15 +40,15 @@ pub(super) enum NoAnswer {
 
 /// The status, and what is recognised of Vault's texts. The texts themselves are dropped: they may repeat things.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Rejection {
-    pub(super) status: u16,
-    pub(super) saying: Option<Saying>,
-    pub(super) until: Option<Timestamp>,
+pub(crate) struct Rejection {
+    pub(crate) status: u16,
+    pub(crate) saying: Option<Saying>,
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// What only the text of an answer tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Saying {
+pub(crate) enum Saying {
     CasMismatch,
     CasRequired,
     NoHandler,
@@ -61,7 +61,7 @@ pub(super) enum Saying {
 }
 
 impl Rejection {
-    pub(super) fn new(status: u16, body: &[u8], until: Option<Timestamp>) -> Self {
+    pub(crate) fn new(status: u16, body: &[u8], until: Option<Timestamp>) -> Self {
         Rejection { status, saying: Saying::of(body), until }
     }
 }
@@ -94,7 +94,7 @@ const SAYINGS: [(&str, Saying); 11] = [
 ];
 
 impl Fault {
-    pub(super) fn status(&self) -> Option<u16> {
+    pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Fault::ForbiddenOrOver => Some(403),
             Fault::Rejected(rejection) => Some(rejection.status),
@@ -103,18 +103,25 @@ impl Fault {
     }
 
     /// A 404 that says that there is nothing, and not that the way to it is wrong.
-    pub(super) fn is_nothing_there(&self) -> bool {
+    pub(crate) fn is_nothing_there(&self) -> bool {
         matches!(self, Fault::Rejected(Rejection { status: 404, saying: None, .. }))
     }
 
+    /// Whether the same could succeed under another path: it is not here, not for us, or something else.
+    pub(crate) fn leaves_open(&self) -> bool {
+        self.is_nothing_there()
+            || matches!(self.status(), Some(403 | 405))
+            || matches!(self, Fault::Malformed | Fault::Empty)
+    }
+
     /// What it means for what was attempted.
-    pub(super) fn during(self, operation: Operation) -> VaultError {
+    pub(crate) fn during(self, operation: Operation) -> VaultError {
         match self {
             Fault::NoAnswer(no_answer) => no_answer.during(operation),
             Fault::ForbiddenOrOver => VaultError::Forbidden { operation, token_may_be_over: true },
             Fault::Rejected(rejection) => rejection.during(operation),
             Fault::Malformed => VaultError::MalformedAnswer { operation },
-            Fault::Empty => VaultError::NotKv2 { operation },
+            Fault::Empty => no_kv(operation),
         }
     }
 }
@@ -145,7 +152,7 @@ impl Rejection {
             (404, Some(Saying::NoHandler)) => E::MissingMount { operation },
             (400 | 401 | 403, _) if login => E::LoginRefused { operation, status },
             (403, _) => E::Forbidden { operation, token_may_be_over: false },
-            (404 | 405, _) => E::NotKv2 { operation },
+            (404 | 405, _) => no_kv(operation),
             (400, _) => E::BadRequest { operation },
             (429, _) => E::RateLimited { operation, until },
             (503, Some(Saying::Sealed)) => E::Sealed { operation },
@@ -156,19 +163,26 @@ impl Rejection {
     }
 }
 
+fn no_kv(operation: Operation) -> VaultError {
+    match operation {
+        Operation::Read(_) => VaultError::NotKv { operation },
+        _ => VaultError::NotKv2 { operation },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rotation::Destination;
+    use crate::KvPath;
 
     fn class(status: u16, error: &str, operation: Operation) -> String {
         let body = serde_json::json!({ "errors": [error] }).to_string();
         let rejection = Rejection::new(status, body.as_bytes(), None);
-        Fault::Rejected(rejection).during(operation).class().name().to_owned()
+        Fault::Rejected(rejection).during(operation).class().to_owned()
     }
 
     fn write() -> Operation {
-        Operation::Write(Destination { mount: "kv".into(), path: "a".into(), adopt: false })
+        Operation::Write(KvPath { mount: "kv".into(), path: "a".into() })
     }
 
     #[test]

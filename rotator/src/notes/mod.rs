@@ -1,11 +1,14 @@
-//! What is noted beside an entry, in its custom metadata.
+//! What is noted beside an entry, in its custom metadata, and outlives this process.
+
+mod fingerprint;
+
+pub use fingerprint::Fingerprint;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokenferry_sources::{Timestamp, rfc3339};
+use tokenferry_sources::{Timestamp, parse_rfc3339, rfc3339};
 
-use super::{Fingerprint, parse_time};
 use crate::run::Class;
 
 /// What we noted. Whatever cannot be read counts as not noted: notes are help, never a reason to fail.
@@ -77,10 +80,10 @@ impl NotedFailure {
         Some(NotedFailure {
             refusals: if class.is_refused_login() { count(REFUSALS) } else { 0 },
             class,
-            at: parse_time(text(AT)?)?,
+            at: parse_rfc3339(text(AT)?)?,
             count: count(COUNT),
             lasting: text(LASTING) == Some("true"),
-            retry_at: text(RETRY_AT).and_then(parse_time),
+            retry_at: text(RETRY_AT).and_then(parse_rfc3339),
             failed_login: text(FAILED_LOGIN).and_then(Fingerprint::parse),
         })
     }

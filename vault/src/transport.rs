@@ -17,13 +17,12 @@ use url::Url;
 use vaultrs::api::EndpointResult;
 use zeroize::Zeroizing;
 
-use super::VaultError;
-use super::fault::{Fault, NoAnswer, Rejection};
-use crate::config::VaultSettings;
+use crate::fault::{Fault, NoAnswer, Rejection};
+use crate::{VaultError, VaultSettings};
 
 /// Sends what vaultrs describes, and turns every failure into a [`Fault`], so that no body ever becomes part of an
 /// error of others.
-pub(super) struct Transport {
+pub(crate) struct Transport {
     settings: TransportSettings,
     clock: Arc<dyn Clock>,
     client: OnceCell<reqwest::Client>,
@@ -37,7 +36,7 @@ struct TransportSettings {
 }
 
 impl Transport {
-    pub(super) fn new(settings: &VaultSettings, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(settings: &VaultSettings, clock: Arc<dyn Clock>) -> Self {
         let settings = TransportSettings {
             base: settings.addresses.first().map(Url::to_string).unwrap_or_default(),
             addresses: settings.addresses.clone(),
@@ -47,12 +46,12 @@ impl Transport {
         Transport { settings, clock, client: OnceCell::new() }
     }
 
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.settings.base
     }
 
     /// Sends a request and takes in what Vault wraps its answers in.
-    pub(super) async fn ask<E: Endpoint>(&self, request: &E) -> Result<EndpointResult<E::Response>, Fault> {
+    pub(crate) async fn ask<E: Endpoint>(&self, request: &E) -> Result<EndpointResult<E::Response>, Fault> {
         let answer = request.exec(self).await.map_err(fault)?;
         if answer.response.body().is_empty() {
             return Err(Fault::Empty);
@@ -62,7 +61,7 @@ impl Transport {
     }
 
     /// Sends a request whose answer says no more than that it was done.
-    pub(super) async fn tell<E: Endpoint>(&self, request: &E) -> Result<(), Fault> {
+    pub(crate) async fn tell<E: Endpoint>(&self, request: &E) -> Result<(), Fault> {
         request.exec(self).await.map(drop).map_err(fault)
     }
 

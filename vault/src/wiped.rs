@@ -5,14 +5,15 @@ use rustify::enums::{RequestMethod, RequestType, ResponseType};
 use rustify::errors::ClientError;
 use serde_json::Value;
 use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
+use vaultrs::api::auth::oidc::requests::JWTLoginRequest;
 use vaultrs::api::kv2::requests::SetSecretRequest;
 use zeroize::Zeroize;
 
 /// A request that is wiped when dropped, sent or not.
-pub(super) struct Wiped<E: Wipe>(pub(super) E);
+pub(crate) struct Wiped<E: Wipe>(pub(crate) E);
 
 /// What holds secrets that can be wiped.
-pub(super) trait Wipe {
+pub(crate) trait Wipe {
     fn wipe(&mut self);
 }
 
@@ -48,6 +49,12 @@ impl Wipe for LoginWithApproleRequest {
     fn wipe(&mut self) {
         self.role_id.zeroize();
         self.secret_id.zeroize();
+    }
+}
+
+impl Wipe for JWTLoginRequest {
+    fn wipe(&mut self) {
+        self.jwt.zeroize();
     }
 }
 

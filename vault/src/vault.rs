@@ -1,22 +1,6 @@
-//! One Vault or OpenBao: logs in when needed, reads and writes entries of KV v2 secrets engines.
+//! One Vault or OpenBao: logs in when needed.
 //!
 //! Its requests are vaultrs', its HTTP client is ours.
-
-pub(crate) mod cause;
-mod entries;
-mod error;
-mod fault;
-mod found;
-mod lease;
-mod login;
-mod operation;
-mod session;
-mod transport;
-mod wiped;
-
-pub use error::VaultError;
-pub use found::{Data, Found, Stored};
-pub use operation::Operation;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -24,21 +8,23 @@ use std::sync::{Arc, Mutex};
 use tokenferry_sources::{Clock, Environment, Timestamp};
 use tokio::sync::Notify;
 
-use crate::config::{VaultAuth, VaultSettings};
-use login::Login;
-use session::LastFailure;
-use transport::Transport;
+use crate::login::Login;
+use crate::read::Engines;
+use crate::session::LastFailure;
+use crate::transport::Transport;
+use crate::{VaultAuth, VaultSettings};
 
 /// A Vault with our login to it.
 pub struct Vault {
-    auth: VaultAuth,
-    namespace: Option<String>,
-    environment: Arc<dyn Environment>,
-    clock: Arc<dyn Clock>,
-    transport: Transport,
-    login: Mutex<Option<Arc<Login>>>,
-    logging_in: tokio::sync::Mutex<LastFailure>,
-    logged_in: Notify,
+    pub(crate) auth: VaultAuth,
+    pub(crate) namespace: Option<String>,
+    pub(crate) environment: Arc<dyn Environment>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) transport: Transport,
+    pub(crate) login: Mutex<Option<Arc<Login>>>,
+    pub(crate) logging_in: tokio::sync::Mutex<LastFailure>,
+    pub(crate) logged_in: Notify,
+    pub(crate) engines: Engines,
 }
 
 impl Vault {
@@ -53,6 +39,7 @@ impl Vault {
             login: Mutex::default(),
             logging_in: tokio::sync::Mutex::default(),
             logged_in: Notify::new(),
+            engines: Engines::default(),
         }
     }
 
@@ -61,7 +48,7 @@ impl Vault {
         self.transport.address()
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 use tokenferry_sources::Timestamp;
 
-use super::wiped::Wipe;
+use crate::wiped::Wipe;
 
 /// An entry with what is known of it.
 #[derive(Debug, Default)]
