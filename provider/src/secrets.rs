@@ -86,7 +86,7 @@ impl Reader<'_> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use tokenferry_sources::{ExposeSecret, FieldKind, FieldRole, Reference};
+    use tokenferry_sources::{ExposeSecret, FieldKind, Reference};
 
     use super::*;
 
@@ -96,7 +96,6 @@ mod tests {
         description: "Secrets.",
         default: None,
         environment: None,
-        role: FieldRole::Other,
         rule: None,
     }];
 

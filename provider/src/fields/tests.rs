@@ -1,7 +1,7 @@
 //! A made-up system with every kind of field.
 
 use tfplugin::{AttributePath, ConfigReader, Diagnostics, Object, SchemaUse, Value};
-use tokenferry_sources::{FieldRole, Given, GivenFields, Place, Reference, Severity};
+use tokenferry_sources::{Given, GivenFields, Place, Reference, Severity};
 
 use super::*;
 
@@ -12,7 +12,6 @@ const fn field(name: &'static str, kind: FieldKind) -> Field {
         description: "A setting.",
         default: None,
         environment: None,
-        role: FieldRole::Other,
         rule: None,
     }
 }
