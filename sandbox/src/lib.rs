@@ -31,6 +31,7 @@ mod answer;
 mod conditions;
 mod control;
 mod gate;
+mod passing;
 mod server;
 mod system;
 mod urlencoded;
