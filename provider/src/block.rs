@@ -30,11 +30,12 @@ pub(crate) struct Block {
 /// The shape of the block.
 pub(crate) fn schema() -> Schema {
     let systems = SYSTEMS.iter().map(|system| {
+        let attribute = |field: &'static Field| attribute(field, &system.variables(field));
         Attribute::object(system.name, system.fields.iter().map(attribute))
             .optional()
             .describe(system.summary)
     });
-    Schema::new(DESCRIPTION).with_all(systems).with_all(HTTP_FIELDS.iter().map(attribute))
+    Schema::new(DESCRIPTION).with_all(systems).with_all(HTTP_FIELDS.iter().map(|field| attribute(field, &[])))
 }
 
 impl FromConfig for Block {
@@ -87,8 +88,9 @@ fn report(reader: &mut ConfigReader<'_>, problems: Vec<FieldProblem>) {
     }
 }
 
-/// A field as Terraform shows it: with its default and its environment variable.
-fn attribute(field: &Field) -> Attribute {
+/// A field as Terraform shows it: with its default and its environment variables, each with the credential it is
+/// good for if that matters.
+fn attribute(field: &Field, variables: &[(&'static str, Option<&'static str>)]) -> Attribute {
     let attribute = match field.kind {
         FieldKind::Flag => Attribute::bool(field.name),
         _ => Attribute::string(field.name),
@@ -101,7 +103,7 @@ fn attribute(field: &Field) -> Attribute {
         Some(field.description.to_owned()),
         (!words.is_empty()).then(|| format!("One of {}.", words.join(", "))),
         field.default.map(|default| format!("Default: `{default}`.")),
-        field.environment.map(|name| format!("Can also be set by the environment variable `{name}`.")),
+        (!variables.is_empty()).then(|| format!("Can also be set by {}.", listed(variables))),
     ];
     let description = sentences.into_iter().flatten().collect::<Vec<_>>().join(" ");
     Attribute {
@@ -109,4 +111,12 @@ fn attribute(field: &Field) -> Attribute {
         sensitive: field.kind.is_secret(),
         ..attribute.describe(description)
     }
+}
+
+fn listed(variables: &[(&'static str, Option<&'static str>)]) -> String {
+    let one = |(name, credential): &(&str, Option<&str>)| match credential {
+        Some(credential) => format!("the environment variable `{name}` (with `{credential}`)"),
+        None => format!("the environment variable `{name}`"),
+    };
+    variables.iter().map(one).collect::<Vec<_>>().join(" or ")
 }

@@ -75,9 +75,13 @@ impl Source {
         let read = |(field, setting): &(&'static str, Setting)| {
             let given = match setting {
                 Setting::Literal(given) => given.clone(),
-                Setting::Reference(reference) => Given::Text(
-                    reference.read(environment).map_err(|source| OpenError::Unavailable { field, source })?,
-                ),
+                Setting::Reference(reference) => {
+                    let text = match self.system.field(field).map(|field| field.kind) {
+                        Some(FieldKind::SecretLines) => reference.read_lines(environment),
+                        _ => reference.read(environment),
+                    };
+                    Given::Text(text.map_err(|source| OpenError::Unavailable { field, source })?)
+                }
             };
             Ok(((*field).to_owned(), given))
         };

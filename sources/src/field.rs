@@ -17,10 +17,10 @@ pub struct Field {
     pub description: &'static str,
     /// What holds if nothing is written.
     pub default: Option<&'static str>,
-    /// The environment variable that is read if nothing is written.
+    /// The environment variable that is read if nothing is written; see also [`Credential::variables`].
+    ///
+    /// [`Credential::variables`]: crate::Credential::variables
     pub environment: Option<&'static str>,
-    /// What it means for the guards.
-    pub role: FieldRole,
     /// What its text must fulfil beyond its kind.
     pub rule: Option<Rule>,
 }
@@ -47,6 +47,8 @@ pub enum FieldKind {
     Objects(&'static [Field]),
     /// A text that nobody may see.
     Secret,
+    /// As [`FieldKind::Secret`], and it may have several lines, as keys in PEM form do.
+    SecretLines,
     /// Secrets by name, each kept elsewhere: never written where this is configured.
     Secrets,
     /// Any text.
@@ -60,21 +62,8 @@ pub enum FieldKind {
 impl FieldKind {
     /// Whether nobody may see it.
     pub fn is_secret(self) -> bool {
-        matches!(self, FieldKind::Secret | FieldKind::Secrets)
+        matches!(self, FieldKind::Secret | FieldKind::SecretLines | FieldKind::Secrets)
     }
-}
-
-/// What a field means for the guards against secrets sent to the wrong place.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum FieldRole {
-    /// Says who logs in; not secret.
-    Identity,
-    /// Proves it.
-    Secret,
-    /// Says where.
-    Url,
-    /// Neither.
-    Other,
 }
 
 /// What the user wrote into a field. A field left out has no entry.

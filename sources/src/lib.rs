@@ -45,6 +45,7 @@ mod system;
 #[cfg(test)]
 mod test_server;
 mod token;
+pub mod totp;
 mod transport;
 pub mod zettelstore;
 pub mod zscaler;
@@ -54,13 +55,13 @@ pub use clock::{Clock, SystemClock, TestClock, Timestamp, rfc3339};
 pub use duration::{DurationError, parse_duration};
 pub use error::{Action, Attempt, Detour, FailureClass, Guidance, NamedFailure, Retry, Said, SourceError};
 pub use field::{
-    Environment, Field, FieldKind, FieldProblem, FieldRole, Given, GivenFields, Place, ProcessEnvironment,
-    Rule, Severity,
+    Environment, Field, FieldKind, FieldProblem, Given, GivenFields, Place, ProcessEnvironment, Rule,
+    Severity,
 };
 pub use reference::{Reference, ReferenceError};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use session::Session;
 pub use source::{BuildContext, Revocation, TokenSource, Verification};
-pub use system::{Home, Origin, SYSTEMS, Settings, System, system};
+pub use system::{Credential, Home, Origin, SYSTEMS, Settings, System, system};
 pub use token::{Expiry, Identity, Predecessor, Token, TokenNote, TokenUsage};
 pub use transport::{HTTP_FIELDS, HttpClient, HttpSettings, certificates};

@@ -21,11 +21,23 @@ pub enum Reference {
 }
 
 impl Reference {
-    /// Reads what is kept there.
+    /// Reads what is kept there: one line.
     ///
     /// # Errors
     /// When there is nothing, or nothing that can be sent.
     pub fn read(&self, environment: &dyn Environment) -> Result<SecretString, ReferenceError> {
+        let text = self.read_lines(environment)?;
+        if text.expose_secret().contains(['\0', '\r', '\n']) {
+            return Err(ReferenceError::LineBreak { place: self.to_string() });
+        }
+        Ok(text)
+    }
+
+    /// Reads what is kept there, if it is a line or more.
+    ///
+    /// # Errors
+    /// When there is nothing.
+    pub fn read_lines(&self, environment: &dyn Environment) -> Result<SecretString, ReferenceError> {
         let text: SecretString = match self {
             Reference::Env(variable) => {
                 let text = environment.var(variable);
@@ -33,12 +45,10 @@ impl Reference {
             }
             Reference::File(path) => read_file(path)?,
         };
-        let place = || self.to_string();
-        match text.expose_secret() {
-            "" => Err(ReferenceError::Empty { place: place() }),
-            text if text.contains(['\0', '\r', '\n']) => Err(ReferenceError::LineBreak { place: place() }),
-            _ => Ok(text),
+        if text.expose_secret().is_empty() {
+            return Err(ReferenceError::Empty { place: self.to_string() });
         }
+        Ok(text)
     }
 }
 

@@ -215,7 +215,7 @@ fn setting(field: &Field, value: Value<'_>) -> Result<Setting, Noted> {
     let is_reference = value.expression.is_object();
     match field.kind {
         FieldKind::Flag => value.flag().map(|flag| Setting::Literal(Given::Flag(flag))),
-        FieldKind::Secret => value.reference().map(Setting::Reference),
+        FieldKind::Secret | FieldKind::SecretLines => value.reference().map(Setting::Reference),
         FieldKind::Duration if is_reference => Err(no_reference(field, value)),
         _ if is_reference => value.reference().map(Setting::Reference),
         _ => literal(field, value),
@@ -239,7 +239,7 @@ fn literal(field: &Field, value: Value<'_>) -> Result<Setting, Noted> {
 
 fn missing(block: &Block<'_>, system: &System, problem: &FieldProblem) -> Noted {
     let example = match system.field(problem.field).map(|field| field.kind) {
-        Some(FieldKind::Secret) => "{ env = \"NAME\" }",
+        Some(kind) if kind.is_secret() => "{ env = \"NAME\" }",
         _ => "\"…\"",
     };
     block.header.advise(problem.reason.as_str(), format!("write `{} = {example}`", problem.field))

@@ -1,6 +1,6 @@
 //! Naming what a source logs in with, without reading it.
 
-use tokenferry_sources::{ExposeSecret, FieldRole, Given};
+use tokenferry_sources::{ExposeSecret, Field, FieldKind, Given, System};
 
 use crate::run::CredentialKey;
 use crate::source::{Reference, Setting, Source};
@@ -9,7 +9,7 @@ use crate::source::{Reference, Setting, Source};
 /// that is referred to counts by where it is kept, so that nothing has to be read.
 pub(super) fn key(source: &Source) -> CredentialKey {
     let fields = source.system.fields.iter();
-    let telling = fields.filter(|field| matches!(field.role, FieldRole::Identity | FieldRole::Url));
+    let telling = fields.filter(|field| tells(source.system, field));
     let values = telling.map(|field| match source.field(field.name) {
         Some(Setting::Literal(Given::Text(text))) => format!("\n={}", text.expose_secret()),
         Some(Setting::Reference(Reference::Env(name))) => format!("\n${name}"),
@@ -18,6 +18,14 @@ pub(super) fn key(source: &Source) -> CredentialKey {
     });
     let key: String = std::iter::once(source.system.name.to_owned()).chain(values).collect();
     CredentialKey(key.into())
+}
+
+/// Whether a field says where to log in, or who does. A secret does where nothing else says so.
+fn tells(system: &System, field: &Field) -> bool {
+    let nameless = || system.credentials.iter().filter(|credential| credential.identity.is_none());
+    matches!(field.kind, FieldKind::Url)
+        || system.is_identity(field.name)
+        || nameless().any(|credential| credential.secrets().any(|secret| secret == field.name))
 }
 
 #[cfg(test)]

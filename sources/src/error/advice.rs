@@ -2,7 +2,7 @@
 
 use super::{Action, Attempt, Detour, SourceError};
 use crate::clock::rfc3339;
-use crate::{Field, FieldRole, HTTP_FIELDS};
+use crate::{Field, FieldKind, HTTP_FIELDS, System};
 
 /// What only a system itself can advise. Whole sentences, for users.
 #[derive(Clone, Copy, Debug)]
@@ -186,18 +186,21 @@ fn with_hint(text: &str, attempt: &Attempt) -> String {
 /// What stands between us and a host, the likeliest cause first. There is a hint where the host follows from
 /// another setting than the URL.
 fn network(attempt: &Attempt) -> String {
-    let url = attempt.system.fields.iter().find(|field| field.role == FieldRole::Url);
+    let url = attempt.system.fields.iter().find(|field| matches!(field.kind, FieldKind::Url));
     match url {
-        Some(url) if attempt.hint.is_none() => format!("Check {}, then {NETWORK}", with_sources(url)),
+        Some(url) if attempt.hint.is_none() => {
+            format!("Check {}, then {NETWORK}", with_sources(attempt.system, url))
+        }
         _ => format!("Check {NETWORK}"),
     }
 }
 
 /// A setting, and where its value comes from if it is not set.
-fn with_sources(field: &Field) -> String {
-    let variable = field.environment.map(|variable| format!("environment variable {variable}"));
+fn with_sources(system: &System, field: &Field) -> String {
+    let variables = system.variables(field).into_iter();
+    let variables = variables.map(|(variable, _)| format!("environment variable {variable}"));
     let default = field.default.map(|default| format!("default {default}"));
-    let sources: Vec<String> = variable.into_iter().chain(default).collect();
+    let sources: Vec<String> = variables.chain(default).collect();
     let name = field.name;
     if sources.is_empty() { format!("`{name}`") } else { format!("`{name}` ({})", sources.join(", ")) }
 }

@@ -28,7 +28,8 @@ fn value(owner: &str, field: &'static Field, given: &Given, allow_http: bool) ->
         }
         (Given::Map(objects), FieldKind::Objects(inner)) => return in_objects(&name, field, inner, objects),
         (Given::Map(texts), FieldKind::Texts) => return in_texts(&name, field, texts),
-        (Given::Map(_), FieldKind::Secrets) | (Given::Reference(_), FieldKind::Secret) => None,
+        (Given::Map(_), FieldKind::Secrets)
+        | (Given::Reference(_), FieldKind::Secret | FieldKind::SecretLines) => None,
         (Given::Text(text), FieldKind::Flag) if matches!(text.expose_secret(), "true" | "false") => None,
         (_, FieldKind::Flag) => Some("it must be true or false".to_owned()),
         (Given::Text(text), FieldKind::Json) => json_problem(text.expose_secret()),
@@ -89,7 +90,7 @@ fn in_texts(owner: &str, field: &'static Field, texts: &GivenFields) -> Vec<Fiel
 
 fn holds_a_text(kind: FieldKind) -> bool {
     use FieldKind as K;
-    matches!(kind, K::Choice(_) | K::Duration | K::Secret | K::Text | K::Url)
+    matches!(kind, K::Choice(_) | K::Duration | K::Secret | K::SecretLines | K::Text | K::Url)
 }
 
 fn wanted(kind: FieldKind) -> &'static str {
@@ -118,7 +119,7 @@ pub(crate) fn text_problem(field: &Field, text: &str, allow_http: bool) -> Optio
     if text.trim().is_empty() {
         return Some("it is empty; leave it out instead".to_owned());
     }
-    if text.contains(['\r', '\n']) {
+    if !matches!(field.kind, FieldKind::SecretLines) && text.contains(['\r', '\n']) {
         return Some(
             "it contains a line break; if it was read from a file, take the last line break off".to_owned(),
         );

@@ -1,11 +1,13 @@
 //! The systems, each described once.
 
 mod check;
+mod credential;
 mod material;
 mod resolve;
 mod settings;
 
 pub(crate) use check::fields as check_fields;
+pub use credential::Credential;
 pub(crate) use settings::Reader;
 pub use settings::{Origin, Settings};
 
@@ -17,8 +19,8 @@ use zeroize::Zeroizing;
 
 use crate::error::Guidance;
 use crate::{
-    BuildContext, Environment, Field, FieldKind, FieldProblem, FieldRole, GivenFields, HttpClient,
-    HttpSettings, Predecessor, SystemClock, TokenSource, zettelstore, zscaler,
+    BuildContext, Environment, Field, FieldKind, FieldProblem, GivenFields, HttpClient, HttpSettings,
+    Predecessor, SystemClock, TokenSource, zettelstore, zscaler,
 };
 
 /// All systems, by name.
@@ -48,6 +50,8 @@ pub struct System {
     pub documented_life: Option<Duration>,
     /// Whether a fresh token is tried out before it is published, unless the configuration says otherwise.
     pub verifies: bool,
+    /// The ways to log in to it. The first is meant where nothing is said at all.
+    pub credentials: &'static [Credential],
     /// Its settings.
     pub fields: &'static [Field],
     /// What to advise when something fails.
@@ -78,7 +82,7 @@ impl System {
     /// The form of written values is [`System::check`]'s business; that of variables is checked by
     /// [`System::build`], where it is seen which of them are used.
     pub fn resolve(
-        &self,
+        &'static self,
         given: &GivenFields,
         environment: &dyn Environment,
     ) -> (Settings, Vec<FieldProblem>) {
@@ -105,12 +109,16 @@ impl System {
 
     /// One problem for each field that a login needs and nobody wrote. What is not known yet counts as written; the
     /// environment is not asked.
-    pub fn missing(&self, given: &GivenFields) -> Vec<FieldProblem> {
+    pub fn missing(&'static self, given: &GivenFields) -> Vec<FieldProblem> {
         let (settings, _) = self.resolve(given, &BTreeMap::new());
         let context = BuildContext {
             http: Arc::new(HttpClient::new(HttpSettings::default())),
             clock: Arc::new(SystemClock),
         };
+        // Which fields are needed is not known yet.
+        if !settings.is_decided(self) {
+            return Vec::new();
+        }
         let mut problems = self.build(&settings, &context).err().unwrap_or_default();
         problems.retain(|problem| !settings.has(problem.field));
         problems
@@ -130,7 +138,6 @@ pub(crate) const ALLOW_HTTP: Field = Field {
                   unprotected.",
     default: Some("false"),
     environment: None,
-    role: FieldRole::Other,
     rule: None,
 };
 

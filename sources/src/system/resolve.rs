@@ -1,138 +1,202 @@
 //! What the environment adds, and what it must not.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
+use super::credential::{chosen, from_environment};
 use super::settings::{Setting, missing};
-use super::{Origin, Settings, System, check};
+use super::{Credential, Origin, Settings, System, check};
 use crate::base_url::BaseUrl;
-use crate::{Environment, Field, FieldProblem, FieldRole, Given, GivenFields};
+use crate::{Environment, Field, FieldKind, FieldProblem, Given, GivenFields};
 
 pub(super) fn settings(
-    system: &System,
+    system: &'static System,
     given: &GivenFields,
     environment: &dyn Environment,
 ) -> (Settings, Vec<FieldProblem>) {
-    let mut settings = Settings { system: system.name, values: std::collections::BTreeMap::new() };
-    let mut problems = Vec::new();
-    let strangers = strangers(system, given, environment);
-    for field in system.fields {
-        let from_environment = || variable(field, environment);
-        let setting = match given.get(field.name) {
-            Some(Given::Unknown) => Some(Setting::Unknown),
-            Some(Given::Text(text)) => Some(Setting::Known(text.clone(), Origin::Configured)),
-            Some(Given::Flag(flag)) => Some(Setting::Known(flag.to_string().into(), Origin::Configured)),
-            Some(structure @ (Given::List(_) | Given::Map(_) | Given::Reference(_))) => {
-                Some(Setting::Structured(structure.clone()))
-            }
-            None if field.role == FieldRole::Secret && strangers.is_some() => None,
-            None => from_environment()
-                .map(|(name, text)| Setting::Known(text, Origin::Environment(name)))
-                .or_else(|| field.default.map(|text| Setting::Known(text.into(), Origin::Default))),
-        };
-        settings.values.extend(setting.map(|setting| (field.name, setting)));
-    }
-    match strangers {
-        Some(strangers) => problems.extend(strangers),
-        None => problems.extend(half_a_pair(system, &settings)),
-    }
-    problems.extend(secret_to_configured_url(system, &settings));
+    let credential = match chosen(system, given, environment) {
+        Ok(credential) => credential,
+        Err(problem) => return (completed(system, None, given, environment, &[]), vec![problem]),
+    };
+    let Some(credential) = credential else {
+        return (completed(system, None, given, environment, &[]), Vec::new());
+    };
+    let login = Login { system, credential, given, environment };
+    let strangers = login.strangers();
+    let withheld: Vec<&str> = match &strangers {
+        Some(_) => credential.secrets().collect(),
+        None => login.proven_by_others().collect(),
+    };
+    let settings = completed(system, Some(credential), given, environment, &withheld);
+    let mut problems = strangers.unwrap_or_else(|| login.half_a_pair(&settings));
+    problems.extend(login.too_many_secrets(&settings));
+    problems.extend(login.secret_to_configured_url(&settings));
     (settings, problems)
 }
 
-fn variable(field: &Field, environment: &dyn Environment) -> Option<(&'static str, SecretString)> {
-    let name = field.environment?;
-    let text = environment.var(name).filter(|text| !text.is_empty())?;
-    Some((name, text.into()))
-}
-
-/// First guard: where the configured id is not the one of the environment, the environment's secret belongs to
-/// somebody else. One problem for each secret that would be taken from there.
-fn strangers(
-    system: &System,
+/// What is written, and for the rest the environment and the defaults, without what another credential would use.
+fn completed(
+    system: &'static System,
+    credential: Option<&'static Credential>,
     given: &GivenFields,
     environment: &dyn Environment,
-) -> Option<Vec<FieldProblem>> {
-    let id = with_role(system, FieldRole::Identity).next()?;
-    let Some(Given::Text(configured)) = given.get(id.name) else { return None };
-    let (id_variable, found) = variable(id, environment)?;
-    if configured.expose_secret() == found.expose_secret() {
-        return None;
+    withheld: &[&str],
+) -> Settings {
+    let used = |field: &&Field| credential.is_none_or(|credential| credential.uses(system, field.name));
+    let value = |field: &'static Field| match given.get(field.name) {
+        Some(Given::Unknown) => Some(Setting::Unknown),
+        Some(Given::Text(text)) => Some(Setting::Known(text.clone(), Origin::Configured)),
+        Some(Given::Flag(flag)) => Some(Setting::Known(flag.to_string().into(), Origin::Configured)),
+        Some(structure @ (Given::List(_) | Given::Map(_) | Given::Reference(_))) => {
+            Some(Setting::Structured(structure.clone()))
+        }
+        None if withheld.contains(&field.name) => None,
+        None => from_environment(credential, field, environment)
+            .map(|(name, text)| Setting::Known(text, Origin::Environment(name)))
+            .or_else(|| field.default.map(|text| Setting::Known(text.into(), Origin::Default))),
+    };
+    let values = system.fields.iter().filter(used).filter_map(|field| Some((field.name, value(field)?)));
+    Settings { system: system.name, credential, values: values.collect() }
+}
+
+/// One way to log in, with all that may be known of it.
+struct Login<'a> {
+    system: &'static System,
+    credential: &'static Credential,
+    given: &'a GivenFields,
+    environment: &'a dyn Environment,
+}
+
+impl Login<'_> {
+    /// First guard: where the configured id is not the one of the environment, the environment's secret belongs to
+    /// somebody else. One problem for each secret that would be taken from there.
+    fn strangers(&self) -> Option<Vec<FieldProblem>> {
+        let id = self.field(self.credential.identity?)?;
+        let Some(Given::Text(configured)) = self.given.get(id.name) else { return None };
+        let (id_variable, found) = from_environment(Some(self.credential), id, self.environment)?;
+        if configured.expose_secret() == found.expose_secret() {
+            return None;
+        }
+        let problem = |(secret, secret_variable): (&'static str, &'static str)| {
+            FieldProblem::error(
+                secret,
+                format!("The secret in the environment is not the one of `{}`", self.qualified(id.name)),
+                format!(
+                    "`{id}` is \"{configured}\", but the environment variable {id_variable} is \"{found}\", so the value \
+                     of {secret_variable} is not used: it belongs to the other one. Set `{secret}` too, or make the \
+                     two the same.",
+                    id = id.name,
+                    configured = shown(configured.expose_secret()),
+                    found = shown(found.expose_secret()),
+                ),
+            )
+        };
+        let problems: Vec<FieldProblem> = self.unset_secrets().map(problem).collect();
+        (!problems.is_empty()).then_some(problems)
     }
-    let problem = |secret: &'static Field| {
-        FieldProblem::error(
-            secret.name,
-            format!(
-                "The secret in the environment is not the one of `{}`",
-                check::qualified(system.name, id.name)
-            ),
-            format!(
-                "`{id}` is \"{configured}\", but the environment variable {id_variable} is \"{found}\", so the value \
-                 of {secret_variable} is not used: it belongs to the other one. Set `{secret}` too, or make the two \
-                 the same.",
-                id = id.name,
-                configured = shown(configured.expose_secret()),
-                found = shown(found.expose_secret()),
-                secret_variable = secret.environment.unwrap_or_default(),
-                secret = secret.name,
-            ),
-        )
-    };
-    let unset = with_role(system, FieldRole::Secret)
-        .filter(|secret| !given.contains_key(secret.name) && variable(secret, environment).is_some());
-    let problems: Vec<FieldProblem> = unset.map(problem).collect();
-    (!problems.is_empty()).then_some(problems)
-}
 
-/// One half of a credential alone is a mistake, wherever it is needed.
-fn half_a_pair(system: &System, settings: &Settings) -> Vec<FieldProblem> {
-    let is_there = |field: &&Field| settings.values.contains_key(field.name);
-    let (present, absent): (Vec<&Field>, Vec<&Field>) = with_role(system, FieldRole::Identity)
-        .chain(with_role(system, FieldRole::Secret))
-        .partition(is_there);
-    if present.is_empty() {
-        return Vec::new();
+    /// The secrets that would come from the environment, with their variables.
+    fn unset_secrets(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let open = self.credential.secrets.iter().filter(|group| !self.is_written(group));
+        open.flat_map(|group| group.iter()).filter_map(|secret| {
+            let (variable, _) =
+                from_environment(Some(self.credential), self.field(secret)?, self.environment)?;
+            Some((*secret, variable))
+        })
     }
-    // Whoever configured nothing may not know of the half that is there.
-    let found: String = present.iter().filter_map(|field| origin(field, settings)).collect();
-    let problem = |field: &Field| {
-        let problem = missing(system, &[field.name]);
-        FieldProblem { detail: format!("{}{found}", problem.detail), ..problem }
-    };
-    absent.into_iter().map(problem).collect()
+
+    /// The secrets in whose place another one is written: those of the environment do not matter then.
+    fn proven_by_others(&self) -> impl Iterator<Item = &'static str> {
+        let written = self.credential.secrets.iter().filter(|group| self.is_written(group));
+        written.flat_map(|group| group.iter().copied())
+    }
+
+    fn is_written(&self, group: &[&str]) -> bool {
+        group.iter().any(|secret| self.given.contains_key(*secret))
+    }
+
+    /// One half of a credential alone is a mistake, wherever it is needed.
+    fn half_a_pair(&self, settings: &Settings) -> Vec<FieldProblem> {
+        let identity = self.credential.identity.as_ref().map(std::slice::from_ref);
+        let groups = identity.into_iter().chain(self.credential.secrets.iter().copied());
+        let is_there = |group: &&[&'static str]| group.iter().any(|field| settings.has(field));
+        let (present, absent): (Vec<_>, Vec<_>) = groups.partition(is_there);
+        if present.is_empty() {
+            return Vec::new();
+        }
+        // Whoever configured nothing may not know of the half that is there.
+        let found: String = present
+            .iter()
+            .flat_map(|group| group.iter())
+            .filter_map(|field| origin(field, settings))
+            .collect();
+        let problem = |group: &'static [&'static str]| {
+            let problem = missing(self.system, Some(self.credential), group);
+            FieldProblem { detail: format!("{}{found}", problem.detail), ..problem }
+        };
+        absent.into_iter().map(problem).collect()
+    }
+
+    /// Where one secret is enough, nobody can tell which of two is meant.
+    fn too_many_secrets(&self, settings: &Settings) -> Vec<FieldProblem> {
+        let several = |group: &&'static [&'static str]| {
+            let known = |field: &&&str| settings.text(field).is_some();
+            let [first, second, ..] = group.iter().filter(known).copied().collect::<Vec<_>>()[..] else {
+                return None;
+            };
+            let found: String = [first, second].iter().filter_map(|field| origin(field, settings)).collect();
+            let (first_name, second_name) = (self.qualified(first), self.qualified(second));
+            Some(FieldProblem::error(
+                second,
+                format!("Both `{first_name}` and `{second_name}`"),
+                format!(
+                    "One of `{first_name}` and `{second_name}` is enough, and there are both. Set only one.{found}"
+                ),
+            ))
+        };
+        self.credential.secrets.iter().filter_map(|group| several(&group)).collect()
+    }
+
+    /// Second guard: a secret of the environment is used at a host that somebody wrote into the configuration.
+    fn secret_to_configured_url(&self, settings: &Settings) -> Vec<FieldProblem> {
+        let is_url = |field: &&Field| matches!(field.kind, FieldKind::Url);
+        let configured = |field: &&Field| settings.origin(field.name) == Some(Origin::Configured);
+        let urls = self.system.fields.iter().filter(is_url).filter(configured);
+        urls.flat_map(|url| self.warnings(url, settings)).collect()
+    }
+
+    fn warnings(&self, url: &'static Field, settings: &Settings) -> Vec<FieldProblem> {
+        let host = settings.text(url.name).and_then(|text| BaseUrl::parse(text.expose_secret(), true).ok());
+        let Some(host) = host.map(|url| url.host()) else { return Vec::new() };
+        let way_out = self.credential.variable(url).map_or_else(String::new, |variable| {
+            format!("set the URL in the environment variable {variable} instead of the configuration, or ")
+        });
+        let warning = |secret: &'static str| {
+            let Some(Origin::Environment(variable)) = settings.origin(secret) else { return None };
+            Some(FieldProblem::warning(
+                url.name,
+                format!("The secret in {variable} is used at {host}"),
+                format!(
+                    "`{url}` is configured, and `{secret}` comes from the environment variable {variable}. If {host} \
+                     may have it, say so: {way_out}set `{secret}` in the configuration as well.",
+                    url = self.qualified(url.name),
+                ),
+            ))
+        };
+        self.credential.secrets().filter_map(warning).collect()
+    }
+
+    fn field(&self, name: &str) -> Option<&'static Field> {
+        self.system.field(name)
+    }
+
+    fn qualified(&self, field: &str) -> String {
+        check::qualified(self.system.name, field)
+    }
 }
 
-fn origin(field: &Field, settings: &Settings) -> Option<String> {
-    let Some(Origin::Environment(variable)) = settings.origin(field.name) else { return None };
-    Some(format!(" `{}` comes from the environment variable {variable}.", field.name))
-}
-
-/// Second guard: a secret of the environment goes to a host that somebody wrote into the configuration.
-fn secret_to_configured_url(system: &System, settings: &Settings) -> Vec<FieldProblem> {
-    let configured = |field: &&Field| settings.origin(field.name) == Some(Origin::Configured);
-    let Some(url) = with_role(system, FieldRole::Url).find(configured) else { return Vec::new() };
-    let host = settings.text(url.name).and_then(|text| BaseUrl::parse(text.expose_secret(), true).ok());
-    let Some(host) = host.map(|url| url.host()) else { return Vec::new() };
-    let way_out = url.environment.map_or_else(String::new, |variable| {
-        format!("set the URL in the environment variable {variable} instead of the configuration, or ")
-    });
-    let warning = |secret: &'static Field| {
-        let Some(Origin::Environment(variable)) = settings.origin(secret.name) else { return None };
-        Some(FieldProblem::warning(
-            url.name,
-            format!("The secret in {variable} is sent to {host}"),
-            format!(
-                "`{url}` is configured, and `{secret}` comes from the environment variable {variable}. If {host} may \
-                 have it, say so: {way_out}set `{secret}` in the configuration as well.",
-                url = check::qualified(system.name, url.name),
-                secret = secret.name,
-            ),
-        ))
-    };
-    with_role(system, FieldRole::Secret).filter_map(warning).collect()
-}
-
-fn with_role(system: &System, role: FieldRole) -> impl Iterator<Item = &'static Field> {
-    system.fields.iter().filter(move |field| field.role == role)
+fn origin(field: &str, settings: &Settings) -> Option<String> {
+    let Some(Origin::Environment(variable)) = settings.origin(field) else { return None };
+    Some(format!(" `{field}` comes from the environment variable {variable}."))
 }
 
 fn shown(id: &str) -> String {

@@ -7,12 +7,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::check;
 use crate::base_url::BaseUrl;
-use crate::{FieldProblem, Given, System, parse_duration};
+use crate::{Credential, FieldProblem, Given, System, parse_duration};
 
 /// The settings of one system after environment and defaults.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(super) system: &'static str,
+    pub(super) credential: Option<&'static Credential>,
     pub(super) values: BTreeMap<&'static str, Setting>,
 }
 
@@ -38,6 +39,16 @@ impl Settings {
     /// The name of the system they are for.
     pub fn system(&self) -> &'static str {
         self.system
+    }
+
+    /// The name of the credential that is used; `None` if that is not known yet, or the system knows none.
+    pub fn credential(&self) -> Option<&'static str> {
+        self.credential.map(|credential| credential.name)
+    }
+
+    /// Whether it is known with which credential to log in.
+    pub(super) fn is_decided(&self, system: &System) -> bool {
+        self.credential.is_some() || system.credentials.is_empty()
     }
 
     /// Where a setting comes from; `None` if it is missing or not known yet.
@@ -156,7 +167,7 @@ impl<'a> Reader<'a> {
     /// Reports that none of these settings is there, malformed, or on its way.
     pub(crate) fn require_one(&mut self, fields: &[&'static str]) {
         if !fields.iter().any(|field| self.has(field)) {
-            self.problems.push(missing(self.system, fields));
+            self.problems.push(missing(self.system, self.settings.credential, fields));
         }
     }
 
@@ -175,9 +186,17 @@ impl<'a> Reader<'a> {
 }
 
 /// The problem of a field that is needed and nowhere to be found, or of several of which one is enough.
-pub(super) fn missing(system: &System, fields: &[&'static str]) -> FieldProblem {
+pub(super) fn missing(
+    system: &System,
+    credential: Option<&Credential>,
+    fields: &[&'static str],
+) -> FieldProblem {
     let name = |field: &&str| format!("`{}`", check::qualified(system.name, field));
-    let way = |field: &&str| match system.field(field).and_then(|field| field.environment) {
+    let variable = |field: &&str| {
+        let field = system.field(field)?;
+        credential.map_or(field.environment, |credential| credential.variable(field))
+    };
+    let way = |field: &&str| match variable(field) {
         Some(variable) => format!("`{field}` or the environment variable {variable}"),
         None => format!("`{field}`"),
     };

@@ -1,7 +1,7 @@
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::{FieldKind, FieldRole, Given, Severity};
+use crate::{FieldKind, Given, Severity};
 
 type Variables = std::collections::BTreeMap<String, String>;
 
@@ -31,11 +31,30 @@ fn systems_are_found_by_name_and_described_in_full() {
     assert!(system("zscaler").is_some() && system("zettelstore").is_some() && system("x").is_none());
     for field in SYSTEMS.iter().flat_map(|system| system.fields).chain(crate::HTTP_FIELDS) {
         assert!(field.description.ends_with('.'), "{}", field.name);
-        assert_eq!(field.kind.is_secret(), field.role == FieldRole::Secret, "{}", field.name);
-        assert_eq!(matches!(field.kind, FieldKind::Url), field.role == FieldRole::Url, "{}", field.name);
         if let (Some(default), FieldKind::Choice(words)) = (field.default, field.kind) {
             assert!(words.contains(&default), "{}", field.name);
         }
+    }
+}
+
+#[test]
+fn a_credential_names_fields_that_exist_and_everything_secret_belongs_to_one() {
+    for system in SYSTEMS {
+        let is_secret = |name: &&str| system.field(name).unwrap().kind.is_secret();
+        for credential in system.credentials {
+            assert!(credential.secrets().all(|name| is_secret(&name)), "{}", system.name);
+            assert!(!credential.identity.iter().any(is_secret), "{}", system.name);
+            let others =
+                credential.settings.iter().chain(credential.variables.iter().map(|(field, _)| field));
+            assert!(others.into_iter().all(|name| system.field(name).is_some()), "{}", system.name);
+        }
+        let proves =
+            |name| system.credentials.iter().any(|credential| credential.secrets().any(|n| n == name));
+        let secrets = system
+            .fields
+            .iter()
+            .filter(|field| matches!(field.kind, FieldKind::Secret | FieldKind::SecretLines));
+        assert!(secrets.map(|field| field.name).all(proves), "{}", system.name);
     }
 }
 
@@ -117,8 +136,9 @@ fn a_malformed_variable_that_is_not_used_does_not_matter() {
 #[test]
 fn what_is_shown_as_the_subject_of_tokens_says_so() {
     for system in SYSTEMS {
-        let id = system.fields.iter().find(|field| field.role == FieldRole::Identity).unwrap();
-        assert!(["not secret", "`subject`", "state"].iter().all(|word| id.description.contains(word)));
+        for id in system.fields.iter().filter(|field| system.is_identity(field.name)) {
+            assert!(["not secret", "`subject`", "state"].iter().all(|word| id.description.contains(word)));
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use crate::system::check_fields;
-use crate::{Field, FieldKind, FieldProblem, FieldRole, Given, GivenFields, parse_duration};
+use crate::{Field, FieldKind, FieldProblem, Given, GivenFields, parse_duration};
 
 /// What holds for all requests of one configuration.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -67,7 +67,6 @@ pub static HTTP_FIELDS: &[Field] = &[
                       request.",
         default: None,
         environment: None,
-        role: FieldRole::Other,
         rule: None,
     },
     Field {
@@ -77,7 +76,6 @@ pub static HTTP_FIELDS: &[Field] = &[
                       that a system asks to wait does not count.",
         default: Some("30s"),
         environment: None,
-        role: FieldRole::Other,
         rule: Some(positive),
     },
     Field {
@@ -88,7 +86,6 @@ pub static HTTP_FIELDS: &[Field] = &[
                       waits.",
         default: Some("60s"),
         environment: None,
-        role: FieldRole::Other,
         rule: None,
     },
 ];

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::login::{Credential, Method, Zettelstore};
+use super::login::{self, Method, Zettelstore};
 use crate::error::Guidance;
 use crate::system::{ALLOW_HTTP, Reader};
 use crate::{
-    BuildContext, Field, FieldKind, FieldProblem, FieldRole, Home, Predecessor, Settings, System, TokenSource,
+    BuildContext, Credential, Field, FieldKind, FieldProblem, Home, Predecessor, Settings, System,
+    TokenSource,
 };
 
 /// Zettelstore.
@@ -21,6 +22,13 @@ pub static SYSTEM: System = System {
     predecessor: Predecessor::LivesOn,
     documented_life: Some(Duration::from_secs(600)),
     verifies: true,
+    credentials: &[Credential {
+        name: "password",
+        identity: Some(USERNAME.name),
+        secrets: &[&[PASSWORD.name]],
+        settings: &[],
+        variables: &[],
+    }],
     fields: &[BASE_URL, USERNAME, PASSWORD, METHOD, ALLOW_HTTP],
     guidance: Guidance {
         login_refused: "Check `username` and `password` (ZETTELSTORE_USERNAME and ZETTELSTORE_PASSWORD). User names \
@@ -39,7 +47,7 @@ fn build(settings: &Settings, context: &BuildContext) -> Result<Arc<dyn TokenSou
     let username = reader.text(USERNAME.name);
     let password = reader.secret(PASSWORD.name);
     let method = reader.optional(METHOD.name, |text| Ok(Method::of(text, &username)));
-    let credential = Credential { username, password, method: method.unwrap_or(Method::Basic) };
+    let credential = login::Credential { username, password, method: method.unwrap_or(Method::Basic) };
     reader.finish(|| {
         Some(Arc::new(Zettelstore::new(credential, base_url?, context.clone())) as Arc<dyn TokenSource>)
     })
@@ -52,7 +60,6 @@ const BASE_URL: Field = Field {
                   `https://zettel.example/notes/`.",
     default: Some("http://127.0.0.1:23123/"),
     environment: Some("ZETTELSTORE_BASE_URL"),
-    role: FieldRole::Url,
     rule: None,
 };
 
@@ -63,7 +70,6 @@ const USERNAME: Field = Field {
                   not secret: tokens show it as their `subject`, which data sources store in the state.",
     default: None,
     environment: Some("ZETTELSTORE_USERNAME"),
-    role: FieldRole::Identity,
     rule: None,
 };
 
@@ -73,7 +79,6 @@ const PASSWORD: Field = Field {
     description: "The password of the user.",
     default: None,
     environment: Some("ZETTELSTORE_PASSWORD"),
-    role: FieldRole::Secret,
     rule: None,
 };
 
@@ -84,6 +89,5 @@ const METHOD: Field = Field {
                   name with a colon is always sent as a form, because HTTP Basic authentication cannot carry it.",
     default: Some("basic"),
     environment: None,
-    role: FieldRole::Other,
     rule: None,
 };

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cloud::CloudName;
-use super::legacy::{Credential, Legacy};
+use super::legacy::{self, Legacy};
 use crate::error::Guidance;
 use crate::system::{ALLOW_HTTP, Reader};
 use crate::transport::positive;
 use crate::{
-    BuildContext, Field, FieldKind, FieldProblem, FieldRole, Home, Predecessor, Settings, System, TokenSource,
+    BuildContext, Credential, Field, FieldKind, FieldProblem, Home, Predecessor, Settings, System,
+    TokenSource,
 };
 
 /// Zscaler Client Connector, with an API key of its portal.
@@ -24,6 +25,13 @@ pub static SYSTEM: System = System {
     predecessor: Predecessor::Unknown,
     documented_life: Some(Duration::from_secs(3600)),
     verifies: false,
+    credentials: &[Credential {
+        name: "legacy",
+        identity: Some(API_KEY.name),
+        secrets: &[&[SECRET_KEY.name]],
+        settings: &[],
+        variables: &[(CLOUD.name, "ZCC_CLOUD"), (BASE_URL.name, "ZCC_OVERRIDE_URL")],
+    }],
     fields: &[API_KEY, SECRET_KEY, CLOUD, BASE_URL, TTL, ALLOW_HTTP],
     guidance: Guidance {
         login_refused: "Check `api_key` and `secret_key` (ZCC_CLIENT_ID and ZCC_CLIENT_SECRET): they are a pair made \
@@ -41,7 +49,7 @@ pub static SYSTEM: System = System {
 fn build(settings: &Settings, context: &BuildContext) -> Result<Arc<dyn TokenSource>, Vec<FieldProblem>> {
     let mut reader = Reader::new(&SYSTEM, settings);
     let credential =
-        Credential { api_key: reader.text(API_KEY.name), secret_key: reader.secret(SECRET_KEY.name) };
+        legacy::Credential { api_key: reader.text(API_KEY.name), secret_key: reader.secret(SECRET_KEY.name) };
     let configured = reader.url(BASE_URL.name);
     // Where a URL is set, the cloud is not asked for, so one that is malformed or not known yet does not matter.
     let by_name = !reader.has(BASE_URL.name);
@@ -67,7 +75,6 @@ const API_KEY: Field = Field {
                   as their `subject`, which data sources store in the state.",
     default: None,
     environment: Some("ZCC_CLIENT_ID"),
-    role: FieldRole::Identity,
     rule: None,
 };
 
@@ -77,7 +84,6 @@ const SECRET_KEY: Field = Field {
     description: "The secret of the API key. The portal shows it once, when the key is made.",
     default: None,
     environment: Some("ZCC_CLIENT_SECRET"),
-    role: FieldRole::Secret,
     rule: None,
 };
 
@@ -89,8 +95,7 @@ const CLOUD: Field = Field {
                   called at `https://api-mobile.{cloud}.net/papi` (`https://mobile6.zscalerten.net/papi` for \
                   `zscalerten`). Not needed with `base_url`.",
     default: None,
-    environment: Some("ZCC_CLOUD"),
-    role: FieldRole::Other,
+    environment: None,
     rule: Some(cloud_rule),
 };
 
@@ -104,8 +109,7 @@ const BASE_URL: Field = Field {
     description: "The URL of the API up to and including `/papi`, if it is not the one of `cloud`. Some tenants are \
                   at `https://mobile.{cloud}.net/papi`. It takes precedence over `cloud`, wherever either is set.",
     default: None,
-    environment: Some("ZCC_OVERRIDE_URL"),
-    role: FieldRole::Url,
+    environment: None,
     rule: None,
 };
 
@@ -116,6 +120,5 @@ const TTL: Field = Field {
                   only where the token itself does not say when it ends; where it does, the earlier end counts.",
     default: None,
     environment: None,
-    role: FieldRole::Other,
     rule: Some(positive),
 };
