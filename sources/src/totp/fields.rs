@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Algorithm, Parameters, Totp, TotpError};
 use crate::system::check_fields;
-use crate::{Field, FieldKind, FieldProblem, FieldRole, Given, GivenFields, parse_duration};
+use crate::{Field, FieldKind, FieldProblem, Given, GivenFields, parse_duration};
 
 /// The settings of one account, described once.
 pub static FIELDS: &[Field] = &[
@@ -19,7 +19,6 @@ pub static FIELDS: &[Field] = &[
                       period, too.",
         default: None,
         environment: None,
-        role: FieldRole::Secret,
         rule: Some(is_secret),
     },
     Field {
@@ -28,7 +27,6 @@ pub static FIELDS: &[Field] = &[
         description: "The hash function: `SHA1`, `SHA256` or `SHA512`. Default `SHA1`, or what the URI says.",
         default: None,
         environment: None,
-        role: FieldRole::Other,
         rule: None,
     },
     Field {
@@ -37,7 +35,6 @@ pub static FIELDS: &[Field] = &[
         description: "How many digits a code has: 6, 7 or 8. Default 6, or what the URI says.",
         default: None,
         environment: None,
-        role: FieldRole::Other,
         rule: None,
     },
     Field {
@@ -46,7 +43,6 @@ pub static FIELDS: &[Field] = &[
         description: "How long each code holds, for example `60s`. Default `30s`, or what the URI says.",
         default: None,
         environment: None,
-        role: FieldRole::Other,
         rule: Some(is_period),
     },
 ];
