@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 
 use crate::flight::{Flight, Turn};
 use crate::memory::Memory;
-use crate::{Clock, Identity, Retry, SourceError, Timestamp, Token, TokenSource, system};
+use crate::{Clock, Identity, Retry, Revocation, SourceError, Timestamp, Token, TokenSource, system};
 
 /// Hands out the token of one source, and logs in when that is needed.
 #[derive(Debug)]
@@ -69,6 +69,20 @@ impl Session {
         if state.token.as_ref().is_some_and(is_current) {
             debug!(system = token.identity.system, "the token was rejected and is dropped");
             *state = State { memory: state.memory.take(), ..State::default() };
+        }
+    }
+
+    /// Ends a token at its issuer. What is kept is dropped first: other tokens may end with it.
+    ///
+    /// # Errors
+    /// When the system did not confirm it. That the token was over already is no error.
+    pub async fn revoke(&self, token: &Token) -> Result<Revocation, SourceError> {
+        let mut turn = self.flight.turn().await;
+        let state = turn.state();
+        *state = State { memory: state.memory.take(), ..State::default() };
+        match self.source.revoke(token).await {
+            Err(SourceError::TokenRejected { .. }) => Ok(Revocation::Done),
+            outcome => outcome,
         }
     }
 

@@ -7,7 +7,7 @@ use tokio::time::{advance, sleep};
 
 use super::*;
 use crate::token::tests::example;
-use crate::{Action, Attempt, FailureClass, Said, TestClock, zettelstore};
+use crate::{Action, Attempt, FailureClass, Said, TestClock, TokenUsage, zettelstore};
 
 /// Takes a second for each answer, and counts.
 #[derive(Debug)]
@@ -55,12 +55,20 @@ impl TokenSource for Scripted {
         &self.identity
     }
 
+    fn usage(&self) -> TokenUsage {
+        TokenUsage::fixed("Bearer", "Authorization", "Bearer ")
+    }
+
     async fn login(&self) -> Result<Token, SourceError> {
         self.next("login", None).await
     }
 
     async fn refresh(&self, old: &Token) -> Result<Token, SourceError> {
         self.next("refresh", Some(old)).await
+    }
+
+    async fn revoke(&self, _token: &Token) -> Result<Revocation, SourceError> {
+        self.next("revoke", None).await.map(|_| Revocation::Done)
     }
 }
 
@@ -313,4 +321,21 @@ async fn an_unknown_expiry_is_used_until_rejected_and_promises_nothing() {
     session.reject(&token).await;
     assert_eq!(text(&session.token(None).await.unwrap()), "token-2");
     assert_eq!(source.calls(), ["login", "login"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_goes_with_a_revocation_whether_it_is_confirmed_or_not() {
+    let attempt = Attempt::new(&zettelstore::SYSTEM, Action::Login, "127.0.0.1:1".to_owned());
+    let over = SourceError::TokenRejected { attempt: attempt.clone(), status: 401, said: Said::default() };
+    let denied = SourceError::NoAccess { attempt, status: 403, said: Said::default() };
+    let (session, source) =
+        session(&[HOUR, HOUR, HOUR, Outcome::Fails(over), HOUR, Outcome::Fails(denied), HOUR]);
+    let elsewhere = example("from-elsewhere", Timestamp::UNIX_EPOCH, None);
+    for confirmed in [true, true, false] {
+        session.token(None).await.unwrap();
+        let revoked = session.revoke(&elsewhere).await;
+        assert_eq!(matches!(revoked, Ok(Revocation::Done)), confirmed);
+    }
+    assert_eq!(text(&session.token(None).await.unwrap()), "token-7");
+    assert_eq!(source.calls(), ["login", "revoke", "login", "revoke", "login", "revoke", "login"]);
 }

@@ -51,6 +51,8 @@ pub struct System {
     pub documented_life: Option<Duration>,
     /// Whether a fresh token is tried out before it is published, unless the configuration says otherwise.
     pub verifies: bool,
+    /// Whether it can end tokens before their time.
+    pub revokes: bool,
     /// The ways to log in to it. The first is meant where nothing is said at all.
     pub credentials: &'static [Credential],
     /// Its settings.

@@ -32,6 +32,7 @@ pub static SYSTEM: System = System {
     predecessor: Predecessor::Unknown,
     documented_life: None,
     verifies: false,
+    revokes: false,
     credentials: &[Credential {
         name: "password",
         identity: Some(USERNAME.name),

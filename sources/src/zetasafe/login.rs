@@ -94,6 +94,10 @@ impl TokenSource for ZetaSafe {
         &self.identity
     }
 
+    fn usage(&self) -> TokenUsage {
+        USAGE
+    }
+
     async fn login(&self) -> Result<Token, SourceError> {
         let request = self.request();
         debug!(system = SYSTEM.name, host = %request.attempt.host, "logging in");

@@ -30,6 +30,7 @@ pub static SYSTEM: System = System {
     predecessor: Predecessor::LivesOn,
     documented_life: Some(Duration::from_secs(600)),
     verifies: true,
+    revokes: false,
     credentials: &[Credential {
         name: "password",
         identity: Some(USERNAME.name),

@@ -147,6 +147,10 @@ impl TokenSource for Zettelstore {
         &self.identity
     }
 
+    fn usage(&self) -> TokenUsage {
+        USAGE
+    }
+
     async fn login(&self) -> Result<Token, SourceError> {
         self.login_within(None).await
     }

@@ -122,6 +122,10 @@ impl TokenSource for Legacy {
         &self.0.identity
     }
 
+    fn usage(&self) -> TokenUsage {
+        USAGE
+    }
+
     async fn login(&self) -> Result<Token, SourceError> {
         let url = self.0.base_url.join("auth/v1/login");
         let mut request = self.request(Action::Login, Method::POST, url, Patience::Login);
