@@ -26,6 +26,7 @@
 //! # }
 //! ```
 
+mod assertion;
 mod base_url;
 pub mod cause;
 mod clock;
@@ -47,6 +48,7 @@ mod test_server;
 mod token;
 pub mod totp;
 mod transport;
+pub mod zetasafe;
 pub mod zettelstore;
 pub mod zscaler;
 

@@ -1,5 +1,7 @@
 //! Reading a configuration into types of one's own, with every problem reported at its attribute.
 
+mod elements;
+
 use std::fmt::Display;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -91,17 +93,18 @@ impl<'a> ConfigReader<'a> {
 
     /// A nested object, with a reader of its own.
     pub fn object(&mut self, name: &str) -> Setting<ConfigReader<'_>> {
-        let object = self.read(name, "an object", |value| match value {
-            Value::Map(object) => Some(object),
-            _ => None,
-        });
-        let path = self.path.attribute(name);
-        object.map(|object| ConfigReader { object, path, diagnostics: self.diagnostics })
+        let value = self.object.get(name).unwrap_or(&Value::Null);
+        self.inner(self.path(name), value)
     }
 
     /// The path of the attribute `name`.
     pub fn path(&self, name: &str) -> AttributePath {
         self.path.attribute(name)
+    }
+
+    /// The path of what is read.
+    pub fn here(&self) -> &AttributePath {
+        &self.path
     }
 
     /// Notes a problem.
@@ -115,8 +118,20 @@ impl<'a> ConfigReader<'a> {
             Some(Value::Unknown) => Setting::Unknown,
             Some(value) => match pick(value) {
                 Some(value) => Setting::Known(value),
-                None => self.refuse(name, &format!("Invalid {name}"), &format!("{wanted} is required.")),
+                None => self.refuse(self.path(name), &format!("Invalid {name}"), &required(wanted)),
             },
+        }
+    }
+
+    /// A reader for the object at `path`.
+    fn inner<'b>(&'b mut self, path: AttributePath, value: &'b Value) -> Setting<ConfigReader<'b>> {
+        match value {
+            Value::Null => Setting::Null,
+            Value::Unknown => Setting::Unknown,
+            Value::Map(object) => {
+                Setting::Known(ConfigReader { object, path, diagnostics: self.diagnostics })
+            }
+            _ => self.refuse(path, "Invalid value", &required("an object")),
         }
     }
 
@@ -129,17 +144,20 @@ impl<'a> ConfigReader<'a> {
     ) -> Setting<T> {
         match value {
             Setting::Known(Ok(value)) => Setting::Known(value),
-            Setting::Known(Err(error)) => self.refuse(name, summary, &error.to_string()),
+            Setting::Known(Err(error)) => self.refuse(self.path(name), summary, &error.to_string()),
             Setting::Null => Setting::Null,
             Setting::Unknown => Setting::Unknown,
         }
     }
 
-    fn refuse<T>(&mut self, name: &str, summary: &str, detail: &str) -> Setting<T> {
-        let diagnostic = Diagnostic::error(summary, sentence(detail)).at(self.path(name));
-        self.report(diagnostic);
+    fn refuse<T>(&mut self, path: AttributePath, summary: &str, detail: &str) -> Setting<T> {
+        self.report(Diagnostic::error(summary, sentence(detail)).at(path));
         Setting::Null
     }
+}
+
+fn required(wanted: &str) -> String {
+    format!("{wanted} is required.")
 }
 
 /// An error's text as a sentence: it begins in lower case and ends without a full stop, as is the custom.
