@@ -126,7 +126,7 @@ impl System {
         }
         let mut problems = self.build(&settings, &context).err().unwrap_or_default();
         problems.retain(|problem| match standing::of(problem, given) {
-            Standing::Absent => problem.within.is_empty() == !settings.has(problem.field),
+            Standing::Absent => !problem.within.is_empty() || !settings.has(problem.field),
             Standing::Known => self.field(problem.field).is_some_and(|field| field.kind.is_structured()),
             Standing::Unknown => false,
         });
