@@ -17,7 +17,9 @@ pub(crate) fn attributes(fields: &'static [Field]) -> Vec<Attribute> {
 /// The fields that are blocks.
 pub(crate) fn blocks(fields: &'static [Field]) -> Vec<NestedBlock> {
     let block = |field: &Field| match field.kind {
-        FieldKind::Blocks(inner) => Some(NestedBlock::list(field.name, schema(description(field, &[]), inner))),
+        FieldKind::Blocks(inner) => {
+            Some(NestedBlock::list(field.name, schema(description(field, &[]), inner)))
+        }
         _ => None,
     };
     fields.iter().filter_map(block).collect()

@@ -6,14 +6,7 @@ use tokenferry_sources::{Given, GivenFields, Place, Reference, Severity};
 use super::*;
 
 const fn field(name: &'static str, kind: FieldKind) -> Field {
-    Field {
-        name,
-        kind,
-        description: "A setting.",
-        default: None,
-        environment: None,
-        rule: None,
-    }
+    Field { name, kind, description: "A setting.", default: None, environment: None, rule: None }
 }
 
 const EXTRACT: &[Field] = &[field("pointer", FieldKind::Text), field("header", FieldKind::Text)];
