@@ -48,6 +48,7 @@ mod test_server;
 mod token;
 pub mod totp;
 mod transport;
+pub mod zetasafe;
 pub mod zettelstore;
 pub mod zscaler;
 

@@ -134,7 +134,7 @@ impl Session {
         }
         let started = Instant::now();
         let outcome = match old {
-            Some(old) => self.source.refresh(old).await,
+            Some(old) => self.refreshed(old).await,
             None => self.source.login().await,
         };
         let state = turn.state();
@@ -144,6 +144,14 @@ impl Session {
         }
         turn.ended(outcome.as_ref().err().cloned());
         outcome
+    }
+
+    /// A refresh may give the old token once more, which is as near its end as before: then only a login helps.
+    async fn refreshed(&self, old: &Token) -> Result<Token, SourceError> {
+        let token = self.source.refresh(old).await?;
+        let nothing_new = token.value.expose_secret() == old.value.expose_secret()
+            && matches!(standing(&token, None, self.clock.now()), Standing::Ending);
+        if nothing_new { self.source.login().await } else { Ok(token) }
     }
 
     /// A fresh token is measured by its whole life, not by the moments since it came.

@@ -110,7 +110,10 @@ impl Reading for TokenReading {
                 "When the token ends, in the same form: as the system reports it, or by the configured `ttl`. Null \
                  when neither says so.",
             ),
-            Attribute::string("issuer").describe("The base URL of the system that issued the token."),
+            Attribute::string("issuer").describe(
+                "The base URL of the system that issued the token; where a token is good for one client only, the URL \
+                 that names the client.",
+            ),
             Attribute::string("subject").describe("Whose token it is: client id or user name."),
         ]
     }

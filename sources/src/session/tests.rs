@@ -7,7 +7,7 @@ use tokio::time::{advance, sleep};
 
 use super::*;
 use crate::token::tests::example;
-use crate::{Action, Attempt, FailureClass, Said, TestClock, zettelstore};
+use crate::{Action, Attempt, FailureClass, Said, TestClock, TokenUsage, zettelstore};
 
 /// Takes a second for each answer, and counts.
 #[derive(Debug)]
@@ -20,13 +20,15 @@ struct Scripted {
 
 #[derive(Clone, Debug)]
 enum Outcome {
+    /// The old token once more.
+    Again,
     Fails(SourceError),
     Lives(Option<i64>),
     Panics,
 }
 
 impl Scripted {
-    async fn next(&self, call: &'static str) -> Result<Token, SourceError> {
+    async fn next(&self, call: &'static str, old: Option<&Token>) -> Result<Token, SourceError> {
         let number = {
             let mut calls = self.calls.lock().unwrap();
             calls.push(call);
@@ -35,6 +37,7 @@ impl Scripted {
         sleep(Duration::from_secs(1)).await;
         let outcome = self.outcomes.lock().unwrap().pop_front().expect("no call is expected any more");
         match outcome {
+            Outcome::Again => Ok(old.expect("only a refresh can do that").clone()),
             Outcome::Fails(error) => Err(error),
             Outcome::Lives(life) => Ok(example(&format!("token-{number}"), self.clock.now(), life)),
             Outcome::Panics => panic!("as told"),
@@ -57,15 +60,15 @@ impl TokenSource for Scripted {
     }
 
     async fn login(&self) -> Result<Token, SourceError> {
-        self.next("login").await
+        self.next("login", None).await
     }
 
-    async fn refresh(&self, _old: &Token) -> Result<Token, SourceError> {
-        self.next("refresh").await
+    async fn refresh(&self, old: &Token) -> Result<Token, SourceError> {
+        self.next("refresh", Some(old)).await
     }
 
     async fn revoke(&self, _token: &Token) -> Result<Revocation, SourceError> {
-        self.next("revoke").await.map(|_| Revocation::Done)
+        self.next("revoke", None).await.map(|_| Revocation::Done)
     }
 }
 
@@ -222,6 +225,22 @@ async fn a_short_life_is_refreshed_in_its_last_tenth() {
     advance(Duration::from_secs(1)).await;
     session.token(None).await.unwrap();
     assert_eq!(source.calls(), ["login", "refresh"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_follows_a_refresh_that_brings_the_old_token_again() {
+    let (session, source) =
+        session(&[HOUR, Outcome::Again, HOUR, Outcome::Again, failed(), Outcome::Again, HOUR]);
+    session.token(None).await.unwrap();
+    advance(Duration::from_secs(3550)).await;
+    for _ in 0..3 {
+        assert_eq!(text(&session.token(None).await.unwrap()), "token-3");
+    }
+    assert_eq!(source.calls(), ["login", "refresh", "login"]);
+    advance(Duration::from_secs(3550)).await;
+    assert_eq!(text(&session.token(None).await.unwrap()), "token-3");
+    assert_eq!(text(&session.token(None).await.unwrap()), "token-7");
+    assert_eq!(source.calls().len(), 7);
 }
 
 #[tokio::test(start_paused = true)]
