@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tfplugin::{
-    Answer, Attribute, ConfigReader, Diagnostic, Diagnostics, EphemeralResource, Number, Object, Opened,
-    Renewed, Schema, Setting, Type, Value, sentence,
+    Answer, Attribute, ConfigReader, Diagnostic, Diagnostics, EphemeralResource, Object, Opened, Renewed,
+    Schema, Setting, Type, Value, sentence,
 };
 use tokenferry_sources::{ExposeSecret, FieldProblem, Given, GivenFields, rfc3339, totp};
 
@@ -77,7 +77,7 @@ impl EphemeralResource for Totp {
         let seconds_left = code.seconds_left(systems.clock().now());
         let computed = Object::from([
             ("code".to_owned(), Value::string(code.value.expose_secret())),
-            ("seconds_left".to_owned(), Value::Number(Number::Decimal(seconds_left.to_string()))),
+            ("seconds_left".to_owned(), Value::whole(seconds_left)),
             ("expires_at".to_owned(), Value::string(rfc3339(code.expires_at))),
         ]);
         let private = Private { expires_at: Some(code.expires_at), ..Private::default() }.to_bytes();
@@ -172,6 +172,8 @@ const URI: &str = "uri";
 
 #[cfg(test)]
 mod tests {
+    use tfplugin::Number;
+
     use super::*;
 
     /// `12345678901234567890`, the secret of the RFC, in base32.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tfplugin::{
-    Answer, Attribute, AttributePath, ConfigReader, Diagnostic, Diagnostics, Number, Object, Type, Value,
+    Answer, Attribute, AttributePath, ConfigReader, Diagnostic, Diagnostics, Object, Type, Value,
 };
 use tokenferry_sources::{ExposeSecret, Timestamp, rfc3339};
 use tokenferry_vault::{Entry, KvPath, Rotated};
@@ -131,7 +131,6 @@ pub(crate) fn absent(at: &KvPath, path: &AttributePath) -> Diagnostic {
 fn computed(entry: &Entry) -> Object {
     let text = |text: &str| Value::optional_string(Some(text).filter(|text| !text.is_empty()));
     let time = |time: Option<Timestamp>| Value::optional_string(time.map(rfc3339));
-    let number = |number: u64| Value::Number(Number::Decimal(number.to_string()));
     let entries = [
         ("token", Value::string(entry.token.expose_secret())),
         ("token_type", text(&entry.token_type)),
@@ -140,7 +139,7 @@ fn computed(entry: &Entry) -> Object {
         ("issued_at", time(Some(entry.issued_at))),
         ("expires_at", time(entry.expires_at)),
         ("refresh_after", time(entry.refresh_after)),
-        ("ttl", entry.ttl.map_or(Value::Null, number)),
+        ("ttl", entry.ttl.map_or(Value::Null, Value::whole)),
         ("system", text(&entry.system)),
         ("issuer", text(&entry.issuer)),
         ("subject", text(&entry.subject)),
@@ -148,7 +147,7 @@ fn computed(entry: &Entry) -> Object {
         ("rotation", text(&entry.origin.rotation)),
         ("occurrence", time(Some(entry.origin.occurrence))),
         ("writer", text(&entry.origin.writer)),
-        ("serial", number(entry.origin.serial)),
+        ("serial", Value::whole(entry.origin.serial)),
     ];
     entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
