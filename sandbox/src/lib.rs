@@ -33,6 +33,7 @@ mod control;
 mod example_key;
 mod gate;
 mod json;
+mod passing;
 mod server;
 mod system;
 mod urlencoded;

@@ -29,6 +29,7 @@ impl World {
     }
 
     pub(crate) async fn with(options: Options) -> World {
+        tokenferry_leaks::record_events();
         World {
             bao: Bao::start().await,
             sandbox: Sandbox::start(options).await.unwrap(),
