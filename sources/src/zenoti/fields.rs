@@ -39,6 +39,7 @@ pub static SYSTEM: System = System {
     predecessor: Predecessor::Unknown,
     documented_life: Some(Duration::from_secs(86_400)),
     verifies: false,
+    revokes: true,
     credentials: &[
         Credential {
             name: "password",
@@ -79,6 +80,7 @@ pub static SYSTEM: System = System {
         address: "Check `base_url` (ZENOTI_BASE_URL): it is everything before `/v1`, as in \
                   \"https://api.zenoti.com\".",
     },
+    check: None,
     build,
 };
 
