@@ -1,7 +1,8 @@
-//! What both acts do: plan, apply, count the logins, plan once more.
+//! What both acts do: plan, apply, show what came and what it cost, plan once more.
 
 use std::path::PathBuf;
 
+use super::came::{self, Came};
 use super::stage::Stage;
 use crate::error::{Error, Result};
 use crate::sandbox::Counters;
@@ -42,25 +43,24 @@ impl<'stage> Act<'stage> {
         self.project.folder().join(PLAN)
     }
 
-    /// Plans into a file, shows what is worth it, and applies that file.
+    /// Plans into a file, and applies that file.
     pub(super) fn plan_and_apply(&self) -> Result {
         let out = format!("-out={PLAN}");
-        let plan = self.step("plan", || self.project.run(&["plan", "-no-color", &out]))?;
-        for line in plan.lines().filter(|line| is_worth_showing(line)) {
-            self.terminal.detail(line.trim());
-        }
+        self.step("plan", || self.project.run(&["plan", "-no-color", &out]))?;
         self.step("apply", || self.project.run(&["apply", "-no-color", PLAN]))?;
         Ok(())
     }
 
-    /// Checks how many logins each issuer has counted since the act began.
-    pub(super) fn count_logins(&self, expected: u64, reason: &str) -> Result {
+    /// Shows what came, and checks how many logins each issuer has counted since the act began.
+    pub(super) fn show(&self, came: &[Came], expected: u64, reason: &str) -> Result {
         let now = self.stage.sandbox.counters()?;
-        let since = |system| now.logins(system) - self.before.logins(system);
-        let (zscaler, zettelstore) = (since("zscaler"), since("zettelstore"));
-        let good = (zscaler, zettelstore) == (expected, expected);
-        let text = format!("logins counted: Zscaler {zscaler}, Zettelstore {zettelstore} ({reason})");
-        self.terminal.verdict(good, &text);
+        let logins = |system: &str| now.logins(system) - self.before.logins(system);
+        for line in came::table(came, logins) {
+            self.terminal.detail(&line);
+        }
+        let good =
+            came.iter().filter_map(|one| one.counted.as_deref()).all(|system| logins(system) == expected);
+        self.terminal.verdict(good, &format!("logins counted by each system: {expected} ({reason})"));
         if good {
             return Ok(());
         }
@@ -74,32 +74,5 @@ impl<'stage> Act<'stage> {
             let output = self.project.output(&arguments)?;
             if output.status.success() { Ok(()) } else { Err(self.project.failure(&arguments, &output)) }
         })
-    }
-}
-
-/// Of a plan: what was read, what will happen, what comes out.
-fn is_worth_showing(line: &str) -> bool {
-    let read = line.contains("Read complete") || line.contains("Opening complete");
-    let output = line.starts_with("  + ") && line.contains(" = ");
-    read || output || line.starts_with("Plan:")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_a_plan_only_reads_counts_and_outputs_are_shown() {
-        for shown in [
-            "ephemeral.tokenferry_zscaler_otp.a: Opening complete after 0s",
-            "data.tokenferry_zscaler_otp.a: Read complete after 0s",
-            "Plan: 1 to add, 0 to change, 0 to destroy.",
-            "  + zscaler_token_sent_as = \"auth-token: …\"",
-        ] {
-            assert!(is_worth_showing(shown), "{shown}");
-        }
-        for hidden in ["data.tokenferry_zscaler_otp.a: Reading...", "      + id = (known after apply)"] {
-            assert!(!is_worth_showing(hidden), "{hidden}");
-        }
     }
 }

@@ -1,18 +1,20 @@
 //! Second act: ephemeral resources, and the search for their values.
 
 use super::act::Act;
-use super::leaks::{self, Handover};
+use super::came::{self, Came};
+use super::leaks;
 use super::stage::Stage;
 use crate::error::{Error, Result};
-use crate::terminal::{Terminal, mask};
+use crate::terminal::Terminal;
 
 pub(super) fn play(terminal: &Terminal, stage: &Stage) -> Result {
     terminal.heading("Ephemeral resources: used, and gone");
     let act = Act::open(terminal, stage, "ephemeral-resources")?;
     act.plan_and_apply()?;
+    let came = came::read(&leaks::text(&stage.handover())?)?;
+    act.show(&came, 2, "one in the plan, one in the apply")?;
     show_use(terminal, stage)?;
-    look_for_secrets(terminal, stage, &act)?;
-    act.count_logins(2, "one in the plan, one in the apply")?;
+    look_for_secrets(terminal, &came, &act)?;
     act.plan_again()
 }
 
@@ -29,20 +31,19 @@ fn show_use(terminal: &Terminal, stage: &Stage) -> Result {
     if used.is_accepted() { Ok(()) } else { Err(Error::Findings("the token was not accepted".into())) }
 }
 
-fn look_for_secrets(terminal: &Terminal, stage: &Stage, act: &Act<'_>) -> Result {
-    let handover = Handover::read(&stage.handover())?;
+/// In the state and in the plan file, in every form in which a secret may be written down.
+fn look_for_secrets(terminal: &Terminal, came: &[Came], act: &Act<'_>) -> Result {
     let mut records = leaks::plan(&act.plan_file())?;
     records.push(leaks::state(act.project().folder())?);
-
-    let mut leaked = false;
-    for (name, value) in handover.values() {
-        let found = leaks::found_in(value, &records);
-        let place = match found.as_slice() {
-            [] => "given to the provisioner; in neither the state nor the plan file".to_owned(),
-            places => format!("FOUND in {}", places.join(" and ")),
-        };
-        terminal.verdict(found.is_empty(), &format!("{name:<17} {}: {place}", mask(value)));
-        leaked |= !found.is_empty();
+    let secrets: Vec<_> = came.iter().filter_map(Came::secret).collect();
+    let found = leaks::find(&secrets, &records)?;
+    for leak in &found {
+        terminal.verdict(false, leak);
     }
-    if leaked { Err(Error::Findings("an ephemeral value was written down".into())) } else { Ok(()) }
+    if found.is_empty() {
+        let text = format!("{} of these values: in neither the state nor the plan file", secrets.len());
+        terminal.verdict(true, &text);
+        return Ok(());
+    }
+    Err(Error::Findings("an ephemeral value was written down".into()))
 }

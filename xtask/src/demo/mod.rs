@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: provider and rotator at work, on one machine and with nothing to configure.
 
 mod act;
+mod came;
 mod data_sources;
 mod ephemeral_resources;
 mod leaks;

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use serde_json::json;
 use tempfile::TempDir;
 
 use crate::cargo::{self, Program};
 use crate::error::{Attempt, Result};
 use crate::mirror;
 use crate::openbao::OpenBao;
-use crate::sandbox::{Access, Sandbox};
+use crate::sandbox::Sandbox;
 use crate::terminal::Terminal;
 use crate::terraform::{Project, Terraform};
 
@@ -72,27 +71,15 @@ impl Stage {
         self.folder.path().join("handover")
     }
 
-    /// The variables that the projects need besides those of any shell.
-    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
+    /// The variables that the projects need besides those of any shell: all issuers among them.
+    pub(super) fn variables(&self) -> Vec<(&str, String)> {
         let access = self.sandbox.access();
-        vec![
+        let ours = [
             ("TF_CLI_CONFIG_FILE", self.folder.path().join("mirror.tfrc").display().to_string()),
             ("TF_VAR_handover", self.handover().display().to_string()),
             ("TF_VAR_udid", access.zscaler.udid.clone()),
-            ("TF_VAR_zettelstore", zettelstore(access)),
-            ("TF_VAR_zscaler", zscaler(access)),
-        ]
+        ];
+        let issuers = access.environment.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        ours.into_iter().chain(issuers).collect()
     }
-}
-
-fn zscaler(access: &Access) -> String {
-    let zscaler = &access.zscaler;
-    json!({"base_url": zscaler.base_url, "api_key": zscaler.api_key, "secret_key": zscaler.secret_key})
-        .to_string()
-}
-
-fn zettelstore(access: &Access) -> String {
-    let zettelstore = &access.zettelstore;
-    json!({"base_url": zettelstore.base_url, "username": zettelstore.username, "password": zettelstore.password})
-        .to_string()
 }
