@@ -3,9 +3,12 @@
 
 mod block;
 mod diagnostics;
+mod fields;
 mod kinds;
+mod private;
 mod provider;
 mod reading;
+mod secrets;
 mod systems;
 mod token;
 mod zscaler_otp;

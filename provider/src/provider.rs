@@ -1,5 +1,7 @@
 //! The provider: its block, and the list of everything it offers.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tfplugin::{Answer, DataSourceHandle, Diagnostics, EphemeralResourceHandle, Host, Provider, Schema};
 use tokenferry_sources::{ProcessEnvironment, SYSTEMS};
@@ -7,7 +9,7 @@ use tokenferry_sources::{ProcessEnvironment, SYSTEMS};
 use crate::block::{self, Block};
 use crate::kinds::{AsDataSource, AsEphemeralResource};
 use crate::systems::Systems;
-use crate::token::TokenReading;
+use crate::token::{EphemeralToken, TokenReading};
 use crate::zscaler_otp::ZscalerOtp;
 
 /// `provider "tokenferry"`.
@@ -23,7 +25,7 @@ impl Provider for Tokenferry {
     }
 
     async fn configure(&self, block: Block, _: &Host) -> Result<Answer<Systems>, Diagnostics> {
-        Systems::new(&block, &ProcessEnvironment)
+        Systems::new(&block, Arc::new(ProcessEnvironment))
     }
 
     fn data_sources(&self) -> Vec<DataSourceHandle<Systems>> {
@@ -35,7 +37,7 @@ impl Provider for Tokenferry {
     fn ephemeral_resources(&self) -> Vec<EphemeralResourceHandle<Systems>> {
         let tokens = SYSTEMS
             .iter()
-            .map(|system| EphemeralResourceHandle::new(AsEphemeralResource(TokenReading { system })));
+            .map(|system| EphemeralResourceHandle::new(EphemeralToken(TokenReading { system })));
         tokens.chain([EphemeralResourceHandle::new(AsEphemeralResource(ZscalerOtp))]).collect()
     }
 }

@@ -30,11 +30,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 mod answer;
 mod conditions;
 mod control;
+mod example_key;
 mod gate;
+mod json;
 mod passing;
 mod server;
 mod system;
 mod urlencoded;
+pub mod zetasafe;
 pub mod zettelstore;
 pub mod zscaler;
 
@@ -42,6 +45,8 @@ pub use control::Control;
 pub use control::counters::{CacheBusterCounts, ConnectionCounts, Counters, GrantCounts, SystemCounters};
 pub use control::fault::{Answer, Effect, Fault};
 pub use control::requests::{CacheBuster, RequestRecord};
+pub use example_key::ExampleKey;
+pub use zetasafe::{ZetasafeClient, ZetasafeMode, ZetasafeOptions, ZetasafeRole, ZetasafeUser};
 pub use zettelstore::{Authentication, Release, ZettelstoreOptions, ZettelstoreUser};
 pub use zscaler::{AccountMode, DeviceForm, ZscalerAccount, ZscalerDevice, ZscalerOptions};
 
@@ -52,6 +57,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The Zscaler Client Connector tenant.
     pub zscaler: ZscalerOptions,
+    /// The ZetaSafe server.
+    pub zetasafe: ZetasafeOptions,
     /// The Zettelstore server.
     pub zettelstore: ZettelstoreOptions,
 }
@@ -61,6 +68,7 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             zscaler: ZscalerOptions::default(),
+            zetasafe: ZetasafeOptions::default(),
             zettelstore: ZettelstoreOptions::default(),
         }
     }
@@ -125,6 +133,11 @@ impl Sandbox {
     /// The `base_url` of the Zscaler legacy API, which ends in `/papi`.
     pub fn zscaler_base_url(&self) -> String {
         zscaler::base_url(&self.url())
+    }
+
+    /// The `base_url` of ZetaSafe in production; that of development ends in `/dev`.
+    pub fn zetasafe_base_url(&self) -> String {
+        zetasafe::base_url(&self.url())
     }
 
     /// The `base_url` of Zettelstore, which ends in a slash.

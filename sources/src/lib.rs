@@ -26,6 +26,7 @@
 //! # }
 //! ```
 
+mod assertion;
 mod base_url;
 pub mod cause;
 mod clock;
@@ -47,11 +48,12 @@ mod test_server;
 mod token;
 pub mod totp;
 mod transport;
+pub mod zetasafe;
 pub mod zettelstore;
 pub mod zscaler;
 
 pub use base_url::is_loopback;
-pub use clock::{Clock, SystemClock, TestClock, Timestamp, rfc3339};
+pub use clock::{Clock, SystemClock, TestClock, Timestamp, parse_rfc3339, rfc3339};
 pub use duration::{DurationError, parse_duration};
 pub use error::{Action, Attempt, Detour, FailureClass, Guidance, NamedFailure, Retry, Said, SourceError};
 pub use field::{

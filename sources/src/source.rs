@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Clock, HttpClient, Identity, SourceError, Token};
+use crate::{Clock, HttpClient, Identity, SourceError, Token, TokenUsage};
 
 /// Logs in at one system with one credential.
 #[async_trait]
 pub trait TokenSource: Any + Debug + Send + Sync {
     /// Whose tokens these are.
     fn identity(&self) -> &Identity;
+
+    /// How its tokens are sent.
+    fn usage(&self) -> TokenUsage;
 
     /// Presents the credential and returns a fresh token.
     ///

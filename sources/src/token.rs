@@ -92,7 +92,8 @@ impl TokenUsage {
 pub struct Identity {
     /// The system's name, as in the configuration.
     pub system: &'static str,
-    /// The base URL of the issuer, without user info.
+    /// The base URL of the issuer, without user info. Where a token is good for a part of a system only, as for one
+    /// client, it is the URL that says for which.
     pub issuer: String,
     /// The client id or user name.
     pub subject: String,

@@ -64,7 +64,7 @@ async fn printed(name: &str, base_url: &str) -> String {
         "secret_key" | "password" => SECRET,
         _ => "anna",
     };
-    let given: GivenFields = ["base_url", "username", "password", "api_key", "secret_key"]
+    let given: GivenFields = ["base_url", "username", "password", "admin_client_id", "api_key", "secret_key"]
         .into_iter()
         .filter(|name| system.field(name).is_some())
         .map(|name| (name.to_owned(), Given::from(text(name))))
@@ -98,6 +98,8 @@ async fn no_secret_can_be_printed_or_logged() {
     let mut answers = vec![
         (200, format!(r#"{{"jwtToken":"{TOKEN}","message":"{SECRET}","otp":"{OTP}"}}"#)),
         (200, format!(r#"{{"token":"{TOKEN}","expires_in":600}}"#)),
+        (200, format!(r#"{{"token":null,"admins":["{SECRET}"],"{SECRET}":"{SECRET}"}}"#)),
+        (400, format!(r#"{{"PASSWORD_EXPIRED":"{SECRET}","LOCKED":"x {SECRET}","admins":["{SECRET}"]}}"#)),
         (200, format!(r#"("Bearer" "{TOKEN}" 600) {SECRET}"#)),
         (200, SECRET.to_owned()),
     ];
@@ -109,7 +111,7 @@ async fn no_secret_can_be_printed_or_logged() {
     }
     for (status, body) in answers {
         let base_url = server(status, body.clone()).await;
-        for name in ["zscaler", "zettelstore"] {
+        for name in ["zetasafe", "zettelstore", "zscaler"] {
             let all = printed(name, &base_url).await;
             let shown = echoes.iter().find(|form| all.contains(form.as_str()));
             assert_eq!(shown, None, "{name} {status} {body}");

@@ -1,11 +1,9 @@
 //! The configuration: HCL files, read strictly. Everything that is wrong is reported at once, each with its place and
 //! with no value shown.
 
-mod address;
 mod document;
 mod mask;
 mod names;
-mod path;
 mod pieces;
 mod problem;
 mod reader;
@@ -20,7 +18,6 @@ mod vault;
 mod words;
 
 pub use self::problem::{ConfigErrors, Excerpt, Place, Problem};
-pub use self::vault::{VaultAuth, VaultSettings};
 
 use std::fs;
 use std::io;
@@ -29,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokenferry_sources::Environment;
+use tokenferry_vault::VaultSettings;
 
 use self::document::{Document, Noted, Spot};
 use self::reader::Block;

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokenferry_vault::{KvPath, entry_path};
+
 use super::document::{Line, Noted, Spot};
-use super::path::entry_path;
 use super::reader::{Block, Found, Label};
 use super::source::Sources;
 use super::value::Value;
@@ -19,7 +20,7 @@ use crate::source::Source;
 pub(super) struct Rotations {
     read: Vec<Result<Arc<Rotation>, Noted>>,
     names: HashMap<Arc<str>, Line>,
-    destinations: HashMap<(Arc<str>, Arc<str>), Line>,
+    destinations: HashMap<KvPath, Line>,
     /// Few for very many destinations.
     mounts: HashSet<Arc<str>>,
 }
@@ -106,14 +107,13 @@ impl Rotations {
         let adopt = block.optional("adopt", Value::flag);
         let spot = block.header;
         block.finish();
-        let (mount, path) = (self.shared_mount(mount?), path?);
-        let entry = (mount.clone(), path.clone());
+        let entry = KvPath { mount: self.shared_mount(mount?), path: path? };
         if let Some(first) = self.destinations.get(&entry) {
             let message = format!("the destination at {first} is the same entry");
             return Err(spot.advise(message, "give each its own `path`"));
         }
-        self.destinations.insert(entry, spot.line());
-        Ok(Destination { mount, path, adopt: adopt?.unwrap_or(false) })
+        self.destinations.insert(entry.clone(), spot.line());
+        Ok(Destination { entry, adopt: adopt?.unwrap_or(false) })
     }
 
     fn shared_mount(&mut self, mount: Arc<str>) -> Arc<str> {

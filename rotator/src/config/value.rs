@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use hcl_edit::Span;
 use hcl_edit::expr::{Expression, Object, ObjectKey};
-use tokenferry_sources::{DurationError, Given, parse_duration};
+use tokenferry_sources::{DurationError, parse_duration};
+use tokenferry_vault::{Kept, NO_PATH, NO_WORD, is_path, is_word};
 
 use super::document::{Noted, Spot};
 use super::syntax::open_quote;
-use crate::source::{Reference, Setting};
+use crate::source::Reference;
 
 /// The value of an attribute, or an element of it.
 #[derive(Clone, Copy)]
@@ -85,12 +86,9 @@ impl<'a> Value<'a> {
         Ok(list.iter().map(move |element| Value { expression: element, spot: self.spot_of(element), ..self }))
     }
 
-    /// A text, or where one is kept.
-    pub(super) fn setting(self) -> Result<Setting, Noted> {
-        if self.expression.is_object() {
-            return self.reference().map(Setting::Reference);
-        }
-        self.word().map(|text| Setting::Literal(Given::from(text)))
+    /// Where a part of a login to Vault is kept.
+    pub(super) fn kept_outside(self) -> Result<Kept, Noted> {
+        self.reference().map(Kept::At)
     }
 
     /// Where a secret is kept.
@@ -218,15 +216,6 @@ pub(super) fn how_to_refer(name: &str) -> String {
     format!("write `{name} = {{ env = \"NAME\" }}` or `{name} = {{ file = \"/path\" }}`")
 }
 
-/// Whether a text says something, and nothing that ends or bends a line.
-pub(super) fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.trim() == text && !text.contains(char::is_control)
-}
-
-pub(super) fn is_path(text: &str) -> bool {
-    !text.trim().is_empty() && !text.contains(char::is_control)
-}
-
 /// With or without quotes, as HCL has it.
 fn name_of(key: &ObjectKey) -> Option<&str> {
     match key {
@@ -235,8 +224,6 @@ fn name_of(key: &ObjectKey) -> Option<&str> {
     }
 }
 
-pub(super) const NO_PATH: &str = "a path is not empty and has no control characters";
-pub(super) const NO_WORD: &str = "is empty, begins or ends with white space, or contains a control character";
 const COMPUTED: &str = "an expression; nothing is computed here";
 const DURATION: &str = "a duration";
 const ENV: &str = "env";

@@ -72,13 +72,14 @@ const ATTRIBUTES: &[&str] = &[
     "path",
     "reader_lag",
     "renew_before",
+    "role",
     "role_id",
     "schedule",
     "spread",
     "time_zone",
     "verify",
 ];
-const SECRETS: &[&str] = &["secret_id", "token"];
+const SECRETS: &[&str] = &["jwt", "secret_id", "token"];
 
 #[cfg(test)]
 mod tests {

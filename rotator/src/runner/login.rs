@@ -6,7 +6,7 @@ use tracing::{debug, info};
 use super::Runner;
 use super::job::{Job, State};
 use super::trouble::Trouble;
-use crate::entry::Fingerprint;
+use crate::notes::Fingerprint;
 use crate::run::Due;
 use crate::source::Opened;
 

@@ -1,13 +1,13 @@
 //! What the destinations tell about the past of a rotation.
 
+use tokenferry_vault::VaultError;
 use tracing::debug;
 
 use super::job::{Job, State};
 use super::place::Place;
 use super::{Runner, earliest};
-use crate::entry::NotedFailure;
+use crate::notes::NotedFailure;
 use crate::run::{Living, PastFailure, RotationId, Standing};
-use crate::vault::VaultError;
 
 impl Runner {
     /// Reads the destinations, and keeps what it learns for the runs to come. One that cannot be read, or is not
@@ -25,7 +25,7 @@ impl Runner {
                 Err(error) if error.concerns_all() => return Err(error),
                 Err(error) => {
                     let (rotation, class, advice) = (&*job.rotation.name, error.class(), error.advice());
-                    debug!(rotation, %class, destination = %at, advice, "a destination cannot be read: {error}");
+                    debug!(rotation, class, destination = %at, advice, "a destination cannot be read: {error}");
                     unreadable = unreadable.or(Some(error));
                 }
             }

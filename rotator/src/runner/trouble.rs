@@ -2,12 +2,12 @@
 
 use thiserror::Error;
 use tokenferry_sources::{FailureClass, Retry, SourceError};
+use tokenferry_vault::VaultError;
 
-use crate::entry::Fingerprint;
+use crate::notes::Fingerprint;
 use crate::rotation::Destination;
 use crate::run::{Class, Outcome};
 use crate::source::OpenError;
-use crate::vault::VaultError;
 
 #[derive(Debug, Error)]
 pub(super) enum Trouble {
@@ -36,7 +36,7 @@ impl Trouble {
             Trouble::Open(error) => error.class(),
             Trouble::OtherRotation { .. } => Class::new("other_rotation"),
             Trouble::Source { error, .. } => Class::new(error.class().name()),
-            Trouble::Vault(error) => error.class(),
+            Trouble::Vault(error) => Class::new(error.class()),
         }
     }
 

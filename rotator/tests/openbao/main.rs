@@ -3,10 +3,12 @@
 
 mod bao;
 mod credentials;
+mod jwt;
 mod logging;
 mod ownership;
 mod proxy;
 mod publishing;
+mod reading;
 mod session;
 mod setting;
 mod standing;

@@ -35,6 +35,10 @@ async fn one_line_of_json_says_where_and_with_what() {
                 "ZCC_CLIENT_ID": "sandbox-key",
                 "ZCC_CLIENT_SECRET": "sandbox-secret",
                 "ZCC_OVERRIDE_URL": format!("{url}/zscaler/papi"),
+                "ZETASAFE_ADMIN_CLIENT_ID": "sandbox-client",
+                "ZETASAFE_BASE_URL": format!("{url}/zetasafe"),
+                "ZETASAFE_PASSWORD": "sandbox-password",
+                "ZETASAFE_USERNAME": "sandbox",
                 "ZETTELSTORE_BASE_URL": format!("{url}/zettelstore/"),
                 "ZETTELSTORE_PASSWORD": "sandbox-password",
                 "ZETTELSTORE_USERNAME": "sandbox",
@@ -44,6 +48,12 @@ async fn one_line_of_json_says_where_and_with_what() {
                 "api_key": "sandbox-key",
                 "secret_key": "sandbox-secret",
                 "udid": "1F2E3D4C-0000-1111-2222-333344445555:501",
+            },
+            "zetasafe": {
+                "base_url": format!("{url}/zetasafe"),
+                "username": "sandbox",
+                "password": "sandbox-password",
+                "admin_client_id": "sandbox-client",
             },
             "zettelstore": {
                 "base_url": format!("{url}/zettelstore/"),

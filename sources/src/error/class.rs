@@ -49,6 +49,7 @@ pub enum FailureClass {
     TooShortLived,
     UnexpectedStatus,
     UnknownDevice,
+    Unprotected,
     Unreachable,
 }
 
@@ -81,6 +82,7 @@ impl FailureClass {
             FailureClass::TooShortLived => "too_short_lived",
             FailureClass::UnexpectedStatus => "unexpected_status",
             FailureClass::UnknownDevice => "unknown_device",
+            FailureClass::Unprotected => "unprotected",
             FailureClass::Unreachable => "unreachable",
         }
     }

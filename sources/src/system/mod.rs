@@ -20,11 +20,11 @@ use zeroize::Zeroizing;
 use crate::error::Guidance;
 use crate::{
     BuildContext, Environment, Field, FieldKind, FieldProblem, GivenFields, HttpClient, HttpSettings,
-    Predecessor, SystemClock, TokenSource, zettelstore, zscaler,
+    Predecessor, SystemClock, TokenSource, zetasafe, zettelstore, zscaler,
 };
 
 /// All systems, by name.
-pub static SYSTEMS: &[&System] = &[&zettelstore::SYSTEM, &zscaler::SYSTEM];
+pub static SYSTEMS: &[&System] = &[&zetasafe::SYSTEM, &zettelstore::SYSTEM, &zscaler::SYSTEM];
 
 /// The system of that name.
 pub fn system(name: &str) -> Option<&'static System> {
@@ -50,6 +50,8 @@ pub struct System {
     pub documented_life: Option<Duration>,
     /// Whether a fresh token is tried out before it is published, unless the configuration says otherwise.
     pub verifies: bool,
+    /// Whether it can end tokens before their time.
+    pub revokes: bool,
     /// The ways to log in to it. The first is meant where nothing is said at all.
     pub credentials: &'static [Credential],
     /// Its settings.
