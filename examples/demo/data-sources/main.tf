@@ -25,11 +25,14 @@ data "tokenferry_zscaler_otp" "laptop" {
 
 data "tokenferry_zscaler_token" "audit" {}
 
+data "tokenferry_zetasafe_token" "audit" {}
+
 data "tokenferry_zettelstore_token" "audit" {}
 
 locals {
   tokens = {
     "Zscaler"     = { counted = "zscaler", token = data.tokenferry_zscaler_token.audit }
+    "ZetaSafe"    = { counted = "zetasafe", token = data.tokenferry_zetasafe_token.audit }
     "Zettelstore" = { counted = "zettelstore", token = data.tokenferry_zettelstore_token.audit }
   }
 }

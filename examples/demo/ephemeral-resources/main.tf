@@ -33,11 +33,14 @@ ephemeral "tokenferry_zscaler_token" "deploy" {
   minimum_lifetime = "10m"
 }
 
+ephemeral "tokenferry_zetasafe_token" "deploy" {}
+
 ephemeral "tokenferry_zettelstore_token" "deploy" {}
 
 locals {
   tokens = {
     "Zscaler"     = { counted = "zscaler", token = ephemeral.tokenferry_zscaler_token.deploy }
+    "ZetaSafe"    = { counted = "zetasafe", token = ephemeral.tokenferry_zetasafe_token.deploy }
     "Zettelstore" = { counted = "zettelstore", token = ephemeral.tokenferry_zettelstore_token.deploy }
   }
   codes = {

@@ -1,8 +1,7 @@
-//! What both acts do: plan, apply, show what came and what it cost, plan once more.
-
-use std::path::PathBuf;
+//! What all acts of Terraform do: plan, apply, show what came and what it cost, plan once more.
 
 use super::came::{self, Came};
+use super::leaks;
 use super::stage::Stage;
 use crate::error::{Error, Result};
 use crate::sandbox::Counters;
@@ -22,9 +21,17 @@ pub(super) struct Act<'stage> {
 }
 
 impl<'stage> Act<'stage> {
-    /// Prepares the example `examples/demo/NAME` with `init`.
-    pub(super) fn open(terminal: &'stage Terminal, stage: &'stage Stage, name: &str) -> Result<Self> {
-        let project = stage.project(name)?;
+    /// Prepares the example `examples/demo/NAME` with `init`, with these variables besides those that all have.
+    pub(super) fn open(
+        terminal: &'stage Terminal,
+        stage: &'stage Stage,
+        name: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
+        let mut project = stage.project(name)?;
+        for (name, value) in variables {
+            project.set(name, value);
+        }
         let act = Self { terminal, stage, project, before: stage.sandbox.counters()? };
         act.step("init", || act.project.run(&["init", "-no-color"]))?;
         Ok(act)
@@ -37,10 +44,6 @@ impl<'stage> Act<'stage> {
 
     pub(super) fn project(&self) -> &Project {
         &self.project
-    }
-
-    pub(super) fn plan_file(&self) -> PathBuf {
-        self.project.folder().join(PLAN)
     }
 
     /// Plans into a file, and applies that file.
@@ -65,6 +68,28 @@ impl<'stage> Act<'stage> {
             return Ok(());
         }
         Err(Error::Findings(format!("each system should have counted {expected}: {reason}")))
+    }
+
+    /// What the example gave into other hands.
+    pub(super) fn handed_over(&self) -> Result<Vec<Came>> {
+        came::read(&leaks::text(&self.stage.handover())?)
+    }
+
+    /// Looks for what came in the state and in the plan file, in every form in which a secret may be written down.
+    pub(super) fn look_for_secrets(&self, came: &[Came]) -> Result {
+        let mut records = leaks::plan(&self.project.folder().join(PLAN))?;
+        records.push(leaks::state(self.project.folder())?);
+        let secrets: Vec<_> = came.iter().filter_map(Came::secret).collect();
+        let found = leaks::find(&secrets, &records)?;
+        for leak in &found {
+            self.terminal.verdict(false, leak);
+        }
+        if found.is_empty() {
+            let text = format!("{} of these values: in neither the state nor the plan file", secrets.len());
+            self.terminal.verdict(true, &text);
+            return Ok(());
+        }
+        Err(Error::Findings("an ephemeral value was written down".into()))
     }
 
     /// Plans again and expects no change.

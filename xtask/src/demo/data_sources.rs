@@ -12,7 +12,7 @@ const SHOWN: &str = "data.tokenferry_zscaler_otp.laptop";
 
 pub(super) fn play(terminal: &Terminal, stage: &Stage) -> Result {
     terminal.heading("Data sources: simple, but stored");
-    let act = Act::open(terminal, stage, "data-sources")?;
+    let act = Act::open(terminal, stage, "data-sources", &[])?;
     act.plan_and_apply()?;
     let came = came::read(&act.project().run(&["output", "-no-color", "-json", "tokens"])?)?;
     act.show(&came, 1, "one in the plan, for all reads")?;

@@ -42,8 +42,7 @@ pub(super) fn set(
     let sandbox = terminal.step("sandbox started", || {
         Sandbox::start(Program::SANDBOX.path(built)?, &TOKEN_LIFE, &folder.path().join("sandbox.log"))
     })?;
-    terminal.detail(&format!("Zscaler      {}", sandbox.access().zscaler.base_url));
-    terminal.detail(&format!("Zettelstore  {}", sandbox.access().zettelstore.base_url));
+    terminal.detail(&format!("every issuer at {}, below its name", sandbox.access().url));
     let rotator = Program::ROTATOR.path(built)?.to_owned();
     let provider = Program::PROVIDER.path(built)?.to_owned();
     Ok(Stage { openbao, rotator, terraform, provider, sandbox, folder })
