@@ -6,7 +6,7 @@ mod material;
 mod resolve;
 mod settings;
 
-pub(crate) use check::fields as check_fields;
+pub use check::fields as check_fields;
 pub use credential::Credential;
 pub(crate) use settings::Reader;
 pub use settings::{Origin, Settings};
