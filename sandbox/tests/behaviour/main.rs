@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod zenoti;
+#[cfg(test)]
 mod zetasafe;
 #[cfg(test)]
 mod zettelstore;

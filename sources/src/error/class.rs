@@ -103,7 +103,9 @@ impl SourceError {
             SourceError::BrokenAnswer { .. } => FailureClass::BrokenAnswer,
             SourceError::CaFile { .. } => FailureClass::CaFile,
             SourceError::CaStore { .. } => FailureClass::CaStore,
-            SourceError::ExpiredOnArrival { .. } => FailureClass::ExpiredOnArrival,
+            SourceError::ExpiredOnArrival { .. } | SourceError::KeyExpired { .. } => {
+                FailureClass::ExpiredOnArrival
+            }
             SourceError::ExpiryUnknown { .. } => FailureClass::ExpiryUnknown,
             SourceError::LifetimeZero { .. } => FailureClass::LifetimeZero,
             SourceError::LoginRefused { .. } | SourceError::NoToken { .. } => FailureClass::LoginRefused,

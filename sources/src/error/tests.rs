@@ -31,6 +31,7 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::ExpiredOnArrival { attempt: at(), ended_at: NOW, now: NOW },
         SourceError::ExpiryUnknown { system: title, minimum: Duration::from_secs(90) },
         SourceError::GatewayTimedOut { attempt: at(), status: 408, said: said() },
+        SourceError::KeyExpired { system: title, ended_at: NOW, now: NOW },
         SourceError::LifetimeZero { attempt: at() },
         SourceError::LoginRefused { attempt: at(), status: 401, said: said() },
         SourceError::Malformed { attempt: at(), status: 200, problem: "it is not a JSON object" },
@@ -89,6 +90,9 @@ fn messages_say_what_was_attempted_and_what_came_back() {
              promised"
                 .to_owned(),
             format!("timed_out: {login}: a gateway gave up waiting (HTTP 408)"),
+            "expired_on_arrival: the configured API key of Zscaler ended at 1970-01-01T00:00:00Z, and it is \
+             1970-01-01T00:00:00Z now"
+                .to_owned(),
             format!("lifetime_zero: {login}: the token that came has a lifetime of 0 seconds and is of no use"),
             format!("login_refused: {login}: the login was refused (HTTP 401)"),
             format!("malformed_answer: {login}: the answer (HTTP 200) is not understood: it is not a JSON object"),

@@ -20,11 +20,12 @@ use zeroize::Zeroizing;
 use crate::error::Guidance;
 use crate::{
     BuildContext, Environment, Field, FieldKind, FieldProblem, GivenFields, HttpClient, HttpSettings,
-    Predecessor, SystemClock, TokenSource, zetasafe, zettelstore, zscaler,
+    Predecessor, SystemClock, TokenSource, zenoti, zetasafe, zettelstore, zscaler,
 };
 
 /// All systems, by name.
-pub static SYSTEMS: &[&System] = &[&zetasafe::SYSTEM, &zettelstore::SYSTEM, &zscaler::SYSTEM];
+pub static SYSTEMS: &[&System] =
+    &[&zenoti::SYSTEM, &zetasafe::SYSTEM, &zettelstore::SYSTEM, &zscaler::SYSTEM];
 
 /// The system of that name.
 pub fn system(name: &str) -> Option<&'static System> {
