@@ -32,6 +32,7 @@ mod conditions;
 mod control;
 mod example_key;
 mod gate;
+pub mod http;
 mod server;
 mod system;
 mod urlencoded;
@@ -43,6 +44,7 @@ pub use control::counters::{CacheBusterCounts, ConnectionCounts, Counters, Grant
 pub use control::fault::{Answer, Effect, Fault};
 pub use control::requests::{CacheBuster, RequestRecord};
 pub use example_key::ExampleKey;
+pub use http::{HttpOptions, OAuth2Client, Stated};
 pub use zettelstore::{Authentication, Release, ZettelstoreOptions, ZettelstoreUser};
 pub use zscaler::{AccountMode, DeviceForm, ZscalerAccount, ZscalerDevice, ZscalerOptions};
 
@@ -55,6 +57,8 @@ pub struct Options {
     pub zscaler: ZscalerOptions,
     /// The Zettelstore server.
     pub zettelstore: ZettelstoreOptions,
+    /// A service as `http` sources are for.
+    pub http: HttpOptions,
 }
 
 impl Default for Options {
@@ -63,6 +67,7 @@ impl Default for Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             zscaler: ZscalerOptions::default(),
             zettelstore: ZettelstoreOptions::default(),
+            http: HttpOptions::default(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::request::Parts;
 
-use crate::{Access, Options, zettelstore, zscaler};
+use crate::{Access, Options, http, zettelstore, zscaler};
 
 /// One simulated issuer.
 pub(crate) trait System: Debug + Send + Sync {
@@ -53,6 +53,7 @@ pub(crate) fn all(options: Options) -> io::Result<Vec<Arc<dyn System>>> {
     Ok(vec![
         Arc::new(zscaler::Zscaler::new(options.zscaler)),
         Arc::new(zettelstore::Zettelstore::new(options.zettelstore)?),
+        Arc::new(http::Http::new(options.http)),
     ])
 }
 
