@@ -27,10 +27,9 @@ impl<R: Reading> DataSource for AsDataSource<R> {
 
     fn schema(&self) -> Schema {
         let description = format!(
-            "{} Its values are stored in the state and in plan files in clear text, secret ones too: use the \
-             ephemeral resource `{}` wherever it fits. {}\n\n{}",
+            "{} Its values are stored in the state and in plan files in clear text{} {}\n\n{}",
             self.0.summary(),
-            self.0.type_name(),
+            twin(&self.0),
             self.0.calls(),
             self.0.details(),
         );
@@ -91,6 +90,14 @@ impl<R: Reading> EphemeralResource for AsEphemeralResource<R> {
         // The token may be shared with other reads, and none of these systems can revoke a single one.
         Ok(().into())
     }
+}
+
+/// What to use instead where values are secret.
+fn twin(reading: &impl Reading) -> String {
+    if !reading.has_twin() {
+        return "; none of them is a password or a token.".to_owned();
+    }
+    format!(", secret ones too: use the ephemeral resource `{}` wherever it fits.", reading.type_name())
 }
 
 fn schema(reading: &impl Reading, description: String, enabled: &str) -> Schema {

@@ -8,7 +8,7 @@ mod provider;
 mod reading;
 mod systems;
 mod token;
-mod zscaler_otp;
+mod zscaler;
 
 use std::process::ExitCode;
 

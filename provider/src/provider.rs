@@ -8,7 +8,7 @@ use crate::block::{self, Block};
 use crate::kinds::{AsDataSource, AsEphemeralResource};
 use crate::systems::Systems;
 use crate::token::TokenReading;
-use crate::zscaler_otp::ZscalerOtp;
+use crate::zscaler::{ZscalerDevice, ZscalerDevices, ZscalerOtp, ZscalerProfilePasswords};
 
 /// `provider "tokenferry"`.
 pub(crate) struct Tokenferry;
@@ -29,19 +29,31 @@ impl Provider for Tokenferry {
     fn data_sources(&self) -> Vec<DataSourceHandle<Systems>> {
         let tokens =
             SYSTEMS.iter().map(|system| DataSourceHandle::new(AsDataSource(TokenReading { system })));
-        tokens.chain([DataSourceHandle::new(AsDataSource(ZscalerOtp))]).collect()
+        let others = [
+            DataSourceHandle::new(AsDataSource(ZscalerDevice)),
+            DataSourceHandle::new(AsDataSource(ZscalerDevices)),
+            DataSourceHandle::new(AsDataSource(ZscalerOtp)),
+            DataSourceHandle::new(AsDataSource(ZscalerProfilePasswords)),
+        ];
+        tokens.chain(others).collect()
     }
 
     fn ephemeral_resources(&self) -> Vec<EphemeralResourceHandle<Systems>> {
         let tokens = SYSTEMS
             .iter()
             .map(|system| EphemeralResourceHandle::new(AsEphemeralResource(TokenReading { system })));
-        tokens.chain([EphemeralResourceHandle::new(AsEphemeralResource(ZscalerOtp))]).collect()
+        let others = [
+            EphemeralResourceHandle::new(AsEphemeralResource(ZscalerOtp)),
+            EphemeralResourceHandle::new(AsEphemeralResource(ZscalerProfilePasswords)),
+        ];
+        tokens.chain(others).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use tfplugin::SchemaUse;
 
@@ -62,11 +74,14 @@ mod tests {
 
     #[test]
     fn every_data_source_says_what_is_stored_and_names_its_ephemeral_twin() {
+        let twins: BTreeSet<String> =
+            Tokenferry.ephemeral_resources().iter().map(|handle| handle.type_name().to_owned()).collect();
         for handle in Tokenferry.data_sources() {
             let description = &handle.schema().description;
             let first = description.split("\n\n").next().unwrap();
             assert!(first.contains("stored in the state"), "{}: {first}", handle.type_name());
-            assert!(first.contains(&format!("ephemeral resource `{}`", handle.type_name())), "{first}");
+            let twin = first.contains(&format!("ephemeral resource `{}`", handle.type_name()));
+            assert_eq!(twin, twins.contains(handle.type_name()), "{first}");
             assert!(first.contains("login"), "calls are counted: {first}");
         }
     }
@@ -75,9 +90,11 @@ mod tests {
     fn everything_secret_is_sensitive() {
         for handle in Tokenferry.ephemeral_resources() {
             for attribute in &handle.schema().attributes {
-                let secret = ["token", "header_value", "otp", "otps"].contains(&attribute.name.as_str());
+                let secret = SECRET.contains(&attribute.name.as_str());
                 assert_eq!(attribute.sensitive, secret, "{}.{}", handle.type_name(), attribute.name);
             }
         }
     }
+
+    const SECRET: [&str; 6] = ["token", "header_value", "otp", "otps", "password", "passwords"];
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tfplugin::{Answer, AttributePath, Diagnostic, Diagnostics};
-use tokenferry_sources::zscaler::OtpReader;
+use tokenferry_sources::zscaler::ApiReader;
 use tokenferry_sources::{
     BuildContext, Clock, Environment, FieldProblem, HttpClient, SYSTEMS, Session, Settings, System,
     SystemClock,
@@ -26,7 +26,7 @@ pub(crate) struct Systems {
 #[derive(Default)]
 struct Open {
     sessions: BTreeMap<&'static str, Arc<Session>>,
-    otps: Option<Arc<OtpReader>>,
+    zscaler: Option<Arc<ApiReader>>,
 }
 
 impl Systems {
@@ -67,20 +67,20 @@ impl Systems {
         self.session_in(&mut self.open(), system)
     }
 
-    /// The reader of Zscaler's one-time passwords, on the session that its tokens come from.
+    /// The reader of what Zscaler has besides tokens, on the session that its tokens come from.
     ///
     /// # Errors
     /// As [`Systems::session`].
-    pub(crate) fn zscaler_otps(&self) -> Result<Arc<OtpReader>, Diagnostics> {
+    pub(crate) fn zscaler(&self) -> Result<Arc<ApiReader>, Diagnostics> {
         let mut open = self.open();
-        if let Some(reader) = &open.otps {
+        if let Some(reader) = &open.zscaler {
             return Ok(Arc::clone(reader));
         }
         let session = self.session_in(&mut open, &tokenferry_sources::zscaler::SYSTEM)?;
-        let reader = OtpReader::new(session).ok_or_else(|| {
-            Diagnostic::error("No one-time passwords", "This session is not one of Zscaler Client Connector.")
+        let reader = ApiReader::new(session).ok_or_else(|| {
+            Diagnostic::error("Not Zscaler", "This session is not one of Zscaler Client Connector.")
         })?;
-        Ok(Arc::clone(open.otps.insert(Arc::new(reader))))
+        Ok(Arc::clone(open.zscaler.insert(Arc::new(reader))))
     }
 
     /// The clock that expiry is reckoned by.

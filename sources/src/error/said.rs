@@ -51,7 +51,7 @@ fn one_line(mask: &Mask, text: &str) -> String {
     text.chars().take(LONGEST - 1).chain(['…']).collect()
 }
 
-const SHOWN: [&str; 3] = ["message", "error", "error_description"];
+const SHOWN: [&str; 6] = ["message", "error", "error_description", "errorMessage", "errorMsg", "reason"];
 const LONGEST: usize = 200;
 
 #[cfg(test)]
