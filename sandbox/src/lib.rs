@@ -42,7 +42,10 @@ pub use control::counters::{CacheBusterCounts, ConnectionCounts, Counters, Grant
 pub use control::fault::{Answer, Effect, Fault};
 pub use control::requests::{CacheBuster, RequestRecord};
 pub use zettelstore::{Authentication, Release, ZettelstoreOptions, ZettelstoreUser};
-pub use zscaler::{AccountMode, DeviceForm, ZscalerAccount, ZscalerDevice, ZscalerOptions};
+pub use zscaler::{
+    AccountMode, ClientMode, DeviceForm, ZscalerAccount, ZscalerApiClient, ZscalerDevice, ZscalerOptions,
+    ZscalerProfile,
+};
 
 /// What a sandbox listens on and whom it knows.
 #[derive(Clone, Debug)]
@@ -124,6 +127,16 @@ impl Sandbox {
     /// The `base_url` of the Zscaler legacy API, which ends in `/papi`.
     pub fn zscaler_base_url(&self) -> String {
         zscaler::base_url(&self.url())
+    }
+
+    /// The `base_url` of Zscaler's OneAPI, which ends in `/zcc/papi`.
+    pub fn zscaler_one_api_base_url(&self) -> String {
+        zscaler::one_api_base_url(&self.url())
+    }
+
+    /// The `token_url` of Zscaler's OneAPI.
+    pub fn zscaler_token_url(&self) -> String {
+        zscaler::token_url(&self.url())
     }
 
     /// The `base_url` of Zettelstore, which ends in a slash.

@@ -15,7 +15,7 @@ const ZSCALER_CALLS_PER_HOUR: u32 = 100;
 
 /// A stand-in for the systems that issue tokens, to try pipelines, providers and rotators on.
 ///
-/// Plays the Zscaler Client Connector API (legacy login and getOtp) and a Zettelstore server, each below a path of
+/// Plays the Zscaler Client Connector API (API keys and OneAPI, passwords and devices) and a Zettelstore server, each below a path of
 /// its own on one loopback port. It answers as the real ones do: it refuses what they refuse, tokens expire,
 /// Zettelstore takes half a second for a login, and a Zscaler key may make 100 calls an hour. All accounts are
 /// made up, and nothing is kept when it ends.
