@@ -53,6 +53,10 @@ async fn one_line_of_json_says_where_and_with_what() {
                 "base_url": format!("{url}/zscaler/papi"),
                 "api_key": "sandbox-key",
                 "secret_key": "sandbox-secret",
+                "one_api_base_url": format!("{url}/zscaler/zcc/papi"),
+                "one_api_token_url": format!("{url}/zscaler/oauth2/v1/token"),
+                "one_api_client_id": "sandbox-client",
+                "one_api_client_secret": "sandbox-client-secret",
                 "udid": "1F2E3D4C-0000-1111-2222-333344445555:501",
             },
             "zenoti": {
