@@ -8,7 +8,7 @@ use tokenferry_sources::{
     Expiry, ExposeSecret, FailureClass, Predecessor, Retry, Revocation, SourceError, Token, system,
 };
 
-use crate::desk::{Outcome, answering, assert_outcome, build, patient_source, source, start, written};
+use crate::desk::{Outcome, Pairs, answering, assert_outcome, build, patient_source, source, start, written};
 
 const NAME: &str = "zenoti";
 const TOKENS: &str = "/zenoti/v1/tokens";
@@ -427,7 +427,7 @@ async fn section_8_no_refused_login_is_tried_again() {
 
 #[tokio::test]
 async fn section_9_rate_limits_say_when_to_come_back() {
-    let cases: [(&[(&str, &str)], Option<i64>); 5] = [
+    let cases: [(Pairs<'_>, Option<i64>); 5] = [
         (&[("retry-after", "3600")], Some(3601)),
         (&[("ratelimit-reset", "3600"), ("ratelimit-remaining", "0")], Some(3601)),
         (&[("retry-after", "1800"), ("ratelimit-reset", "3600")], Some(1801)),

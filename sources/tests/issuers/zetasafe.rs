@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokenferry_sandbox::{Answer, Fault, Sandbox, ZetasafeClient, ZetasafeMode, ZetasafeUser};
 use tokenferry_sources::{Expiry, ExposeSecret, FailureClass, Predecessor, Retry, TokenSource, system};
 
-use crate::desk::{Outcome, answering, assert_outcome, build, patient_source, source, start, written};
+use crate::desk::{Outcome, Pairs, answering, assert_outcome, build, patient_source, source, start, written};
 
 const NAME: &str = "zetasafe";
 const ROLE: &[(&str, &str)] = &[("token_kind", "role"), ("admin_client_id", "")];
@@ -29,7 +29,7 @@ async fn section_1_the_primary_call() {
     })
     .await;
     let development = format!("{}/dev/", sandbox.zetasafe_base_url());
-    let cases: [(&[(&str, &str)], &str, &str); 3] = [
+    let cases: [(Pairs<'_>, &str, &str); 3] = [
         (&[], "/zetasafe/ext/userclientauthtoken/get", "adminClientId=sandbox-client"),
         (
             &[("admin_client_id", "a b&c=1/ö")],
@@ -337,7 +337,7 @@ async fn section_5_the_call_by_role_and_client() {
     .await;
     let id = "id=7e67e260-202c-4bf5-b486-98502508cfe0";
     let many = ("username", "many");
-    let cases: [(&[(&str, &str)], &str, Option<&str>); 5] = [
+    let cases: [(Pairs<'_>, &str, Option<&str>); 5] = [
         (&[], "", None),
         (&[("role_id", "sandbox-role")], "&roleId=sandbox-role", None),
         (&[many, ("role_id", "r 1"), ("client_id", "c/1")], "&roleId=r%201&clientId=c%2F1", None),
