@@ -34,6 +34,7 @@ mod example_key;
 mod gate;
 mod json;
 mod passing;
+pub mod http;
 mod server;
 mod system;
 mod urlencoded;
@@ -49,6 +50,7 @@ pub use control::requests::{CacheBuster, RequestRecord};
 pub use example_key::ExampleKey;
 pub use zenoti::{ZenotiErrors, ZenotiForm, ZenotiMode, ZenotiOptions, ZenotiUser};
 pub use zetasafe::{ZetasafeClient, ZetasafeMode, ZetasafeOptions, ZetasafeRole, ZetasafeUser};
+pub use http::{HttpOptions, OAuth2Client, Stated};
 pub use zettelstore::{Authentication, Release, ZettelstoreOptions, ZettelstoreUser};
 pub use zscaler::{AccountMode, DeviceForm, ZscalerAccount, ZscalerDevice, ZscalerOptions};
 
@@ -65,6 +67,8 @@ pub struct Options {
     pub zetasafe: ZetasafeOptions,
     /// The Zettelstore server.
     pub zettelstore: ZettelstoreOptions,
+    /// A service as `http` sources are for.
+    pub http: HttpOptions,
 }
 
 impl Default for Options {
@@ -75,6 +79,7 @@ impl Default for Options {
             zenoti: ZenotiOptions::default(),
             zetasafe: ZetasafeOptions::default(),
             zettelstore: ZettelstoreOptions::default(),
+            http: HttpOptions::default(),
         }
     }
 }

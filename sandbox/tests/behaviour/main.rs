@@ -7,6 +7,8 @@ mod counters;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod zenoti;

@@ -74,6 +74,15 @@ async fn one_line_of_json_says_where_and_with_what() {
                 "username": "sandbox",
                 "password": "sandbox-password",
             },
+            "http": {
+                "base_url": format!("{url}/http"),
+                "username": "sandbox",
+                "password": "sandbox-password",
+                "totp_secret": "ONQW4ZDCN54C25DPORYC243FMNZGK5BN",
+                "token_url": format!("{url}/http/oauth/token"),
+                "client_id": "sandbox:client",
+                "client_secret": "sandbox+secret & more",
+            },
         });
         assert_eq!(line, expected);
         let id = child.id().unwrap().to_string();

@@ -13,6 +13,7 @@ use tokenferry_sources::{
 pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 pub(crate) async fn start(adapt: impl FnOnce(&mut Options)) -> Sandbox {
+    tokenferry_leaks::record_events();
     let mut options = Options::default();
     adapt(&mut options);
     Sandbox::start(options).await.unwrap()
