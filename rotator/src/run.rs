@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use async_trait::async_trait;
-use tokenferry_sources::Timestamp;
+use tokenferry_sources::{FailureClass, Timestamp};
 
 /// A rotation, by its place in the configuration.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -151,7 +151,8 @@ impl Class {
 
     /// Whether the system refused the credential itself: doing that again may lock an account.
     pub fn is_refused_login(&self) -> bool {
-        self.0 == "login_refused"
+        let refusals = [FailureClass::LoginRefused, FailureClass::PasswordExpired];
+        refusals.iter().any(|class| class.name() == self.0)
     }
 }
 

@@ -44,7 +44,7 @@ impl Memory {
         now: Timestamp,
     ) {
         let (hold, login) = match (error.class(), error.retry(), login) {
-            (FailureClass::LoginRefused, _, Some(login)) => (REFUSED, Some(login)),
+            (class, _, Some(login)) if class.is_refused_login() => (REFUSED, Some(login)),
             (FailureClass::RateLimited, Retry::At(until), _) => ((until - now).min(LONGEST), None),
             _ => return,
         };

@@ -271,19 +271,22 @@ fn a_lasting_failure_makes_nothing_due_that_is_not_wanted() {
 
 #[test]
 fn a_refused_login_is_not_repeated_by_a_dense_schedule_and_not_after_a_restart() {
-    let mut scheduler = learned(plan("* * * * *", 60, 0), Some(living("11:59:30", None)), None, "12:00:00");
-    let due = only_due(&mut scheduler, at("12:00:00"));
-    scheduler.ended(&due, &refused("login_refused"), at("12:00:10"));
-    assert_eq!(scheduler.wake_at(), Some(at("12:16:00")));
-    let due = only_due(&mut scheduler, at("12:16:00"));
-    scheduler.ended(&due, &refused("login_refused"), at("12:16:00"));
-    assert_eq!(scheduler.wake_at(), Some(at("12:47:00")));
+    for class in ["login_refused", "password_expired"] {
+        let mut scheduler =
+            learned(plan("* * * * *", 60, 0), Some(living("11:59:30", None)), None, "12:00:00");
+        let due = only_due(&mut scheduler, at("12:00:00"));
+        scheduler.ended(&due, &refused(class), at("12:00:10"));
+        assert_eq!(scheduler.wake_at(), Some(at("12:16:00")));
+        let due = only_due(&mut scheduler, at("12:16:00"));
+        scheduler.ended(&due, &refused(class), at("12:16:00"));
+        assert_eq!(scheduler.wake_at(), Some(at("12:47:00")));
 
-    let failure = past("login_refused", "12:16:00", 2);
-    let restarted =
-        learned(plan("* * * * *", 60, 0), Some(living("11:59:30", None)), Some(failure), "12:16:30");
-    assert_eq!(restarted.wake_at(), Some(at("12:47:00")));
-    assert_eq!(restarted.waiting_for_change().collect::<Vec<_>>(), [ONLY]);
+        let failure = past(class, "12:16:00", 2);
+        let restarted =
+            learned(plan("* * * * *", 60, 0), Some(living("11:59:30", None)), Some(failure), "12:16:30");
+        assert_eq!(restarted.wake_at(), Some(at("12:47:00")));
+        assert_eq!(restarted.waiting_for_change().collect::<Vec<_>>(), [ONLY]);
+    }
 }
 
 #[test]

@@ -57,6 +57,11 @@ pub enum FailureClass {
 }
 
 impl FailureClass {
+    /// Whether the system refused the credential itself: doing that again may lock an account.
+    pub fn is_refused_login(self) -> bool {
+        matches!(self, FailureClass::LoginRefused | FailureClass::PasswordExpired)
+    }
+
     /// Its stable name.
     pub fn name(self) -> &'static str {
         match self {
