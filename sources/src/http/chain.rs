@@ -20,7 +20,7 @@ pub(super) async fn login(
     let mut known = Known::new(&plan.secrets);
     let mut left = context.http.settings().timeout;
     for (index, step) in requests.iter().enumerate() {
-        let here = at(step, index + 1, requests.len());
+        let here = at(step, index, requests.len());
         let mut request = step.fill(&known, here.clone())?;
         request.limit = (index > 0).then_some(left);
         request.refuse_link_local = !plan.allow_link_local;
@@ -34,9 +34,10 @@ pub(super) async fn login(
     token(plan, &known)
 }
 
-fn at(step: &RequestPlan, number: usize, of: usize) -> Attempt {
+fn at(step: &RequestPlan, index: usize, of: usize) -> Attempt {
+    let short = |number| u16::try_from(number).unwrap_or(u16::MAX);
     let attempt = Attempt::new(&super::SYSTEM, Action::Login, host_and_port(step.origin()));
-    Attempt { step: Some(Step { number, of }), ..attempt }
+    Attempt { step: Some(Step { number: short(index + 1), of: short(of) }), ..attempt }
 }
 
 fn take(
