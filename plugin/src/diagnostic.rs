@@ -60,6 +60,11 @@ impl Diagnostic {
         &self.detail
     }
 
+    /// Which attribute it is about; the root if it is about the whole.
+    pub fn path(&self) -> &AttributePath {
+        &self.path
+    }
+
     fn to_proto(&self) -> pb::Diagnostic {
         let severity = match self.severity {
             Severity::Error => pb::diagnostic::Severity::Error,

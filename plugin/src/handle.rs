@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 
-use crate::config::{ConfigReader, FromConfig};
+use crate::config::ConfigReader;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::provider::{Answer, DataSource, EphemeralResource, Opened, Renewed};
 use crate::schema::Schema;
@@ -31,10 +31,8 @@ impl<P: Send + Sync + 'static> DataSourceHandle<P> {
     /// Takes in a data source.
     pub fn new<T: DataSource<Provider = P>>(data_source: T) -> Self {
         let inner = Arc::new(data_source);
-        let described = Described::new::<T::Config>(inner.type_name(), {
-            let inner = Arc::clone(&inner);
-            move || inner.schema()
-        });
+        let read = |inner: &T, reader: &mut ConfigReader<'_>| drop(inner.config(reader));
+        let described = Described::new(inner.type_name(), &inner, T::schema, read);
         Self { described, inner }
     }
 }
@@ -59,10 +57,8 @@ impl<P: Send + Sync + 'static> EphemeralResourceHandle<P> {
     /// Takes in an ephemeral resource.
     pub fn new<T: EphemeralResource<Provider = P>>(resource: T) -> Self {
         let inner = Arc::new(resource);
-        let described = Described::new::<T::Config>(inner.type_name(), {
-            let inner = Arc::clone(&inner);
-            move || inner.schema()
-        });
+        let read = |inner: &T, reader: &mut ConfigReader<'_>| drop(inner.config(reader));
+        let described = Described::new(inner.type_name(), &inner, T::schema, read);
         Self { described, inner }
     }
 }
@@ -70,18 +66,30 @@ impl<P: Send + Sync + 'static> EphemeralResourceHandle<P> {
 /// What all blocks have in common: a name, a schema that is made when first needed, and a validation.
 pub(crate) struct Described {
     pub(crate) type_name: String,
-    pub(crate) validate: fn(&Object) -> Diagnostics,
+    validate: Box<dyn Fn(&Object) -> Diagnostics + Send + Sync>,
     schema: Box<dyn Fn() -> Schema + Send + Sync>,
     shape: OnceLock<(Schema, Type)>,
 }
 
 impl Described {
-    pub(crate) fn new<C: FromConfig>(
+    pub(crate) fn new<T: Send + Sync + 'static>(
         type_name: String,
-        schema: impl Fn() -> Schema + Send + Sync + 'static,
+        described: &Arc<T>,
+        schema: fn(&T) -> Schema,
+        read: fn(&T, &mut ConfigReader<'_>),
     ) -> Self {
-        let validate = |config: &Object| read_config::<C>(config).1;
-        Self { type_name, validate, schema: Box::new(schema), shape: OnceLock::new() }
+        let (for_schema, for_validation) = (Arc::clone(described), Arc::clone(described));
+        Self {
+            type_name,
+            validate: Box::new(move |config| read_config(config, |reader| read(&for_validation, reader)).1),
+            schema: Box::new(move || schema(&for_schema)),
+            shape: OnceLock::new(),
+        }
+    }
+
+    /// What is wrong with a configuration.
+    pub(crate) fn validate(&self, config: &Object) -> Diagnostics {
+        (self.validate)(config)
     }
 
     pub(crate) fn schema(&self) -> &Schema {
@@ -110,7 +118,8 @@ pub(crate) trait ErasedDataSource<P>: Send + Sync {
 #[async_trait]
 impl<T: DataSource> ErasedDataSource<T::Provider> for T {
     async fn read(&self, provider: &T::Provider, config: &Object) -> Result<Answer<Object>, Diagnostics> {
-        DataSource::read(self, provider, checked_config(config)?).await
+        let config = checked_config(config, |reader| self.config(reader))?;
+        DataSource::read(self, provider, config).await
     }
 }
 
@@ -124,7 +133,8 @@ pub(crate) trait ErasedEphemeralResource<P>: Send + Sync {
 #[async_trait]
 impl<T: EphemeralResource> ErasedEphemeralResource<T::Provider> for T {
     async fn open(&self, provider: &T::Provider, config: &Object) -> Result<Answer<Opened>, Diagnostics> {
-        EphemeralResource::open(self, provider, checked_config(config)?).await
+        let config = checked_config(config, |reader| self.config(reader))?;
+        EphemeralResource::open(self, provider, config).await
     }
 
     async fn renew(&self, provider: &T::Provider, private: &[u8]) -> Result<Answer<Renewed>, Diagnostics> {
@@ -137,14 +147,20 @@ impl<T: EphemeralResource> ErasedEphemeralResource<T::Provider> for T {
 }
 
 /// Reads a configuration with everything that is wrong with it.
-pub(crate) fn read_config<C: FromConfig>(config: &Object) -> (C, Diagnostics) {
+pub(crate) fn read_config<C>(
+    config: &Object,
+    read: impl FnOnce(&mut ConfigReader<'_>) -> C,
+) -> (C, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let config = C::from_config(&mut ConfigReader::new(config, &mut diagnostics));
+    let config = read(&mut ConfigReader::new(config, &mut diagnostics));
     (config, diagnostics)
 }
 
 /// A configuration that is good enough to be read with. Warnings were shown when it was validated.
-fn checked_config<C: FromConfig>(config: &Object) -> Result<C, Diagnostics> {
+fn checked_config<C>(
+    config: &Object,
+    read: impl FnOnce(&mut ConfigReader<'_>) -> C,
+) -> Result<C, Diagnostics> {
     let unknown = config.iter().find(|(_, value)| !value.is_wholly_known());
     if let Some((name, _)) = unknown {
         let detail =
@@ -152,7 +168,7 @@ fn checked_config<C: FromConfig>(config: &Object) -> Result<C, Diagnostics> {
         let path = crate::path::AttributePath::root().attribute(name);
         return Err(Diagnostic::error("Argument not known yet", detail).at(path).into());
     }
-    let (config, diagnostics) = read_config(config);
+    let (config, diagnostics) = read_config(config, read);
     if diagnostics.has_errors() { Err(diagnostics) } else { Ok(config) }
 }
 

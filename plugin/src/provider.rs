@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::config::FromConfig;
+use crate::config::{ConfigReader, FromConfig};
 use crate::diagnostic::Diagnostics;
 use crate::handle::{DataSourceHandle, EphemeralResourceHandle};
 use crate::schema::Schema;
@@ -43,14 +43,17 @@ pub trait Provider: Send + Sync + 'static {
 pub trait DataSource: Send + Sync + 'static {
     /// [`Provider::Configured`].
     type Provider: Send + Sync + 'static;
-    /// The block, read. Reading it is also what validates it.
-    type Config: FromConfig;
+    /// The block, read.
+    type Config: Send;
 
     /// The full name with the provider's prefix.
     fn type_name(&self) -> String;
 
     /// Arguments and computed attributes.
     fn schema(&self) -> Schema;
+
+    /// Reads the block. That is also what validates it, with values that may be unknown: it must not ask anybody.
+    fn config(&self, reader: &mut ConfigReader<'_>) -> Self::Config;
 
     /// Reads once, with a wholly known configuration, and returns the computed attributes; arguments are sent back
     /// as they came.
@@ -69,14 +72,17 @@ pub trait DataSource: Send + Sync + 'static {
 pub trait EphemeralResource: Send + Sync + 'static {
     /// [`Provider::Configured`].
     type Provider: Send + Sync + 'static;
-    /// The block, read. Reading it is also what validates it.
-    type Config: FromConfig;
+    /// The block, read.
+    type Config: Send;
 
     /// The full name with the provider's prefix.
     fn type_name(&self) -> String;
 
     /// Arguments and computed attributes.
     fn schema(&self) -> Schema;
+
+    /// Reads the block. That is also what validates it, with values that may be unknown: it must not ask anybody.
+    fn config(&self, reader: &mut ConfigReader<'_>) -> Self::Config;
 
     /// Obtains the value, with a wholly known configuration.
     ///

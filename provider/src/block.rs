@@ -3,12 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use tfplugin::{Attribute, AttributePath, ConfigReader, FromConfig, Presence, Schema, Setting};
-use tokenferry_sources::{
-    Field, FieldKind, FieldProblem, Given, GivenFields, HTTP_FIELDS, HttpSettings, SYSTEMS, System,
-};
+use tfplugin::{Attribute, ConfigReader, FromConfig, Schema, Setting};
+use tokenferry_sources::{Field, Given, GivenFields, HTTP_FIELDS, Home, HttpSettings, SYSTEMS, System};
 
-use crate::diagnostics::of_field;
+use crate::{fields, vault};
 
 const DESCRIPTION: &str = "\
 Carries access tokens and one-time passwords from the systems that issue them into Terraform.
@@ -16,11 +14,20 @@ Carries access tokens and one-time passwords from the systems that issue them in
 Set only what your reads need: each system has one attribute, and most of its settings can come from environment \
 variables instead. `terraform validate` needs no credential and sends nothing.";
 
+const VAULT: &str = "vault";
+
+const VAULT_DESCRIPTION: &str = "\
+HashiCorp Vault or OpenBao, where the tokenferry rotator keeps tokens. Asked only by `tokenferry_rotated_token` and \
+`prefer_rotated`. At most one of `token`, `token_file`, `approle` and `jwt` is set. Certificates are always verified: \
+`VAULT_SKIP_VERIFY` is refused.";
+
 /// What the user wrote.
 #[derive(Debug)]
 pub(crate) struct Block {
     /// By system name; systems without an attribute are absent.
     pub(crate) systems: BTreeMap<&'static str, GivenFields>,
+    /// How to reach Vault; `None` if that is not known yet as a whole.
+    pub(crate) vault: Option<GivenFields>,
     /// What holds for all requests.
     pub(crate) http: HttpSettings,
     /// Attributes of the block that are not known yet as a whole.
@@ -29,94 +36,57 @@ pub(crate) struct Block {
 
 /// The shape of the block.
 pub(crate) fn schema() -> Schema {
-    let systems = SYSTEMS.iter().map(|system| {
-        let attribute = |field: &'static Field| attribute(field, &system.variables(field));
+    let systems = systems().map(|system| {
+        let attribute = |field: &'static Field| fields::attribute(field, &system.variables(field));
         Attribute::object(system.name, system.fields.iter().map(attribute))
             .optional()
             .describe(system.summary)
     });
-    Schema::new(DESCRIPTION).with_all(systems).with_all(HTTP_FIELDS.iter().map(|field| attribute(field, &[])))
+    let vault =
+        Attribute::object(VAULT, fields::attributes(vault::FIELDS)).optional().describe(VAULT_DESCRIPTION);
+    Schema::new(DESCRIPTION).with_all(systems).with(vault).with_all(fields::attributes(HTTP_FIELDS))
+}
+
+/// The systems whose settings stand here, once for all reads.
+pub(crate) fn systems() -> impl Iterator<Item = &'static System> {
+    SYSTEMS.iter().copied().filter(|system| system.home == Home::ProviderBlock)
 }
 
 impl FromConfig for Block {
     fn from_config(reader: &mut ConfigReader<'_>) -> Self {
-        let given = given(HTTP_FIELDS, reader);
+        let given = fields::read(HTTP_FIELDS, reader);
         let http = HttpSettings::from_given(&given).unwrap_or_else(|problems| {
-            report(reader, problems);
+            fields::report(reader, HTTP_FIELDS, problems);
             HttpSettings::default()
         });
         let unknown =
             HTTP_FIELDS.iter().filter(|field| matches!(given.get(field.name), Some(Given::Unknown)));
         let mut unknown: Vec<_> = unknown.map(|field| field.name).collect();
         let mut systems = BTreeMap::new();
-        for system in SYSTEMS {
+        for system in self::systems() {
             match reader.object(system.name) {
                 Setting::Known(nested) => drop(systems.insert(system.name, system_block(system, nested))),
                 Setting::Null => {}
                 Setting::Unknown => unknown.push(system.name),
             }
         }
-        Self { systems, http, unknown }
+        let vault = match reader.object(VAULT) {
+            Setting::Known(nested) => Some(vault_block(nested)),
+            Setting::Null => Some(GivenFields::new()),
+            Setting::Unknown => None,
+        };
+        Self { systems, vault, http, unknown }
     }
 }
 
-fn system_block(system: &System, mut reader: ConfigReader<'_>) -> GivenFields {
-    let given = given(system.fields, &mut reader);
-    report(&mut reader, system.check(&given));
+fn system_block(system: &'static System, mut reader: ConfigReader<'_>) -> GivenFields {
+    let given = fields::read(system.fields, &mut reader);
+    fields::report(&mut reader, system.fields, system.check(&given));
     given
 }
 
-fn given(fields: &'static [Field], reader: &mut ConfigReader<'_>) -> GivenFields {
-    let entries = fields.iter().filter_map(|field| {
-        let given = match field.kind {
-            FieldKind::Flag => reader.bool(field.name).map(Given::Flag),
-            _ => reader.string(field.name).map(Given::from),
-        };
-        match given {
-            Setting::Known(given) => Some((field.name.to_owned(), given)),
-            Setting::Null => None,
-            Setting::Unknown => Some((field.name.to_owned(), Given::Unknown)),
-        }
-    });
-    entries.collect()
-}
-
-fn report(reader: &mut ConfigReader<'_>, problems: Vec<FieldProblem>) {
-    for problem in problems {
-        let path: AttributePath = reader.path(problem.field);
-        reader.report(of_field(problem).at(path));
-    }
-}
-
-/// A field as Terraform shows it: with its default and its environment variables, each with the credential it is
-/// good for if that matters.
-fn attribute(field: &Field, variables: &[(&'static str, Option<&'static str>)]) -> Attribute {
-    let attribute = match field.kind {
-        FieldKind::Flag => Attribute::bool(field.name),
-        _ => Attribute::string(field.name),
-    };
-    let words = match field.kind {
-        FieldKind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect(),
-        _ => Vec::new(),
-    };
-    let sentences = [
-        Some(field.description.to_owned()),
-        (!words.is_empty()).then(|| format!("One of {}.", words.join(", "))),
-        field.default.map(|default| format!("Default: `{default}`.")),
-        (!variables.is_empty()).then(|| format!("Can also be set by {}.", listed(variables))),
-    ];
-    let description = sentences.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    Attribute {
-        presence: Presence::Optional,
-        sensitive: field.kind.is_secret(),
-        ..attribute.describe(description)
-    }
-}
-
-fn listed(variables: &[(&'static str, Option<&'static str>)]) -> String {
-    let one = |(name, credential): &(&str, Option<&str>)| match credential {
-        Some(credential) => format!("the environment variable `{name}` (with `{credential}`)"),
-        None => format!("the environment variable `{name}`"),
-    };
-    variables.iter().map(one).collect::<Vec<_>>().join(" or ")
+fn vault_block(mut reader: ConfigReader<'_>) -> GivenFields {
+    let given = fields::read(vault::FIELDS, &mut reader);
+    fields::report(&mut reader, vault::FIELDS, vault::check(&given));
+    given
 }

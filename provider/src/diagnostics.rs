@@ -31,7 +31,7 @@ pub(crate) fn of_token(token: &Token) -> Diagnostics {
 }
 
 /// The error with its causes, each once.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(Some(error), |error| (*error).source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -1,13 +1,12 @@
 //! A [`Reading`] as a data source and as an ephemeral resource.
 
 use async_trait::async_trait;
-use serde_json::json;
 use tfplugin::{
-    Answer, DataSource, Diagnostic, Diagnostics, EphemeralResource, Object, Opened, Renewed, Schema,
+    Answer, ConfigReader, DataSource, Diagnostics, EphemeralResource, Object, Opened, Renewed, Schema,
 };
-use tokenferry_sources::{Timestamp, rfc3339};
 
-use crate::reading::{Reading, ReadingConfig, Values, common_arguments};
+use crate::private::Private;
+use crate::reading::{Reading, ReadingConfig, Values, schema};
 use crate::systems::Systems;
 
 /// Read by plans, stored in the state.
@@ -38,6 +37,10 @@ impl<R: Reading> DataSource for AsDataSource<R> {
         schema(&self.0, description, enabled)
     }
 
+    fn config(&self, reader: &mut ConfigReader<'_>) -> Self::Config {
+        ReadingConfig::read(reader, |reader| self.0.read_arguments(reader))
+    }
+
     async fn read(&self, systems: &Systems, config: Self::Config) -> Result<Answer<Object>, Diagnostics> {
         let Answer { value, warnings } = read(&self.0, systems, config).await?;
         Ok(Answer { value: value.computed, warnings })
@@ -54,37 +57,23 @@ impl<R: Reading> EphemeralResource for AsEphemeralResource<R> {
     }
 
     fn schema(&self) -> Schema {
-        let description = format!(
-            "{} Its values are in neither state nor plan file. Terraform opens it in every plan and again in every \
-             apply. {}\n\n{}",
-            self.0.summary(),
-            self.0.calls(),
-            self.0.details(),
-        );
-        let enabled = "With `enabled = terraform.applying` a plan neither logs in nor reads.";
-        schema(&self.0, description, enabled)
+        let description = ephemeral_description(&self.0.summary(), &self.0.calls(), &self.0.details());
+        schema(&self.0, description, ENABLED_IN_EPHEMERALS)
+    }
+
+    fn config(&self, reader: &mut ConfigReader<'_>) -> Self::Config {
+        ReadingConfig::read(reader, |reader| self.0.read_arguments(reader))
     }
 
     async fn open(&self, systems: &Systems, config: Self::Config) -> Result<Answer<Opened>, Diagnostics> {
         let Answer { value, warnings } = read(&self.0, systems, config).await?;
-        let private = to_private(value.expires_at);
+        let private = Private { expires_at: value.expires_at, ..Private::default() }.to_bytes();
         // No renewal is asked for: it could not hand out a new value.
         Ok(Answer { value: Opened { computed: value.computed, private, renew_at: None }, warnings })
     }
 
     async fn renew(&self, systems: &Systems, private: &[u8]) -> Result<Answer<Renewed>, Diagnostics> {
-        match from_private(private)? {
-            Some(end) if end <= systems.clock().now() => {
-                let detail = format!(
-                    "The value of {} ended at {}, and Terraform cannot take a new one into a run. Ask for a longer \
-                     `minimum_lifetime`, or split the run.",
-                    self.0.type_name(),
-                    rfc3339(end)
-                );
-                Err(Diagnostic::error("The value has expired", detail).into())
-            }
-            _ => Ok(Renewed::default().into()),
-        }
+        Private::from_bytes(private)?.still_good(systems, &self.0.type_name())
     }
 
     async fn close(&self, _: &Systems, _: &[u8]) -> Result<Answer<()>, Diagnostics> {
@@ -93,12 +82,17 @@ impl<R: Reading> EphemeralResource for AsEphemeralResource<R> {
     }
 }
 
-fn schema(reading: &impl Reading, description: String, enabled: &str) -> Schema {
-    Schema::new(description)
-        .with_all(reading.arguments())
-        .with_all(common_arguments(enabled, reading.minimum_lifetime()))
-        .with_all(reading.computed())
+/// What it is, and what an ephemeral resource is.
+pub(crate) fn ephemeral_description(summary: &str, calls: &str, details: &str) -> String {
+    format!(
+        "{summary} Its values are in neither state nor plan file. Terraform opens it in every plan and again in \
+         every apply. {calls}\n\n{details}"
+    )
 }
+
+/// Why an ephemeral resource has `enabled`.
+pub(crate) const ENABLED_IN_EPHEMERALS: &str =
+    "With `enabled = terraform.applying` a plan neither logs in nor reads.";
 
 async fn read<R: Reading>(
     reading: &R,
@@ -109,43 +103,4 @@ async fn read<R: Reading>(
         return Ok(Values::default().into());
     }
     reading.read(systems, config.arguments, config.minimum_lifetime).await
-}
-
-fn to_private(expires_at: Option<Timestamp>) -> Vec<u8> {
-    json!({ "expires_at": expires_at.map(|end| end.timestamp()) }).to_string().into_bytes()
-}
-
-/// Bytes that we have not written are an error, not a panic; none at all say nothing.
-fn from_private(private: &[u8]) -> Result<Option<Timestamp>, Diagnostics> {
-    if private.is_empty() {
-        return Ok(None);
-    }
-    let foreign = || {
-        let detail = "The private data is not what this provider has returned when the resource was opened.";
-        Diagnostics::from(Diagnostic::error("Unknown private data", detail))
-    };
-    let json: serde_json::Value = serde_json::from_slice(private).map_err(|_| foreign())?;
-    match json.get("expires_at") {
-        Some(serde_json::Value::Null) => Ok(None),
-        Some(end) => {
-            end.as_i64().and_then(|end| Timestamp::from_timestamp(end, 0)).map(Some).ok_or_else(foreign)
-        }
-        None => Err(foreign()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn private_data_survives_and_foreign_bytes_are_refused() {
-        let end = Timestamp::from_timestamp(1_700_000_000, 0);
-        assert_eq!(from_private(&to_private(end)), Ok(end));
-        assert_eq!(from_private(&to_private(None)), Ok(None));
-        assert_eq!(from_private(b""), Ok(None));
-        for foreign in [&b"\xff"[..], b"{}", b"[]", b"{\"expires_at\":\"soon\"}"] {
-            assert!(from_private(foreign).is_err());
-        }
-    }
 }

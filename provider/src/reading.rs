@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tfplugin::{Answer, Attribute, ConfigReader, Diagnostics, FromConfig, Object};
+use tfplugin::{Answer, Attribute, ConfigReader, Diagnostics, NestedBlock, Object, Schema};
 use tokenferry_sources::{Timestamp, parse_duration};
 
 use crate::systems::Systems;
@@ -11,8 +11,8 @@ use crate::systems::Systems;
 /// Arguments, computed attributes, and a read.
 #[async_trait]
 pub(crate) trait Reading: Send + Sync + 'static {
-    /// The arguments beyond those that every reading has.
-    type Arguments: FromConfig + Sync;
+    /// The arguments beyond those that every reading has, read.
+    type Arguments: Send + Sync;
 
     /// The full type name.
     fn type_name(&self) -> String;
@@ -31,6 +31,14 @@ pub(crate) trait Reading: Send + Sync + 'static {
 
     /// The arguments beyond those that every reading has.
     fn arguments(&self) -> Vec<Attribute>;
+
+    /// Those of them that are blocks.
+    fn blocks(&self) -> Vec<NestedBlock> {
+        Vec::new()
+    }
+
+    /// Reads the arguments, and checks them without asking anybody.
+    fn read_arguments(&self, reader: &mut ConfigReader<'_>) -> Self::Arguments;
 
     /// The computed attributes.
     fn computed(&self) -> Vec<Attribute>;
@@ -66,24 +74,37 @@ pub(crate) struct ReadingConfig<A> {
     pub(crate) arguments: A,
 }
 
-impl<A: FromConfig> FromConfig for ReadingConfig<A> {
-    fn from_config(reader: &mut ConfigReader<'_>) -> Self {
+impl<A> ReadingConfig<A> {
+    /// Reads the configuration of a reading that has these arguments.
+    pub(crate) fn read(
+        reader: &mut ConfigReader<'_>,
+        arguments: impl FnOnce(&mut ConfigReader<'_>) -> A,
+    ) -> Self {
         Self {
             enabled: reader.bool("enabled").known().unwrap_or(true),
             minimum_lifetime: reader.parse("minimum_lifetime", parse_duration).known(),
-            arguments: A::from_config(reader),
+            arguments: arguments(reader),
         }
     }
 }
 
-/// The arguments that every reading has.
-pub(crate) fn common_arguments(enabled: &str, minimum_lifetime: String) -> [Attribute; 2] {
-    let enabled = format!(
-        "Whether to read at all. When `false`, nothing is sent and every computed attribute is null. {enabled} \
+/// Every argument and computed attribute of a reading, with `enabled` explained for its kind.
+pub(crate) fn schema(reading: &impl Reading, description: String, enabled: &str) -> Schema {
+    let schema = Schema::new(description)
+        .with_all(reading.arguments())
+        .with_all(common_arguments(enabled, reading.minimum_lifetime()))
+        .with_all(reading.computed());
+    reading.blocks().into_iter().fold(schema, Schema::with_block)
+}
+
+/// Whether to read at all.
+pub(crate) fn enabled_argument(hint: &str) -> Attribute {
+    Attribute::bool("enabled").optional().describe(format!(
+        "Whether to read at all. When `false`, nothing is sent and every computed attribute is null. {hint} \
          Default: `true`."
-    );
-    [
-        Attribute::bool("enabled").optional().describe(enabled),
-        Attribute::string("minimum_lifetime").optional().describe(minimum_lifetime),
-    ]
+    ))
+}
+
+fn common_arguments(enabled: &str, minimum_lifetime: String) -> [Attribute; 2] {
+    [enabled_argument(enabled), Attribute::string("minimum_lifetime").optional().describe(minimum_lifetime)]
 }

@@ -1,45 +1,59 @@
 //! The systems of one configured provider: each with its settings at once, and its session when first needed.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tfplugin::{Answer, AttributePath, Diagnostic, Diagnostics};
 use tokenferry_sources::zscaler::OtpReader;
 use tokenferry_sources::{
-    BuildContext, Clock, Environment, FieldProblem, HttpClient, SYSTEMS, Session, Settings, System,
-    SystemClock,
+    BuildContext, Clock, Environment, FieldProblem, GivenFields, HttpClient, Session, Settings, System,
+    SystemClock, TokenSource,
 };
+use zeroize::Zeroizing;
 
-use crate::block::Block;
-use crate::diagnostics::of_field;
+use crate::block::{self, Block};
+use crate::fields;
+use crate::secrets;
+use crate::vault::Entries;
 
 /// What all reads of one configured provider share. Aliases each have their own.
 pub(crate) struct Systems {
     context: BuildContext,
+    environment: Arc<dyn Environment>,
     /// Attributes of the provider block that are not known yet: no read that needs one can honour it.
     unknown: Vec<&'static str>,
     settings: BTreeMap<&'static str, (Settings, Vec<FieldProblem>)>,
     open: Mutex<Open>,
+    entries: Entries,
 }
 
 /// Sessions that some read has needed.
 #[derive(Default)]
 struct Open {
+    /// Of the systems in the provider block.
     sessions: BTreeMap<&'static str, Arc<Session>>,
+    /// Of logins that stand in a data source or ephemeral resource: the same one is shared, another never.
+    logins: BTreeMap<Login, Arc<Session>>,
     otps: Option<Arc<OtpReader>>,
 }
+
+/// All that makes a login the one it is, secrets included.
+#[derive(Eq, PartialEq)]
+struct Login(Zeroizing<Vec<u8>>);
 
 impl Systems {
     /// Completes the block from the environment. Nothing is built, read or sent.
     ///
     /// # Errors
     /// When what the block says of a system cannot be right.
-    pub(crate) fn new(block: &Block, environment: &dyn Environment) -> Result<Answer<Self>, Diagnostics> {
+    pub(crate) fn new(block: &Block, environment: Arc<dyn Environment>) -> Result<Answer<Self>, Diagnostics> {
         let mut diagnostics = Diagnostics::new();
         let mut settings = BTreeMap::new();
-        for system in SYSTEMS.iter().copied() {
+        for system in block::systems() {
             let given = block.systems.get(system.name);
-            let (completed, mut problems) = system.resolve(given.unwrap_or(&BTreeMap::new()), environment);
+            let (completed, mut problems) =
+                system.resolve(given.unwrap_or(&BTreeMap::new()), environment.as_ref());
             if given.is_some() {
                 // Problems of a system that only the environment mentions wait for a read that needs it.
                 diagnostics.extend(problems.drain(..).map(|problem| at_system(system, problem)));
@@ -50,7 +64,16 @@ impl Systems {
             return Err(diagnostics);
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entries = Entries::new(
+            block.vault.clone(),
+            block.http.clone(),
+            Arc::clone(&environment),
+            Arc::clone(&clock),
+        );
+        diagnostics.extend(entries.warning());
         let systems = Self {
+            entries,
+            environment,
             context: BuildContext { http: Arc::new(HttpClient::new(block.http.clone())), clock },
             unknown: block.unknown.clone(),
             settings,
@@ -65,6 +88,36 @@ impl Systems {
     /// One message for each setting that is missing, malformed or not known yet.
     pub(crate) fn session(&self, system: &'static System) -> Result<Arc<Session>, Diagnostics> {
         self.session_in(&mut self.open(), system)
+    }
+
+    /// The session of a login that stands where it is used. The first one with these settings and secrets builds it.
+    ///
+    /// # Errors
+    /// One message for each setting that is missing or malformed, and each secret that cannot be read.
+    pub(crate) fn session_of(
+        &self,
+        system: &'static System,
+        given: &GivenFields,
+    ) -> Result<Arc<Session>, Diagnostics> {
+        self.known(system)?;
+        let given = secrets::read(system.fields, given, self.environment.as_ref())?;
+        let login = Login(system.material(&given));
+        let mut open = self.open();
+        if let Some(session) = open.logins.get(&login) {
+            return Ok(Arc::clone(session));
+        }
+        let at_field = |problem: FieldProblem| fields::placed(problem, &AttributePath::root(), system.fields);
+        let (settings, problems) = system.resolve(&given, self.environment.as_ref());
+        let problems: Diagnostics = problems.into_iter().map(at_field).collect();
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        let source = system
+            .build(&settings, &self.context)
+            .map_err(|problems| problems.into_iter().map(at_field).collect::<Diagnostics>())?;
+        let session = Session::new(source, Arc::clone(&self.context.clock));
+        open.logins.insert(login, Arc::clone(&session));
+        Ok(session)
     }
 
     /// The reader of Zscaler's one-time passwords, on the session that its tokens come from.
@@ -83,6 +136,11 @@ impl Systems {
         Ok(Arc::clone(open.otps.insert(Arc::new(reader))))
     }
 
+    /// The rotator's entries.
+    pub(crate) fn entries(&self) -> &Entries {
+        &self.entries
+    }
+
     /// The clock that expiry is reckoned by.
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.context.clock.as_ref()
@@ -98,16 +156,8 @@ impl Systems {
         Ok(session)
     }
 
-    fn source(
-        &self,
-        system: &'static System,
-    ) -> Result<Arc<dyn tokenferry_sources::TokenSource>, Diagnostics> {
-        let is_needed = |name: &&&str| **name == system.name || !is_system(name);
-        let unknown: Diagnostics =
-            self.unknown.iter().filter(is_needed).map(|name| not_known_yet(name)).collect();
-        if !unknown.is_empty() {
-            return Err(unknown);
-        }
+    fn source(&self, system: &'static System) -> Result<Arc<dyn TokenSource>, Diagnostics> {
+        self.known(system)?;
         let Some((settings, problems)) = self.settings.get(system.name) else {
             return Err(Diagnostic::error("Unknown system", system.title).into());
         };
@@ -121,14 +171,34 @@ impl Systems {
             .map_err(|problems| problems.into_iter().map(|problem| at_system(system, problem)).collect())
     }
 
-    fn open(&self) -> std::sync::MutexGuard<'_, Open> {
+    /// # Errors
+    /// When something in the provider block that this system needs is not known yet.
+    fn known(&self, system: &System) -> Result<(), Diagnostics> {
+        let is_needed = |name: &&&str| **name == system.name || !is_system(name);
+        let unknown: Diagnostics =
+            self.unknown.iter().filter(is_needed).map(|name| not_known_yet(name)).collect();
+        if unknown.is_empty() { Ok(()) } else { Err(unknown) }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Ord for Login {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.as_slice().cmp(other.0.as_slice())
+    }
+}
+
+impl PartialOrd for Login {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 fn at_system(system: &System, problem: FieldProblem) -> Diagnostic {
-    let path = AttributePath::root().attribute(system.name).attribute(problem.field);
-    of_field(problem).at(path)
+    fields::placed(problem, &AttributePath::root().attribute(system.name), system.fields)
 }
 
 fn is_system(name: &str) -> bool {
@@ -143,3 +213,6 @@ fn not_known_yet(name: &str) -> Diagnostic {
     Diagnostic::error("Provider configuration not known yet", detail)
         .at(AttributePath::root().attribute(name))
 }
+
+#[cfg(test)]
+mod tests;

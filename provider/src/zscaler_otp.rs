@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tfplugin::{Answer, Attribute, ConfigReader, Diagnostic, Diagnostics, FromConfig, Object, Type, Value};
+use tfplugin::{Answer, Attribute, ConfigReader, Diagnostic, Diagnostics, Object, Type, Value};
 use tokenferry_sources::zscaler::{OtpSet, Purpose, Udid};
 use tokenferry_sources::{ExposeSecret, SecretString, SourceError};
 
@@ -18,15 +18,6 @@ pub(crate) struct ZscalerOtp;
 pub(crate) struct OtpArguments {
     udid: Option<Udid>,
     purpose: Option<Purpose>,
-}
-
-impl FromConfig for OtpArguments {
-    fn from_config(reader: &mut ConfigReader<'_>) -> Self {
-        Self {
-            udid: reader.parse("udid", |text| Udid::try_from(text)).known(),
-            purpose: reader.parse("purpose", str::parse::<Purpose>).known(),
-        }
-    }
 }
 
 #[async_trait]
@@ -73,6 +64,13 @@ impl Reading for ZscalerOtp {
                 purposes()
             )),
         ]
+    }
+
+    fn read_arguments(&self, reader: &mut ConfigReader<'_>) -> OtpArguments {
+        OtpArguments {
+            udid: reader.parse("udid", |text| Udid::try_from(text)).known(),
+            purpose: reader.parse("purpose", str::parse::<Purpose>).known(),
+        }
     }
 
     fn computed(&self) -> Vec<Attribute> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use tokenferry_sources::{Clock, Environment, ProcessEnvironment, SystemClock, Timestamp};
+use tokenferry_vault::{Vault, VaultError};
 use tokio::sync::mpsc;
 
 use crate::config::{Config, ConfigErrors};
@@ -15,7 +16,6 @@ use crate::rotation::Rotation;
 use crate::run::{RotationId, Standing};
 use crate::runner::Runner;
 use crate::scheduler::{Plan, Scheduler};
-use crate::vault::{Vault, VaultError};
 
 /// What all commands share. Nothing is sent before it is needed.
 pub struct App {

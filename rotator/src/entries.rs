@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use tokenferry_vault::VaultError;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::run::{RotationId, Standing};
 use crate::runner::Runner;
-use crate::vault::VaultError;
 
 /// What was found for one rotation.
 pub type Found = (RotationId, Standing);
@@ -40,7 +40,10 @@ async fn read_until_done(
     let mut pause = SHORTEST_PAUSE;
     while let Some(error) = read_once(runner, &mut unread, at_once, found).await {
         warn!(
-            class = %error.class(), unread = unread.len(), next_try_in_secs = pause.as_secs(), advice = error.advice(),
+            class = error.class(),
+            unread = unread.len(),
+            next_try_in_secs = pause.as_secs(),
+            advice = error.advice(),
             "entries cannot be read, and what cannot be read is not rotated: {error}"
         );
         sleep(pause).await;

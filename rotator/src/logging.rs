@@ -157,7 +157,7 @@ fn millis(time: Timestamp) -> String {
     time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
-const CRATES: [&str; 3] = ["tokenferry", "tokenferry_rotator", "tokenferry_sources"];
+const CRATES: [&str; 4] = ["tokenferry", "tokenferry_rotator", "tokenferry_sources", "tokenferry_vault"];
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokenferry_vault::KvPath;
+
 use crate::schedule::Schedule;
 use crate::source::Source;
 
@@ -54,19 +56,17 @@ impl Default for RenewBefore {
     }
 }
 
-/// An entry of a KV v2 secrets engine.
+/// An entry of a KV v2 secrets engine that a rotation writes.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Destination {
-    /// Where the engine is mounted, without slashes at its ends.
-    pub mount: Arc<str>,
-    /// The path below it, without slashes at its ends and without `data/`.
-    pub path: Arc<str>,
+    /// Which entry.
+    pub entry: KvPath,
     /// Whether an entry that somebody else made is taken over.
     pub adopt: bool,
 }
 
 impl std::fmt::Display for Destination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.mount, self.path)
+        self.entry.fmt(f)
     }
 }

@@ -1,5 +1,6 @@
 //! Every request passes here: it is recorded, faults are applied, and its system answers.
 
+use std::io;
 use std::sync::Arc;
 
 use axum::Router;
@@ -19,6 +20,7 @@ use crate::control::effect::{self, Cut};
 use crate::control::fault::Effect;
 use crate::control::plan::Plan;
 use crate::control::{Control, http};
+use crate::passing;
 use crate::system::{Act, System};
 
 /// No request to an issuer is anywhere near this size.
@@ -55,12 +57,15 @@ impl Gate {
             return Ok(answer::empty(StatusCode::PAYLOAD_TOO_LARGE));
         };
         let found = self.find(head.uri.path());
+        if let Err(error) = passing::note_presented(&head, &body) {
+            return Ok(cannot_note(&error));
+        }
         let act = found.map_or(Act::Other, |(system, _)| system.act(&head, &body));
         let mut visit = self.control.ledger().arrive(&head, found.map(|(system, _)| system.name()), act);
         let plan = self.control.plan(&head);
         let response = carry_out(plan, found.map(|(_, router)| router), head, body).await?;
         visit.answered(&response);
-        Ok(response)
+        Ok(passing::note_issued(response).await.unwrap_or_else(|error| cannot_note(&error)))
     }
 
     /// The system that lives at this path.
@@ -69,6 +74,11 @@ impl Gate {
         let mut all = self.control.systems().iter().map(Arc::as_ref).zip(&self.routers);
         all.find(|(system, _)| system.name() == name)
     }
+}
+
+/// Loudly: who asked for the secrets relies on having all of them.
+fn cannot_note(error: &io::Error) -> Response {
+    answer::plain_line(StatusCode::INTERNAL_SERVER_ERROR, &format!("cannot note a secret: {error}"))
 }
 
 async fn carry_out(plan: Plan, router: Option<&Router>, head: Parts, body: Bytes) -> Result<Response, Cut> {

@@ -8,6 +8,12 @@ pub fn deepest_cause(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(|cause| one_line(&cause.to_string())).unwrap_or_default()
 }
 
+/// An error with all its causes, on one line.
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let texts: Vec<String> = chain(error).map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
 /// An error and all its causes, outermost first.
 pub fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())

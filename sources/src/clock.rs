@@ -60,6 +60,11 @@ pub fn rfc3339(time: Timestamp) -> String {
     time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
+/// The point in time that a text in the form of RFC 3339 means.
+pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+    chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -59,7 +59,7 @@ fn life_from(arrived: Timestamp, seconds: f64) -> Option<Timestamp> {
 }
 
 /// An end that stands alone is held against the issuer's clock, or against ours where the issuer shows none.
-fn still_to_come(end: Timestamp, arrival: Arrival) -> Result<Timestamp, Timestamp> {
+pub(crate) fn still_to_come(end: Timestamp, arrival: Arrival) -> Result<Timestamp, Timestamp> {
     let now = arrival.issuer_time.unwrap_or(arrival.at);
     if end <= now {
         return Err(end);

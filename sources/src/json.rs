@@ -1,40 +1,102 @@
-//! The flat JSON objects that systems answer, read so that their texts stay secret.
+//! The JSON objects that systems answer, read so that their texts stay secret.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::SecretString;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// The members of a JSON object.
-#[derive(Debug)]
-pub(crate) struct Fields(BTreeMap<String, Leaf>);
+#[derive(Debug, Default)]
+pub(crate) struct Fields(BTreeMap<String, Value>);
 
 impl Fields {
     /// Reads a JSON object. The parser's own words could repeat parts of the text and are dropped.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, NotAnObject> {
-        serde_json::from_slice(body).map(Fields).map_err(|_| NotAnObject)
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => Ok(fields),
+            _ => Err(NotAnObject),
+        }
     }
 
-    pub(crate) fn text(&self, name: &str) -> Option<&SecretString> {
+    /// The same members, all names in lower case. Of two that become one, a null counts less.
+    pub(crate) fn in_lower_case(self) -> Self {
+        let mut fields = Fields::default();
+        for (name, value) in self.0 {
+            let name = name.to_lowercase();
+            if !matches!(value, Value::Null) || fields.is_null(&name) {
+                fields.0.insert(name, value.in_lower_case());
+            }
+        }
+        fields
+    }
+
+    /// The names of all members.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Whether a member is missing or null.
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        matches!(self.0.get(name), None | Some(Value::Null))
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
         match self.0.get(name) {
-            Some(Leaf::Text(text)) => Some(text),
+            Some(Value::Flag(flag)) => Some(*flag),
             _ => None,
         }
     }
 
     pub(crate) fn number(&self, name: &str) -> Option<f64> {
         match self.0.get(name) {
-            Some(Leaf::Number(number)) => Some(*number),
+            Some(Value::Number(number)) => Some(*number),
             _ => None,
         }
     }
 
-    pub(crate) fn into_texts(self) -> impl Iterator<Item = (String, SecretString)> {
-        self.0.into_iter().filter_map(|(name, leaf)| match leaf {
-            Leaf::Text(text) => Some((name, text)),
-            Leaf::Number(_) | Leaf::Other => None,
+    pub(crate) fn object(&self, name: &str) -> Option<&Fields> {
+        match self.0.get(name) {
+            Some(Value::Object(fields)) => Some(fields),
+            _ => None,
+        }
+    }
+
+    /// The objects of a list.
+    pub(crate) fn objects(&self, name: &str) -> impl Iterator<Item = &Fields> {
+        self.list(name).iter().filter_map(|value| match value {
+            Value::Object(fields) => Some(fields),
+            _ => None,
         })
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&SecretString> {
+        match self.0.get(name) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The texts of a list.
+    pub(crate) fn texts(&self, name: &str) -> impl Iterator<Item = &SecretString> {
+        self.list(name).iter().filter_map(|value| match value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn into_texts(self) -> impl Iterator<Item = (String, SecretString)> {
+        self.0.into_iter().filter_map(|(name, value)| match value {
+            Value::Text(text) => Some((name, text)),
+            _ => None,
+        })
+    }
+
+    fn list(&self, name: &str) -> &[Value] {
+        match self.0.get(name) {
+            Some(Value::List(values)) => values,
+            _ => &[],
+        }
     }
 }
 
@@ -43,60 +105,79 @@ impl Fields {
 pub(crate) struct NotAnObject;
 
 #[derive(Debug)]
-enum Leaf {
+enum Value {
+    Flag(bool),
+    List(Vec<Value>),
+    Null,
     Number(f64),
-    Other,
+    Object(Fields),
     Text(SecretString),
 }
 
-impl<'de> Deserialize<'de> for Leaf {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LeafVisitor)
+impl Value {
+    fn in_lower_case(self) -> Self {
+        match self {
+            Value::List(values) => Value::List(values.into_iter().map(Value::in_lower_case).collect()),
+            Value::Object(fields) => Value::Object(fields.in_lower_case()),
+            other => other,
+        }
     }
 }
 
-struct LeafVisitor;
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
 
-#[expect(clippy::cast_precision_loss, reason = "the numbers are seconds, far below 2^53")]
-impl<'de> Visitor<'de> for LeafVisitor {
-    type Value = Leaf;
+struct ValueVisitor;
+
+#[expect(clippy::cast_precision_loss, reason = "the numbers are seconds and codes, far below 2^53")]
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Leaf, E> {
-        Ok(Leaf::Text(text.into()))
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.into()))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Leaf, E> {
-        Ok(Leaf::Number(number as f64))
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Number(number as f64))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Leaf, E> {
-        Ok(Leaf::Number(number as f64))
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::Number(number as f64))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Leaf, E> {
-        Ok(Leaf::Number(number))
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Number(number))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Leaf, E> {
-        Ok(Leaf::Other)
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Flag(flag))
     }
 
-    fn visit_unit<E>(self) -> Result<Leaf, E> {
-        Ok(Leaf::Other)
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Leaf, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Leaf::Other)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = items.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::List(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Leaf, A::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Leaf::Other)
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut fields = Fields::default();
+        while let Some((name, value)) = members.next_entry()? {
+            fields.0.insert(name, value);
+        }
+        Ok(Value::Object(fields))
     }
 }
 
@@ -116,6 +197,28 @@ mod tests {
             (fields.number("g"), fields.number("h"), fields.number("a")),
             (Some(-2.0), Some(1.5), None)
         );
+    }
+
+    #[test]
+    fn what_lies_deeper_is_read_too() {
+        let fields = Fields::parse(br#"{"a":{"b":"x"},"l":["y",1,{"c":"z"}],"f":true,"n":null}"#).unwrap();
+        assert_eq!(fields.object("a").unwrap().text("b").unwrap().expose_secret(), "x");
+        assert_eq!(fields.texts("l").map(ExposeSecret::expose_secret).collect::<Vec<_>>(), ["y"]);
+        assert_eq!(fields.objects("l").next().unwrap().text("c").unwrap().expose_secret(), "z");
+        assert_eq!((fields.flag("f"), fields.flag("a")), (Some(true), None));
+        assert_eq!(
+            (fields.is_null("n"), fields.is_null("missing"), fields.is_null("f")),
+            (true, true, false)
+        );
+        assert_eq!(fields.names().collect::<Vec<_>>(), ["a", "f", "l", "n"]);
+    }
+
+    #[test]
+    fn names_can_be_read_in_any_case() {
+        let fields = Fields::parse(br#"{"Error":{"StatusCode":1},"error":null,"L":[{"Code":2}]}"#).unwrap();
+        let fields = fields.in_lower_case();
+        assert_eq!(fields.object("error").unwrap().number("statuscode"), Some(1.0));
+        assert_eq!(fields.objects("l").next().unwrap().number("code"), Some(2.0));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 
 use crate::flight::{Flight, Turn};
 use crate::memory::Memory;
-use crate::{Clock, Identity, Retry, SourceError, Timestamp, Token, TokenSource, system};
+use crate::{Clock, Identity, Retry, Revocation, SourceError, Timestamp, Token, TokenSource, system};
 
 /// Hands out the token of one source, and logs in when that is needed.
 #[derive(Debug)]
@@ -72,6 +72,22 @@ impl Session {
         }
     }
 
+    /// Ends a token at its issuer. What is kept is dropped first: other tokens may end with it.
+    ///
+    /// # Errors
+    /// When the system did not confirm it. That the token was over already is no error.
+    pub async fn revoke(&self, token: &Token) -> Result<Revocation, SourceError> {
+        let mut turn = self.flight.turn().await;
+        let state = turn.state();
+        *state = State { memory: state.memory.take(), ..State::default() };
+        match self.source.revoke(token).await {
+            Err(SourceError::TokenRejected { .. } | SourceError::Named { status: 401, .. }) => {
+                Ok(Revocation::Done)
+            }
+            outcome => outcome,
+        }
+    }
+
     /// Replaces a token that does not live long enough, unless there is nothing better: it came while we waited,
     /// or it was fetched for the same reason before.
     async fn longer(
@@ -120,7 +136,7 @@ impl Session {
         }
         let started = Instant::now();
         let outcome = match old {
-            Some(old) => self.source.refresh(old).await,
+            Some(old) => self.refreshed(old).await,
             None => self.source.login().await,
         };
         let state = turn.state();
@@ -130,6 +146,14 @@ impl Session {
         }
         turn.ended(outcome.as_ref().err().cloned());
         outcome
+    }
+
+    /// A refresh may give the old token once more, which is as near its end as before: then only a login helps.
+    async fn refreshed(&self, old: &Token) -> Result<Token, SourceError> {
+        let token = self.source.refresh(old).await?;
+        let nothing_new = token.value.expose_secret() == old.value.expose_secret()
+            && matches!(standing(&token, None, self.clock.now()), Standing::Ending);
+        if nothing_new { self.source.login().await } else { Ok(token) }
     }
 
     /// A fresh token is measured by its whole life, not by the moments since it came.

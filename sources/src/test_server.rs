@@ -61,6 +61,7 @@ pub(crate) fn with_headers(status: u16, headers: &str, body: &str) -> Reply {
 impl TestServer {
     /// Answers the n-th request (from 0) with what the function says.
     pub(crate) async fn start(reply: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Self {
+        tokenferry_leaks::record_events();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -117,12 +118,24 @@ async fn serve(
         log.push(seen.clone());
         log.len() - 1
     };
-    match reply(number, &seen) {
+    let reply = reply(number, &seen);
+    note(&seen, &reply);
+    match reply {
         // The client may have gone already.
         Reply::Bytes(bytes) => drop(stream.write_all(bytes.as_bytes()).await),
         Reply::Cut => {}
         Reply::Hang => tokio::time::sleep(Duration::from_secs(600)).await,
     }
+}
+
+/// For the search of all logs at the end of a test run.
+fn note(seen: &Seen, reply: &Reply) {
+    let headers = seen.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    tokenferry_leaks::note_message(headers, seen.body.as_bytes()).unwrap();
+    let Reply::Bytes(bytes) = reply else { return };
+    let (head, body) = bytes.split_once("\r\n\r\n").unwrap_or_default();
+    let headers = head.lines().filter_map(|line| line.split_once(": "));
+    tokenferry_leaks::note_message(headers, body.as_bytes()).unwrap();
 }
 
 async fn read(stream: &mut TcpStream) -> Option<Seen> {

@@ -23,10 +23,12 @@ pub struct Token {
     pub expiry: Expiry,
     /// What its user should be told.
     pub notes: Vec<TokenNote>,
+    /// What it can be refreshed with later, if the system gave such a thing.
+    pub refresh: Option<RefreshToken>,
 }
 
 impl Token {
-    /// A token without notes.
+    /// A token without notes, that cannot be refreshed.
     pub fn new(
         value: SecretString,
         usage: TokenUsage,
@@ -34,7 +36,7 @@ impl Token {
         issued_at: Timestamp,
         expiry: Expiry,
     ) -> Self {
-        Token { value, usage, identity, issued_at, expiry, notes: Vec::new() }
+        Token { value, usage, identity, issued_at, expiry, notes: Vec::new(), refresh: None }
     }
 
     /// The value of the header named by [`TokenUsage::header_name`].
@@ -87,12 +89,22 @@ impl TokenUsage {
     }
 }
 
+/// What a new token is to be had for, once, instead of a login.
+#[derive(Clone, Debug)]
+pub struct RefreshToken {
+    /// The refresh token itself.
+    pub value: SecretString,
+    /// When it ends, if the system said so.
+    pub expires_at: Option<Timestamp>,
+}
+
 /// Who issued a token, to whom. Nothing of it is secret.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Identity {
     /// The system's name, as in the configuration.
     pub system: &'static str,
-    /// The base URL of the issuer, without user info.
+    /// The base URL of the issuer, without user info. Where a token is good for a part of a system only, as for one
+    /// client, it is the URL that says for which.
     pub issuer: String,
     /// The client id or user name.
     pub subject: String,

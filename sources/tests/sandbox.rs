@@ -15,6 +15,7 @@ use tokenferry_sources::{
 };
 
 fn session(sandbox: &Sandbox, name: &str, settings: &[(&str, &str)]) -> Arc<Session> {
+    tokenferry_leaks::record_events();
     let access = sandbox.access().iter().find(|access| access.system == name).unwrap();
     let known = access.settings.iter().map(|(name, text)| (*name, text.as_str()));
     let system = system(name).unwrap();

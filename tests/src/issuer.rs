@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokenferry_leaks::note_secret;
 use tokenferry_sandbox::{
     Answer, Control, Counters, DeviceForm, Fault, GrantCounts, Options, Sandbox, ZettelstoreOptions,
     ZettelstoreUser, ZscalerAccount, ZscalerDevice, ZscalerOptions,
@@ -78,6 +79,9 @@ impl Issuer {
     /// Starts one with other settings.
     pub async fn with(test: &str, adapt: impl FnOnce(&mut Options)) -> Self {
         let planted = Planted::new(test);
+        for secret in planted.secrets() {
+            note_secret("planted by a test", secret).unwrap();
+        }
         let mut options = Options {
             zscaler: ZscalerOptions {
                 accounts: vec![ZscalerAccount::new(&planted.api_key, &planted.secret_key)],

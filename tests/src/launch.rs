@@ -32,7 +32,7 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// As Terraform does it.
+    /// As Terraform does it when it is asked for everything that can be logged.
     pub fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("tf").tempdir().unwrap();
         let identity = Identity::new();
@@ -44,6 +44,7 @@ impl Launch {
             .env("PLUGIN_MIN_PORT", "10000")
             .env("PLUGIN_MAX_PORT", "25000")
             .env("PLUGIN_CLIENT_CERT", identity.pem())
+            .env("TF_LOG", "TRACE")
             .env("TMPDIR", temporary);
         launch.identity = Some(identity);
         launch
@@ -101,7 +102,7 @@ impl Launch {
 
     /// Starts the process and nothing else.
     pub fn spawn(&self) -> Process {
-        Process::spawn(&mut self.command())
+        Process::spawn_logged(&mut self.command(), "provider")
     }
 
     /// Starts the process, reads its line and connects.

@@ -1,12 +1,14 @@
 //! A child process whose output is collected while it runs, and which dies with its handle.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, PipeReader, Read, Write};
 use std::process::{ExitStatus, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokenferry_leaks::open_log;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -24,16 +26,22 @@ pub struct Process {
 impl Process {
     /// Starts `command` with nothing on its standard input.
     pub fn spawn(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
-        let stdout = Output::collect(child.stdout.take().unwrap());
-        let stderr = Output::collect(child.stderr.take().unwrap());
-        Self { child, stdout, stderr }
+        Self::start(command, None)
+    }
+
+    /// The same, and keeps all that it prints as a log of this `kind`, in which no secret may stand.
+    pub fn spawn_logged(command: &mut Command, kind: &str) -> Self {
+        Self::start(command, Some(kind))
+    }
+
+    fn start(command: &mut Command, kind: Option<&str>) -> Self {
+        let (stdout, stderr) = (io::pipe().unwrap(), io::pipe().unwrap());
+        let child = command.stdin(Stdio::null()).stdout(stdout.1).stderr(stderr.1).kill_on_drop(true).spawn();
+        // The command holds the other ends of the pipes, which would never end.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let child = child.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let log = || kind.and_then(|kind| open_log(kind).unwrap()).map(|(_, log)| log);
+        Self { child, stdout: Output::collect(stdout.0, log()), stderr: Output::collect(stderr.0, log()) }
     }
 
     /// Its process id.
@@ -94,12 +102,16 @@ fn memory_kib(id: u32, field: &str) -> u64 {
 pub struct Output(watch::Receiver<Vec<u8>>);
 
 impl Output {
-    fn collect(mut stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
+    /// In a thread: whatever comes after the end of the test, which ends its tasks, belongs into the log too.
+    fn collect(mut stream: PipeReader, mut log: Option<File>) -> Self {
         let (sender, receiver) = watch::channel(Vec::new());
         // Ends with the stream, which ends with the process.
-        tokio::spawn(async move {
+        thread::spawn(move || {
             let mut buffer = [0; 8192];
-            while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                if let Some(log) = &mut log {
+                    log.write_all(&buffer[..count]).unwrap();
+                }
                 sender.send_modify(|bytes| bytes.extend_from_slice(&buffer[..count]));
             }
         });

@@ -12,6 +12,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokenferry_leaks::note_secret;
 use tokio::process::Command;
 
 use crate::binaries;
@@ -91,6 +92,7 @@ impl Rotator {
 
     /// From now on this must not be seen in anything that is printed, nor may it have been so far.
     pub fn guard(&self, secret: &str) {
+        note_secret("guarded by a test of the rotator", secret).unwrap();
         self.secrets.0.lock().unwrap().push(secret.to_owned());
     }
 
@@ -112,7 +114,7 @@ impl Rotator {
     pub fn spawn(&self, arguments: &[&str]) -> Process {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.directory()).env_clear().envs(&self.environment);
-        Process::spawn(&mut command)
+        Process::spawn_logged(&mut command, "rotator")
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use tempfile::TempDir;
+use tokenferry_leaks::open_log;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
@@ -31,6 +32,8 @@ static DEFAULT_HOST: OnceCell<String> = OnceCell::const_new();
 pub struct Terraform {
     directory: TempDir,
     environment: BTreeMap<String, String>,
+    /// Of all commands, and of the providers that they start.
+    log: PathBuf,
 }
 
 impl Terraform {
@@ -40,7 +43,9 @@ impl Terraform {
         for name in ["work", "home", "tmp", "mirror"] {
             fs::create_dir(directory.path().join(name)).unwrap();
         }
-        let terraform = Self { directory, environment: BTreeMap::new() };
+        let log = open_log("terraform").unwrap().map(|(path, _)| path);
+        let log = log.unwrap_or_else(|| directory.path().join("trace.log"));
+        let terraform = Self { directory, environment: BTreeMap::new(), log };
         terraform.write("requirement.tf", REQUIREMENT);
         terraform.write("main.tf", configuration);
         terraform.install_mirror(&default_host().await);
@@ -74,6 +79,11 @@ impl Terraform {
         let path = self.work().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
+    }
+
+    /// Everything that the commands and their providers logged.
+    pub fn log(&self) -> Vec<u8> {
+        fs::read(&self.log).unwrap_or_else(|error| panic!("{}: {error}", self.log.display()))
     }
 
     /// A file of the working directory.
@@ -118,6 +128,8 @@ impl Terraform {
             .env("TF_IN_AUTOMATION", "1")
             .env("TF_INPUT", "0")
             .env("TF_CLI_CONFIG_FILE", root.join("cli.tfrc"))
+            .env("TF_LOG", "trace")
+            .env("TF_LOG_PATH", &self.log)
             .envs(&self.environment);
         command
     }

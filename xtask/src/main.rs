@@ -14,6 +14,7 @@ mod error;
 #[cfg(test)]
 mod examples;
 mod interrupt;
+mod leaks;
 mod lint;
 mod log;
 mod mirror;

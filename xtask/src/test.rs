@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::cargo::{self, Program};
 use crate::error::{Error, Result};
+use crate::leaks;
 use crate::openbao::{self, OpenBao};
 use crate::prerequisites::{self, Need};
 use crate::process;
@@ -17,8 +18,10 @@ use crate::terraform::{self, Terraform};
 /// Run every test, with real Terraform and real OpenBao.
 ///
 /// Builds provider, rotator and sandbox (profile release), fetches OpenBao once, then runs `cargo test --workspace`
-/// with TOKENFERRY_BIN_DIR naming the folder with the programs. Nothing is skipped: a test whose server is missing fails. The last
-/// lines are "N passed, N failed", the sum over all test programs, and the time it took.
+/// with TOKENFERRY_BIN_DIR naming the folder with the programs. Nothing is skipped: a test whose server is missing fails.
+/// Then looks for every secret that tests planted, or were issued, in every log that they left (in target/leaks), in
+/// plain, base64, hexadecimal and URL encoding. The last lines are "N passed, N failed", the sum over all test programs,
+/// what came of the search, and the time it took.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -36,11 +39,13 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     let folder = Program::PROVIDER.path(&built)?.parent().unwrap_or(Path::new("."));
 
     cargo::announce_build(terminal, "tests (dev)", "debug", "whole_program-");
+    let records = leaks::begin()?;
     let mut count = Count::default();
     let mut command = cargo::command(&["test", "--locked", "--workspace", "--no-fail-fast"]);
     command
         .args(&arguments.filter)
         .env("TOKENFERRY_BIN_DIR", folder)
+        .env(tokenferry_leaks::FOLDER, records.folder())
         // Tests of whole programs wait far more than they compute.
         .env("RUST_TEST_THREADS", env::var("RUST_TEST_THREADS").unwrap_or_else(|_| "8".to_owned()))
         .env(openbao::VARIABLE, openbao.program())
@@ -50,9 +55,10 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
         terminal.line(line);
     })?;
     count.report(terminal);
+    let searched = leaks::search(terminal, &records, status.success() && arguments.filter.is_none());
     terminal.line(&format!("total time {:.1} s", start.elapsed().as_secs_f64()));
     match (status.success(), count.failed) {
-        (true, _) => count.check(arguments.filter.as_deref()),
+        (true, _) => count.check(arguments.filter.as_deref()).and(searched),
         (false, 0) => Err(Error::Findings("not all tests could run: see the messages above".into())),
         (false, _) => Err(Error::Findings("some tests failed".into())),
     }

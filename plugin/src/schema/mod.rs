@@ -110,6 +110,13 @@ impl Schema {
         self
     }
 
+    /// The same with one more type of blocks.
+    #[must_use]
+    pub fn with_block(mut self, block: NestedBlock) -> Self {
+        self.blocks.push(block);
+        self
+    }
+
     /// The type of a configuration, state or result of this schema: an object with every attribute and block.
     pub fn object_type(&self) -> Type {
         Type::Object(self.attribute_types())
@@ -143,6 +150,11 @@ impl Attribute {
     /// One object with attributes of its own.
     pub fn object(name: &str, attributes: impl IntoIterator<Item = Attribute>) -> Self {
         Self::of_kind(name, AttributeKind::Nested(Nesting::Single, attributes.into_iter().collect()))
+    }
+
+    /// Objects by key, each with these attributes.
+    pub fn objects(name: &str, attributes: impl IntoIterator<Item = Attribute>) -> Self {
+        Self::of_kind(name, AttributeKind::Nested(Nesting::Map, attributes.into_iter().collect()))
     }
 
     fn of_kind(name: &str, kind: AttributeKind) -> Self {
@@ -188,6 +200,13 @@ impl Attribute {
                 nesting.of(Type::Object(types.collect()))
             }
         }
+    }
+}
+
+impl NestedBlock {
+    /// Any number of blocks, in their order.
+    pub fn list(name: &str, block: Schema) -> Self {
+        Self { name: name.to_owned(), nesting: Nesting::List, block, min_items: 0, max_items: 0 }
     }
 }
 

@@ -13,12 +13,12 @@ use std::process::ExitCode;
 use serde::Serialize;
 use thiserror::Error;
 use tokenferry_sources::Timestamp;
+use tokenferry_vault::VaultError;
 
 use crate::app::{App, UnknownRotation};
 use crate::cli::{Cli, Command, LogFormat, Output};
 use crate::config::{ConfigErrors, Problem};
 use crate::run::Living;
-use crate::vault::VaultError;
 
 /// How a command ended, as scripts and supervisors see it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

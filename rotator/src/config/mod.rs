@@ -1,11 +1,11 @@
 //! The configuration: HCL files, read strictly. Everything that is wrong is reported at once, each with its place and
 //! with no value shown.
 
-mod address;
 mod document;
+mod json;
 mod mask;
 mod names;
-mod path;
+mod object;
 mod pieces;
 mod problem;
 mod reader;
@@ -18,9 +18,9 @@ mod tests;
 mod value;
 mod vault;
 mod words;
+mod written;
 
 pub use self::problem::{ConfigErrors, Excerpt, Place, Problem};
-pub use self::vault::{VaultAuth, VaultSettings};
 
 use std::fs;
 use std::io;
@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokenferry_sources::Environment;
+use tokenferry_vault::VaultSettings;
 
 use self::document::{Document, Noted, Spot};
 use self::reader::Block;

@@ -1,50 +1,20 @@
 //! The `vault` block: where tokens are written, and how the rotator logs in there.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokenferry_sources::Environment;
+use tokenferry_vault::{
+    DEFAULT_APP_ROLE_MOUNT, DEFAULT_JWT_MOUNT, DEFAULT_TIMEOUT, Kept, Surroundings, SurroundingsError,
+    VaultAuth, VaultSettings, parse_address,
+};
 use url::Url;
 
-use super::address::parse_address;
 use super::document::{Noted, Spot};
 use super::names::{closest, did_you_mean};
-use super::path::entry_path;
 use super::reader::{Block, Found, Label};
-use super::value::{NO_PATH, NO_WORD, Value, is_path, is_word};
+use super::value::Value;
 use super::words::AUTH;
-use crate::source::{Reference, Setting};
-
-/// Where Vault is and how to log in there.
-#[derive(Clone, Debug)]
-pub struct VaultSettings {
-    /// Its nodes: the one to ask, then those that it may send us to. None has a path.
-    pub addresses: Vec<Url>,
-    /// The namespace of everything.
-    pub namespace: Option<String>,
-    /// The CA certificates to trust.
-    pub ca_cert_file: Option<PathBuf>,
-    /// How long one request may take.
-    pub timeout: Duration,
-    /// How to log in.
-    pub auth: VaultAuth,
-}
-
-/// How to log in at Vault.
-#[derive(Clone, Debug)]
-pub enum VaultAuth {
-    /// With the ids of an AppRole.
-    AppRole {
-        /// Where the auth method is mounted, without slashes at its ends.
-        mount: String,
-        /// Which role.
-        role_id: Setting,
-        /// What proves it.
-        secret_id: Reference,
-    },
-    /// With a token that somebody else made.
-    Token(Reference),
-}
 
 /// Reads the block; what it leaves out, the environment may say.
 pub(super) fn settings(
@@ -52,8 +22,9 @@ pub(super) fn settings(
     file: Spot<'_>,
     environment: &dyn Environment,
 ) -> Result<VaultSettings, Noted> {
-    let outside = Outside { environment, spot: block.map_or(file, |block| block.header) };
-    let verified = outside.verification();
+    let surroundings = Surroundings::new(environment);
+    let outside = Outside { surroundings, spot: block.map_or(file, |block| block.header) };
+    let verified = outside.noted(surroundings.verification());
     let Written { allow_http, addresses, namespace, ca_cert_file, timeout, auth } =
         block.map(written).unwrap_or_default();
     let addresses = match addresses {
@@ -63,16 +34,16 @@ pub(super) fn settings(
         Ok(Addresses { first: Some(first), others }) => Ok(distinct(first, others)),
         Err(noted) => Err(noted),
     };
-    let namespace = or_else(namespace, || outside.namespace());
-    let ca_cert_file = or_else(ca_cert_file, || outside.ca_cert_file());
+    let namespace = or_else(namespace, || outside.noted(surroundings.namespace()));
+    let ca_cert_file = or_else(ca_cert_file, || outside.noted(surroundings.ca_cert_file()));
     verified?;
     allow_http?;
     Ok(VaultSettings {
         addresses: addresses?,
         namespace: namespace?,
         ca_cert_file: ca_cert_file?,
-        timeout: timeout?.unwrap_or(TIMEOUT),
-        auth: auth?.unwrap_or_else(|| VaultAuth::Token(outside.token())),
+        timeout: timeout?.unwrap_or(DEFAULT_TIMEOUT),
+        auth: auth?.unwrap_or_else(|| VaultAuth::Token(surroundings.token().into())),
     })
 }
 
@@ -132,7 +103,7 @@ fn or_else<T>(
 fn addresses(block: &Block<'_>, allow_http: bool) -> Result<Addresses, Noted> {
     let address = |value: Value<'_>| {
         parse_address(value.text()?, allow_http)
-            .map_err(|error| error.note(value.spot, &format!("`{}`", value.name)))
+            .map_err(|error| value.spot.advise(format!("`{}` {error}", value.name), error.advice()))
     };
     let first = block.optional("address", address);
     let others = block.optional("addresses", |value| {
@@ -178,8 +149,9 @@ fn login((block, labels): Found<'_, 1>) -> Result<VaultAuth, Noted> {
     };
     let login = match method {
         Method::AppRole => app_role(&block),
+        Method::Jwt => jwt(&block),
         Method::Token => {
-            block.required("token", "{ env = \"NAME\" }", Value::reference).map(VaultAuth::Token)
+            block.required("token", "{ env = \"NAME\" }", Value::kept_outside).map(VaultAuth::Token)
         }
     };
     block.finish();
@@ -187,26 +159,44 @@ fn login((block, labels): Found<'_, 1>) -> Result<VaultAuth, Noted> {
 }
 
 fn app_role(block: &Block<'_>) -> Result<VaultAuth, Noted> {
-    let mount = block.optional("mount", |value| {
-        entry_path(value.text()?).map_err(|error| value.spot.note(format!("`mount` {error}")))
-    });
-    let role_id = block.required("role_id", "\"…\"", Value::setting);
-    let secret_id = block.required("secret_id", "{ file = \"/path\" }", Value::reference);
-    let mount = mount?.unwrap_or_else(|| "approle".to_owned());
-    Ok(VaultAuth::AppRole { mount, role_id: role_id?, secret_id: secret_id? })
+    let mount = mount(block, DEFAULT_APP_ROLE_MOUNT);
+    let role_id = block.required("role_id", "\"…\"", role_id);
+    let secret_id = block.required("secret_id", "{ file = \"/path\" }", Value::kept_outside);
+    Ok(VaultAuth::AppRole { mount: mount?, role_id: role_id?, secret_id: secret_id? })
+}
+
+fn jwt(block: &Block<'_>) -> Result<VaultAuth, Noted> {
+    let mount = mount(block, DEFAULT_JWT_MOUNT);
+    let role = block.required("role", "\"…\"", |value| value.word().map(str::to_owned));
+    let jwt = block.required("jwt", "{ file = \"/path\" }", Value::kept_outside);
+    Ok(VaultAuth::Jwt { mount: mount?, role: role?, jwt: jwt? })
+}
+
+fn mount(block: &Block<'_>, default: &str) -> Result<String, Noted> {
+    let mount = block.optional("mount", Value::kv_path)?;
+    Ok(mount.map_or_else(|| default.to_owned(), |mount| mount.to_string()))
+}
+
+/// It is no secret, and may be kept like one.
+fn role_id(value: Value<'_>) -> Result<Kept, Noted> {
+    if value.expression.is_object() {
+        return value.kept_outside();
+    }
+    value.word().map(|text| Kept::Here(text.into()))
 }
 
 #[derive(Clone, Copy)]
 enum Method {
     AppRole,
+    Jwt,
     Token,
 }
 
 fn method(label: Label<'_>) -> Result<Method, Noted> {
     METHODS.iter().find(|(name, _)| *name == label.text).map(|(_, method)| *method).ok_or_else(|| {
         let names = METHODS.map(|(name, _)| name);
-        let advice =
-            did_you_mean(label.text, names).unwrap_or_else(|| "there are `approle` and `token`".to_owned());
+        let advice = did_you_mean(label.text, names)
+            .unwrap_or_else(|| "there are `approle`, `jwt` and `token`".to_owned());
         label.spot.advise("there is no such way to log in at Vault", advice)
     })
 }
@@ -219,61 +209,30 @@ fn meant(block: &Block<'_>) -> Option<Method> {
     match in_header {
         Some((_, method)) => Some(method),
         None if block.mentions("secret_id") || block.mentions("role_id") => Some(Method::AppRole),
+        None if block.mentions("jwt") || block.mentions("role") => Some(Method::Jwt),
         None if block.mentions("token") => Some(Method::Token),
         None => None,
     }
 }
 
-/// What the environment says where the file says nothing, as Vault's own tools read it.
+/// What the environment says where the file says nothing; the spot is the place that could have said it.
 struct Outside<'a> {
-    environment: &'a dyn Environment,
-    /// The place that could have said it.
+    surroundings: Surroundings<'a>,
     spot: Spot<'a>,
 }
 
 impl Outside<'_> {
     fn address(&self, allow_http: bool) -> Result<Url, Noted> {
-        let Some(address) = self.environment.var("VAULT_ADDR") else {
+        self.noted(self.surroundings.address(allow_http))?.ok_or_else(|| {
             let advice = "write `vault { … }` with `address = \"https://…\"` in it, or set VAULT_ADDR";
-            return Err(self.spot.advise("nothing says where Vault is", advice));
-        };
-        parse_address(&address, allow_http)
-            .map_err(|error| error.note(self.spot, "the environment variable VAULT_ADDR"))
+            self.spot.advise("nothing says where Vault is", advice)
+        })
     }
 
-    fn namespace(&self) -> Result<Option<String>, Noted> {
-        let Some(namespace) = self.environment.var("VAULT_NAMESPACE") else { return Ok(None) };
-        if !is_word(&namespace) {
-            return Err(self.spot.note(format!("the environment variable VAULT_NAMESPACE {NO_WORD}")));
-        }
-        Ok(Some(namespace))
-    }
-
-    fn ca_cert_file(&self) -> Result<Option<PathBuf>, Noted> {
-        let Some(path) = self.environment.var("VAULT_CACERT") else { return Ok(None) };
-        if !is_path(&path) {
-            return Err(self.spot.note(format!("the environment variable VAULT_CACERT: {NO_PATH}")));
-        }
-        Ok(Some(PathBuf::from(path)))
-    }
-
-    fn token(&self) -> Reference {
-        let file = self.environment.var("HOME").map(|home| Path::new(&home).join(".vault-token"));
-        match (self.environment.var("VAULT_TOKEN"), file) {
-            (None, Some(file)) => Reference::File(file),
-            _ => Reference::Env("VAULT_TOKEN".to_owned()),
-        }
-    }
-
-    fn verification(&self) -> Result<(), Noted> {
-        let skip = self.environment.var("VAULT_SKIP_VERIFY").unwrap_or_default().to_ascii_lowercase();
-        if matches!(skip.as_str(), "" | "0" | "f" | "false") {
-            return Ok(());
-        }
-        let advice = "unset it, and name the CA certificate of the server in `ca_cert_file` or VAULT_CACERT";
-        Err(self.spot.advise("VAULT_SKIP_VERIFY is set, but certificates are always verified", advice))
+    fn noted<T>(&self, read: Result<T, SurroundingsError>) -> Result<T, Noted> {
+        read.map_err(|error| self.spot.tell(error.to_string(), error.advice().map(str::to_owned)))
     }
 }
 
-const METHODS: [(&str, Method); 2] = [("approle", Method::AppRole), ("token", Method::Token)];
-const TIMEOUT: Duration = Duration::from_secs(10);
+const METHODS: [(&str, Method); 3] =
+    [("approle", Method::AppRole), ("jwt", Method::Jwt), ("token", Method::Token)];

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::iter;
+use tokenferry_sources::cause::with_causes;
 use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
 use super::Runner;
 use super::job::Job;
-use crate::vault::cause::with_causes;
 
 /// A token that was issued and stands in no destination, or not in all.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::credential;
 use super::place::Place;
 use super::publish::Written;
-use crate::entry::Fingerprint;
+use crate::notes::Fingerprint;
 use crate::rotation::Rotation;
 use crate::run::{CredentialKey, Due};
 use crate::source::Source;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use chrono::TimeDelta;
 use tokenferry_sources::{FailureClass, Retry, SourceError, Timestamp};
 
-use crate::entry::Fingerprint;
+use crate::notes::Fingerprint;
 use crate::run::CredentialKey;
 
 /// The failures that still hold, by credential.

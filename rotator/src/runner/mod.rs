@@ -23,13 +23,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use tokenferry_sources::cause::with_causes;
 use tokenferry_sources::{Clock, Environment, HttpClient, HttpSettings, rfc3339};
+use tokenferry_vault::Vault;
 use tracing::{info, warn};
 
 use crate::rotation::Rotation;
 use crate::run::{Class, CredentialKey, Due, Living, Outcome, RotationId, Work};
-use crate::vault::Vault;
-use crate::vault::cause::with_causes;
 use job::{Job, State};
 use memory::Memory;
 use publish::Written;

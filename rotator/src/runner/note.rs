@@ -8,7 +8,7 @@ use super::Runner;
 use super::job::{Job, State};
 use super::place::Place;
 use super::trouble::Trouble;
-use crate::entry::{NotedFailure, Notes};
+use crate::notes::{NotedFailure, Notes};
 use crate::rotation::Destination;
 use crate::run::Due;
 
@@ -76,11 +76,11 @@ impl Runner {
     ) -> Result<(), Trouble> {
         let notes = Notes { owner: Some(Arc::clone(&job.rotation.name)), failure };
         // What others noted since we last read must survive, and it is all replaced at once.
-        let found = self.vault.read_notes(at).await?;
+        let found = self.vault.read_notes(&at.entry).await?;
         place.check_notes(job, at, &found)?;
         let mut custom_metadata = found.custom_metadata;
         notes.merge(&mut custom_metadata);
-        self.vault.set_custom_metadata(at, &custom_metadata).await?;
+        self.vault.set_custom_metadata(&at.entry, &custom_metadata).await?;
         place.notes = notes;
         Ok(())
     }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokenferry_vault::{Entry, EntryError, Found, VaultError};
 
 use super::Runner;
 use super::job::{Job, State, expected_life};
 use super::trouble::Trouble;
-use crate::entry::{Entry, EntryError, Notes};
+use crate::notes::Notes;
 use crate::rotation::Destination;
 use crate::run::Living;
-use crate::vault::{Found, VaultError};
 
 pub(super) struct Place {
     pub(super) version: u64,
@@ -163,7 +163,7 @@ impl Runner {
         job: &Job,
         at: &Destination,
     ) -> Result<(Place, Option<Entry>), VaultError> {
-        let found = self.vault.read_entry(at).await?;
+        let found = self.vault.read_entry(&at.entry).await?;
         Ok(Place::new(&found, job, expected_life(&job.rotation.source)))
     }
 }

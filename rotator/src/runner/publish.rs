@@ -3,16 +3,15 @@
 use std::sync::atomic::Ordering;
 
 use tokenferry_sources::{Predecessor, Timestamp, Token};
+use tokenferry_vault::{Entry, Origin, VaultError};
 use tracing::warn;
 
 use super::Runner;
 use super::job::{Job, Pending, State};
 use super::place::{Place, living};
 use super::trouble::Trouble;
-use crate::entry::{Entry, Origin};
 use crate::rotation::Destination;
 use crate::run::Living;
-use crate::vault::VaultError;
 
 /// What was achieved at a destination.
 #[derive(Clone, Copy)]
@@ -140,7 +139,7 @@ impl Publication<'_> {
             writer: self.runner.writer.clone(),
         };
         let entry = Entry::new(self.token, |life| rotation.renew_before.of(life), origin);
-        let stored = self.runner.vault.write_entry(self.at, place.version, entry.to_json()).await?;
+        let stored = self.runner.vault.write_entry(&self.at.entry, place.version, entry.to_json()).await?;
         let living = living(&entry, stored.version);
         place.wrote(self.job, living, stored.custom_metadata.as_ref());
         Ok(Written::Ours(living))

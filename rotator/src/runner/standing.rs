@@ -1,13 +1,13 @@
 //! What the destinations tell about the past of a rotation.
 
+use tokenferry_vault::VaultError;
 use tracing::debug;
 
 use super::job::{Job, State};
 use super::place::Place;
 use super::{Runner, earliest};
-use crate::entry::NotedFailure;
+use crate::notes::NotedFailure;
 use crate::run::{Living, PastFailure, RotationId, Standing};
-use crate::vault::VaultError;
 
 impl Runner {
     /// Reads the destinations, and keeps what it learns for the runs to come. One that cannot be read, or is not
@@ -25,7 +25,7 @@ impl Runner {
                 Err(error) if error.concerns_all() => return Err(error),
                 Err(error) => {
                     let (rotation, class, advice) = (&*job.rotation.name, error.class(), error.advice());
-                    debug!(rotation, %class, destination = %at, advice, "a destination cannot be read: {error}");
+                    debug!(rotation, class, destination = %at, advice, "a destination cannot be read: {error}");
                     unreadable = unreadable.or(Some(error));
                 }
             }
@@ -42,7 +42,11 @@ impl Runner {
         if let Some(failure) = &failure {
             (state.failed_login, state.refusals) = (failure.failed_login, failure.refusals);
         }
-        Ok(Standing { living, failure: failure.map(|failure| self.past(job, failure)) })
+        let failure = match failure {
+            Some(failure) => Some(self.past(job, failure).await),
+            None => None,
+        };
+        Ok(Standing { living, failure })
     }
 
     /// Whether a rotation would log in with something else than what failed for good. If nothing did, or the login
@@ -50,12 +54,19 @@ impl Runner {
     pub async fn login_changed(&self, rotation: RotationId) -> bool {
         let Some(job) = self.job(rotation) else { return false };
         let failed = job.state.lock().await.failed_login;
-        failed.is_some_and(|failed| self.differs(job, failed))
+        match failed {
+            Some(failed) => self.differs(job, failed).await,
+            None => false,
+        }
     }
 
-    fn past(&self, job: &Job, failure: NotedFailure) -> PastFailure {
+    async fn past(&self, job: &Job, failure: NotedFailure) -> PastFailure {
+        let login_changed = match failure.failed_login {
+            Some(failed) => self.differs(job, failed).await,
+            None => false,
+        };
         PastFailure {
-            login_changed: failure.failed_login.is_some_and(|failed| self.differs(job, failed)),
+            login_changed,
             class: failure.class,
             at: failure.at,
             count: failure.count,

@@ -95,7 +95,12 @@ impl Bao {
         let status = answer.status();
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "{path}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or_default()
+        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+        for place in ["/auth/client_token", "/data/secret_id", "/wrap_info/token"] {
+            let secret = answer.pointer(place).and_then(Value::as_str).unwrap_or_default();
+            tokenferry_leaks::note_secret("secret of OpenBao", secret).unwrap();
+        }
+        answer
     }
 
     /// The fields of an entry at `secret/PATH`, and its metadata.

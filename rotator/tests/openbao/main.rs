@@ -3,10 +3,13 @@
 
 mod bao;
 mod credentials;
+mod jwt;
+mod kept_in_vault;
 mod logging;
 mod ownership;
 mod proxy;
 mod publishing;
+mod reading;
 mod session;
 mod setting;
 mod standing;

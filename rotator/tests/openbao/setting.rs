@@ -5,15 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokenferry_rotator::config::{VaultAuth, VaultSettings};
 use tokenferry_rotator::rotation::{Destination, RenewBefore, Rotation};
 use tokenferry_rotator::run::{Due, Outcome, Reason, RotationId, Work};
 use tokenferry_rotator::runner::Runner;
 use tokenferry_rotator::schedule::Schedule;
 use tokenferry_rotator::source::{Reference, Setting, Source};
-use tokenferry_rotator::vault::Vault;
 use tokenferry_sandbox::{GrantCounts, Options, Sandbox};
 use tokenferry_sources::{Clock, Environment, HttpSettings, SystemClock, Timestamp, system};
+use tokenferry_vault::{KvPath, Vault, VaultAuth, VaultSettings};
 
 use crate::bao::{Bao, ROOT};
 
@@ -30,6 +29,7 @@ impl World {
     }
 
     pub(crate) async fn with(options: Options) -> World {
+        tokenferry_leaks::record_events();
         World {
             bao: Bao::start().await,
             sandbox: Sandbox::start(options).await.unwrap(),
@@ -127,12 +127,16 @@ pub(crate) fn settings(address: &str) -> VaultSettings {
         namespace: None,
         ca_cert_file: None,
         timeout: Duration::from_secs(20),
-        auth: VaultAuth::Token(Reference::Env("VAULT_TOKEN".to_owned())),
+        auth: VaultAuth::Token(Reference::Env("VAULT_TOKEN".to_owned()).into()),
     }
 }
 
 pub(crate) fn place(path: &str) -> Destination {
-    Destination { mount: "secret".into(), path: path.into(), adopt: false }
+    Destination { entry: entry(path), adopt: false }
+}
+
+pub(crate) fn entry(path: &str) -> KvPath {
+    KvPath { mount: "secret".into(), path: path.into() }
 }
 
 /// A run of another rotation than the first.

@@ -11,6 +11,10 @@ mod http;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod zenoti;
+#[cfg(test)]
+mod zetasafe;
+#[cfg(test)]
 mod zettelstore;
 #[cfg(test)]
 mod zscaler;

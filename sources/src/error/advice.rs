@@ -35,6 +35,7 @@ impl SourceError {
             E::GatewayTimedOut { attempt, .. } => {
                 format!("A gateway of {} did not get an answer in time", title(attempt))
             }
+            E::KeyExpired { system, .. } => format!("The API key of {system} is over"),
             E::LifetimeZero { attempt, .. } => format!("{} issues tokens without life", title(attempt)),
             E::LinkLocal { .. } => "A link-local address is not asked".to_owned(),
             E::LoginRefused { attempt, .. } | E::NoToken { attempt, .. } => {
@@ -146,6 +147,9 @@ fn fixed(error: &SourceError) -> &'static str {
         E::ExpiredOnArrival { .. } => "Check the clock of this machine, and then the one of the issuer.",
         E::ExpiryUnknown { .. } => {
             "Set `ttl` to the life that tokens have at this system, or leave `minimum_lifetime` out."
+        }
+        E::KeyExpired { .. } => {
+            "Make a new API key, and set `api_key` to it and `api_key_expires_at` to its end."
         }
         E::LifetimeZero { .. } => {
             "Set the server's `token-lifetime-api` to one minute or more: with 0 every token is over at once."

@@ -44,6 +44,7 @@ impl fmt::Display for Attempt {
             Action::Login => write!(f, "logging in to {} at {host}", system.title),
             Action::Otp => write!(f, "reading one-time passwords from {} at {host}", system.title),
             Action::Refresh => write!(f, "refreshing a token of {} at {host}", system.title),
+            Action::Revoke => write!(f, "revoking a token of {} at {host}", system.title),
             Action::Verify => write!(f, "trying out a fresh token of {} at {host}", system.title),
         }?;
         step.map_or(Ok(()), |step| write!(f, " (request {} of {})", step.number, step.of))
@@ -71,6 +72,8 @@ pub enum Action {
     Otp,
     /// A token, for an older one.
     Refresh,
+    /// The end of a token.
+    Revoke,
     /// Whether a token is good.
     Verify,
 }

@@ -50,6 +50,7 @@ pub enum FailureClass {
     TooShortLived,
     UnexpectedStatus,
     UnknownDevice,
+    Unprotected,
     Unreachable,
 }
 
@@ -83,6 +84,7 @@ impl FailureClass {
             FailureClass::TooShortLived => "too_short_lived",
             FailureClass::UnexpectedStatus => "unexpected_status",
             FailureClass::UnknownDevice => "unknown_device",
+            FailureClass::Unprotected => "unprotected",
             FailureClass::Unreachable => "unreachable",
         }
     }
@@ -103,7 +105,9 @@ impl SourceError {
             SourceError::BrokenAnswer { .. } => FailureClass::BrokenAnswer,
             SourceError::CaFile { .. } => FailureClass::CaFile,
             SourceError::CaStore { .. } => FailureClass::CaStore,
-            SourceError::ExpiredOnArrival { .. } => FailureClass::ExpiredOnArrival,
+            SourceError::ExpiredOnArrival { .. } | SourceError::KeyExpired { .. } => {
+                FailureClass::ExpiredOnArrival
+            }
             SourceError::ExpiryUnknown { .. } => FailureClass::ExpiryUnknown,
             SourceError::LifetimeZero { .. } => FailureClass::LifetimeZero,
             SourceError::LinkLocal { .. } => FailureClass::LinkLocal,

@@ -103,6 +103,16 @@ pub enum SourceError {
         /// What the system said about it.
         said: Said,
     },
+    /// The configured key is over.
+    #[error("the configured API key of {system} ended at {}, and it is {} now", rfc3339(*ended_at), rfc3339(*now))]
+    KeyExpired {
+        /// The system's title.
+        system: &'static str,
+        /// The configured end.
+        ended_at: Timestamp,
+        /// The time here.
+        now: Timestamp,
+    },
     /// The system issues tokens that are over at once.
     #[error("{attempt}: the token that came has a lifetime of 0 seconds and is of no use")]
     LifetimeZero {

@@ -18,14 +18,31 @@ impl Said {
     }
 
     pub(crate) fn from_fields(fields: &Fields, secrets: &[SecretString]) -> Self {
+        Said::of(SHOWN.iter().filter_map(|name| fields.text(name)).map(ExposeSecret::expose_secret), secrets)
+    }
+
+    /// Takes texts that may be shown because of where they stood.
+    pub(crate) fn of<T: AsRef<str>>(texts: impl IntoIterator<Item = T>, secrets: &[SecretString]) -> Self {
         let mask = Mask::new(secrets);
-        let texts: Vec<String> = SHOWN
-            .iter()
-            .filter_map(|name| fields.text(name))
-            .map(|text| one_line(&mask, text.expose_secret()))
-            .filter(|text| !text.is_empty())
-            .collect();
+        let texts = texts.into_iter().map(|text| one_line(&mask, text.as_ref()));
+        let mut texts: Vec<String> = texts.filter(|text| !text.is_empty()).take(MOST + 1).collect();
+        if let Some(one_too_many) = texts.get_mut(MOST) {
+            "…".clone_into(one_too_many);
+        }
         Said((!texts.is_empty()).then(|| texts.join("; ")))
+    }
+
+    /// The same after a word for what it is.
+    pub(crate) fn labelled(self, label: &str) -> Self {
+        Said(self.0.map(|text| format!("{label}: {text}")))
+    }
+
+    /// Both, one after the other.
+    pub(crate) fn and(self, other: Said) -> Self {
+        match (self.0, other.0) {
+            (Some(first), Some(second)) => Said(Some(format!("{first}; {second}"))),
+            (first, second) => Said(first.or(second)),
+        }
     }
 
     /// The text, if there is one.
@@ -53,6 +70,8 @@ fn one_line(mask: &Mask, text: &str) -> String {
 
 const SHOWN: [&str; 3] = ["message", "error", "error_description"];
 const LONGEST: usize = 200;
+/// More texts than this are not shown.
+const MOST: usize = 20;
 
 #[cfg(test)]
 mod tests {
@@ -79,6 +98,17 @@ mod tests {
         let long = format!(r#"{{"message":"{}"}}"#, "ä".repeat(500));
         assert_eq!(Said::from_body(long.as_bytes(), &[]).text().unwrap().chars().count(), 200);
         assert_eq!(said(r#"{"message":"a\r\n\u001b[31mb\u0085c"}"#, &[]), ", saying \"a[31mbc\"");
+    }
+
+    #[test]
+    fn lists_end_somewhere_and_may_have_a_name() {
+        let long = Said::of((0..30).map(|n| n.to_string()), &[]);
+        assert!(long.text().unwrap().ends_with("; 18; 19; …"));
+        let named = Said::of(["anna", "", "be\nrta"], &["berta".into()]).labelled("admins");
+        assert_eq!(named.text(), Some("admins: anna; ***"));
+        assert_eq!(Said::default().and(named.clone()), named);
+        assert_eq!(Said::of(["x"], &[]).and(named).text(), Some("x; admins: anna; ***"));
+        assert_eq!(Said::default().labelled("admins"), Said::default());
     }
 
     #[test]

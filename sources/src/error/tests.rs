@@ -31,6 +31,7 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::ExpiredOnArrival { attempt: at(), ended_at: NOW, now: NOW },
         SourceError::ExpiryUnknown { system: title, minimum: Duration::from_secs(90) },
         SourceError::GatewayTimedOut { attempt: at(), status: 408, said: said() },
+        SourceError::KeyExpired { system: title, ended_at: NOW, now: NOW },
         SourceError::LifetimeZero { attempt: at() },
         SourceError::LinkLocal { attempt: at(), address: [169, 254, 169, 254].into() },
         SourceError::LoginRefused { attempt: at(), status: 401, said: said() },
@@ -101,6 +102,9 @@ fn messages_say_what_was_attempted_and_what_came_back() {
              promised"
                 .to_owned(),
             format!("timed_out: {login}: a gateway gave up waiting (HTTP 408)"),
+            "expired_on_arrival: the configured API key of Zscaler ended at 1970-01-01T00:00:00Z, and it is \
+             1970-01-01T00:00:00Z now"
+                .to_owned(),
             format!("lifetime_zero: {login}: the token that came has a lifetime of 0 seconds and is of no use"),
             format!("link_local: {login}: the host has the link-local address 169.254.169.254, which is not asked"),
             format!("login_refused: {login}: the login was refused (HTTP 401)"),

@@ -25,6 +25,7 @@ pub static SYSTEM: System = System {
     predecessor: Predecessor::Unknown,
     documented_life: None,
     verifies: false,
+    revokes: false,
     credentials: &[],
     fields: &[
         SECRETS_FIELD,

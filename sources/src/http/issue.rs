@@ -52,7 +52,7 @@ impl Terms {
     }
 
     /// The settings say how the token is sent; else its answer does.
-    fn usage(&self, answered: Option<&str>) -> TokenUsage {
+    pub(super) fn usage(&self, answered: Option<&str>) -> TokenUsage {
         let scheme = self.scheme.as_deref().or(answered).unwrap_or(BEARER);
         let prefix = if scheme == NO_SCHEME { String::new() } else { format!("{scheme} ") };
         TokenUsage {

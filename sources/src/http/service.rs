@@ -8,7 +8,7 @@ use tracing::debug;
 use super::chain;
 use super::plan::{Plan, Way};
 use crate::base_url::host_and_port;
-use crate::{Action, Attempt, BuildContext, Identity, SourceError, Token, TokenSource};
+use crate::{Action, Attempt, BuildContext, Identity, SourceError, Token, TokenSource, TokenUsage};
 
 /// One account at one service.
 pub(super) struct HttpService {
@@ -26,6 +26,11 @@ impl HttpService {
 impl TokenSource for HttpService {
     fn identity(&self) -> &Identity {
         &self.plan.terms.identity
+    }
+
+    /// What the answer to a login says about it is not known before.
+    fn usage(&self) -> TokenUsage {
+        self.plan.terms.usage(None)
     }
 
     async fn login(&self) -> Result<Token, SourceError> {

@@ -7,7 +7,7 @@ use tokio::time::{advance, sleep};
 
 use super::*;
 use crate::token::tests::example;
-use crate::{Action, Attempt, FailureClass, Said, TestClock, zettelstore};
+use crate::{Action, Attempt, FailureClass, Said, TestClock, TokenUsage, zettelstore};
 
 /// Takes a second for each answer, and counts.
 #[derive(Debug)]
@@ -20,13 +20,15 @@ struct Scripted {
 
 #[derive(Clone, Debug)]
 enum Outcome {
+    /// The old token once more.
+    Again,
     Fails(SourceError),
     Lives(Option<i64>),
     Panics,
 }
 
 impl Scripted {
-    async fn next(&self, call: &'static str) -> Result<Token, SourceError> {
+    async fn next(&self, call: &'static str, old: Option<&Token>) -> Result<Token, SourceError> {
         let number = {
             let mut calls = self.calls.lock().unwrap();
             calls.push(call);
@@ -35,6 +37,7 @@ impl Scripted {
         sleep(Duration::from_secs(1)).await;
         let outcome = self.outcomes.lock().unwrap().pop_front().expect("no call is expected any more");
         match outcome {
+            Outcome::Again => Ok(old.expect("only a refresh can do that").clone()),
             Outcome::Fails(error) => Err(error),
             Outcome::Lives(life) => Ok(example(&format!("token-{number}"), self.clock.now(), life)),
             Outcome::Panics => panic!("as told"),
@@ -52,12 +55,20 @@ impl TokenSource for Scripted {
         &self.identity
     }
 
-    async fn login(&self) -> Result<Token, SourceError> {
-        self.next("login").await
+    fn usage(&self) -> TokenUsage {
+        TokenUsage::fixed("Bearer", "Authorization", "Bearer ")
     }
 
-    async fn refresh(&self, _old: &Token) -> Result<Token, SourceError> {
-        self.next("refresh").await
+    async fn login(&self) -> Result<Token, SourceError> {
+        self.next("login", None).await
+    }
+
+    async fn refresh(&self, old: &Token) -> Result<Token, SourceError> {
+        self.next("refresh", Some(old)).await
+    }
+
+    async fn revoke(&self, _token: &Token) -> Result<Revocation, SourceError> {
+        self.next("revoke", None).await.map(|_| Revocation::Done)
     }
 }
 
@@ -217,6 +228,22 @@ async fn a_short_life_is_refreshed_in_its_last_tenth() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_login_follows_a_refresh_that_brings_the_old_token_again() {
+    let (session, source) =
+        session(&[HOUR, Outcome::Again, HOUR, Outcome::Again, failed(), Outcome::Again, HOUR]);
+    session.token(None).await.unwrap();
+    advance(Duration::from_secs(3550)).await;
+    for _ in 0..3 {
+        assert_eq!(text(&session.token(None).await.unwrap()), "token-3");
+    }
+    assert_eq!(source.calls(), ["login", "refresh", "login"]);
+    advance(Duration::from_secs(3550)).await;
+    assert_eq!(text(&session.token(None).await.unwrap()), "token-3");
+    assert_eq!(text(&session.token(None).await.unwrap()), "token-7");
+    assert_eq!(source.calls().len(), 7);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_passing_trouble_at_a_refresh_does_not_matter_while_the_old_token_lives() {
     let (session, source) = session(&[HOUR, failed(), failed(), HOUR]);
     session.token(None).await.unwrap();
@@ -294,4 +321,21 @@ async fn an_unknown_expiry_is_used_until_rejected_and_promises_nothing() {
     session.reject(&token).await;
     assert_eq!(text(&session.token(None).await.unwrap()), "token-2");
     assert_eq!(source.calls(), ["login", "login"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_goes_with_a_revocation_whether_it_is_confirmed_or_not() {
+    let attempt = Attempt::new(&zettelstore::SYSTEM, Action::Login, "127.0.0.1:1".to_owned());
+    let over = SourceError::TokenRejected { attempt: attempt.clone(), status: 401, said: Said::default() };
+    let denied = SourceError::NoAccess { attempt, status: 403, said: Said::default() };
+    let (session, source) =
+        session(&[HOUR, HOUR, HOUR, Outcome::Fails(over), HOUR, Outcome::Fails(denied), HOUR]);
+    let elsewhere = example("from-elsewhere", Timestamp::UNIX_EPOCH, None);
+    for confirmed in [true, true, false] {
+        session.token(None).await.unwrap();
+        let revoked = session.revoke(&elsewhere).await;
+        assert_eq!(matches!(revoked, Ok(Revocation::Done)), confirmed);
+    }
+    assert_eq!(text(&session.token(None).await.unwrap()), "token-7");
+    assert_eq!(source.calls(), ["login", "revoke", "login", "revoke", "login", "revoke", "login"]);
 }

@@ -129,6 +129,11 @@ impl<'a> Reader<'a> {
         self.optional(field, |text| parse_duration(text).map_err(|error| error.to_string()))
     }
 
+    /// Whether a flag is set.
+    pub(crate) fn flag(&self, field: &str) -> bool {
+        self.settings.flag(field)
+    }
+
     /// A setting that may be left out; a malformed one is a problem.
     pub(crate) fn optional<T>(
         &mut self,
@@ -154,6 +159,16 @@ impl<'a> Reader<'a> {
     /// Takes back what stands against a setting that is not needed.
     pub(crate) fn ignore(&mut self, field: &str) {
         self.problems.retain(|problem| problem.field != field);
+    }
+
+    /// Takes back what stands against a setting that another one's choice makes meaningless, and refuses it where
+    /// somebody wrote it all the same. A variable may stand there for others.
+    pub(crate) fn unused(&mut self, field: &'static str, choice: &str, chosen: &str) {
+        self.ignore(field);
+        if self.settings.origin(field) == Some(Origin::Configured) {
+            let wrong = format!("it has no meaning with `{choice} = \"{chosen}\"`; leave it out");
+            self.problems.push(malformed(self.system, field, Some(Origin::Configured), &wrong));
+        }
     }
 
     /// Reports that none of these settings is there, malformed, or on its way.

@@ -127,8 +127,12 @@ impl Answer {
 
     /// The failure that a status means wherever a system has no meaning of its own for it.
     pub(crate) fn failure(&self, attempt: &Attempt, secrets: &[SecretString]) -> SourceError {
+        self.failure_saying(attempt, Said::from_body(&self.body, secrets))
+    }
+
+    /// The same where the system's words stand elsewhere in the answer.
+    pub(crate) fn failure_saying(&self, attempt: &Attempt, said: Said) -> SourceError {
         let (attempt, status) = (attempt.clone(), self.status.as_u16());
-        let said = Said::from_body(&self.body, secrets);
         match status {
             400 => SourceError::BadRequest { attempt, status, said },
             401 => SourceError::LoginRefused { attempt, status, said },

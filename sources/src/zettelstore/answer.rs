@@ -45,7 +45,11 @@ fn older(body: &[u8]) -> Result<(String, SecretString, u64), &'static str> {
     let fields = Fields::parse(body).map_err(|_| "it is not a JSON object")?;
     let token = fields.text("token").or_else(|| fields.text("access_token"));
     let token = token.ok_or("it has neither `token` nor `access_token`")?.clone();
-    let token_type = fields.text("token_type").map_or("Bearer", |text| text.expose_secret()).to_owned();
+    let token_type = match fields.text("token_type") {
+        Some(token_type) => token_type.expose_secret().to_owned(),
+        None if fields.is_null("token_type") => "Bearer".to_owned(),
+        None => return Err("its `token_type` is not a text"),
+    };
     let seconds = fields.number("expires_in").ok_or("it has no number `expires_in`")?;
     let life =
         Duration::try_from_secs_f64(seconds).map_err(|_| "its `expires_in` is not a number of seconds")?;

@@ -17,11 +17,20 @@ pub static SYSTEM: System = System {
     title: "Zettelstore",
     summary: "A Zettelstore server. Gives an access token of its API for a user name and password. The server tells \
               how long the token lives, 10 minutes by default; the tokens before it live on until their own end.",
-    details: "",
+    details: "A token is renewed by way of the old one (`PUT`), and where the server does not do that, by a login. \
+              While less than a quarter of its life has passed, the server gives the same token again, with what is \
+              left of its life.\n\n\
+              A server whose authentication is switched off gives the token `freeaccess` to whoever asks, for 3660 \
+              days, and checks neither user name nor password. By default that is a warning; with \
+              `require_authentication = true` it is an error.\n\n\
+              A server speaks plain `http`, by default on the machine it runs on; `https` takes a proxy in front \
+              of it. A login takes it about half a second, so `timeout` should be 5 seconds or more.\n\n\
+              All releases are understood except 0.0.14, whose tokens come from another path.",
     home: Home::ProviderBlock,
     predecessor: Predecessor::LivesOn,
     documented_life: Some(Duration::from_secs(600)),
     verifies: true,
+    revokes: false,
     credentials: &[Credential {
         name: "password",
         identity: Some(USERNAME.name),
@@ -29,7 +38,7 @@ pub static SYSTEM: System = System {
         settings: &[],
         variables: &[],
     }],
-    fields: &[BASE_URL, USERNAME, PASSWORD, METHOD, ALLOW_HTTP],
+    fields: &[BASE_URL, USERNAME, PASSWORD, METHOD, REQUIRE_AUTHENTICATION, ALLOW_HTTP],
     guidance: Guidance {
         login_refused: "Check `username` and `password` (ZETTELSTORE_USERNAME and ZETTELSTORE_PASSWORD). User names \
                         are case-sensitive: it is the `user-id` of the user's zettel.",
@@ -49,8 +58,10 @@ fn build(settings: &Settings, context: &BuildContext) -> Result<Arc<dyn TokenSou
     let password = reader.secret(PASSWORD.name);
     let method = reader.optional(METHOD.name, |text| Ok(Method::of(text, &username)));
     let credential = login::Credential { username, password, method: method.unwrap_or(Method::Basic) };
+    let protected = reader.flag(REQUIRE_AUTHENTICATION.name);
     reader.finish(|| {
-        Some(Arc::new(Zettelstore::new(credential, base_url?, context.clone())) as Arc<dyn TokenSource>)
+        let source = Zettelstore::new(credential, base_url?, protected, context.clone());
+        Some(Arc::new(source) as Arc<dyn TokenSource>)
     })
 }
 
@@ -89,6 +100,16 @@ const METHOD: Field = Field {
     description: "How the credential is sent: `basic` as HTTP Basic authentication, `form` as a web form. A user \
                   name with a colon is always sent as a form, because HTTP Basic authentication cannot carry it.",
     default: Some("basic"),
+    environment: None,
+    rule: None,
+};
+
+const REQUIRE_AUTHENTICATION: Field = Field {
+    name: "require_authentication",
+    kind: FieldKind::Flag,
+    description: "Whether to refuse the token `freeaccess`, which a server without authentication gives to whoever \
+                  asks. Otherwise it is passed on with a warning.",
+    default: Some("false"),
     environment: None,
     rule: None,
 };

@@ -18,8 +18,8 @@ use crate::base_url::BaseUrl;
 use crate::clock::later;
 use crate::transport::{self, Answer, Body, Patience, Request};
 use crate::{
-    Action, Attempt, BuildContext, Expiry, Identity, Said, SourceError, Token, TokenNote, TokenSource,
-    TokenUsage, Verification,
+    Action, Attempt, BuildContext, Expiry, FailureClass, Identity, NamedFailure, Said, SourceError, Token,
+    TokenNote, TokenSource, TokenUsage, Verification,
 };
 
 /// One user at one server.
@@ -28,6 +28,8 @@ pub(super) struct Zettelstore {
     identity: Identity,
     credential: Credential,
     base_url: BaseUrl,
+    /// Whether a server that gives its token to everybody will not do.
+    protected: bool,
     context: BuildContext,
 }
 
@@ -53,13 +55,18 @@ impl Method {
 }
 
 impl Zettelstore {
-    pub(super) fn new(credential: Credential, base_url: BaseUrl, context: BuildContext) -> Self {
+    pub(super) fn new(
+        credential: Credential,
+        base_url: BaseUrl,
+        protected: bool,
+        context: BuildContext,
+    ) -> Self {
         let identity = Identity {
             system: SYSTEM.name,
             issuer: format!("{base_url}/"),
             subject: credential.username.clone(),
         };
-        Zettelstore { identity, credential, base_url, context }
+        Zettelstore { identity, credential, base_url, protected, context }
     }
 
     fn request(&self, action: Action, method: reqwest::Method, patience: Patience) -> Request {
@@ -100,7 +107,8 @@ impl Zettelstore {
         request.secret_header(AUTHORIZATION, &old.header_value());
         request.secrets.push(old.value.clone());
         let answer = transport::send(&self.context, &request).await?;
-        self.token(&request, &answer)
+        let token = self.token(&request, &answer)?;
+        Ok(if is_same(&token, old) { Token { issued_at: old.issued_at, ..token } } else { token })
     }
 
     fn timeout(&self) -> Duration {
@@ -119,6 +127,10 @@ impl Zettelstore {
         let end = later(answer.received_at, issued.life);
         let end = end.ok_or_else(|| answer.malformed(attempt, "its token ends beyond the calendar"))?;
         let free = issued.token.expose_secret() == FREE_ACCESS;
+        if free && self.protected {
+            let (attempt, status) = (attempt.clone(), answer.status.as_u16());
+            return Err(SourceError::Named { attempt, status, failure: &UNPROTECTED, said: Said::default() });
+        }
         let mut token =
             Token::new(issued.token, USAGE, self.identity.clone(), answer.received_at, Expiry::Reported(end));
         if free {
@@ -133,6 +145,10 @@ impl Zettelstore {
 impl TokenSource for Zettelstore {
     fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    fn usage(&self) -> TokenUsage {
+        USAGE
     }
 
     async fn login(&self) -> Result<Token, SourceError> {
@@ -190,6 +206,11 @@ impl Credential {
     }
 }
 
+/// While a token is young, the server gives it again instead of a new one: its life began with the old one then.
+fn is_same(token: &Token, old: &Token) -> bool {
+    token.value.expose_secret() == old.value.expose_secret()
+}
+
 /// Messages name the limit.
 fn in_tenths(limit: Duration) -> Duration {
     Duration::from_secs_f64((limit.as_secs_f64() * 10.0).floor() / 10.0)
@@ -201,3 +222,11 @@ const LOGIN_DELAY: Duration = Duration::from_secs(1);
 /// The token that a server without authentication gives to everybody.
 const FREE_ACCESS: &str = "freeaccess";
 const USAGE: TokenUsage = TokenUsage::fixed("Bearer", "Authorization", "Bearer ");
+static UNPROTECTED: NamedFailure = NamedFailure {
+    class: FailureClass::Unprotected,
+    headline: "does not authenticate anybody",
+    text: "the server gives its token to everybody, and `require_authentication` asks for one that does not",
+    advice: "Check `base_url` (ZETTELSTORE_BASE_URL): this may be the wrong server. If it is the right one, switch its \
+             authentication on by setting its `owner` and `secret`, or set `require_authentication = false` if it \
+             is meant to be open.",
+};

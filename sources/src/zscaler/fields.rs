@@ -25,6 +25,7 @@ pub static SYSTEM: System = System {
     predecessor: Predecessor::Unknown,
     documented_life: Some(Duration::from_secs(3600)),
     verifies: false,
+    revokes: false,
     credentials: &[Credential {
         name: "legacy",
         identity: Some(API_KEY.name),

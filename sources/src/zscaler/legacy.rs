@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -14,7 +14,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{SYSTEM, Udid};
-use crate::base_url::BaseUrl;
+use crate::base_url::{BaseUrl, UNRESERVED};
 use crate::expiry::{Arrival, expiry};
 use crate::json::Fields;
 use crate::transport::{self, Answer, Body, Patience, Request};
@@ -122,6 +122,10 @@ impl TokenSource for Legacy {
         &self.0.identity
     }
 
+    fn usage(&self) -> TokenUsage {
+        USAGE
+    }
+
     async fn login(&self) -> Result<Token, SourceError> {
         let url = self.0.base_url.join("auth/v1/login");
         let mut request = self.request(Action::Login, Method::POST, url, Patience::Login);
@@ -165,5 +169,3 @@ fn not_allowed_here(attempt: &Attempt, answer: &Answer) -> SourceError {
 const USAGE: TokenUsage = TokenUsage::fixed("JWT", "auth-token", "");
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");
 const JSON: &str = "application/json";
-/// All but the characters that RFC 3986 calls unreserved, so that `:` becomes `%3A` and a blank `%20`.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -1,6 +1,7 @@
 //! Who may do what: policies, tokens, AppRoles, namespaces.
 
 use serde_json::{Value, json};
+use tokenferry_leaks::note_secret;
 
 use super::api::Api;
 
@@ -34,7 +35,7 @@ impl Api {
     /// Makes a token. The settings are those of the API: `policies`, `ttl`, `explicit_max_ttl`, `period`, `type`,
     /// `renewable`, `num_uses`, …
     pub async fn create_token(&self, settings: &Value) -> String {
-        text(&self.write("auth/token/create", settings).await, "/auth/client_token")
+        secret(&self.write("auth/token/create", settings).await, "/auth/client_token")
     }
 
     /// Ends a token before its time.
@@ -60,7 +61,7 @@ impl Api {
     /// Makes one more secret id for an AppRole.
     pub async fn create_secret_id(&self, name: &str) -> String {
         let answer = self.write(&format!("auth/approle/role/{name}/secret-id"), &json!({})).await;
-        text(&answer, "/data/secret_id")
+        secret(&answer, "/data/secret_id")
     }
 
     /// Destroys a secret id, as somebody does who rotates it.
@@ -72,7 +73,7 @@ impl Api {
     /// Logs in by AppRole, and returns the token.
     pub async fn login(&self, role: &AppRole) -> String {
         let login = json!({"role_id": role.role_id, "secret_id": role.secret_id});
-        text(&self.write("auth/approle/login", &login).await, "/auth/client_token")
+        secret(&self.write("auth/approle/login", &login).await, "/auth/client_token")
     }
 
     /// Makes a namespace, and asks in it from then on.
@@ -80,6 +81,13 @@ impl Api {
         self.write(&format!("sys/namespaces/{name}"), &json!({})).await;
         self.in_namespace(name)
     }
+}
+
+/// A text that must not stand in any log.
+fn secret(answer: &Value, pointer: &str) -> String {
+    let secret = text(answer, pointer);
+    note_secret("secret of OpenBao", &secret).unwrap();
+    secret
 }
 
 fn text(answer: &Value, pointer: &str) -> String {

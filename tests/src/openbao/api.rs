@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokenferry_leaks::note_secret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -31,12 +32,15 @@ pub struct Answer {
 impl Api {
     /// Asks at `address`, a host and port, with this token.
     pub fn new(address: impl Into<String>, token: impl Into<String>) -> Self {
-        Self { address: address.into(), token: token.into(), namespace: None }
+        let api = Self { address: address.into(), token: String::new(), namespace: None };
+        api.with_token(token)
     }
 
     /// The same with another token.
     pub fn with_token(&self, token: impl Into<String>) -> Self {
-        Self { token: token.into(), ..self.clone() }
+        let token = token.into();
+        note_secret("token of OpenBao", &token).unwrap();
+        Self { token, ..self.clone() }
     }
 
     /// The same in a namespace.

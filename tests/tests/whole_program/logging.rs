@@ -16,7 +16,7 @@ const OURS: [&str; 3] = ["terraform_provider_tokenferry", "tfplugin", "tokenferr
 #[tokio::test]
 async fn case_55_at_trace_each_line_is_an_object_without_secrets() {
     let issuer = Issuer::start("case-55").await;
-    let plugin = Launch::new().env("TF_LOG_PROVIDER", "TRACE").start().await;
+    let plugin = Launch::new().without("TF_LOG").env("TF_LOG_PROVIDER", "TRACE").start().await;
     plugin.configure(&issuer.config()).await.ok();
     use_everything(&plugin).await;
     issuer.issue_planted();
@@ -37,7 +37,7 @@ async fn case_55_at_trace_each_line_is_an_object_without_secrets() {
 #[tokio::test]
 async fn tokens_that_were_really_issued_are_not_logged_either() {
     let issuer = Issuer::start("issued").await;
-    let plugin = Launch::new().env("TF_LOG", "TRACE").start().await;
+    let plugin = Launch::new().start().await;
     plugin.configure(&issuer.config()).await.ok();
     let secrets = use_everything(&plugin).await;
     plugin.shutdown().await;
@@ -58,7 +58,7 @@ async fn only_what_was_asked_for_is_logged() {
         plugin.process.stderr.ended().await;
         assert_eq!(plugin.process.stderr.text(), "", "with {name}={level}");
     }
-    let plugin = Launch::new().env("TF_LOG", "TRACE").env("TF_LOG_PROVIDER", "OFF").start().await;
+    let plugin = Launch::new().env("TF_LOG_PROVIDER", "OFF").start().await;
     use_everything(&plugin).await;
     assert_eq!(plugin.process.stderr.text(), "", "TF_LOG_PROVIDER goes before TF_LOG");
 }
@@ -79,7 +79,8 @@ async fn words_that_are_no_level_mean_everything() {
 #[tokio::test]
 async fn no_other_variable_switches_logging_on() {
     let issuer = Issuer::start("no-switch").await;
-    let plugin = Launch::new().env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1").start().await;
+    let plugin =
+        Launch::new().without("TF_LOG").env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1").start().await;
     plugin.configure(&issuer.config()).await.ok();
     use_everything(&plugin).await;
     plugin.shutdown().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokenferry_sandbox::{Fault, ZscalerAccount};
-use tokenferry_tests::issuer::{DEVICE, Issuer, ZETTELSTORE_LOGIN, ZSCALER_LOGIN};
+use tokenferry_tests::issuer::{DEVICE, Issuer, ZETTELSTORE_LOGIN, ZSCALER_LOGIN, ZSCALER_OTP};
 use tokenferry_tests::plugin::Plugin;
 use tokenferry_tests::value::{Value, object};
 use tokio::task::JoinSet;
@@ -79,6 +79,18 @@ async fn a_token_that_the_system_forgot_is_fetched_once_more() {
     issuer.fault(Fault::status(401).path("/zscaler/papi/public/").times(1));
     plugin.read(OTP, &object([("udid", DEVICE.into())])).await.ok();
     assert_eq!(issuer.zscaler_logins().attempted, 2);
+    plugin.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_a_second_time_is_given_up() {
+    let issuer = Issuer::start("refused-twice").await;
+    issuer.fault(Fault::status(401).path(ZSCALER_OTP));
+    let plugin = Plugin::configured(&issuer.config()).await;
+    let reply = plugin.read(OTP, &object([("udid", DEVICE.into())])).await;
+    assert!(reply.error().says(&["401", "one-time password"]), "{reply:?}");
+    assert_eq!(issuer.zscaler_logins().attempted, 2);
+    assert_eq!(issuer.counters().requests(ZSCALER_OTP, 401), 2);
     plugin.finish().await;
 }
 

@@ -1,5 +1,6 @@
 //! Data sources as Terraform users meet them.
 
+use tokenferry_leaks::Form;
 use tokenferry_sandbox::ZscalerAccount;
 use tokenferry_tests::issuer::{DEVICE, Issuer};
 use tokenferry_tests::leak;
@@ -53,7 +54,7 @@ async fn case_03_terraform_connects_plans_and_applies_and_the_second_plan_is_emp
         leak::assert_none(shown.as_bytes(), &issuer.planted.secrets(), "what Terraform shows");
     }
     // Data sources are stored, as their documentation warns; so the search of the other tests does find things.
-    let is_stored = |bytes: &[u8]| leak::forms_found(bytes, &issuer.planted.otp).contains(&"plain text");
+    let is_stored = |bytes: &[u8]| leak::forms_found(bytes, &issuer.planted.otp).contains(&Form::Plain);
     assert!(is_stored(&terraform.read("terraform.tfstate")));
     assert!(
         leak::plan_members(&terraform.work().join("saved.plan")).iter().any(|(_, bytes)| is_stored(bytes))

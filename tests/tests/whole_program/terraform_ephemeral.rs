@@ -51,9 +51,7 @@ async fn terraform(issuer: &Issuer, configuration: &str, seen: &TempDir) -> Terr
         .env("ZETTELSTORE_BASE_URL", issuer.zettelstore_url())
         .env("ZETTELSTORE_USERNAME", &*issuer.planted.username)
         .env("ZETTELSTORE_PASSWORD", &*issuer.planted.password)
-        .env("SEEN", seen.path().display().to_string())
-        .env("TF_LOG", "trace")
-        .env("TF_LOG_PATH", "trace.log");
+        .env("SEEN", seen.path().display().to_string());
     terraform.write("child/main.tf", CHILD);
     terraform.init().await;
     terraform
@@ -84,8 +82,9 @@ async fn case_46_an_ephemeral_value_is_in_neither_state_nor_plan_nor_log() {
     }
     let state = terraform.read("terraform.tfstate");
     assert!(state.windows(14).any(|text| text == b"terraform_data"), "not a state");
-    let log = terraform.read("trace.log");
+    let log = terraform.log();
     assert!(log.windows(10).any(|text| text == b"tokenferry"), "not a log");
+    leak::assert_none(&log, &secrets, "the log");
     for path in leak::files_below(&terraform.work()) {
         leak::assert_none(&fs::read(&path).unwrap(), &secrets, &path.display().to_string());
     }
@@ -146,4 +145,5 @@ output "otp" {{
     for path in leak::files_below(&terraform.work()) {
         leak::assert_none(&fs::read(&path).unwrap(), &[token], &path.display().to_string());
     }
+    leak::assert_none(&terraform.log(), &[token], "the log");
 }

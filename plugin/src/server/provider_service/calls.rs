@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use tfplugin_proto::tfplugin6 as pb;
 
 use super::{Outcome, ProviderService};
+use crate::config::FromConfig;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::handle::{DataSourceHandle, Described, EphemeralResourceHandle, bug, complete, read_config};
 use crate::path::AttributePath;
@@ -34,7 +35,8 @@ impl<P: Provider> ProviderService<P> {
         connection: &Connection<P::Configured>,
         request: pb::configure_provider::Request,
     ) -> Outcome<Diagnostics> {
-        let (config, problems) = read_config(&decode_config(&self.block, request.config)?);
+        let (config, problems) =
+            read_config(&decode_config(&self.block, request.config)?, P::Config::from_config);
         if problems.has_errors() {
             return Err(problems);
         }
@@ -104,7 +106,7 @@ impl<P: Provider> ProviderService<P> {
 
 /// Reading a block is validating it.
 pub(super) fn validate(described: &Described, config: Option<pb::DynamicValue>) -> Outcome<Diagnostics> {
-    Ok((described.validate)(&decode_config(described, config)?))
+    Ok(described.validate(&decode_config(described, config)?))
 }
 
 /// Terraform itself asks for what is required; other hosts may not.
@@ -116,7 +118,7 @@ fn decode_config(described: &Described, message: Option<pb::DynamicValue>) -> Ou
     if problems.is_empty() {
         return Ok(config);
     }
-    problems.extend((described.validate)(&config));
+    problems.extend(described.validate(&config));
     Err(problems)
 }
 

@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 
 use self::calls::validate;
 use super::connection::Connection;
+use crate::config::FromConfig;
 use crate::diagnostic::Diagnostics;
 use crate::handle::{DataSourceHandle, Described, EphemeralResourceHandle};
 use crate::provider::{Answer, Provider};
@@ -29,9 +30,8 @@ type Outcome<T> = Result<T, Diagnostics>;
 impl<P: Provider> ProviderService<P> {
     pub(super) fn new(provider: P) -> Self {
         let provider = Arc::new(provider);
-        let block = Described::new::<P::Config>("provider".to_owned(), {
-            let provider = Arc::clone(&provider);
-            move || provider.schema()
+        let block = Described::new("provider".to_owned(), &provider, P::schema, |_, reader| {
+            drop(P::Config::from_config(reader));
         });
         let data_sources = provider.data_sources().into_iter();
         let ephemeral_resources = provider.ephemeral_resources().into_iter();

@@ -24,8 +24,8 @@ struct SumConfig {
     number: Option<i64>,
 }
 
-impl FromConfig for SumConfig {
-    fn from_config(reader: &mut ConfigReader<'_>) -> Self {
+impl SumConfig {
+    fn read(reader: &mut ConfigReader<'_>) -> Self {
         Self {
             mode: reader.string("mode").known().unwrap_or_default().to_owned(),
             number: reader.integer("number").known(),
@@ -72,6 +72,10 @@ impl DataSource for Sum {
         schema()
     }
 
+    fn config(&self, reader: &mut ConfigReader<'_>) -> SumConfig {
+        SumConfig::read(reader)
+    }
+
     async fn read(&self, (): &(), config: SumConfig) -> Result<Answer<Object>, Diagnostics> {
         if config.mode == "hang" {
             std::future::pending::<()>().await;
@@ -91,6 +95,10 @@ impl EphemeralResource for Sum {
 
     fn schema(&self) -> Schema {
         schema()
+    }
+
+    fn config(&self, reader: &mut ConfigReader<'_>) -> SumConfig {
+        SumConfig::read(reader)
     }
 
     async fn open(&self, (): &(), config: SumConfig) -> Result<Answer<Opened>, Diagnostics> {

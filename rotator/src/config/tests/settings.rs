@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokenferry_sources::{ExposeSecret, Given};
+use tokenferry_vault::{Kept, KvPath, VaultAuth};
 use url::Url;
 
-use super::super::{Config, ConfigErrors, VaultAuth};
+use super::super::{Config, ConfigErrors};
 use super::{EXAMPLE, RIGHT, lines, parse, variables};
 use crate::rotation::{Destination, RenewBefore};
 use crate::source::{Reference, Setting};
@@ -40,7 +41,8 @@ fn the_vault_block_of_the_example_is_read() {
     assert_eq!(vault.ca_cert_file.as_deref(), Some(Path::new("/etc/tokenferry/vault-ca.pem")));
     assert_eq!((vault.timeout, grace_period), (Duration::from_secs(10), Duration::from_secs(25)));
     assert_eq!(concurrency, 8);
-    let VaultAuth::AppRole { mount, role_id: Setting::Reference(role_id), secret_id } = vault.auth else {
+    let VaultAuth::AppRole { mount, role_id: Kept::At(role_id), secret_id: Kept::At(secret_id) } = vault.auth
+    else {
         panic!("no AppRole")
     };
     assert_eq!(mount, "approle");
@@ -74,8 +76,10 @@ fn the_rotations_of_the_example_are_read() {
     assert_eq!(corp.renew_before, RenewBefore::Duration(Duration::from_secs(900)));
     assert_eq!((corp.reader_lag, corp.spread), (Duration::from_secs(300), Duration::from_secs(120)));
     assert_eq!((corp.verify, notes.verify), (false, true));
-    let entry =
-        |mount: &str, path: &str, adopt| Destination { mount: mount.into(), path: path.into(), adopt };
+    let entry = |mount: &str, path: &str, adopt| Destination {
+        entry: KvPath { mount: mount.into(), path: path.into() },
+        adopt,
+    };
     assert_eq!(corp.destinations, [entry("secret", "tokens/zscaler/corp", false)]);
     let [first, second] = notes.destinations.as_slice() else { panic!("two destinations") };
     assert_eq!(*first, entry("secret", "tokens/zettelstore/notes", false));
@@ -122,12 +126,28 @@ fn the_environment_says_where_vault_is_and_who_we_are() {
         (vault.namespace.as_deref(), vault.ca_cert_file),
         (Some("team"), Some(PathBuf::from("ca.pem")))
     );
-    assert!(matches!(vault.auth, VaultAuth::Token(Reference::Env(name)) if name == "VAULT_TOKEN"));
+    assert!(matches!(vault.auth, VaultAuth::Token(Kept::At(Reference::Env(name))) if name == "VAULT_TOKEN"));
     let auth = |environment: &[(&str, &str)]| with(environment, RIGHT).unwrap().vault.auth;
-    let VaultAuth::Token(token) = auth(&[environment[0], environment[4]]) else { panic!("no token") };
+    let VaultAuth::Token(Kept::At(token)) = auth(&[environment[0], environment[4]]) else {
+        panic!("no token")
+    };
     assert_eq!(token, file("/users/anna/.vault-token"));
-    let VaultAuth::Token(token) = auth(&[environment[0]]) else { panic!("no token") };
+    let VaultAuth::Token(Kept::At(token)) = auth(&[environment[0]]) else { panic!("no token") };
     assert_eq!(token, Reference::Env("VAULT_TOKEN".to_owned()));
+}
+
+#[test]
+fn a_jwt_logs_in_at_its_default_mount_or_at_another() {
+    let auth = |more: &str| {
+        let block =
+            format!("auth \"jwt\" {{\n role = \"rotator\"\n jwt = {{ file = \"/run/jwt\" }}\n {more}\n}}");
+        let text = format!("vault {{\n address = \"https://v.example\"\n {block}\n}}\n{RIGHT}");
+        parse(&text).unwrap().vault.auth
+    };
+    for (more, expected) in [("", "jwt"), ("mount = \"/ci/runners/\"", "ci/runners")] {
+        let VaultAuth::Jwt { mount, role, jwt: Kept::At(jwt) } = auth(more) else { panic!("no JWT") };
+        assert_eq!((mount.as_str(), role.as_str(), jwt), (expected, "rotator", file("/run/jwt")));
+    }
 }
 
 #[test]
@@ -144,7 +164,7 @@ fn the_file_goes_before_the_environment() {
     assert_eq!(vault.addresses[0].host_str(), Some("127.0.0.1"));
     assert_eq!((vault.namespace.as_deref(), vault.timeout), (Some("here"), Duration::from_secs(60)));
     assert_eq!(vault.ca_cert_file, Some(PathBuf::from("own.pem")));
-    assert!(matches!(vault.auth, VaultAuth::Token(token) if token == file("token")));
+    assert!(matches!(vault.auth, VaultAuth::Token(Kept::At(token)) if token == file("token")));
 }
 
 #[test]

@@ -18,6 +18,7 @@ const fn system(fields: &'static [Field]) -> System {
         predecessor: Predecessor::Unknown,
         documented_life: None,
         verifies: false,
+        revokes: false,
         credentials: &[
             Credential {
                 name: "password",

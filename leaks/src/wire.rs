@@ -1,0 +1,118 @@
+//! The secrets in HTTP messages, told by the names of what holds them.
+
+use std::io;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::records::{are_recorded, note_secret};
+
+/// Names of members, arguments and headers that hold secrets contain one of these.
+const SECRET_WORDS: [&str; 8] = ["api_key", "assertion", "auth-", "cookie", "otp", "pass", "secret", "token"];
+
+/// Of those, names that contain one of these hold none.
+const OTHER_WORDS: [&str; 5] = ["endpoint", "expir", "life", "type", "url"];
+
+/// Notes what the headers and the body of a request present, or those of an answer hand out. A query is noted as if it
+/// were a body.
+///
+/// # Errors
+/// When it cannot be written down.
+pub fn note_message<'a>(
+    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+    body: &[u8],
+) -> io::Result<()> {
+    if !are_recorded() {
+        return Ok(());
+    }
+    headers.into_iter().try_for_each(|(name, value)| note_header(&name.to_ascii_lowercase(), value))?;
+    note_body(body)
+}
+
+fn note_header(name: &str, value: &str) -> io::Result<()> {
+    match name {
+        "authorization" => note_authorization(value),
+        "cookie" | "set-cookie" => {
+            let value = value.split(';').next().unwrap_or_default();
+            note("cookie", value.split_once('=').map_or("", |(_, value)| value))
+        }
+        _ => note_if_secret(name, value),
+    }
+}
+
+/// What follows the scheme; of user and password, the password.
+fn note_authorization(value: &str) -> io::Result<()> {
+    let (scheme, rest) = value.split_once(' ').unwrap_or(("", value));
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return note("authorization", rest);
+    }
+    let text = STANDARD.decode(rest).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    note("password of an authorization", text.split_once(':').map_or("", |(_, password)| password))
+}
+
+fn note_body(body: &[u8]) -> io::Result<()> {
+    if let Ok(value) = serde_json::from_slice::<Value>(body) {
+        return note_members("", &value);
+    }
+    let text = String::from_utf8_lossy(body);
+    if text.starts_with('(') {
+        // A token of Zettelstore: ("Bearer" "the token" 600).
+        return note("token of an S-expression", text.split('"').nth(3).unwrap_or_default());
+    }
+    note_arguments(&text)
+}
+
+fn note_members(name: &str, value: &Value) -> io::Result<()> {
+    match value {
+        Value::Array(items) => items.iter().try_for_each(|item| note_members(name, item)),
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| note_members(name, value)),
+        Value::String(text) => note_if_secret(name, text),
+        _ => Ok(()),
+    }
+}
+
+fn note_arguments(text: &str) -> io::Result<()> {
+    let mut pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.try_for_each(|(name, value)| note_if_secret(&decoded(name), &decoded(value)))
+}
+
+fn decoded(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+fn note_if_secret(name: &str, value: &str) -> io::Result<()> {
+    if is_secret(name) { note(name, value) } else { Ok(()) }
+}
+
+fn note(name: &str, value: &str) -> io::Result<()> {
+    note_secret(&format!("`{name}` of an HTTP message"), value)
+}
+
+fn is_secret(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let one_of = |words: &[&str]| words.iter().any(|word| name.contains(word) || lower.contains(word));
+    one_of(&SECRET_WORDS) && !one_of(&OTHER_WORDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_told_by_the_names_of_what_holds_them() {
+        for name in
+            ["access_token", "auth-token", "jwtToken", "logoutOtp", "exitPass", "client_secret", "secretKey"]
+        {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in
+            ["apiKey", "username", "access_token_expiry", "token_type", "message", "client_assertion_type"]
+        {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
+}

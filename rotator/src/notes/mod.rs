@@ -1,0 +1,159 @@
+//! What is noted beside an entry, in its custom metadata, and outlives this process.
+
+mod fingerprint;
+
+pub use fingerprint::Fingerprint;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokenferry_sources::{Timestamp, parse_rfc3339, rfc3339};
+
+use crate::run::Class;
+
+/// What we noted. Whatever cannot be read counts as not noted: notes are help, never a reason to fail.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Notes {
+    /// The rotation that the entry belongs to.
+    pub owner: Option<Arc<str>>,
+    /// The failures since the last success. Most entries have none.
+    pub failure: Option<Box<NotedFailure>>,
+}
+
+/// The failures in a row. Never free text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NotedFailure {
+    /// Of the last one.
+    pub class: Class,
+    /// When the last one was.
+    pub at: Timestamp,
+    /// How many in a row.
+    pub count: u32,
+    /// How many refused logins in a row, up to the last one; 0 if that was something else.
+    pub refusals: u32,
+    /// Whether it lasts until somebody changes something.
+    pub lasting: bool,
+    /// When to try again, if the other side said so.
+    pub retry_at: Option<Timestamp>,
+    /// Of the login that the system refused.
+    pub failed_login: Option<Fingerprint>,
+}
+
+impl Notes {
+    /// Finds ours among everybody's.
+    pub fn read(custom_metadata: &BTreeMap<String, String>) -> Self {
+        let owner = custom_metadata.get(OWNER).map(|owner| owner.as_str().into());
+        Notes { owner, failure: NotedFailure::read(custom_metadata).map(Box::new) }
+    }
+
+    /// Puts ours in the place of those that are there, and keeps everybody else's.
+    pub fn merge(&self, custom_metadata: &mut BTreeMap<String, String>) {
+        custom_metadata.retain(|key, _| !OURS.contains(&key.as_str()));
+        let mut put = |key: &str, value: String| {
+            custom_metadata.insert(key.to_owned(), value);
+        };
+        if let Some(owner) = &self.owner {
+            put(OWNER, owner.to_string());
+        }
+        let Some(failure) = &self.failure else { return };
+        put(CLASS, failure.class.to_string());
+        put(AT, rfc3339(failure.at));
+        put(COUNT, failure.count.to_string());
+        put(LASTING, failure.lasting.to_string());
+        if failure.refusals > 0 {
+            put(REFUSALS, failure.refusals.to_string());
+        }
+        if let Some(at) = failure.retry_at {
+            put(RETRY_AT, rfc3339(at));
+        }
+        if let Some(fingerprint) = failure.failed_login {
+            put(FAILED_LOGIN, fingerprint.to_string());
+        }
+    }
+}
+
+impl NotedFailure {
+    fn read(custom_metadata: &BTreeMap<String, String>) -> Option<Self> {
+        let text = |key| custom_metadata.get(key).map(String::as_str);
+        let count = |key| text(key).and_then(|text| text.parse().ok()).unwrap_or(1).max(1);
+        let class = Class::noted(text(CLASS)?)?;
+        Some(NotedFailure {
+            refusals: if class.is_refused_login() { count(REFUSALS) } else { 0 },
+            class,
+            at: parse_rfc3339(text(AT)?)?,
+            count: count(COUNT),
+            lasting: text(LASTING) == Some("true"),
+            retry_at: text(RETRY_AT).and_then(parse_rfc3339),
+            failed_login: text(FAILED_LOGIN).and_then(Fingerprint::parse),
+        })
+    }
+}
+
+const OWNER: &str = "tokenferry_rotation";
+const CLASS: &str = "tokenferry_failure_class";
+const AT: &str = "tokenferry_failure_at";
+const COUNT: &str = "tokenferry_failure_count";
+const LASTING: &str = "tokenferry_failure_lasting";
+const REFUSALS: &str = "tokenferry_refusals";
+const RETRY_AT: &str = "tokenferry_failure_retry_at";
+const FAILED_LOGIN: &str = "tokenferry_failed_login";
+const OURS: [&str; 8] = [OWNER, CLASS, AT, COUNT, LASTING, REFUSALS, RETRY_AT, FAILED_LOGIN];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure() -> NotedFailure {
+        NotedFailure {
+            class: Class::new("login_refused"),
+            at: Timestamp::UNIX_EPOCH,
+            count: 3,
+            refusals: 2,
+            lasting: true,
+            retry_at: Some(Timestamp::UNIX_EPOCH),
+            failed_login: Fingerprint::of(b"anna"),
+        }
+    }
+
+    fn foreign() -> BTreeMap<String, String> {
+        BTreeMap::from([("team".to_owned(), "payments".to_owned())])
+    }
+
+    #[test]
+    fn what_is_noted_is_read_again_and_foreign_notes_stay() {
+        let notes = Notes { owner: Some("corp".into()), failure: Some(Box::new(failure())) };
+        let mut metadata = foreign();
+        notes.merge(&mut metadata);
+        assert_eq!(Notes::read(&metadata), notes);
+        assert_eq!(metadata["team"], "payments");
+        assert_eq!(metadata.len(), 9);
+    }
+
+    #[test]
+    fn a_cleared_failure_leaves_nothing_behind() {
+        let mut metadata = foreign();
+        Notes { owner: Some("corp".into()), failure: Some(Box::new(failure())) }.merge(&mut metadata);
+        Notes { owner: Some("corp".into()), failure: None }.merge(&mut metadata);
+        assert_eq!(metadata.keys().collect::<Vec<_>>(), ["team", "tokenferry_rotation"]);
+    }
+
+    #[test]
+    fn garbage_counts_as_not_noted() {
+        let mut metadata = BTreeMap::new();
+        Notes { owner: None, failure: Some(Box::new(failure())) }.merge(&mut metadata);
+        for (key, loses_all) in [
+            (CLASS, true),
+            (AT, true),
+            (COUNT, false),
+            (LASTING, false),
+            (REFUSALS, false),
+            (RETRY_AT, false),
+            (FAILED_LOGIN, false),
+        ] {
+            let mut spoilt = metadata.clone();
+            spoilt.insert(key.to_owned(), "No such thing!".to_owned());
+            assert_eq!(Notes::read(&spoilt).failure.is_none(), loses_all, "{key}");
+            assert_ne!(Notes::read(&spoilt).failure.as_deref(), Some(&failure()), "{key}");
+        }
+    }
+}

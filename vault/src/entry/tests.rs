@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use chrono::DateTime;
+use tokenferry_sources::{Expiry, Identity, TokenUsage};
+
+use super::*;
+
+const ISSUED: i64 = 1_900_000_000;
+
+fn token(expiry: Expiry) -> Token {
+    let usage = TokenUsage::fixed("Bearer", "Authorization", "Bearer ");
+    let identity =
+        Identity { system: "zettelstore", issuer: "http://z/".to_owned(), subject: "anna".to_owned() };
+    Token::new("t0ken".into(), usage, identity, time(0), expiry)
+}
+
+fn time(seconds: i64) -> Timestamp {
+    DateTime::from_timestamp(ISSUED + seconds, 0).unwrap()
+}
+
+fn origin() -> Origin {
+    Origin {
+        source: "zettelstore.home".to_owned(),
+        rotation: "home".to_owned(),
+        occurrence: time(-1),
+        serial: 7,
+        writer: "host-1".to_owned(),
+    }
+}
+
+fn third(life: Duration) -> Duration {
+    life / 3
+}
+
+fn stored(expiry: Expiry) -> Map<String, Value> {
+    Entry::new(&token(expiry), third, origin()).to_json()
+}
+
+#[test]
+fn an_entry_holds_everything_about_its_token() {
+    assert_eq!(
+        Value::Object(stored(Expiry::Reported(time(600)))),
+        serde_json::json!({
+            "token": "t0ken",
+            "token_type": "Bearer",
+            "header_name": "Authorization",
+            "header_value": "Bearer t0ken",
+            "issued_at": "2030-03-17T17:46:40Z",
+            "expires_at": "2030-03-17T17:56:40Z",
+            "refresh_after": "2030-03-17T17:53:20Z",
+            "ttl": 600,
+            "system": "zettelstore",
+            "issuer": "http://z/",
+            "subject": "anna",
+            "source": "zettelstore.home",
+            "rotation": "home",
+            "occurrence": "2030-03-17T17:46:39Z",
+            "serial": 7,
+            "writer": "host-1",
+            "schema": 1,
+        })
+    );
+}
+
+#[test]
+fn an_unknown_end_is_left_out() {
+    let fields = stored(Expiry::Unknown);
+    for name in ["expires_at", "refresh_after", "ttl"] {
+        assert!(!fields.contains_key(name), "{name}");
+    }
+    assert_eq!(Entry::from_json(&fields).unwrap().expires_at, None);
+}
+
+#[test]
+fn an_entry_is_read_back_whatever_else_stands_there() {
+    let mut fields = stored(Expiry::Assumed(time(600)));
+    fields.insert("note".to_owned(), Value::from(vec![1]));
+    let entry = Entry::from_json(&fields).unwrap();
+    assert_eq!(entry.token.expose_secret(), "t0ken");
+    assert_eq!((entry.issued_at, entry.expires_at, entry.ttl), (time(0), Some(time(600)), Some(600)));
+    assert_eq!(entry.origin, origin());
+}
+
+#[test]
+fn a_newer_schema_is_told_even_if_nothing_else_is_understood() {
+    let fields = serde_json::json!({ "schema": 2 });
+    assert_eq!(Entry::from_json(fields.as_object().unwrap()).unwrap_err(), EntryError::Newer { schema: 2 });
+}
+
+#[test]
+fn what_lacks_something_is_no_entry() {
+    for name in ["schema", "token", "issued_at", "rotation", "occurrence", "serial"] {
+        let mut fields = stored(Expiry::Unknown);
+        fields.remove(name);
+        assert_eq!(Entry::from_json(&fields).unwrap_err(), EntryError::Incomplete { field: name });
+    }
+    let mut fields = stored(Expiry::Reported(time(600)));
+    fields.insert("expires_at".to_owned(), Value::from("soon"));
+    assert_eq!(Entry::from_json(&fields).unwrap_err(), EntryError::Incomplete { field: "expires_at" });
+}
+
+#[test]
+fn debug_of_an_entry_hides_the_token() {
+    let entry = Entry::from_json(&stored(Expiry::Unknown)).unwrap();
+    assert!(!format!("{entry:?}").contains("t0ken"));
+}

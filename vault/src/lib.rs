@@ -1,0 +1,39 @@
+//! HashiCorp Vault and OpenBao: logging in there, and the entries that the rotator keeps there for its readers.
+//!
+//! A [`Vault`] is one server or cluster with our login to it. It logs in when that is needed, and reads and writes
+//! entries of KV secrets engines. What an [`Entry`] looks like stands here once, for the rotator that writes it and for
+//! everybody who reads it. Nothing here knows when an entry is to be written, or what for.
+
+mod address;
+mod endpoint;
+mod entry;
+mod error;
+mod fault;
+mod found;
+mod kv2;
+mod lease;
+mod login;
+mod operation;
+mod path;
+mod read;
+mod session;
+mod settings;
+mod surroundings;
+mod transport;
+mod vault;
+mod wiped;
+mod word;
+
+pub use address::{AddressError, parse_address};
+pub use entry::{Entry, EntryError, Origin, SCHEMA};
+pub use error::VaultError;
+pub use found::{Data, Found, Stored};
+pub use operation::Operation;
+pub use path::{KvPath, PathError, entry_path};
+pub use read::{Rotated, Secret};
+pub use settings::{
+    DEFAULT_APP_ROLE_MOUNT, DEFAULT_JWT_MOUNT, DEFAULT_TIMEOUT, Kept, VaultAuth, VaultSettings,
+};
+pub use surroundings::{Surroundings, SurroundingsError};
+pub use vault::Vault;
+pub use word::{NO_PATH, NO_WORD, is_path, is_word};

@@ -1,0 +1,42 @@
+//! What can be asked of a Vault, in words.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::KvPath;
+
+/// What was attempted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Operation {
+    /// To log in by the method at this mount.
+    Login(Arc<str>),
+    /// To look our own token up.
+    LookUp,
+    /// To note something beside an entry.
+    Note(KvPath),
+    /// To read an entry of whatever version of KV.
+    Read(KvPath),
+    /// To read an entry of KV v2.
+    ReadData(KvPath),
+    /// To read what is noted beside an entry.
+    ReadMetadata(KvPath),
+    /// To renew our own token.
+    Renew,
+    /// To write an entry.
+    Write(KvPath),
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Operation::Login(mount) => write!(f, "logging in to Vault at auth/{mount}"),
+            Operation::LookUp => f.write_str("looking up our Vault token"),
+            Operation::Note(at) => write!(f, "noting the state of {at}"),
+            Operation::Read(at) | Operation::ReadData(at) => write!(f, "reading {at}"),
+            Operation::ReadMetadata(at) => write!(f, "reading the metadata of {at}"),
+            Operation::Renew => f.write_str("renewing our Vault token"),
+            Operation::Write(at) => write!(f, "writing {at}"),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Reading what others wrote: the rotator's entries and single secrets, from KV of both versions.
+//!
+//! The least policy is `read` on `MOUNT/data/PATH` for KV v2, or on `MOUNT/PATH` for KV v1. Which of them a mount is,
+//! Vault tells everybody who may do anything below it; where it does not tell, what is found decides.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokenferry_sources::SecretString;
+use vaultrs::api::kv2::requests::ReadSecretRequest;
+
+use crate::endpoint::Get;
+use crate::fault::Fault;
+use crate::{Data, Entry, EntryError, KvPath, Operation, Vault, VaultError};
+
+/// An entry of the rotator, as its readers find it.
+#[derive(Debug)]
+pub struct Rotated {
+    /// What it says.
+    pub entry: Entry,
+    /// Its version; KV v1 has none.
+    pub version: Option<u64>,
+}
+
+/// What somebody keeps in an entry.
+#[derive(Debug)]
+pub struct Secret {
+    operation: Operation,
+    data: Data,
+}
+
+impl Secret {
+    /// The text of a field.
+    ///
+    /// # Errors
+    /// [`VaultError::AbsentField`] or [`VaultError::NotAText`].
+    pub fn text(&self, field: &str) -> Result<SecretString, VaultError> {
+        let (operation, field) = (self.operation.clone(), field.to_owned());
+        match self.data.fields().get(&field) {
+            Some(Value::String(text)) if !text.is_empty() => Ok(text.as_str().into()),
+            Some(_) => Err(VaultError::NotAText { operation, field }),
+            None => Err(VaultError::AbsentField { operation, field }),
+        }
+    }
+}
+
+impl Vault {
+    /// Reads an entry of the rotator. `None` if there is nothing, or nothing any more.
+    ///
+    /// # Errors
+    /// [`VaultError::NotOurs`] or [`VaultError::NewerSchema`] if there is something else; another one if nobody can
+    /// tell.
+    pub async fn read_rotated(&self, at: &KvPath) -> Result<Option<Rotated>, VaultError> {
+        let Some(Content { data, version }) = self.read_content(at).await? else { return Ok(None) };
+        let operation = Operation::Read(at.clone());
+        match Entry::from_json(data.fields()) {
+            Ok(entry) => Ok(Some(Rotated { entry, version })),
+            Err(EntryError::Incomplete { field }) => Err(VaultError::NotOurs { operation, field }),
+            Err(EntryError::Newer { schema }) => Err(VaultError::NewerSchema { operation, schema }),
+        }
+    }
+
+    /// Reads an entry that somebody else keeps there.
+    ///
+    /// # Errors
+    /// [`VaultError::Absent`] if there is none, or none any more; another one if nobody can tell.
+    pub async fn read_secret(&self, at: &KvPath) -> Result<Secret, VaultError> {
+        let operation = Operation::Read(at.clone());
+        let Some(Content { data, .. }) = self.read_content(at).await? else {
+            return Err(VaultError::Absent { operation });
+        };
+        Ok(Secret { operation, data })
+    }
+
+    async fn read_content(&self, at: &KvPath) -> Result<Option<Content>, VaultError> {
+        let read = match self.engine(at).await? {
+            Some(Engine::V1) => self.read_v1(at).await?,
+            Some(Engine::V2) => self.read_v2(at).await?,
+            None => self.read_either(at).await?,
+        };
+        match read {
+            Ok(content) => Ok(Some(content)),
+            Err(fault) if fault.is_nothing_there() => {
+                // Perhaps it is no longer what it was.
+                self.known_engines().remove(&at.mount);
+                Ok(None)
+            }
+            Err(fault) => Err(fault.during(Operation::Read(at.clone()))),
+        }
+    }
+
+    /// What Vault says about the mount; `None` if it does not say.
+    async fn engine(&self, at: &KvPath) -> Result<Option<Engine>, VaultError> {
+        if let Some(known) = self.known_engines().get(&at.mount) {
+            return Ok(Some(*known));
+        }
+        match self.ask(Get::<Mount>::new(format!("sys/internal/ui/mounts/{}", at.mount))).await? {
+            Ok(mount) => {
+                let engine =
+                    mount.engine().ok_or(VaultError::NotKv { operation: Operation::Read(at.clone()) })?;
+                self.known_engines().insert(Arc::clone(&at.mount), engine);
+                Ok(Some(engine))
+            }
+            Err(fault) if fault.leaves_open() => Ok(None),
+            Err(fault) => Err(fault.during(Operation::Read(at.clone()))),
+        }
+    }
+
+    async fn read_either(&self, at: &KvPath) -> Result<Result<Content, Fault>, VaultError> {
+        match self.read_v2(at).await? {
+            Err(fault) if fault.leaves_open() => {
+                // What is wrong there is what counts: it is the newer one that people have.
+                Ok(self.read_v1(at).await?.map_err(|_| fault))
+            }
+            read => Ok(read),
+        }
+    }
+
+    async fn read_v1(&self, at: &KvPath) -> Result<Result<Content, Fault>, VaultError> {
+        let read = self.ask(Get::<Map<String, Value>>::new(at.to_string())).await?;
+        Ok(read.map(|fields| Content { data: fields.into(), version: None }))
+    }
+
+    async fn read_v2(&self, at: &KvPath) -> Result<Result<Content, Fault>, VaultError> {
+        let (mount, path) = (at.mount.to_string(), at.path.to_string());
+        let read = self.ask(ReadSecretRequest { mount, path, version: None }).await?;
+        Ok(read.and_then(|answer| match answer.data {
+            Value::Object(fields) => {
+                Ok(Content { data: fields.into(), version: Some(answer.metadata.version) })
+            }
+            _ => Err(Fault::Malformed),
+        }))
+    }
+
+    fn known_engines(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Engine>> {
+        self.engines.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What Vault said about mounts.
+#[derive(Default)]
+pub(crate) struct Engines(Mutex<BTreeMap<Arc<str>, Engine>>);
+
+/// A version of KV.
+#[derive(Clone, Copy)]
+enum Engine {
+    V1,
+    V2,
+}
+
+struct Content {
+    data: Data,
+    version: Option<u64>,
+}
+
+/// What Vault tells about a mount to those who may use it.
+#[derive(Deserialize)]
+struct Mount {
+    r#type: String,
+    options: Option<BTreeMap<String, String>>,
+}
+
+impl Mount {
+    fn engine(&self) -> Option<Engine> {
+        let version = self.options.as_ref().and_then(|options| options.get("version"));
+        match (self.r#type.as_str(), version.map(String::as_str)) {
+            ("kv" | "generic", Some("2")) => Some(Engine::V2),
+            ("kv" | "generic" | "cubbyhole", _) => Some(Engine::V1),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! One HTTP client for all requests: ours, so that no request goes where its token must not.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::redirect::{Attempt, Policy};
+use rustify::Endpoint;
+use rustify::errors::ClientError;
+use serde::de::DeserializeOwned;
+use tokenferry_sources::cause::{chain, deepest_cause, one_line, tls_error};
+use tokenferry_sources::{Clock, Timestamp, certificates, is_loopback};
+use tokio::sync::OnceCell;
+use url::Url;
+use vaultrs::api::EndpointResult;
+use zeroize::Zeroizing;
+
+use crate::fault::{Fault, NoAnswer, Rejection};
+use crate::{VaultError, VaultSettings};
+
+/// Sends what vaultrs describes, and turns every failure into a [`Fault`], so that no body ever becomes part of an
+/// error of others.
+pub(crate) struct Transport {
+    settings: TransportSettings,
+    clock: Arc<dyn Clock>,
+    client: OnceCell<reqwest::Client>,
+}
+
+struct TransportSettings {
+    base: String,
+    addresses: Vec<Url>,
+    ca_cert_file: Option<PathBuf>,
+    timeout: Duration,
+}
+
+impl Transport {
+    pub(crate) fn new(settings: &VaultSettings, clock: Arc<dyn Clock>) -> Self {
+        let settings = TransportSettings {
+            base: settings.addresses.first().map(Url::to_string).unwrap_or_default(),
+            addresses: settings.addresses.clone(),
+            ca_cert_file: settings.ca_cert_file.clone(),
+            timeout: settings.timeout,
+        };
+        Transport { settings, clock, client: OnceCell::new() }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.settings.base
+    }
+
+    /// Sends a request and takes in what Vault wraps its answers in.
+    pub(crate) async fn ask<E: Endpoint>(&self, request: &E) -> Result<EndpointResult<E::Response>, Fault> {
+        let answer = request.exec(self).await.map_err(fault)?;
+        if answer.response.body().is_empty() {
+            return Err(Fault::Empty);
+        }
+        let body = Zeroizing::new(answer.response.into_body());
+        parse(&body)
+    }
+
+    /// Sends a request whose answer says no more than that it was done.
+    pub(crate) async fn tell<E: Endpoint>(&self, request: &E) -> Result<(), Fault> {
+        request.exec(self).await.map(drop).map_err(fault)
+    }
+
+    async fn client(&self) -> Result<&reqwest::Client, Fault> {
+        let built = self.client.get_or_try_init(|| async { self.build() }).await;
+        built.map_err(|error| no_answer(NoAnswer::Client(error)))
+    }
+
+    fn build(&self) -> Result<reqwest::Client, VaultError> {
+        // An error only says that a provider is there already, which is all that is needed.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let first = self.settings.addresses.first().filter(|url| url.path() == "/");
+        let first = first.ok_or_else(|| self.bad_address())?;
+        let addresses = self.settings.addresses.clone();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("tokenferry/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::custom(move |attempt| redirect(&addresses, attempt)))
+            .connect_timeout(self.settings.timeout.min(CONNECT_TIMEOUT))
+            .timeout(self.settings.timeout)
+            .retry(reqwest::retry::never());
+        if is_loopback(first) {
+            builder = builder.no_proxy();
+        }
+        let secure = self.settings.addresses.iter().any(|url| url.scheme() == "https");
+        builder = match &self.settings.ca_cert_file {
+            Some(path) if secure => builder.tls_certs_only(trusted(path)?),
+            None if secure => builder,
+            _ => builder.tls_certs_only([]),
+        };
+        builder.build().map_err(|error| build_failure(self.settings.ca_cert_file.as_deref(), &error))
+    }
+
+    fn bad_address(&self) -> VaultError {
+        let origin = self.settings.addresses.first().map(|url| url.origin().ascii_serialization());
+        VaultError::BadAddress { address: origin.unwrap_or_default() }
+    }
+
+    /// What a transport error means. Its URL is dropped with it.
+    fn failure(&self, error: reqwest::Error) -> Fault {
+        let error = error.without_url();
+        if let Some(tls) = chain(&error).find_map(tls_error) {
+            let certificate = matches!(tls, rustls::Error::InvalidCertificate(_));
+            return no_answer(NoAnswer::Tls { cause: one_line(&tls.to_string()), certificate });
+        }
+        no_answer(match (error.is_connect(), error.is_timeout()) {
+            (true, true) => NoAnswer::Unreachable("no answer to the attempt to connect".to_owned()),
+            (true, false) => NoAnswer::Unreachable(deepest_cause(&error)),
+            (false, true) => NoAnswer::TimedOut(self.settings.timeout),
+            (false, false) => NoAnswer::Broken(deepest_cause(&error)),
+        })
+    }
+
+    async fn body(&self, response: &mut reqwest::Response) -> Result<Vec<u8>, Fault> {
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        // Of its final size from the start: a vector that grows leaves copies behind.
+        let mut body = Vec::with_capacity(announced.unwrap_or_default().min(LARGEST));
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(error))? {
+            if body.len() + chunk.len() > LARGEST {
+                return Err(Fault::Malformed);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    async fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, Fault> {
+        let request = reqwest::Request::try_from(request).map_err(|_| Fault::Malformed)?;
+        let mut response =
+            self.client().await?.execute(request).await.map_err(|error| self.failure(error))?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(redirected(&response));
+        }
+        if !status.is_success() {
+            let until = self.until(response.headers());
+            // The body of a failure only adds to what its status says.
+            let body = self.body(&mut response).await.unwrap_or_default();
+            return Err(Fault::Rejected(Rejection::new(status.as_u16(), &body, until)));
+        }
+        let mut answer = http::Response::new(self.body(&mut response).await?);
+        *answer.status_mut() = status;
+        Ok(answer)
+    }
+
+    fn until(&self, headers: &HeaderMap) -> Option<Timestamp> {
+        let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+        self.clock.now().checked_add_signed(chrono::TimeDelta::try_seconds(seconds)?)
+    }
+}
+
+#[async_trait]
+impl rustify::client::Client for Transport {
+    fn base(&self) -> &str {
+        &self.settings.base
+    }
+
+    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, ClientError> {
+        self.exchange(request).await.map_err(|fault| ClientError::GenericError { source: fault.into() })
+    }
+}
+
+/// Only as a standby does it: with 307, to a node that the configuration lists.
+fn redirect(addresses: &[Url], attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let target = attempt.url();
+    let from_https = attempt.previous().last().is_some_and(|url| url.scheme() == "https");
+    let listed = addresses.iter().any(|address| address.origin() == target.origin());
+    let falls_back = from_https && target.scheme() != "https";
+    if attempt.status() == 307 && listed && !falls_back && attempt.previous().len() <= MOST_REDIRECTS {
+        return attempt.follow();
+    }
+    attempt.stop()
+}
+
+/// A redirect that was not followed. Only scheme, host and port of its target are shown.
+fn redirected(response: &reqwest::Response) -> Fault {
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let target = location.and_then(|location| response.url().join(location).ok());
+    let target = target.map_or_else(|| "nowhere".to_owned(), |url| url.origin().ascii_serialization());
+    no_answer(NoAnswer::Redirected { status: response.status().as_u16(), target })
+}
+
+/// What came through the layers of others: ours, or their own trouble, of which nothing is shown.
+fn fault(error: ClientError) -> Fault {
+    match error {
+        ClientError::GenericError { source } => source.downcast().unwrap_or(Fault::Malformed),
+        _ => Fault::Malformed,
+    }
+}
+
+fn trusted(path: &Path) -> Result<Vec<reqwest::Certificate>, VaultError> {
+    certificates(path).map_err(|cause| VaultError::CaFile { path: path.to_owned(), cause })
+}
+
+/// Building a client fails over certificates only.
+fn build_failure(file: Option<&Path>, error: &reqwest::Error) -> VaultError {
+    let cause = deepest_cause(error);
+    match file {
+        Some(path) => VaultError::CaFile { path: path.to_owned(), cause },
+        None => VaultError::CaStore { cause },
+    }
+}
+
+fn no_answer(reason: NoAnswer) -> Fault {
+    Fault::NoAnswer(reason)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(body).map_err(|_| Fault::Malformed)
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const MOST_REDIRECTS: usize = 2;
+/// No entry and no login comes near it.
+const LARGEST: usize = 1024 * 1024;

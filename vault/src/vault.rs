@@ -1,0 +1,63 @@
+//! One Vault or OpenBao: logs in when needed.
+//!
+//! Its requests are vaultrs', its HTTP client is ours.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use tokenferry_sources::{Clock, Environment, Timestamp};
+use tokio::sync::Notify;
+
+use crate::login::Login;
+use crate::read::Engines;
+use crate::session::LastFailure;
+use crate::transport::Transport;
+use crate::{VaultAuth, VaultSettings};
+
+/// A Vault with our login to it.
+pub struct Vault {
+    pub(crate) auth: VaultAuth,
+    pub(crate) namespace: Option<String>,
+    pub(crate) environment: Arc<dyn Environment>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) transport: Transport,
+    pub(crate) login: Mutex<Option<Arc<Login>>>,
+    pub(crate) logging_in: tokio::sync::Mutex<LastFailure>,
+    pub(crate) logged_in: Notify,
+    pub(crate) engines: Engines,
+}
+
+impl Vault {
+    /// Nothing is read or sent yet.
+    pub fn new(settings: VaultSettings, environment: Arc<dyn Environment>, clock: Arc<dyn Clock>) -> Self {
+        Vault {
+            transport: Transport::new(&settings, Arc::clone(&clock)),
+            auth: settings.auth,
+            namespace: settings.namespace,
+            environment,
+            clock,
+            login: Mutex::default(),
+            logging_in: tokio::sync::Mutex::default(),
+            logged_in: Notify::new(),
+            engines: Engines::default(),
+        }
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> &str {
+        self.transport.address()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault")
+            .field("auth", &self.auth)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
