@@ -1,5 +1,7 @@
 //! A login by a chain of requests: what one answer gives, the next request can use.
 
+use std::time::Duration;
+
 use super::issue::{Taken, arrival, end, life};
 use super::plan::{Plan, TOKEN};
 use super::request::RequestPlan;
@@ -22,7 +24,7 @@ pub(super) async fn login(
     for (index, step) in requests.iter().enumerate() {
         let here = at(step, index, requests.len());
         let mut request = step.fill(&known, here.clone())?;
-        request.limit = (index > 0).then_some(left);
+        request.limit = (index > 0).then(|| in_millis(left));
         request.refuse_link_local = !plan.allow_link_local;
         let answer = transport::send(context, &request).await?;
         left = left.saturating_sub(answer.spent);
@@ -32,6 +34,11 @@ pub(super) async fn login(
         take(step, &answer, &here, &mut known)?;
     }
     token(plan, &known)
+}
+
+/// Messages name the limit.
+fn in_millis(limit: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn at(step: &RequestPlan, index: usize, of: usize) -> Attempt {
