@@ -52,7 +52,10 @@ pub use http::{HttpOptions, OAuth2Client, Stated};
 pub use zenoti::{ZenotiErrors, ZenotiForm, ZenotiMode, ZenotiOptions, ZenotiUser};
 pub use zetasafe::{ZetasafeClient, ZetasafeMode, ZetasafeOptions, ZetasafeRole, ZetasafeUser};
 pub use zettelstore::{Authentication, Release, ZettelstoreOptions, ZettelstoreUser};
-pub use zscaler::{AccountMode, DeviceForm, ZscalerAccount, ZscalerDevice, ZscalerOptions};
+pub use zscaler::{
+    AccountMode, ClientMode, DeviceForm, ZscalerAccount, ZscalerApiClient, ZscalerDevice, ZscalerOptions,
+    ZscalerProfile,
+};
 
 /// What a sandbox listens on and whom it knows.
 #[derive(Clone, Debug)]
@@ -153,6 +156,16 @@ impl Sandbox {
     /// The `base_url` of ZetaSafe in production; that of development ends in `/dev`.
     pub fn zetasafe_base_url(&self) -> String {
         zetasafe::base_url(&self.url())
+    }
+
+    /// The `base_url` of Zscaler's OneAPI, which ends in `/zcc/papi`.
+    pub fn zscaler_one_api_base_url(&self) -> String {
+        zscaler::one_api_base_url(&self.url())
+    }
+
+    /// The `token_url` of Zscaler's OneAPI.
+    pub fn zscaler_token_url(&self) -> String {
+        zscaler::token_url(&self.url())
     }
 
     /// The `base_url` of Zettelstore, which ends in a slash.

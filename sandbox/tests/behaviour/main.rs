@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod one_api;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod zenoti;
