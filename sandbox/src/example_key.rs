@@ -121,7 +121,7 @@ fn divided(number: &[u32], small: u32) -> (Number, u32) {
 }
 
 fn low(number: u64) -> u32 {
-    (number & u64::from(u32::MAX)) as u32
+    u32::try_from(number & u64::from(u32::MAX)).unwrap_or_default()
 }
 
 /// Big-endian, without leading zeros.

@@ -130,17 +130,17 @@ mod tests {
 
     #[test]
     fn an_rsa_key_signs_by_rs256_in_whatever_form_it_is_given() {
-        let key = ExampleKey::new();
-        let (pkcs8, pkcs1) = (key.pkcs8_pem(), key.pkcs1_pem());
+        let example = ExampleKey::new();
+        let (pkcs8, pkcs1) = (example.pkcs8_pem(), example.pkcs1_pem());
         let in_variable = pkcs8.replace('\n', "\\n");
         for pem in [&pkcs8, &pkcs1, &in_variable] {
-            let signer = Signer::parse(&pem.as_str().into()).unwrap();
-            let token = signer.sign(&json!({ "sub": "anna" }), None).unwrap();
+            let key = Signer::parse(&pem.as_str().into()).unwrap();
+            let token = key.sign(&json!({ "sub": "anna" }), None).unwrap();
             let (signed, header, claims, signature) = parts(&token);
             assert_eq!(header, json!({ "alg": "RS256", "typ": "JWT" }));
             assert_eq!(claims, json!({ "sub": "anna" }));
-            assert!(key.verifies(signed.as_bytes(), &signature));
-            assert!(!key.verifies(b"something else", &signature));
+            assert!(example.verifies(signed.as_bytes(), &signature));
+            assert!(!example.verifies(b"something else", &signature));
         }
     }
 
@@ -149,8 +149,8 @@ mod tests {
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let der = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).unwrap();
         let public = EcdsaKeyPair::from_pkcs8(algorithm, der.as_ref(), &SystemRandom::new()).unwrap();
-        let signer = Signer::parse(&pem("PRIVATE KEY", der.as_ref())).unwrap();
-        let (signed, header, _, signature) = parts(&signer.sign(&json!({}), Some("k1")).unwrap());
+        let key = Signer::parse(&pem("PRIVATE KEY", der.as_ref())).unwrap();
+        let (signed, header, _, signature) = parts(&key.sign(&json!({}), Some("k1")).unwrap());
         assert_eq!(header, json!({ "alg": "ES256", "typ": "JWT", "kid": "k1" }));
         let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public.public_key().as_ref());
         assert_eq!(public.verify(signed.as_bytes(), &signature), Ok(()));

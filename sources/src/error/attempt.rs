@@ -28,9 +28,9 @@ pub struct Attempt {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Step {
     /// Counted from 1.
-    pub number: usize,
+    pub number: u16,
     /// How many there are.
-    pub of: usize,
+    pub of: u16,
 }
 
 impl Attempt {

@@ -184,7 +184,7 @@ pub enum SourceError {
         said: Said,
     },
     /// A value that was to be taken from the answer is not there.
-    #[error("{attempt}: the answer (HTTP {status}) has no `{value}`: {problem} {place}")]
+    #[error("{attempt}: the answer (HTTP {status}) has no `{value}`: {problem}")]
     MissingValue {
         /// What was attempted.
         attempt: Attempt,
@@ -192,10 +192,8 @@ pub enum SourceError {
         status: u16,
         /// The name of the value.
         value: Arc<str>,
-        /// Where it should be, as it was configured.
-        place: Arc<str>,
-        /// What is there instead, as in `nothing is at`.
-        problem: &'static str,
+        /// What is where it should be, as in `nothing is at the header X-CSRF`.
+        problem: Arc<str>,
     },
     /// HTTP 403.
     #[error("{attempt}: access was denied (HTTP {status}){said}")]
@@ -353,16 +351,14 @@ pub enum SourceError {
         said: Said,
     },
     /// A value cannot be used for what it was taken for.
-    #[error("{attempt}: `{value}` cannot be used {usage}: {problem}")]
+    #[error("{attempt}: `{value}` cannot be used {problem}")]
     UnusableValue {
         /// What was attempted.
         attempt: Attempt,
         /// The name of the value or secret, as in `values.session`.
         value: Arc<str>,
-        /// What it was to be used for, as in `in the path`.
-        usage: Arc<str>,
-        /// What is wrong with it.
-        problem: &'static str,
+        /// What for, and why not, as in `in the path: it is empty`.
+        problem: Arc<str>,
     },
     /// No connection.
     #[error("{attempt}: the host cannot be reached: {cause}")]

@@ -47,8 +47,7 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
             attempt: Attempt { step: Some(Step { number: 1, of: 2 }), ..at() },
             status: 200,
             value: "session".into(),
-            place: "the header X-Session".into(),
-            problem: "nothing is at",
+            problem: "nothing is at the header X-Session".into(),
         },
         SourceError::NoAccess { attempt: at(), status: 403, said: said() },
         SourceError::NoOtp { attempt: otp(), udid: udid() },
@@ -79,8 +78,7 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::UnusableValue {
             attempt: at(),
             value: "values.session".into(),
-            usage: "in the path".into(),
-            problem: "it is empty",
+            problem: "in the path: it is empty".into(),
         },
         SourceError::Unreachable { attempt: at(), cause: "Connection refused".to_owned() },
     ]

@@ -1,5 +1,7 @@
 //! A login by a chain of requests: what one answer gives, the next request can use.
 
+use std::time::Duration;
+
 use super::issue::{Taken, arrival, end, life};
 use super::plan::{Plan, TOKEN};
 use super::request::RequestPlan;
@@ -20,9 +22,9 @@ pub(super) async fn login(
     let mut known = Known::new(&plan.secrets);
     let mut left = context.http.settings().timeout;
     for (index, step) in requests.iter().enumerate() {
-        let here = at(step, index + 1, requests.len());
+        let here = at(step, index, requests.len());
         let mut request = step.fill(&known, here.clone())?;
-        request.limit = (index > 0).then_some(left);
+        request.limit = (index > 0).then(|| in_millis(left));
         request.refuse_link_local = !plan.allow_link_local;
         let answer = transport::send(context, &request).await?;
         left = left.saturating_sub(answer.spent);
@@ -34,9 +36,15 @@ pub(super) async fn login(
     token(plan, &known)
 }
 
-fn at(step: &RequestPlan, number: usize, of: usize) -> Attempt {
+/// Messages name the limit.
+fn in_millis(limit: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn at(step: &RequestPlan, index: usize, of: usize) -> Attempt {
+    let short = |number| u16::try_from(number).unwrap_or(u16::MAX);
     let attempt = Attempt::new(&super::SYSTEM, Action::Login, host_and_port(step.origin()));
-    Attempt { step: Some(Step { number, of }), ..attempt }
+    Attempt { step: Some(Step { number: short(index + 1), of: short(of) }), ..attempt }
 }
 
 fn take(

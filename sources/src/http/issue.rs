@@ -88,13 +88,10 @@ pub(super) fn end(Taken { text, attempt, .. }: &Taken) -> Result<Stated, SourceE
         .ok_or_else(|| unusable(attempt, "expires_at", "as the end of the token", problem))
 }
 
-pub(super) fn unusable(
-    attempt: &Attempt,
-    value: &str,
-    usage: impl Into<std::sync::Arc<str>>,
-    problem: &'static str,
-) -> SourceError {
-    SourceError::UnusableValue { attempt: attempt.clone(), value: value.into(), usage: usage.into(), problem }
+/// `usage` says what the value was to be used for, as in `in the path`.
+pub(super) fn unusable(attempt: &Attempt, value: &str, usage: &str, problem: &str) -> SourceError {
+    let problem = format!("{usage}: {problem}").into();
+    SourceError::UnusableValue { attempt: attempt.clone(), value: value.into(), problem }
 }
 
 fn number(text: &str) -> Option<f64> {

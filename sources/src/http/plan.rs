@@ -140,12 +140,12 @@ fn chain(
 /// The token is taken from one answer, and from one only.
 fn one_token(blocks: &[GivenFields], spot: &Spot, scope: &Scope, notes: &mut Notes) {
     let takes = |block: &GivenFields| matches!(block.get("values"), Some(Given::Map(values)) if values.contains_key(TOKEN));
-    let takers: Vec<usize> = (0..blocks.len()).filter(|index| takes(&blocks[*index])).collect();
-    if takers.is_empty() && scope.values.is_some() {
+    let of_token: Vec<usize> = (0..blocks.len()).filter(|index| takes(&blocks[*index])).collect();
+    if of_token.is_empty() && scope.values.is_some() {
         let wrong = "none of the requests takes the token: one of them needs `values = { token = … }`";
         notes.wrong(spot, wrong);
     }
-    for index in takers.iter().skip(1) {
+    for index in of_token.iter().skip(1) {
         let spot = spot.index(*index).name("values").name(TOKEN);
         notes.wrong(&spot, "an earlier request takes the token already; give this value another name");
     }

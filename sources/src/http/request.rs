@@ -64,7 +64,7 @@ impl RequestPlan {
         request.shown_path = Some(self.target.shown_path().into());
         request.secrets = known.all();
         for (name, template) in &self.headers {
-            self.fill_header(&mut request, name, template, known)?;
+            fill_header(&mut request, name, template, known)?;
         }
         if let Some((username, password)) = &self.basic_auth {
             let pair = basic(&username.fill(known), &password.fill(known));
@@ -73,23 +73,6 @@ impl RequestPlan {
         }
         request.body = self.body.as_ref().map(|body| body.fill(known));
         Ok(request)
-    }
-
-    fn fill_header(
-        &self,
-        request: &mut Request,
-        name: &HeaderName,
-        template: &Template,
-        known: &Known<'_>,
-    ) -> Result<(), SourceError> {
-        if let Some(placeholder) = template.find(known, |text| text.chars().any(char::is_control)) {
-            let usage = format!("in the header {name}");
-            let problem = "it contains a line break or another control character";
-            return Err(unusable(&request.attempt, &placeholder.to_string(), usage, problem));
-        }
-        // Without control characters every text can be sent.
-        request.secret_header(name.clone(), &template.fill(known).as_str().into());
-        Ok(())
     }
 }
 
@@ -109,6 +92,22 @@ impl BodyPlan {
             }
         }
     }
+}
+
+fn fill_header(
+    request: &mut Request,
+    name: &HeaderName,
+    template: &Template,
+    known: &Known<'_>,
+) -> Result<(), SourceError> {
+    if let Some(placeholder) = template.find(known, |text| text.chars().any(char::is_control)) {
+        let usage = format!("in the header {name}");
+        let problem = "it contains a line break or another control character";
+        return Err(unusable(&request.attempt, &placeholder.to_string(), &usage, problem));
+    }
+    // Without control characters every text can be sent.
+    request.secret_header(name.clone(), &template.fill(known).as_str().into());
+    Ok(())
 }
 
 /// User name and password as Basic authentication sends them.

@@ -18,7 +18,7 @@ pub(super) struct Take {
     from: Source,
     part: Option<Regex>,
     /// For messages.
-    place: Arc<str>,
+    place: String,
 }
 
 enum Source {
@@ -61,7 +61,7 @@ impl Take {
             }
         };
         let part = part.map_or(Some(None), |part| part.map(Some))?;
-        Some(Take { name: name.into(), from, part, place: place.into() })
+        Some(Take { name: name.into(), from, part, place })
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
@@ -70,12 +70,11 @@ impl Take {
 
     /// The value, or which one is not there. Nothing of the answer is repeated.
     pub(super) fn take(&self, answer: &Answer, attempt: &Attempt) -> Result<SecretString, SourceError> {
-        let missing = |problem| SourceError::MissingValue {
+        let missing = |what: &str| SourceError::MissingValue {
             attempt: attempt.clone(),
             status: answer.status.as_u16(),
             value: Arc::clone(&self.name),
-            place: Arc::clone(&self.place),
-            problem,
+            problem: format!("{what} {}", self.place).into(),
         };
         let nothing =
             || missing(if self.part.is_some() { "nothing fits the expression in" } else { "nothing is at" });

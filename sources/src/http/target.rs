@@ -46,8 +46,8 @@ impl Target {
 
     /// The path as it was written, for messages: what is filled in may be secret.
     pub(super) fn shown_path(&self) -> String {
-        let path: String = self.segments.iter().map(|segment| format!("/{segment}")).collect();
-        if path.is_empty() { "/".to_owned() } else { path }
+        let segments: Vec<String> = self.segments.iter().map(Template::to_string).collect();
+        format!("/{}", segments.join("/"))
     }
 
     /// Scheme, host and port.

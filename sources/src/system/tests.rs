@@ -58,6 +58,23 @@ fn a_credential_names_fields_that_exist_and_everything_secret_belongs_to_one() {
     }
 }
 
+/// The fields within a field.
+fn inner(kind: FieldKind) -> &'static [crate::Field] {
+    match kind {
+        FieldKind::Blocks(fields) | FieldKind::Object(fields) | FieldKind::Objects(fields) => fields,
+        _ => &[],
+    }
+}
+
+#[test]
+fn inner_fields_are_described_too() {
+    let mut fields: Vec<&crate::Field> = SYSTEMS.iter().flat_map(|system| system.fields).collect();
+    while let Some(field) = fields.pop() {
+        assert!(!field.name.is_empty() && field.description.ends_with('.'), "{}", field.name);
+        fields.extend(inner(field.kind));
+    }
+}
+
 #[test]
 fn every_malformed_value_is_one_problem_that_does_not_repeat_it() {
     let mut values = given(&[

@@ -111,7 +111,7 @@ fn a_uri_says_everything() {
 fn what_is_no_secret_is_refused_with_its_reason() {
     let uri = |rest: &str| format!("otpauth://totp/anna?{rest}");
     let cases = [
-        ("".to_owned(), TotpError::Empty),
+        (String::new(), TotpError::Empty),
         (" ==".to_owned(), TotpError::Empty),
         ("hunter2!".to_owned(), TotpError::NotBase32),
         ("GEZD1NBV".to_owned(), TotpError::NotBase32),

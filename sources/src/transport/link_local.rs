@@ -67,6 +67,8 @@ fn embedded(address: Ipv6Addr) -> Option<std::net::Ipv4Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::failure;
+    use crate::{Action, Attempt, FailureClass, http};
 
     #[test]
     fn link_local_addresses_are_known_in_every_spelling() {
@@ -94,6 +96,29 @@ mod tests {
         ] {
             assert!(literal(&Url::parse(&format!("http://{host}/")).unwrap()).is_none(), "{host}");
         }
+    }
+
+    /// Finds a link-local address for every name.
+    struct Nearby;
+
+    impl Resolve for Nearby {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(async {
+                let found = vec![SocketAddr::from(([169, 254, 169, 254], 0))];
+                Ok(Box::new(admitted(found)?.into_iter()) as Addrs)
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_name_is_told_as_what_it_is() {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).dns_resolver(Nearby);
+        let error = client.build().unwrap().get("http://metadata.example/").send().await.unwrap_err();
+        let attempt = Attempt::new(&http::SYSTEM, Action::Login, "metadata.example".to_owned());
+        let error = failure::transport(&attempt, error);
+        assert_eq!(error.class(), FailureClass::LinkLocal);
+        assert!(error.to_string().contains("169.254.169.254"), "{error}");
     }
 
     #[test]

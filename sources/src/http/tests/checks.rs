@@ -12,7 +12,7 @@ fn problems(settings: Value) -> Vec<(String, String)> {
 }
 
 /// A chain of one request with these members beside what every request needs.
-fn request(members: Value) -> Value {
+fn request(members: &Value) -> Value {
     let mut request = json!({
         "url": "https://id.example/login",
         "values": { "token": { "json_pointer": "/token" } },
@@ -88,7 +88,7 @@ fn a_request_has_each_of_these_problems_at_its_place() {
             "" => "request".to_owned(),
             at => format!("request[0].{at}"),
         };
-        let found = problems(request(members));
+        let found = problems(request(&members));
         assert!(
             found.len() == 1 && found[0].0 == expected && found[0].1.contains(reason),
             "{told}: {found:?}"
@@ -109,9 +109,9 @@ fn what_is_right_has_no_problem() {
         json!({ "url": "http://127.0.0.1:8080/" }),
         json!({ "values": { "token": { "header": "Set-Cookie", "regex": "sid=([^;]+)" } } }),
     ] {
-        assert_eq!(problems(request(members.clone())), [], "{members}");
+        assert_eq!(problems(request(&members)), [], "{members}");
     }
-    let mut plain = request(json!({ "url": "http://id.example/" }));
+    let mut plain = request(&json!({ "url": "http://id.example/" }));
     plain["allow_http"] = json!(true);
     assert_eq!(problems(plain), []);
 }
@@ -147,7 +147,7 @@ fn all_problems_of_a_chain_are_found_at_once() {
 fn there_is_one_way_to_log_in() {
     assert_eq!(problems(json!({}))[0].0, "request");
     assert_eq!(problems(json!({ "request": [] }))[0].0, "request");
-    let mut both = request(json!({}));
+    let mut both = request(&json!({}));
     both["oauth2_client_credentials"] = json!({ "token_url": "https://id.example/", "client_id": "c" });
     assert_eq!(
         problems(both),
@@ -162,7 +162,7 @@ fn there_is_one_way_to_log_in() {
 #[test]
 fn what_is_not_known_yet_is_no_problem_until_the_login() {
     let unknown = || json!({ "?": null });
-    let mut settings = request(json!({
+    let mut settings = request(&json!({
         "headers": { "X-A": unknown(), "X-B": "{{secrets.a}} {{values.b}}" },
         "query": unknown(),
     }));
@@ -183,7 +183,7 @@ fn what_is_not_known_yet_is_no_problem_until_the_login() {
 
 #[test]
 fn a_secret_that_was_not_read_stops_the_login_only() {
-    let mut settings = given(request(json!({})));
+    let mut settings = given(request(&json!({})));
     let place = crate::Reference::Env("API_PASSWORD".to_owned());
     let secrets = crate::GivenFields::from([("password".to_owned(), Given::Reference(place))]);
     settings.insert("secrets".to_owned(), Given::Map(secrets));
@@ -195,14 +195,14 @@ fn a_secret_that_was_not_read_stops_the_login_only() {
 fn the_system_is_in_the_list_and_tells_logins_apart_by_everything() {
     assert!(SYSTEMS.iter().any(|system| system.name == "http"));
     let material = |settings| SYSTEM.material(&given(settings)).to_vec();
-    let base = material(request(json!({})));
-    assert_eq!(base, material(request(json!({}))));
-    let mut other_secret = request(json!({}));
+    let base = material(request(&json!({})));
+    assert_eq!(base, material(request(&json!({}))));
+    let mut other_secret = request(&json!({}));
     other_secret["secrets"]["password"] = json!("hunter3");
     for other in [
         other_secret,
-        request(json!({ "url": "https://id.example/other" })),
-        request(json!({ "query": { "a": "" } })),
+        request(&json!({ "url": "https://id.example/other" })),
+        request(&json!({ "query": { "a": "" } })),
     ] {
         assert_ne!(base, material(other));
     }

@@ -12,7 +12,7 @@ use super::super::SYSTEM;
 
 const SECRET: &str = "hunter2 +:&ö";
 
-fn settings(server: &TestServer, members: Value) -> Value {
+fn settings(server: &TestServer, members: &Value) -> Value {
     let mut preset = json!({ "token_url": server.url("/oauth/token"), "client_id": "client:1 a" });
     preset.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     json!({ "secrets": { "client_secret": SECRET }, "oauth2_client_credentials": preset })
@@ -34,7 +34,7 @@ fn pair(name: &str, value: &str) -> (String, String) {
 async fn basic_authentication_encodes_both_halves_as_in_a_form() {
     let server = TestServer::scripted(vec![issued()]).await;
     let scope = json!({ "scope": "read write", "audience": "https://api.example" });
-    let token = source(settings(&server, scope)).login().await.unwrap();
+    let token = source(settings(&server, &scope)).login().await.unwrap();
     let seen = server.seen().pop().unwrap();
     assert_eq!((seen.method.as_str(), seen.target.as_str()), ("POST", "/oauth/token"));
     assert_eq!(seen.header("accept"), Some("application/json"));
@@ -55,7 +55,7 @@ async fn basic_authentication_encodes_both_halves_as_in_a_form() {
 #[tokio::test]
 async fn in_the_body_the_client_has_no_header() {
     let server = TestServer::scripted(vec![issued()]).await;
-    source(settings(&server, json!({ "authentication": "body" }))).login().await.unwrap();
+    source(settings(&server, &json!({ "authentication": "body" }))).login().await.unwrap();
     let seen = server.seen().pop().unwrap();
     assert_eq!(seen.header("authorization"), None);
     let expected = [
@@ -70,7 +70,7 @@ async fn in_the_body_the_client_has_no_header() {
 async fn an_assertion_is_signed_anew_for_each_login() {
     let server = TestServer::scripted(vec![issued()]).await;
     let members = json!({ "authentication": "private_key_jwt", "key_id": "k1" });
-    let mut settings = settings(&server, members);
+    let mut settings = settings(&server, &members);
     settings["secrets"] = json!({ "private_key": ExampleKey::new().pkcs8_pem() });
     let source = source(settings.clone());
     source.login().await.unwrap();
@@ -123,7 +123,7 @@ async fn answers_are_read_as_the_rfc_and_real_servers_write_them() {
     ];
     for (body, more, expected) in cases {
         let server = TestServer::scripted(vec![status(200, body)]).await;
-        let mut all = settings(&server, json!({}));
+        let mut all = settings(&server, &json!({}));
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let token = source(all).login().await;
         match expected {
@@ -152,7 +152,7 @@ async fn refusals_mean_what_their_error_says() {
     for (code, error, class) in cases {
         let body = json!({ "error": error, "error_description": format!("not {SECRET}") }).to_string();
         let server = TestServer::scripted(vec![status(code, &body)]).await;
-        let failure = source(settings(&server, json!({}))).login().await.unwrap_err();
+        let failure = source(settings(&server, &json!({}))).login().await.unwrap_err();
         assert_eq!((failure.class(), server.seen().len()), (class, 1), "{code} {error}");
         let text = format!("{failure} {failure:?}");
         assert!(
