@@ -43,7 +43,9 @@ fn read(text: &str, problems: &[FieldProblem]) -> (Settings, GivenFields, Config
     let (mut settings, mut given) = (Settings::new(), GivenFields::new());
     if let Ok(root) = Block::root(&document) {
         let mut written = Written::at(root.header);
-        FIELDS.iter().for_each(|field| written.read(&root, field));
+        for field in FIELDS {
+            written.read(&root, field);
+        }
         written.judge(problems);
         let named = written.settings.into_iter().map(|(name, setting)| (name.to_owned(), setting));
         (settings, given) = (named.collect(), written.given);
