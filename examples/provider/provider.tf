@@ -19,6 +19,16 @@ provider "tokenferry" {
     base_url = "https://notes.example.com/"
   }
 
+  # Where the rotator keeps its tokens. VAULT_ADDR, VAULT_NAMESPACE and VAULT_TOKEN hold where nothing is set.
+  vault = {
+    address = "https://vault.example.com:8200"
+
+    approle = {
+      role_id   = "terraform"
+      secret_id = var.vault_secret_id
+    }
+  }
+
   timeout  = "30s" # for one exchange with a system, retries included
   max_wait = "60s" # at most, when a system asks to come back later
 }
@@ -34,6 +44,12 @@ provider "tokenferry" {
   }
 
   ca_cert_file = "/etc/ssl/certs/company.pem"
+}
+
+variable "vault_secret_id" {
+  type      = string
+  ephemeral = true
+  sensitive = true
 }
 
 variable "subsidiary_api_key" {

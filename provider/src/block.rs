@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tfplugin::{Attribute, ConfigReader, FromConfig, Schema, Setting};
 use tokenferry_sources::{Field, Given, GivenFields, HTTP_FIELDS, Home, HttpSettings, SYSTEMS, System};
 
-use crate::fields;
+use crate::{fields, vault};
 
 const DESCRIPTION: &str = "\
 Carries access tokens and one-time passwords from the systems that issue them into Terraform.
@@ -14,11 +14,20 @@ Carries access tokens and one-time passwords from the systems that issue them in
 Set only what your reads need: each system has one attribute, and most of its settings can come from environment \
 variables instead. `terraform validate` needs no credential and sends nothing.";
 
+const VAULT: &str = "vault";
+
+const VAULT_DESCRIPTION: &str = "\
+HashiCorp Vault or OpenBao, where the tokenferry rotator keeps tokens. Asked only by `tokenferry_rotated_token` and \
+`prefer_rotated`. At most one of `token`, `token_file`, `approle` and `jwt` is set. Certificates are always verified: \
+`VAULT_SKIP_VERIFY` is refused.";
+
 /// What the user wrote.
 #[derive(Debug)]
 pub(crate) struct Block {
     /// By system name; systems without an attribute are absent.
     pub(crate) systems: BTreeMap<&'static str, GivenFields>,
+    /// How to reach Vault; `None` if that is not known yet as a whole.
+    pub(crate) vault: Option<GivenFields>,
     /// What holds for all requests.
     pub(crate) http: HttpSettings,
     /// Attributes of the block that are not known yet as a whole.
@@ -33,7 +42,9 @@ pub(crate) fn schema() -> Schema {
             .optional()
             .describe(system.summary)
     });
-    Schema::new(DESCRIPTION).with_all(systems).with_all(fields::attributes(HTTP_FIELDS))
+    let vault =
+        Attribute::object(VAULT, fields::attributes(vault::FIELDS)).optional().describe(VAULT_DESCRIPTION);
+    Schema::new(DESCRIPTION).with_all(systems).with(vault).with_all(fields::attributes(HTTP_FIELDS))
 }
 
 /// The systems whose settings stand here, once for all reads.
@@ -59,12 +70,23 @@ impl FromConfig for Block {
                 Setting::Unknown => unknown.push(system.name),
             }
         }
-        Self { systems, http, unknown }
+        let vault = match reader.object(VAULT) {
+            Setting::Known(nested) => Some(vault_block(nested)),
+            Setting::Null => Some(GivenFields::new()),
+            Setting::Unknown => None,
+        };
+        Self { systems, vault, http, unknown }
     }
 }
 
 fn system_block(system: &'static System, mut reader: ConfigReader<'_>) -> GivenFields {
     let given = fields::read(system.fields, &mut reader);
     fields::report(&mut reader, system.fields, system.check(&given));
+    given
+}
+
+fn vault_block(mut reader: ConfigReader<'_>) -> GivenFields {
+    let given = fields::read(vault::FIELDS, &mut reader);
+    fields::report(&mut reader, vault::FIELDS, vault::check(&given));
     given
 }

@@ -8,9 +8,12 @@ mod kinds;
 mod private;
 mod provider;
 mod reading;
+mod rotated;
 mod secrets;
 mod systems;
 mod token;
+mod totp;
+mod vault;
 mod zscaler_otp;
 
 use std::process::ExitCode;
@@ -25,7 +28,12 @@ fn main() -> ExitCode {
             version: env!("CARGO_PKG_VERSION"),
             address: "tokenferry/tokenferry",
             description: "Terraform provider for access tokens and one-time passwords",
-            log_crates: &["terraform_provider_tokenferry", "tfplugin", "tokenferry_sources"],
+            log_crates: &[
+                "terraform_provider_tokenferry",
+                "tfplugin",
+                "tokenferry_sources",
+                "tokenferry_vault",
+            ],
         },
     )
 }

@@ -8,8 +8,10 @@ use tokenferry_sources::{ProcessEnvironment, SYSTEMS};
 
 use crate::block::{self, Block};
 use crate::kinds::{AsDataSource, AsEphemeralResource};
+use crate::rotated::RotatedToken;
 use crate::systems::Systems;
 use crate::token::{EphemeralToken, TokenReading};
+use crate::totp::Totp;
 use crate::zscaler_otp::ZscalerOtp;
 
 /// `provider "tokenferry"`.
@@ -31,14 +33,23 @@ impl Provider for Tokenferry {
     fn data_sources(&self) -> Vec<DataSourceHandle<Systems>> {
         let tokens =
             SYSTEMS.iter().map(|system| DataSourceHandle::new(AsDataSource(TokenReading { system })));
-        tokens.chain([DataSourceHandle::new(AsDataSource(ZscalerOtp))]).collect()
+        let others = [
+            DataSourceHandle::new(AsDataSource(RotatedToken)),
+            DataSourceHandle::new(AsDataSource(ZscalerOtp)),
+        ];
+        tokens.chain(others).collect()
     }
 
     fn ephemeral_resources(&self) -> Vec<EphemeralResourceHandle<Systems>> {
         let tokens = SYSTEMS
             .iter()
             .map(|system| EphemeralResourceHandle::new(EphemeralToken(TokenReading { system })));
-        tokens.chain([EphemeralResourceHandle::new(AsEphemeralResource(ZscalerOtp))]).collect()
+        let others = [
+            EphemeralResourceHandle::new(AsEphemeralResource(RotatedToken)),
+            EphemeralResourceHandle::new(AsEphemeralResource(ZscalerOtp)),
+            EphemeralResourceHandle::new(Totp),
+        ];
+        tokens.chain(others).collect()
     }
 }
 
@@ -77,7 +88,8 @@ mod tests {
     fn everything_secret_is_sensitive() {
         for handle in Tokenferry.ephemeral_resources() {
             for attribute in &handle.schema().attributes {
-                let secret = ["token", "header_value", "otp", "otps"].contains(&attribute.name.as_str());
+                let secret = ["code", "header_value", "otp", "otps", "secret", "token", "uri"]
+                    .contains(&attribute.name.as_str());
                 assert_eq!(attribute.sensitive, secret, "{}.{}", handle.type_name(), attribute.name);
             }
         }

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::block::{self, Block};
 use crate::fields;
 use crate::secrets;
+use crate::vault::Entries;
 
 /// What all reads of one configured provider share. Aliases each have their own.
 pub(crate) struct Systems {
@@ -24,6 +25,7 @@ pub(crate) struct Systems {
     unknown: Vec<&'static str>,
     settings: BTreeMap<&'static str, (Settings, Vec<FieldProblem>)>,
     open: Mutex<Open>,
+    entries: Entries,
 }
 
 /// Sessions that some read has needed.
@@ -62,7 +64,15 @@ impl Systems {
             return Err(diagnostics);
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entries = Entries::new(
+            block.vault.clone(),
+            block.http.clone(),
+            Arc::clone(&environment),
+            Arc::clone(&clock),
+        );
+        diagnostics.extend(entries.warning());
         let systems = Self {
+            entries,
             environment,
             context: BuildContext { http: Arc::new(HttpClient::new(block.http.clone())), clock },
             unknown: block.unknown.clone(),
@@ -124,6 +134,11 @@ impl Systems {
             Diagnostic::error("No one-time passwords", "This session is not one of Zscaler Client Connector.")
         })?;
         Ok(Arc::clone(open.otps.insert(Arc::new(reader))))
+    }
+
+    /// The rotator's entries.
+    pub(crate) fn entries(&self) -> &Entries {
+        &self.entries
     }
 
     /// The clock that expiry is reckoned by.

@@ -34,9 +34,11 @@ mod example_key;
 mod gate;
 mod json;
 mod passing;
+pub mod http;
 mod server;
 mod system;
 mod urlencoded;
+pub mod zenoti;
 pub mod zetasafe;
 pub mod zettelstore;
 pub mod zscaler;
@@ -46,7 +48,9 @@ pub use control::counters::{CacheBusterCounts, ConnectionCounts, Counters, Grant
 pub use control::fault::{Answer, Effect, Fault};
 pub use control::requests::{CacheBuster, RequestRecord};
 pub use example_key::ExampleKey;
+pub use zenoti::{ZenotiErrors, ZenotiForm, ZenotiMode, ZenotiOptions, ZenotiUser};
 pub use zetasafe::{ZetasafeClient, ZetasafeMode, ZetasafeOptions, ZetasafeRole, ZetasafeUser};
+pub use http::{HttpOptions, OAuth2Client, Stated};
 pub use zettelstore::{Authentication, Release, ZettelstoreOptions, ZettelstoreUser};
 pub use zscaler::{AccountMode, DeviceForm, ZscalerAccount, ZscalerDevice, ZscalerOptions};
 
@@ -57,10 +61,14 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The Zscaler Client Connector tenant.
     pub zscaler: ZscalerOptions,
+    /// The Zenoti service.
+    pub zenoti: ZenotiOptions,
     /// The ZetaSafe server.
     pub zetasafe: ZetasafeOptions,
     /// The Zettelstore server.
     pub zettelstore: ZettelstoreOptions,
+    /// A service as `http` sources are for.
+    pub http: HttpOptions,
 }
 
 impl Default for Options {
@@ -68,8 +76,10 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             zscaler: ZscalerOptions::default(),
+            zenoti: ZenotiOptions::default(),
             zetasafe: ZetasafeOptions::default(),
             zettelstore: ZettelstoreOptions::default(),
+            http: HttpOptions::default(),
         }
     }
 }
@@ -133,6 +143,11 @@ impl Sandbox {
     /// The `base_url` of the Zscaler legacy API, which ends in `/papi`.
     pub fn zscaler_base_url(&self) -> String {
         zscaler::base_url(&self.url())
+    }
+
+    /// The `base_url` of Zenoti, which `/v1` follows.
+    pub fn zenoti_base_url(&self) -> String {
+        zenoti::base_url(&self.url())
     }
 
     /// The `base_url` of ZetaSafe in production; that of development ends in `/dev`.

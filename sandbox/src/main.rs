@@ -15,8 +15,9 @@ const ZSCALER_CALLS_PER_HOUR: u32 = 100;
 
 /// A stand-in for the systems that issue tokens, to try pipelines, providers and rotators on.
 ///
-/// Plays the Zscaler Client Connector API (legacy login and getOtp), ZetaSafe and a Zettelstore server, each below a
-/// path of its own on one loopback port. It answers as the real ones do: it refuses what they refuse, tokens expire,
+/// Plays the Zscaler Client Connector API, Zenoti, ZetaSafe, a Zettelstore server, and a service with a login in two
+/// steps, an OAuth 2 token endpoint and one-time passwords, each below a path of its own on one loopback port. It
+/// answers as the real ones do: it refuses what they refuse, tokens expire,
 /// Zettelstore takes half a second for a login, and a Zscaler key may make 100 calls an hour. All accounts are
 /// made up, and nothing is kept when it ends.
 #[derive(Debug, Parser)]

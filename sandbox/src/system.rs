@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::request::Parts;
 
-use crate::{Access, Options, zetasafe, zettelstore, zscaler};
+use crate::{Access, Options, http, zenoti, zetasafe, zettelstore, zscaler};
 
 /// One simulated issuer.
 pub(crate) trait System: Debug + Send + Sync {
@@ -52,8 +52,10 @@ pub(crate) enum Act {
 pub(crate) fn all(options: Options) -> io::Result<Vec<Arc<dyn System>>> {
     Ok(vec![
         Arc::new(zscaler::Zscaler::new(options.zscaler)),
+        Arc::new(zenoti::Zenoti::new(options.zenoti)),
         Arc::new(zetasafe::Zetasafe::new(options.zetasafe)),
         Arc::new(zettelstore::Zettelstore::new(options.zettelstore)?),
+        Arc::new(http::Http::new(options.http)),
     ])
 }
 

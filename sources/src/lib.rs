@@ -35,6 +35,7 @@ mod error;
 mod expiry;
 mod field;
 mod flight;
+pub mod http;
 mod json;
 pub mod jwt;
 mod mask;
@@ -48,6 +49,7 @@ mod test_server;
 mod token;
 pub mod totp;
 mod transport;
+pub mod zenoti;
 pub mod zetasafe;
 pub mod zettelstore;
 pub mod zscaler;
@@ -55,7 +57,9 @@ pub mod zscaler;
 pub use base_url::is_loopback;
 pub use clock::{Clock, SystemClock, TestClock, Timestamp, parse_rfc3339, rfc3339};
 pub use duration::{DurationError, parse_duration};
-pub use error::{Action, Attempt, Detour, FailureClass, Guidance, NamedFailure, Retry, Said, SourceError};
+pub use error::{
+    Action, Attempt, Detour, FailureClass, Guidance, NamedFailure, Retry, Said, SourceError, Step,
+};
 pub use field::{
     Environment, Field, FieldKind, FieldProblem, Given, GivenFields, Place, ProcessEnvironment, Rule,
     Severity,
@@ -64,6 +68,6 @@ pub use reference::{Reference, ReferenceError};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use session::Session;
 pub use source::{BuildContext, Revocation, TokenSource, Verification};
-pub use system::{Credential, Home, Origin, SYSTEMS, Settings, System, system};
-pub use token::{Expiry, Identity, Predecessor, Token, TokenNote, TokenUsage};
+pub use system::{Credential, Home, Origin, SYSTEMS, Settings, System, check_fields, system};
+pub use token::{Expiry, Identity, Predecessor, RefreshToken, Token, TokenNote, TokenUsage};
 pub use transport::{HTTP_FIELDS, HttpClient, HttpSettings, certificates};

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 
 use crate::{Clock, HttpClient, Identity, SourceError, Token, TokenUsage};
 
@@ -30,6 +31,17 @@ pub trait TokenSource: Any + Debug + Send + Sync {
     /// As [`TokenSource::login`].
     async fn refresh(&self, old: &Token) -> Result<Token, SourceError> {
         let _ = old;
+        self.login().await
+    }
+
+    /// A new token for [`Token::refresh`], which is spent by it, where the system knows such a thing. Whatever comes in
+    /// its way, a login follows. It may end other tokens of the user: only one program may do this, and it must
+    /// keep the new refresh token before anything else.
+    ///
+    /// # Errors
+    /// As [`TokenSource::login`].
+    async fn refresh_with(&self, refresh_token: &SecretString) -> Result<Token, SourceError> {
+        let _ = refresh_token;
         self.login().await
     }
 

@@ -23,10 +23,12 @@ pub struct Token {
     pub expiry: Expiry,
     /// What its user should be told.
     pub notes: Vec<TokenNote>,
+    /// What it can be refreshed with later, if the system gave such a thing.
+    pub refresh: Option<RefreshToken>,
 }
 
 impl Token {
-    /// A token without notes.
+    /// A token without notes, that cannot be refreshed.
     pub fn new(
         value: SecretString,
         usage: TokenUsage,
@@ -34,7 +36,7 @@ impl Token {
         issued_at: Timestamp,
         expiry: Expiry,
     ) -> Self {
-        Token { value, usage, identity, issued_at, expiry, notes: Vec::new() }
+        Token { value, usage, identity, issued_at, expiry, notes: Vec::new(), refresh: None }
     }
 
     /// The value of the header named by [`TokenUsage::header_name`].
@@ -85,6 +87,15 @@ impl TokenUsage {
             value_prefix: Cow::Borrowed(value_prefix),
         }
     }
+}
+
+/// What a new token is to be had for, once, instead of a login.
+#[derive(Clone, Debug)]
+pub struct RefreshToken {
+    /// The refresh token itself.
+    pub value: SecretString,
+    /// When it ends, if the system said so.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Who issued a token, to whom. Nothing of it is secret.

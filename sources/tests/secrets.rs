@@ -61,14 +61,24 @@ async fn printed(name: &str, base_url: &str) -> String {
     let system = system(name).unwrap();
     let text = |name: &str| match name {
         "base_url" => base_url,
-        "secret_key" | "password" => SECRET,
+        "app_secret" | "secret_key" | "password" => SECRET,
         _ => "anna",
     };
-    let given: GivenFields = ["base_url", "username", "password", "admin_client_id", "api_key", "secret_key"]
-        .into_iter()
-        .filter(|name| system.field(name).is_some())
-        .map(|name| (name.to_owned(), Given::from(text(name))))
-        .collect();
+    let given: GivenFields = [
+        "base_url",
+        "username",
+        "password",
+        "admin_client_id",
+        "account_name",
+        "app_id",
+        "app_secret",
+        "secret_key",
+    ]
+    .into_iter()
+    .chain((name == "zscaler").then_some("api_key"))
+    .filter(|name| system.field(name).is_some())
+    .map(|name| (name.to_owned(), Given::from(text(name))))
+    .collect();
     let (settings, problems) = system.resolve(&given, &BTreeMap::<String, String>::new());
     let http = Arc::new(HttpClient::new(HttpSettings::default()));
     let context = BuildContext { http, clock: Arc::new(SystemClock) };
@@ -98,6 +108,8 @@ async fn no_secret_can_be_printed_or_logged() {
     let mut answers = vec![
         (200, format!(r#"{{"jwtToken":"{TOKEN}","message":"{SECRET}","otp":"{OTP}"}}"#)),
         (200, format!(r#"{{"token":"{TOKEN}","expires_in":600}}"#)),
+        (200, format!(r#"{{"credentials":{{"access_token":"{TOKEN}","refresh_token":"{TOKEN}"}}}}"#)),
+        (200, format!(r#"{{"error":{{"code":"{SECRET}","message":"x {SECRET}","field":"{TOKEN}"}}}}"#)),
         (200, format!(r#"{{"token":null,"admins":["{SECRET}"],"{SECRET}":"{SECRET}"}}"#)),
         (400, format!(r#"{{"PASSWORD_EXPIRED":"{SECRET}","LOCKED":"x {SECRET}","admins":["{SECRET}"]}}"#)),
         (200, format!(r#"("Bearer" "{TOKEN}" 600) {SECRET}"#)),
@@ -111,7 +123,7 @@ async fn no_secret_can_be_printed_or_logged() {
     }
     for (status, body) in answers {
         let base_url = server(status, body.clone()).await;
-        for name in ["zetasafe", "zettelstore", "zscaler"] {
+        for name in ["zenoti", "zetasafe", "zettelstore", "zscaler"] {
             let all = printed(name, &base_url).await;
             let shown = echoes.iter().find(|form| all.contains(form.as_str()));
             assert_eq!(shown, None, "{name} {status} {body}");

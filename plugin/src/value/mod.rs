@@ -56,6 +56,14 @@ impl Value {
         text.map_or(Self::Null, Self::string)
     }
 
+    /// A whole number.
+    pub fn whole(number: u64) -> Self {
+        Self::Number(match i64::try_from(number) {
+            Ok(number) => Number::Integer(number),
+            Err(_) => Number::Decimal(number.to_string()),
+        })
+    }
+
     /// The text, if this is text.
     pub fn as_str(&self) -> Option<&str> {
         match self {

@@ -2,10 +2,15 @@ use tokenferry_sources::{Given, HttpSettings, Reference, zettelstore};
 
 use super::*;
 
+fn block(unknown: Vec<&'static str>) -> Block {
+    let vault = Some(GivenFields::new());
+    Block { systems: BTreeMap::new(), vault, http: HttpSettings::default(), unknown }
+}
+
 fn systems(variables: &[(&str, &str)]) -> Systems {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let environment: BTreeMap<String, String> = variables.collect();
-    let block = Block { systems: BTreeMap::new(), http: HttpSettings::default(), unknown: Vec::new() };
+    let block = block(Vec::new());
     Systems::new(&block, Arc::new(environment)).unwrap().value
 }
 
@@ -56,12 +61,7 @@ fn what_stands_against_a_login_is_said_at_its_argument() {
 
 #[test]
 fn no_login_is_made_for_a_provider_block_that_is_not_wholly_known() {
-    let block = Block {
-        systems: BTreeMap::new(),
-        http: HttpSettings::default(),
-        unknown: vec!["timeout", "zscaler"],
-    };
-    let systems = Systems::new(&block, Arc::new(BTreeMap::new())).unwrap().value;
+    let systems = Systems::new(&block(vec!["timeout", "zscaler"]), Arc::new(BTreeMap::new())).unwrap().value;
     let problems = session(&systems, "anna", "hunter2".into()).unwrap_err();
     let paths: Vec<_> = problems.iter().map(|problem| problem.path().to_string()).collect();
     assert_eq!(paths, ["timeout"]);

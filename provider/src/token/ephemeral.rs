@@ -3,9 +3,11 @@
 use async_trait::async_trait;
 use tfplugin::{
     Answer, Attribute, ConfigReader, Diagnostic, Diagnostics, EphemeralResource, Opened, Renewed, Schema,
+    Setting, Value,
 };
-use tokenferry_sources::{Expiry, Home, Revocation, SecretString, SourceError, Token, rfc3339};
+use tokenferry_sources::{Expiry, Home, Revocation, SecretString, SourceError, Timestamp, Token, rfc3339};
 
+use super::prefer::{self, PreferRotated};
 use super::{TokenArguments, TokenReading, computed};
 use crate::diagnostics::{chain, of_source, of_token};
 use crate::kinds::{ENABLED_IN_EPHEMERALS, ephemeral_description};
@@ -19,6 +21,7 @@ pub(crate) struct EphemeralToken(pub(crate) TokenReading);
 /// What an ephemeral token has beside what all tokens have.
 pub(crate) struct EphemeralArguments {
     token: TokenArguments,
+    prefer_rotated: Option<PreferRotated>,
     revoke_on_close: bool,
 }
 
@@ -34,13 +37,26 @@ impl EphemeralResource for EphemeralToken {
     fn schema(&self) -> Schema {
         let description = ephemeral_description(&self.0.summary(), &self.0.calls(), &self.0.details());
         schema(&self.0, description, ENABLED_IN_EPHEMERALS)
+            .with(prefer::argument())
             .with_all(self.revokes().then(|| revoke_on_close(self.0.system.title)))
+            .with(
+                Attribute::bool("from_vault")
+                    .describe("Whether this is the rotator's token. Null when `enabled` is `false`."),
+            )
     }
 
     fn config(&self, reader: &mut ConfigReader<'_>) -> Self::Config {
-        ReadingConfig::read(reader, |reader| EphemeralArguments {
-            token: self.0.read_arguments(reader),
-            revoke_on_close: self.revokes() && reader.bool(REVOKE_ON_CLOSE).known().unwrap_or(false),
+        ReadingConfig::read(reader, |reader| {
+            let token = self.0.read_arguments(reader);
+            let revoke_on_close = self.revokes() && reader.bool(REVOKE_ON_CLOSE).known().unwrap_or(false);
+            let is_borrowed = !matches!(reader.object(prefer::NAME), Setting::Null);
+            if revoke_on_close && is_borrowed {
+                let detail = "A token that is borrowed from the rotator is not ours to end: leave out \
+                              `revoke_on_close` or `prefer_rotated`.";
+                let path = reader.path(REVOKE_ON_CLOSE);
+                reader.report(Diagnostic::error("Two arguments that exclude each other", detail).at(path));
+            }
+            EphemeralArguments { token, prefer_rotated: prefer::read(reader), revoke_on_close }
         })
     }
 
@@ -50,13 +66,24 @@ impl EphemeralResource for EphemeralToken {
         }
         let arguments = config.arguments;
         let session = self.0.session(systems, &arguments.token)?;
-        let token = session.token(config.minimum_lifetime).await.map_err(|error| of_source(&error))?;
+        let minimum = config.minimum_lifetime;
+        let borrowed = match &arguments.prefer_rotated {
+            Some(prefer) => prefer.token(systems, &session, minimum).await?,
+            None => None,
+        };
+        let from_vault = borrowed.is_some();
+        let token = match borrowed {
+            Some(token) => token,
+            None => session.token(minimum).await.map_err(|error| of_source(&error))?,
+        };
         let private = Private {
             expires_at: token.expires_at(),
             revoke: arguments.revoke_on_close.then(|| token.value.clone()),
         };
         // No renewal is asked for: it could not hand out a new value.
-        let opened = Opened { computed: computed(&token), private: private.to_bytes(), renew_at: None };
+        let mut computed = computed(&token);
+        computed.insert("from_vault".to_owned(), Value::Bool(from_vault));
+        let opened = Opened { computed, private: private.to_bytes(), renew_at: None };
         Ok(Answer { value: opened, warnings: of_token(&token) })
     }
 
@@ -85,7 +112,7 @@ impl EphemeralToken {
         &self,
         systems: &Systems,
         value: SecretString,
-        expires_at: Option<tokenferry_sources::Timestamp>,
+        expires_at: Option<Timestamp>,
     ) -> Result<Answer<()>, Diagnostics> {
         let now = systems.clock().now();
         if expires_at.is_some_and(|end| end <= now) {
@@ -109,7 +136,7 @@ impl EphemeralToken {
     }
 }
 
-fn not_revoked(error: &SourceError, expires_at: Option<tokenferry_sources::Timestamp>) -> Diagnostics {
+fn not_revoked(error: &SourceError, expires_at: Option<Timestamp>) -> Diagnostics {
     let until = expires_at.map_or_else(|| "its own end".to_owned(), rfc3339);
     let detail = format!(
         "{}\n\nThe token may live on until {until}. {}",

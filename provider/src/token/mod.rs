@@ -1,6 +1,7 @@
 //! The access token of a system, for every system that has a source.
 
 mod ephemeral;
+mod prefer;
 
 pub(crate) use ephemeral::EphemeralToken;
 

@@ -216,7 +216,10 @@ async fn nonsense_is_refused_with_a_reason() {
         (json!({"effect": {"answer": {"status": 99}}}), "99 is not the status"),
         (json!({"effect": {"answer": {"headers": {"a b": "c"}}}}), "cannot be sent as a header"),
         (json!({"effect": {"redirect": {"location": "a\nb"}}}), "cannot be sent as a header"),
-        (json!({"system": "zetel", "effect": {"hang": {}}}), "there are zscaler, zetasafe, zettelstore"),
+        (
+            json!({"system": "zetel", "effect": {"hang": {}}}),
+            "there are zscaler, zenoti, zetasafe, zettelstore",
+        ),
         (json!({"path": "zscaler/papi", "effect": {"hang": {}}}), "begin with a slash"),
         (json!({"path": "", "effect": {"hang": {}}}), "begin with a slash"),
         (json!({"times": 0, "effect": {"hang": {}}}), "0 times"),

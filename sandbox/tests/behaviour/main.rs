@@ -7,7 +7,11 @@ mod counters;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod program;
+#[cfg(test)]
+mod zenoti;
 #[cfg(test)]
 mod zetasafe;
 #[cfg(test)]

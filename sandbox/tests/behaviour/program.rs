@@ -35,6 +35,12 @@ async fn one_line_of_json_says_where_and_with_what() {
                 "ZCC_CLIENT_ID": "sandbox-key",
                 "ZCC_CLIENT_SECRET": "sandbox-secret",
                 "ZCC_OVERRIDE_URL": format!("{url}/zscaler/papi"),
+                "ZENOTI_ACCOUNT_NAME": "sandbox",
+                "ZENOTI_APP_ID": "00000000-0000-4000-8000-000000000001",
+                "ZENOTI_APP_SECRET": "sandbox-app-secret",
+                "ZENOTI_BASE_URL": format!("{url}/zenoti"),
+                "ZENOTI_PASSWORD": "sandbox-password",
+                "ZENOTI_USERNAME": "sandbox",
                 "ZETASAFE_ADMIN_CLIENT_ID": "sandbox-client",
                 "ZETASAFE_BASE_URL": format!("{url}/zetasafe"),
                 "ZETASAFE_PASSWORD": "sandbox-password",
@@ -49,6 +55,14 @@ async fn one_line_of_json_says_where_and_with_what() {
                 "secret_key": "sandbox-secret",
                 "udid": "1F2E3D4C-0000-1111-2222-333344445555:501",
             },
+            "zenoti": {
+                "base_url": format!("{url}/zenoti"),
+                "account_name": "sandbox",
+                "username": "sandbox",
+                "password": "sandbox-password",
+                "app_id": "00000000-0000-4000-8000-000000000001",
+                "app_secret": "sandbox-app-secret",
+            },
             "zetasafe": {
                 "base_url": format!("{url}/zetasafe"),
                 "username": "sandbox",
@@ -59,6 +73,15 @@ async fn one_line_of_json_says_where_and_with_what() {
                 "base_url": format!("{url}/zettelstore/"),
                 "username": "sandbox",
                 "password": "sandbox-password",
+            },
+            "http": {
+                "base_url": format!("{url}/http"),
+                "username": "sandbox",
+                "password": "sandbox-password",
+                "totp_secret": "ONQW4ZDCN54C25DPORYC243FMNZGK5BN",
+                "token_url": format!("{url}/http/oauth/token"),
+                "client_id": "sandbox:client",
+                "client_secret": "sandbox+secret & more",
             },
         });
         assert_eq!(line, expected);

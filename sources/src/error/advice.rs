@@ -2,6 +2,7 @@
 
 use super::{Action, Attempt, Detour, SourceError};
 use crate::clock::rfc3339;
+use crate::system::capitalized;
 use crate::{Field, FieldKind, HTTP_FIELDS, System};
 
 /// What only a system itself can advise. Whole sentences, for users.
@@ -18,6 +19,10 @@ pub struct Guidance {
 impl SourceError {
     /// A headline: one per class and system.
     pub fn summary(&self) -> String {
+        capitalized(&self.headline())
+    }
+
+    fn headline(&self) -> String {
         use SourceError as E;
         match self {
             E::AnswerTooLarge { attempt, .. } => format!("{} answered too much", title(attempt)),
@@ -30,13 +35,16 @@ impl SourceError {
             E::GatewayTimedOut { attempt, .. } => {
                 format!("A gateway of {} did not get an answer in time", title(attempt))
             }
+            E::KeyExpired { system, .. } => format!("The API key of {system} is over"),
             E::LifetimeZero { attempt, .. } => format!("{} issues tokens without life", title(attempt)),
+            E::LinkLocal { .. } => "A link-local address is not asked".to_owned(),
             E::LoginRefused { attempt, .. } | E::NoToken { attempt, .. } => {
                 format!("{} refused the login", title(attempt))
             }
             E::Malformed { attempt, .. } => {
                 format!("{} gave an answer that is not understood", title(attempt))
             }
+            E::MissingValue { attempt, .. } => format!("{} did not answer with all values", title(attempt)),
             E::MissingOtp { .. } => "The device has no one-time password for this purpose".to_owned(),
             E::Named { attempt, failure, .. } => format!("{} {}", title(attempt), failure.headline),
             E::NoAccess { attempt, .. } => format!("{} denied access", title(attempt)),
@@ -61,6 +69,7 @@ impl SourceError {
             E::TooShortLived { system, .. } => format!("The token of {system} is too short-lived"),
             E::UnexpectedStatus { attempt, .. } => format!("{} gave an unexpected answer", title(attempt)),
             E::UnknownDevice { attempt, .. } => format!("{} does not know the device", title(attempt)),
+            E::UnusableValue { attempt, .. } => format!("A value for {} cannot be used", title(attempt)),
             E::Unreachable { attempt, .. } => format!("{} cannot be reached", title(attempt)),
         }
     }
@@ -84,12 +93,18 @@ impl SourceError {
                 with_hint(attempt.system.guidance.address, attempt)
             }
             E::Redirected { attempt, target, detour, .. } => {
-                format!("{} {}", detour.advice(target), attempt.system.guidance.address)
+                let setting = url_setting(attempt.system);
+                format!("{} {}", detour.advice(target, setting), attempt.system.guidance.address)
             }
             E::UnknownDevice { attempt, status: 404, .. } => {
                 format!("{} {}", fixed(self), with_hint(attempt.system.guidance.address, attempt))
             }
-            E::BrokenAnswer { attempt, .. } => with_hint(BROKEN, attempt),
+            E::BrokenAnswer { attempt, .. } => with_hint(&broken(attempt.system), attempt),
+            E::AnswerTooLarge { attempt, .. } | E::Malformed { attempt, .. } => format!(
+                "Something other than the system's API seems to answer at this address: check `{}` and any proxy in \
+                 between.",
+                url_setting(attempt.system)
+            ),
             E::Unreachable { attempt, .. } => with_hint(&format!("{}.", network(attempt)), attempt),
             E::TimedOut { attempt, .. } => {
                 with_hint(&format!("{}; raise `timeout` if the system is slow.", network(attempt)), attempt)
@@ -115,10 +130,6 @@ impl SourceError {
 fn fixed(error: &SourceError) -> &'static str {
     use SourceError as E;
     match error {
-        E::AnswerTooLarge { .. } | E::Malformed { .. } => {
-            "Something other than the system's API seems to answer at this address: check `base_url` and any proxy \
-             in between."
-        }
         E::BadRequest { .. } => {
             "Check the values that were sent: one of them is not what the system expects."
         }
@@ -137,8 +148,22 @@ fn fixed(error: &SourceError) -> &'static str {
         E::ExpiryUnknown { .. } => {
             "Set `ttl` to the life that tokens have at this system, or leave `minimum_lifetime` out."
         }
+        E::KeyExpired { .. } => {
+            "Make a new API key, and set `api_key` to it and `api_key_expires_at` to its end."
+        }
         E::LifetimeZero { .. } => {
             "Set the server's `token-lifetime-api` to one minute or more: with 0 every token is over at once."
+        }
+        E::LinkLocal { .. } => {
+            "Such addresses belong to services of this very machine or its cloud, which give credentials to whoever asks. \
+             If this one is meant, set `allow_link_local = true`."
+        }
+        E::MissingValue { .. } => {
+            "Look at what the service answers to this request, and put `json_pointer`, `header` or `regex` of the value \
+             right. Names are case-sensitive."
+        }
+        E::UnusableValue { .. } => {
+            "Look at where the value comes from: it is not what is needed there. Secrets have to be without a line break."
         }
         E::MissingOtp { .. } => {
             "Leave `purpose` out and take the password from `otps`, or ask for one of those that the device has."
@@ -205,6 +230,19 @@ fn with_sources(system: &System, field: &Field) -> String {
     if sources.is_empty() { format!("`{name}`") } else { format!("`{name}` ({})", sources.join(", ")) }
 }
 
+/// The setting that says where the system is.
+fn url_setting(system: &System) -> &'static str {
+    if system.field("base_url").is_some() { "base_url" } else { "url" }
+}
+
+fn broken(system: &System) -> String {
+    format!(
+        "The host is there, but the connection was closed too early, or something that does not speak HTTP answers: \
+         check the port in `{}`, and any proxy in between. If it worked before, try again later.",
+        url_setting(system)
+    )
+}
+
 fn waiting() -> String {
     let max_wait = HTTP_FIELDS.iter().find(|field| field.name == "max_wait");
     let default = max_wait.and_then(|field| field.default).unwrap_or_default();
@@ -214,6 +252,3 @@ fn waiting() -> String {
 }
 
 const NETWORK: &str = "the network, name resolution and the proxy variables (HTTPS_PROXY, NO_PROXY)";
-const BROKEN: &str = "The host is there, but the connection was closed too early, or something that does not speak HTTP \
-                      answers: check the port in `base_url`, and any proxy in between. If it worked before, try \
-                      again later.";

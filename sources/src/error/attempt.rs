@@ -17,24 +17,37 @@ pub struct Attempt {
     pub host: Arc<str>,
     /// What to try if this host is not the right one.
     pub hint: Option<Arc<str>>,
+    /// Which request it was, where a login takes several.
+    pub step: Option<Step>,
+}
+
+/// The place of a request in a chain.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Step {
+    /// Counted from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 impl Attempt {
     /// An attempt without a hint.
     pub fn new(system: &'static System, action: Action, host: String) -> Self {
-        Attempt { system, action, host: host.into(), hint: None }
+        Attempt { system, action, host: host.into(), hint: None, step: None }
     }
 }
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Attempt { system, action, host, .. } = self;
+        let Attempt { system, action, host, step, .. } = self;
         match action {
             Action::Login => write!(f, "logging in to {} at {host}", system.title),
             Action::Otp => write!(f, "reading one-time passwords from {} at {host}", system.title),
             Action::Refresh => write!(f, "refreshing a token of {} at {host}", system.title),
+            Action::Revoke => write!(f, "revoking a token of {} at {host}", system.title),
             Action::Verify => write!(f, "trying out a fresh token of {} at {host}", system.title),
-        }
+        }?;
+        step.map_or(Ok(()), |step| write!(f, " (request {} of {})", step.number, step.of))
     }
 }
 
@@ -44,6 +57,7 @@ impl fmt::Debug for Attempt {
             .field("system", &self.system.name)
             .field("action", &self.action)
             .field("host", &self.host)
+            .field("step", &self.step)
             .finish_non_exhaustive()
     }
 }
@@ -58,6 +72,8 @@ pub enum Action {
     Otp,
     /// A token, for an older one.
     Refresh,
+    /// The end of a token.
+    Revoke,
     /// Whether a token is good.
     Verify,
 }

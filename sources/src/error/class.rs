@@ -32,6 +32,7 @@ pub enum FailureClass {
     ExpiredOnArrival,
     ExpiryUnknown,
     LifetimeZero,
+    LinkLocal,
     LoginRefused,
     Malformed,
     MissingOtp,
@@ -65,6 +66,7 @@ impl FailureClass {
             FailureClass::ExpiredOnArrival => "expired_on_arrival",
             FailureClass::ExpiryUnknown => "expiry_unknown",
             FailureClass::LifetimeZero => "lifetime_zero",
+            FailureClass::LinkLocal => "link_local",
             FailureClass::LoginRefused => "login_refused",
             FailureClass::Malformed => "malformed_answer",
             FailureClass::MissingOtp => "missing_otp",
@@ -103,11 +105,16 @@ impl SourceError {
             SourceError::BrokenAnswer { .. } => FailureClass::BrokenAnswer,
             SourceError::CaFile { .. } => FailureClass::CaFile,
             SourceError::CaStore { .. } => FailureClass::CaStore,
-            SourceError::ExpiredOnArrival { .. } => FailureClass::ExpiredOnArrival,
+            SourceError::ExpiredOnArrival { .. } | SourceError::KeyExpired { .. } => {
+                FailureClass::ExpiredOnArrival
+            }
             SourceError::ExpiryUnknown { .. } => FailureClass::ExpiryUnknown,
             SourceError::LifetimeZero { .. } => FailureClass::LifetimeZero,
+            SourceError::LinkLocal { .. } => FailureClass::LinkLocal,
             SourceError::LoginRefused { .. } | SourceError::NoToken { .. } => FailureClass::LoginRefused,
-            SourceError::Malformed { .. } => FailureClass::Malformed,
+            SourceError::Malformed { .. }
+            | SourceError::MissingValue { .. }
+            | SourceError::UnusableValue { .. } => FailureClass::Malformed,
             SourceError::MissingOtp { .. } | SourceError::NoOtp { .. } => FailureClass::MissingOtp,
             SourceError::Named { failure, .. } => failure.class,
             SourceError::NoAccess { .. } => FailureClass::NoAccess,

@@ -10,12 +10,13 @@ mod named;
 mod said;
 
 pub use advice::Guidance;
-pub use attempt::{Action, Attempt};
+pub use attempt::{Action, Attempt, Step};
 pub use class::{FailureClass, Retry};
 pub use detour::Detour;
 pub use named::NamedFailure;
 pub use said::Said;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,11 +103,29 @@ pub enum SourceError {
         /// What the system said about it.
         said: Said,
     },
+    /// The configured key is over.
+    #[error("the configured API key of {system} ended at {}, and it is {} now", rfc3339(*ended_at), rfc3339(*now))]
+    KeyExpired {
+        /// The system's title.
+        system: &'static str,
+        /// The configured end.
+        ended_at: Timestamp,
+        /// The time here.
+        now: Timestamp,
+    },
     /// The system issues tokens that are over at once.
     #[error("{attempt}: the token that came has a lifetime of 0 seconds and is of no use")]
     LifetimeZero {
         /// What was attempted.
         attempt: Attempt,
+    },
+    /// The host is, or its name leads to, an address that only this network segment or this machine has.
+    #[error("{attempt}: the host has the link-local address {address}, which is not asked")]
+    LinkLocal {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The address.
+        address: IpAddr,
     },
     /// The credential is wrong.
     #[error("{attempt}: the login was refused (HTTP {status}){said}")]
@@ -147,6 +166,20 @@ pub enum SourceError {
         failure: &'static NamedFailure,
         /// What the system said about it.
         said: Said,
+    },
+    /// A value that was to be taken from the answer is not there.
+    #[error("{attempt}: the answer (HTTP {status}) has no `{value}`: {problem} {place}")]
+    MissingValue {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// The name of the value.
+        value: Arc<str>,
+        /// Where it should be, as it was configured.
+        place: Arc<str>,
+        /// What is there instead, as in `nothing is at`.
+        problem: &'static str,
     },
     /// HTTP 403.
     #[error("{attempt}: access was denied (HTTP {status}){said}")]
@@ -296,6 +329,18 @@ pub enum SourceError {
         status: u16,
         /// What the system said about it.
         said: Said,
+    },
+    /// A value cannot be used for what it was taken for.
+    #[error("{attempt}: `{value}` cannot be used {usage}: {problem}")]
+    UnusableValue {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The name of the value or secret, as in `values.session`.
+        value: Arc<str>,
+        /// What it was to be used for, as in `in the path`.
+        usage: Arc<str>,
+        /// What is wrong with it.
+        problem: &'static str,
     },
     /// No connection.
     #[error("{attempt}: the host cannot be reached: {cause}")]

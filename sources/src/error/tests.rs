@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use secrecy::SecretString;
 
 use super::*;
-use crate::{System, zettelstore, zscaler};
+use crate::{System, http, zettelstore, zscaler};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -31,10 +31,19 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::ExpiredOnArrival { attempt: at(), ended_at: NOW, now: NOW },
         SourceError::ExpiryUnknown { system: title, minimum: Duration::from_secs(90) },
         SourceError::GatewayTimedOut { attempt: at(), status: 408, said: said() },
+        SourceError::KeyExpired { system: title, ended_at: NOW, now: NOW },
         SourceError::LifetimeZero { attempt: at() },
+        SourceError::LinkLocal { attempt: at(), address: [169, 254, 169, 254].into() },
         SourceError::LoginRefused { attempt: at(), status: 401, said: said() },
         SourceError::Malformed { attempt: at(), status: 200, problem: "it is not a JSON object" },
         SourceError::MissingOtp { purpose: Purpose::Exit, present: vec!["logout".to_owned()] },
+        SourceError::MissingValue {
+            attempt: Attempt { step: Some(Step { number: 1, of: 2 }), ..at() },
+            status: 200,
+            value: "session".into(),
+            place: "the header X-Session".into(),
+            problem: "nothing is at",
+        },
         SourceError::NoAccess { attempt: at(), status: 403, said: said() },
         SourceError::NoOtp { attempt: otp(), udid: udid() },
         SourceError::NotAllowedHere { attempt: at(), status: 403 },
@@ -56,6 +65,12 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         },
         SourceError::UnexpectedStatus { attempt: at(), status: 418, said: said() },
         SourceError::UnknownDevice { attempt: otp(), udid: udid(), status: 404, said: said() },
+        SourceError::UnusableValue {
+            attempt: at(),
+            value: "values.session".into(),
+            usage: "in the path".into(),
+            problem: "it is empty",
+        },
         SourceError::Unreachable { attempt: at(), cause: "Connection refused".to_owned() },
     ]
 }
@@ -89,10 +104,18 @@ fn messages_say_what_was_attempted_and_what_came_back() {
              promised"
                 .to_owned(),
             format!("timed_out: {login}: a gateway gave up waiting (HTTP 408)"),
+            "expired_on_arrival: the configured API key of Zscaler ended at 1970-01-01T00:00:00Z, and it is \
+             1970-01-01T00:00:00Z now"
+                .to_owned(),
             format!("lifetime_zero: {login}: the token that came has a lifetime of 0 seconds and is of no use"),
+            format!("link_local: {login}: the host has the link-local address 169.254.169.254, which is not asked"),
             format!("login_refused: {login}: the login was refused (HTTP 401)"),
             format!("malformed_answer: {login}: the answer (HTTP 200) is not understood: it is not a JSON object"),
             "missing_otp: the device has no one-time password for `exit`; it has one for `logout`".to_owned(),
+            format!(
+                "malformed_answer: {login} (request 1 of 2): the answer (HTTP 200) has no `session`: nothing is at the \
+                 header X-Session"
+            ),
             format!("no_access: {login}: access was denied (HTTP 403)"),
             format!("missing_otp: {otp}: the answer holds no one-time password for the device \"A:1\""),
             format!(
@@ -124,6 +147,7 @@ fn messages_say_what_was_attempted_and_what_came_back() {
                 .to_owned(),
             format!("unexpected_status: {login}: the answer has the unexpected status HTTP 418"),
             format!("unknown_device: {otp}: nothing was found for the device \"A:1\" (HTTP 404)"),
+            format!("malformed_answer: {login}: `values.session` cannot be used in the path: it is empty"),
             format!("unreachable: {login}: the host cannot be reached: Connection refused"),
         ]
     );
@@ -131,7 +155,7 @@ fn messages_say_what_was_attempted_and_what_came_back() {
 
 #[test]
 fn headlines_differ_and_advice_is_whole_sentences() {
-    for system in [&zscaler::SYSTEM, &zettelstore::SYSTEM] {
+    for system in [&http::SYSTEM, &zscaler::SYSTEM, &zettelstore::SYSTEM] {
         let errors = one_of_each(system, &Said::default());
         let headlines: BTreeSet<String> = errors.iter().map(SourceError::summary).collect();
         // A login without a token is a refused one in everything but its words.
@@ -207,6 +231,17 @@ fn an_unknown_device_that_is_not_found_may_be_a_wrong_address() {
         said: Said::default(),
     };
     assert!(unknown(404).advice().contains("`base_url`") && !unknown(400).advice().contains("`base_url`"));
+}
+
+#[test]
+fn advice_for_a_system_without_base_url_names_none() {
+    for error in one_of_each(&http::SYSTEM, &Said::default()) {
+        let class = error.class();
+        // Only a verified token can be rejected, and this system does not verify.
+        if class != FailureClass::TokenRejected {
+            assert!(!error.advice().contains("base_url"), "{class}: {}", error.advice());
+        }
+    }
 }
 
 #[test]

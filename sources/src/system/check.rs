@@ -5,8 +5,8 @@ use secrecy::ExposeSecret;
 use crate::base_url::BaseUrl;
 use crate::{Field, FieldKind, FieldProblem, Given, GivenFields, Place, parse_duration};
 
-/// At most one problem for each value; unknown values pass.
-pub(crate) fn fields(owner: &str, fields: &'static [Field], given: &GivenFields) -> Vec<FieldProblem> {
+/// What is wrong with the form of values that belong to `owner`: at most one problem for each. Unknown values pass.
+pub fn fields(owner: &str, fields: &'static [Field], given: &GivenFields) -> Vec<FieldProblem> {
     let allow_http = allows_http(given);
     let problems = |field: &'static Field| Some(value(owner, field, given.get(field.name)?, allow_http));
     fields.iter().filter_map(problems).flatten().collect()

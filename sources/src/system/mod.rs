@@ -7,7 +7,8 @@ mod resolve;
 mod settings;
 mod standing;
 
-pub(crate) use check::fields as check_fields;
+pub(crate) use check::qualified;
+pub use check::fields as check_fields;
 pub use credential::Credential;
 pub(crate) use settings::Reader;
 pub use settings::{Origin, Settings};
@@ -22,11 +23,12 @@ use self::standing::Standing;
 use crate::error::Guidance;
 use crate::{
     BuildContext, Environment, Field, FieldKind, FieldProblem, GivenFields, HttpClient, HttpSettings,
-    Predecessor, SystemClock, TokenSource, zetasafe, zettelstore, zscaler,
+    Predecessor, SystemClock, TokenSource, http, zenoti, zetasafe, zettelstore, zscaler,
 };
 
 /// All systems, by name.
-pub static SYSTEMS: &[&System] = &[&zetasafe::SYSTEM, &zettelstore::SYSTEM, &zscaler::SYSTEM];
+pub static SYSTEMS: &[&System] =
+    &[&http::SYSTEM, &zenoti::SYSTEM, &zetasafe::SYSTEM, &zettelstore::SYSTEM, &zscaler::SYSTEM];
 
 /// The system of that name.
 pub fn system(name: &str) -> Option<&'static System> {
@@ -60,6 +62,8 @@ pub struct System {
     pub fields: &'static [Field],
     /// What to advise when something fails.
     pub guidance: Guidance,
+    /// Finds what is wrong with known values that have the right form, where they depend on each other.
+    pub(crate) check: Option<fn(&GivenFields) -> Vec<FieldProblem>>,
     pub(crate) build: BuildFn,
 }
 
@@ -75,9 +79,16 @@ pub enum Home {
 pub(crate) type BuildFn = fn(&Settings, &BuildContext) -> Result<Arc<dyn TokenSource>, Vec<FieldProblem>>;
 
 impl System {
-    /// Checks the form of every value that is known, without network or credential.
+    /// Checks every value that is known, by itself and with the others, without network or credential.
     pub fn check(&self, given: &GivenFields) -> Vec<FieldProblem> {
-        check::fields(self.name, self.fields, given)
+        let mut problems = check::fields(self.name, self.fields, given);
+        let more = self.check.map(|check| check(given)).unwrap_or_default();
+        let is_new = |problem: &FieldProblem| {
+            !problems.iter().any(|known| known.field == problem.field && known.within == problem.within)
+        };
+        let more: Vec<FieldProblem> = more.into_iter().filter(is_new).collect();
+        problems.extend(more);
+        problems
     }
 
     /// Completes what the user wrote by the environment and the defaults, field by field, and guards against
@@ -125,10 +136,14 @@ impl System {
             return Vec::new();
         }
         let mut problems = self.build(&settings, &context).err().unwrap_or_default();
-        problems.retain(|problem| match standing::of(problem, given) {
-            Standing::Absent => !problem.within.is_empty() || !settings.has(problem.field),
-            Standing::Known => self.field(problem.field).is_some_and(|field| field.kind.is_structured()),
-            Standing::Unknown => false,
+        let found = self.check(given);
+        problems.retain(|problem| {
+            let is_missing = match standing::of(problem, given) {
+                Standing::Absent => !problem.within.is_empty() || !settings.has(problem.field),
+                Standing::Known => self.field(problem.field).is_some_and(|field| field.kind.is_structured()),
+                Standing::Unknown => false,
+            };
+            is_missing && !found.contains(problem)
         });
         problems
     }
@@ -137,6 +152,12 @@ impl System {
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
     }
+}
+
+/// A text at the start of a sentence.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The same in every system that has a URL.

@@ -9,6 +9,7 @@ use crate::Timestamp;
 pub(super) fn asked(answer: &Answer) -> Option<Duration> {
     asked_by_retry_after(answer)
         .or_else(|| Some(seconds(answer.header("x-rate-limit-retry-after-seconds")?)? + MARGIN))
+        .or_else(|| Some(seconds(answer.header("ratelimit-reset")?)? + MARGIN))
         .or_else(|| Some(seconds(answer.header("x-ratelimit-reset")?)? + MARGIN))
 }
 
@@ -68,6 +69,7 @@ mod tests {
             headers,
             body: Zeroizing::new(Vec::new()),
             received_at,
+            spent: Duration::ZERO,
         };
         asked(&answer).map(|wait| wait.as_secs())
     }
@@ -75,7 +77,7 @@ mod tests {
     #[test]
     fn the_first_header_that_can_be_read_decides_and_a_second_is_added() {
         type Headers = &'static [(&'static str, &'static str)];
-        let cases: [(Headers, Option<u64>); 9] = [
+        let cases: [(Headers, Option<u64>); 11] = [
             (&[("retry-after", "13")], Some(14)),
             (&[("retry-after", "13s")], Some(14)),
             (&[("retry-after", "\"0 seconds\"")], Some(1)),
@@ -84,6 +86,8 @@ mod tests {
             (&[("x-rate-limit-retry-after-seconds", "20"), ("x-ratelimit-reset", "30")], Some(21)),
             (&[("retry-after", "soon"), ("x-ratelimit-reset", "30")], Some(31)),
             (&[("retry-after", "5"), ("x-rate-limit-retry-after-seconds", "20")], Some(6)),
+            (&[("ratelimit-reset", "42"), ("ratelimit-remaining", "0")], Some(43)),
+            (&[("retry-after", "7"), ("ratelimit-reset", "42")], Some(8)),
             (&[("x-rate-limit-remaining", "3"), ("x-ratelimit-remaining", "7")], None),
         ];
         for (headers, wait) in cases {

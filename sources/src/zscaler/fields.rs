@@ -44,6 +44,7 @@ pub static SYSTEM: System = System {
         address: "Check `cloud` and `base_url` (ZCC_CLOUD and ZCC_OVERRIDE_URL): `base_url` is everything before \
                   `/auth/v1/login` and ends with `/papi`, as in \"https://api-mobile.zscalertwo.net/papi\".",
     },
+    check: None,
     build,
 };
 

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod zenoti;
+#[cfg(test)]
 mod zetasafe;
 #[cfg(test)]
 mod zettelstore;

@@ -1,0 +1,40 @@
+//! Where an entry of the rotator is, as an argument.
+
+use std::sync::Arc;
+
+use tfplugin::{Attribute, ConfigReader, Diagnostic, Setting};
+use tokenferry_vault::{KvPath, entry_path};
+
+/// The arguments that name an entry.
+pub(crate) fn arguments() -> [Attribute; 2] {
+    [
+        Attribute::string("mount").required().describe(
+            "Where the KV secrets engine is mounted in Vault, as in the rotation's `destination`. Both versions of KV \
+             can be read.",
+        ),
+        Attribute::string("path").required().describe(
+            "The path of the entry below `mount`, as in the rotation's `destination`: without `data/`.",
+        ),
+    ]
+}
+
+/// Reads them. `None` where one is not known yet, or there was a message about it.
+pub(crate) fn read(reader: &mut ConfigReader<'_>) -> Option<KvPath> {
+    let mount = part("mount", reader);
+    let path = part("path", reader);
+    Some(KvPath { mount: mount?, path: path? })
+}
+
+fn part(name: &str, reader: &mut ConfigReader<'_>) -> Option<Arc<str>> {
+    // Terraform asks for what is required; at the top, so do we for other hosts. Nested objects are looked at here.
+    if reader.string(name) == Setting::Null {
+        let detail = format!("An entry in Vault has `mount` and `path`: set `{name}`.");
+        let path = reader.path(name);
+        reader.report(Diagnostic::error(format!("Missing {name}"), detail).at(path));
+        return None;
+    }
+    reader
+        .parse(name, |text| entry_path(text).map_err(|error| format!("`{name}` {error}")))
+        .known()
+        .map(Arc::from)
+}

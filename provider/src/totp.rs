@@ -1,0 +1,241 @@
+//! Time-based one-time passwords, reckoned here and now: nobody is asked.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tfplugin::{
+    Answer, Attribute, ConfigReader, Diagnostic, Diagnostics, EphemeralResource, Object, Opened, Renewed,
+    Schema, Setting, Type, Value, sentence,
+};
+use tokenferry_sources::{ExposeSecret, FieldProblem, Given, GivenFields, rfc3339, totp};
+
+use crate::fields;
+use crate::private::Private;
+use crate::reading::enabled_argument;
+use crate::systems::Systems;
+
+/// `tokenferry_totp`. There is no data source: a stored code is of no use to anybody but a thief.
+pub(crate) struct Totp;
+
+/// Which code.
+pub(crate) struct TotpConfig {
+    enabled: bool,
+    minimum: Duration,
+    /// `None` only while something is not known yet, or after a message.
+    totp: Option<totp::Totp>,
+}
+
+#[async_trait]
+impl EphemeralResource for Totp {
+    type Provider = Systems;
+    type Config = TotpConfig;
+
+    fn type_name(&self) -> String {
+        "tokenferry_totp".to_owned()
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(DESCRIPTION)
+            .with_all(fields::attributes(totp::FIELDS))
+            .with(Attribute::string(URI).optional().sensitive().describe(
+                "The URI behind the QR code, as in `otpauth://totp/…?secret=…`, instead of `secret`.",
+            ))
+            .with(Attribute::new(MINIMUM, Type::Number).optional().describe(
+                "How many seconds the code has to hold at least. If the current one holds less, the next one is waited \
+                 for: at most one `period`. Default: any time is enough.",
+            ))
+            .with(enabled_argument("With `enabled = terraform.applying` a plan neither waits nor makes a code."))
+            .with(Attribute::string("code").sensitive().describe("The one-time password, with leading zeros."))
+            .with(
+                Attribute::new("seconds_left", Type::Number)
+                    .describe("How many whole seconds the code still held when it was made."),
+            )
+            .with(Attribute::string("expires_at").describe(
+                "When the next code takes its place, in RFC 3339 form and UTC, for example `2030-01-31T12:00:00Z`.",
+            ))
+    }
+
+    fn config(&self, reader: &mut ConfigReader<'_>) -> TotpConfig {
+        let totp = read(reader);
+        TotpConfig {
+            enabled: reader.bool("enabled").known().unwrap_or(true),
+            minimum: minimum(reader, totp.as_ref()),
+            totp,
+        }
+    }
+
+    async fn open(&self, systems: &Systems, config: TotpConfig) -> Result<Answer<Opened>, Diagnostics> {
+        if !config.enabled {
+            return Ok(Opened { private: Private::default().to_bytes(), ..Opened::default() }.into());
+        }
+        let totp =
+            config.totp.ok_or_else(|| Diagnostic::error("Missing `secret`", "Set `secret` or `uri`."))?;
+        let code = totp.wait_for(config.minimum, systems.clock()).await.map_err(|error| {
+            let path = tfplugin::AttributePath::root().attribute(MINIMUM);
+            Diagnostic::error("No such code", sentence(&error.to_string())).at(path)
+        })?;
+        let seconds_left = code.seconds_left(systems.clock().now());
+        let computed = Object::from([
+            ("code".to_owned(), Value::string(code.value.expose_secret())),
+            ("seconds_left".to_owned(), Value::whole(seconds_left)),
+            ("expires_at".to_owned(), Value::string(rfc3339(code.expires_at))),
+        ]);
+        let private = Private { expires_at: Some(code.expires_at), ..Private::default() }.to_bytes();
+        Ok(Opened { computed, private, renew_at: None }.into())
+    }
+
+    async fn renew(&self, systems: &Systems, private: &[u8]) -> Result<Answer<Renewed>, Diagnostics> {
+        Private::from_bytes(private)?.still_good(systems, &self.type_name())
+    }
+
+    async fn close(&self, _: &Systems, private: &[u8]) -> Result<Answer<()>, Diagnostics> {
+        Private::from_bytes(private).map(|_| ().into())
+    }
+}
+
+/// The account, from its secret or its URI.
+fn read(reader: &mut ConfigReader<'_>) -> Option<totp::Totp> {
+    let mut given = fields::read(totp::FIELDS, reader);
+    let mut named = SECRET;
+    match (given.contains_key(SECRET), reader.parse(URI, otpauth)) {
+        (true, Setting::Known(_) | Setting::Unknown) => {
+            let detail = "Set either `secret` or `uri`: the URI has the secret in it.";
+            let path = reader.path(URI);
+            reader.report(Diagnostic::error("Two secrets", detail).at(path));
+            return None;
+        }
+        (false, Setting::Known(uri)) => {
+            given.insert(SECRET.to_owned(), uri);
+            named = URI;
+        }
+        (false, Setting::Unknown) => drop(given.insert(SECRET.to_owned(), Given::Unknown)),
+        (true, Setting::Null) => {}
+        // One that is no URI has got its message.
+        (false, Setting::Null) if reader.string(URI) != Setting::Null => return None,
+        (false, Setting::Null) => {
+            let path = reader.path(SECRET);
+            reader.report(Diagnostic::error("Missing `secret`", "Set `secret` or `uri`.").at(path));
+            return None;
+        }
+    }
+    let problems = totp::check(&given);
+    if !problems.is_empty() {
+        fields::report(
+            reader,
+            totp::FIELDS,
+            problems.into_iter().map(|problem| at(named, problem)).collect(),
+        );
+        return None;
+    }
+    if is_wholly_known(&given) { totp::from_given(&given).ok() } else { None }
+}
+
+fn is_wholly_known(given: &GivenFields) -> bool {
+    !given.values().any(|given| matches!(given, Given::Unknown))
+}
+
+/// What is wrong with the secret is shown where it was written.
+fn at(named: &'static str, problem: FieldProblem) -> FieldProblem {
+    if problem.field == SECRET { FieldProblem { field: named, ..problem } } else { problem }
+}
+
+fn otpauth(text: &str) -> Result<Given, &'static str> {
+    let is_uri = text.trim().get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("otpauth:"));
+    if is_uri { Ok(text.into()) } else { Err("it is no URI that begins with `otpauth:`") }
+}
+
+fn minimum(reader: &mut ConfigReader<'_>, totp: Option<&totp::Totp>) -> Duration {
+    let Setting::Known(seconds) = reader.integer(MINIMUM) else { return Duration::ZERO };
+    let minimum = u64::try_from(seconds).map(Duration::from_secs);
+    let detail = match (&minimum, totp) {
+        (Err(_), _) => "`minimum_seconds` cannot be negative.".to_owned(),
+        (Ok(minimum), Some(totp)) if *minimum > totp.period() => {
+            format!("A code holds for {} s only: no code ever has {seconds} s left.", totp.period().as_secs())
+        }
+        _ => return minimum.unwrap_or_default(),
+    };
+    let path = reader.path(MINIMUM);
+    reader.report(Diagnostic::error("Invalid minimum_seconds", detail).at(path));
+    Duration::ZERO
+}
+
+const DESCRIPTION: &str = "\
+A time-based one-time password (RFC 6238), as authenticator apps show it, reckoned from its secret without asking \
+anybody. Its values are in neither state nor plan file. Terraform opens it in every plan and again in every apply: each \
+gets the code of its time.
+
+A code holds for its period, 30 seconds mostly, and many systems take each one only once: use it where it is needed \
+early in a run, and ask for `minimum_seconds`.";
+const MINIMUM: &str = "minimum_seconds";
+const SECRET: &str = "secret";
+const URI: &str = "uri";
+
+#[cfg(test)]
+mod tests {
+    use tfplugin::Number;
+
+    use super::*;
+
+    /// `12345678901234567890`, the secret of the RFC, in base32.
+    const RFC_SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+    fn read_config(entries: &[(&str, Value)]) -> (TotpConfig, Vec<String>) {
+        let object: Object =
+            entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let mut diagnostics = Diagnostics::new();
+        let config = Totp.config(&mut ConfigReader::new(&object, &mut diagnostics));
+        assert!(!format!("{diagnostics:?}").contains("GEZDGNBV"));
+        let paths = diagnostics.iter().map(|problem| problem.path().to_string()).collect();
+        (config, paths)
+    }
+
+    fn uri(arguments: &str) -> Value {
+        Value::string(format!("otpauth://totp/Example:anna?secret={RFC_SECRET}{arguments}"))
+    }
+
+    #[test]
+    fn secret_and_uri_mean_the_same_account() {
+        let from_secret =
+            read_config(&[("secret", Value::string(RFC_SECRET)), ("digits", Value::string("8"))]);
+        let from_uri = read_config(&[("uri", uri("&digits=8"))]);
+        for (config, problems) in [from_secret, from_uri] {
+            assert_eq!(problems, Vec::<String>::new());
+            let now = tokenferry_sources::Timestamp::from_timestamp(59, 0).unwrap();
+            // From appendix B of the RFC.
+            assert_eq!(config.totp.unwrap().code_at(now).value.expose_secret(), "94287082");
+        }
+    }
+
+    #[test]
+    fn each_problem_is_shown_at_its_argument() {
+        let secret = || ("secret", Value::string(RFC_SECRET));
+        let seconds = |seconds: i64| ("minimum_seconds", Value::Number(Number::Integer(seconds)));
+        let cases: [(&[(&str, Value)], &str); 10] = [
+            (&[secret(), ("algorithm", Value::string("MD5"))], "algorithm"),
+            (&[secret(), ("period", Value::string("0s"))], "period"),
+            (&[], "secret"),
+            (&[("secret", Value::string("not base32!"))], "secret"),
+            (&[secret(), ("uri", uri(""))], "uri"),
+            (&[("uri", Value::string("https://example.com"))], "uri"),
+            (&[("uri", Value::string("otpauth://totp/x"))], "uri"),
+            (&[secret(), ("digits", Value::string("9"))], "digits"),
+            (&[secret(), seconds(31)], "minimum_seconds"),
+            (&[secret(), seconds(-1)], "minimum_seconds"),
+        ];
+        for (entries, expected) in cases {
+            assert_eq!(read_config(entries).1, [expected]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_yet_is_no_problem() {
+        for entries in [
+            &[("secret", Value::Unknown)][..],
+            &[("uri", Value::Unknown)],
+            &[("uri", uri("")), ("digits", Value::Unknown)],
+            &[("secret", Value::string(RFC_SECRET)), ("minimum_seconds", Value::Unknown)],
+        ] {
+            assert_eq!(read_config(entries).1, Vec::<String>::new());
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The Vault of one configured provider: asked when a read needs it, and for each entry once.
+
+mod fields;
+mod settings;
+
+pub(crate) use fields::{FIELDS, check};
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tfplugin::{AttributePath, Diagnostic, Diagnostics, sentence};
+use tokenferry_sources::{Clock, Environment, GivenFields, HttpSettings};
+use tokenferry_vault::{KvPath, Operation, Rotated, Vault, VaultError};
+use tokio::time::Instant;
+
+use crate::diagnostics::chain;
+
+/// Where the rotator's entries are.
+pub(crate) struct Entries {
+    /// What the provider block says; `None` if it is not known yet as a whole.
+    given: Option<GivenFields>,
+    http: HttpSettings,
+    environment: Arc<dyn Environment>,
+    clock: Arc<dyn Clock>,
+    vault: Mutex<Option<Arc<Vault>>>,
+    read: Mutex<BTreeMap<KvPath, Arc<Place>>>,
+}
+
+/// What was found at one place, and when; whoever holds the lock is the one who reads.
+type Place = tokio::sync::Mutex<Option<(Instant, Outcome)>>;
+
+type Outcome = Result<Option<Arc<Rotated>>, VaultError>;
+
+impl Entries {
+    pub(crate) fn new(
+        given: Option<GivenFields>,
+        http: HttpSettings,
+        environment: Arc<dyn Environment>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (vault, read) = (Mutex::default(), Mutex::default());
+        Entries { given, http, environment, clock, vault, read }
+    }
+
+    /// What the user should know before anything is read.
+    pub(crate) fn warning(&self) -> Option<Diagnostic> {
+        settings::stranger(self.given.as_ref()?, self.environment.as_ref())
+    }
+
+    /// The entry at a place; `None` if there is none. What was read before does if it `is_good`, or was read just now.
+    ///
+    /// # Errors
+    /// When nobody can tell, with the message at `path` if it is the place that is wrong.
+    pub(crate) async fn read(
+        &self,
+        at: &KvPath,
+        path: &AttributePath,
+        is_good: impl Fn(&Rotated) -> bool,
+    ) -> Result<Option<Arc<Rotated>>, Diagnostics> {
+        let vault = self.vault()?;
+        let place = Arc::clone(locked(&self.read).entry(at.clone()).or_default());
+        let mut known = place.lock().await;
+        let outcome = match &*known {
+            Some((read_at, outcome)) if read_at.elapsed() < JUST_NOW || does(outcome, &is_good) => {
+                outcome.clone()
+            }
+            _ => {
+                let outcome = vault.read_rotated(at).await.map(|found| found.map(Arc::new));
+                *known = Some((Instant::now(), outcome.clone()));
+                outcome
+            }
+        };
+        outcome.map_err(|error| of_vault(&error, path).into())
+    }
+
+    fn vault(&self) -> Result<Arc<Vault>, Diagnostics> {
+        let mut vault = locked(&self.vault);
+        if let Some(vault) = &*vault {
+            return Ok(Arc::clone(vault));
+        }
+        let given = self.given.as_ref().ok_or_else(not_known_yet)?;
+        let settings = settings::complete(given, &self.http, self.environment.as_ref())?;
+        let built = Vault::new(settings, Arc::clone(&self.environment), Arc::clone(&self.clock));
+        Ok(Arc::clone(vault.insert(Arc::new(built))))
+    }
+}
+
+fn does(outcome: &Outcome, is_good: impl Fn(&Rotated) -> bool) -> bool {
+    matches!(outcome, Ok(Some(found)) if is_good(found))
+}
+
+/// What was attempted, what came back, what to do.
+fn of_vault(error: &VaultError, path: &AttributePath) -> Diagnostic {
+    let detail = format!("{}\n\n{}", sentence(&chain(error)), error.advice());
+    let diagnostic = Diagnostic::error(error.summary(), detail);
+    let place_is_wrong = matches!(
+        error,
+        VaultError::MissingMount { .. }
+            | VaultError::NewerSchema { .. }
+            | VaultError::NotKv { .. }
+            | VaultError::NotOurs { .. }
+            | VaultError::Forbidden { operation: Operation::Read(_), .. }
+    );
+    if place_is_wrong { diagnostic.at(path.clone()) } else { diagnostic }
+}
+
+fn not_known_yet() -> Diagnostics {
+    let detail = "`vault` in the provider block is not known yet, so nothing can be read from Vault. Create first what \
+                  it depends on (`-target`), or use a value that is known while planning.";
+    let path = AttributePath::root().attribute("vault");
+    Diagnostic::error("Provider configuration not known yet", detail).at(path).into()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For so long an entry is not read again, whatever was found: many reads of one run ask for the same.
+const JUST_NOW: Duration = Duration::from_secs(30);
