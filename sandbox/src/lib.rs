@@ -32,9 +32,9 @@ mod conditions;
 mod control;
 mod example_key;
 mod gate;
+pub mod http;
 mod json;
 mod passing;
-pub mod http;
 mod server;
 mod system;
 mod urlencoded;
@@ -48,9 +48,9 @@ pub use control::counters::{CacheBusterCounts, ConnectionCounts, Counters, Grant
 pub use control::fault::{Answer, Effect, Fault};
 pub use control::requests::{CacheBuster, RequestRecord};
 pub use example_key::ExampleKey;
+pub use http::{HttpOptions, OAuth2Client, Stated};
 pub use zenoti::{ZenotiErrors, ZenotiForm, ZenotiMode, ZenotiOptions, ZenotiUser};
 pub use zetasafe::{ZetasafeClient, ZetasafeMode, ZetasafeOptions, ZetasafeRole, ZetasafeUser};
-pub use http::{HttpOptions, OAuth2Client, Stated};
 pub use zettelstore::{Authentication, Release, ZettelstoreOptions, ZettelstoreUser};
 pub use zscaler::{AccountMode, DeviceForm, ZscalerAccount, ZscalerDevice, ZscalerOptions};
 

@@ -7,8 +7,8 @@ mod resolve;
 mod settings;
 mod standing;
 
-pub(crate) use check::qualified;
 pub use check::fields as check_fields;
+pub(crate) use check::qualified;
 pub use credential::Credential;
 pub(crate) use settings::Reader;
 pub use settings::{Origin, Settings};
