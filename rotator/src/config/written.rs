@@ -66,10 +66,9 @@ impl<'a> Written<'a> {
 
     fn read_blocks(&mut self, block: &Block<'a>, field: &'static Field, inner: &'static [Field]) {
         let found = block.blocks(&Kind { name: field.name, labels: [] });
-        if found.is_empty() {
-            return;
-        }
-        let (mut blocks, mut given, mut spots) = (Vec::new(), Vec::new(), Spots::at(block.header));
+        let Some(first) = found.first() else { return };
+        let first = first.as_ref().map_or(block.header, |(first, _)| first.header);
+        let (mut blocks, mut given, mut spots) = (Vec::new(), Vec::new(), Spots::at(first));
         for found in found {
             match found {
                 Ok((block, header)) => {
