@@ -122,13 +122,11 @@ impl Daemon {
             let changed = timeout(LONGEST_LOOK, runner.login_changed(first)).await.unwrap_or(false);
             changed.then_some((source, rotations))
         };
-        for found in join_all(waiting.into_iter().map(look)).await {
-            if let Some((source, rotations)) = found {
-                info!(source = &*source, rotations = rotations.len(), "the login was changed; trying it");
-                let now = self.clock.now();
-                for rotation in rotations {
-                    self.scheduler.login_changed(rotation, now);
-                }
+        for (source, rotations) in join_all(waiting.into_iter().map(look)).await.into_iter().flatten() {
+            info!(source = &*source, rotations = rotations.len(), "the login was changed; trying it");
+            let now = self.clock.now();
+            for rotation in rotations {
+                self.scheduler.login_changed(rotation, now);
             }
         }
     }

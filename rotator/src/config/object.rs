@@ -12,7 +12,7 @@ use super::value::Value;
 /// An object that is being read. [`Entries::finish`] ends the reading.
 pub(super) struct Entries<'a> {
     value: Value<'a>,
-    entries: Vec<Entry<'a>>,
+    named: Vec<Entry<'a>>,
     asked: RefCell<Vec<&'static str>>,
 }
 
@@ -27,12 +27,12 @@ pub(super) struct Entry<'a> {
 impl<'a> Entries<'a> {
     pub(super) fn of(value: Value<'a>) -> Result<Self, Noted> {
         let Some(object) = value.expression.as_object() else { return Err(value.is_no_object()) };
-        Ok(Entries { value, entries: entries(value, object), asked: RefCell::default() })
+        Ok(Entries { value, named: entries(value, object), asked: RefCell::default() })
     }
 
     /// The name of the only one, if there is one and no other.
     pub(super) fn only(&self) -> Option<(&'a str, Spot<'a>)> {
-        match self.entries.as_slice() {
+        match self.named.as_slice() {
             [Entry { name: Some(name), spot, .. }] => Some((name, *spot)),
             _ => None,
         }
@@ -45,7 +45,7 @@ impl<'a> Entries<'a> {
         read: impl FnOnce(Value<'a>) -> Result<T, Noted>,
     ) -> Result<Option<T>, Noted> {
         self.asked.borrow_mut().push(name);
-        let found = self.entries.iter().find(|entry| entry.name == Some(name));
+        let found = self.named.iter().find(|entry| entry.name == Some(name));
         found.map(|entry| self.value_of(entry, name).and_then(read)).transpose()
     }
 
@@ -65,18 +65,20 @@ impl<'a> Entries<'a> {
 
     /// All of them, whatever they are called.
     pub(super) fn all(&self) -> impl Iterator<Item = (&'a str, Result<Value<'a>, Noted>)> {
-        self.entries.iter().filter_map(|entry| Some((entry.name?, self.value_of(entry, self.value.name))))
+        self.named.iter().filter_map(|entry| Some((entry.name?, self.value_of(entry, self.value.name))))
     }
 
     /// Notes every name that was never asked for.
     pub(super) fn finish(self) -> Result<(), Noted> {
         let asked = self.asked.into_inner();
-        let unknown = self.entries.iter().filter_map(|entry| {
-            let name = entry.name.filter(|name| !asked.contains(name))?;
-            let message = format!("`{}` has no `{}`", self.value.name, shown(name));
-            Some(entry.spot.tell(message, did_you_mean(name, asked.iter().copied())))
-        });
-        unknown.fold(Ok(()), |_, noted| Err(noted))
+        let mut unknown = Ok(());
+        for entry in &self.named {
+            if let Some(name) = entry.name.filter(|name| !asked.contains(name)) {
+                let message = format!("`{}` has no `{}`", self.value.name, shown(name));
+                unknown = Err(entry.spot.tell(message, did_you_mean(name, asked.iter().copied())));
+            }
+        }
+        unknown
     }
 
     fn value_of(&self, entry: &Entry<'a>, name: &'static str) -> Result<Value<'a>, Noted> {

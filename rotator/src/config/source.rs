@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokenferry_sources::{
-    ExposeSecret, FieldProblem, Given, HTTP_FIELDS, HttpSettings, SYSTEMS, System, parse_duration, system,
+    ExposeSecret, Given, HTTP_FIELDS, HttpSettings, SYSTEMS, System, parse_duration, system,
 };
 use tokenferry_vault::KvPath;
 
@@ -147,19 +147,16 @@ fn source(block: &Block<'_>, system: &'static System, name: Arc<str>) -> Result<
 /// What is written in a block, checked as far as each field can be checked by itself.
 fn written<'a>(block: &Block<'a>, system: &'static System) -> Written<'a> {
     let mut written = Written::at(block.header);
-    system.fields.iter().for_each(|field| written.read(block, field));
+    for field in system.fields {
+        written.read(block, field);
+    }
     written
 }
 
 fn fields(block: &Block<'_>, system: &'static System) -> Result<Box<[(&'static str, Setting)]>, Noted> {
     let mut written = written(block, system);
-    let problems = system.check(&written.given);
-    let is_new = |flaw: &FieldProblem| {
-        !problems.iter().any(|problem| (problem.field, &problem.within) == (flaw.field, &flaw.within))
-    };
-    let flaws: Vec<_> = system.flaws(&written.given).into_iter().filter(is_new).collect();
-    written.judge(&problems);
-    written.judge(&flaws);
+    written.judge(&system.check(&written.given));
+    written.judge(&system.flaws(&written.given));
     written.broken.map_or(Ok(written.settings.into()), Err)
 }
 

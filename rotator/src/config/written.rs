@@ -66,15 +66,16 @@ impl<'a> Written<'a> {
 
     fn read_blocks(&mut self, block: &Block<'a>, field: &'static Field, inner: &'static [Field]) {
         let found = block.blocks(&Kind { name: field.name, labels: [] });
-        if found.is_empty() {
-            return;
-        }
-        let (mut blocks, mut given, mut spots) = (Vec::new(), Vec::new(), Spots::at(block.header));
+        let Some(first) = found.first() else { return };
+        let first = first.as_ref().map_or(block.header, |(first, _)| first.header);
+        let (mut blocks, mut given, mut spots) = (Vec::new(), Vec::new(), Spots::at(first));
         for found in found {
             match found {
                 Ok((block, header)) => {
                     let mut written = Written::at(block.header);
-                    inner.iter().for_each(|field| written.read(&block, field));
+                    for field in inner {
+                        written.read(&block, field);
+                    }
                     block.finish();
                     self.broken = header.err().or(written.broken).or(self.broken);
                     blocks.push(owned(written.settings));
@@ -108,33 +109,34 @@ impl<'a> Written<'a> {
 
     fn note(&self, problem: &FieldProblem) -> Noted {
         let field = Place::Name(problem.field.to_owned());
-        let mut spots = &self.spots;
-        let mut missing = None;
-        for place in std::iter::once(&field).chain(&problem.within) {
-            match spots.within(place) {
-                Some(inner) => spots = inner,
-                None => {
-                    missing = Some(place);
-                    break;
-                }
-            }
+        let (spot, missing) = self.spots.innermost(std::iter::once(&field).chain(&problem.within));
+        if let Some(Place::Name(name)) = missing {
+            return spot.advise(problem.reason.as_str(), format!("write `{}`", how_to_write(name)));
         }
-        let said = problem.within.iter().rev().find_map(|place| match place {
+        let known = problem.within.iter().rev().find_map(|place| match place {
             Place::Name(name) => Some(name.as_str()).filter(|name| words::is_known(name)),
             Place::Index(_) => None,
         });
-        match missing {
-            Some(Place::Name(name)) => {
-                spots.spot.advise(problem.reason.as_str(), format!("write `{}`", how_to_write(name)))
-            }
-            _ => spots.spot.note(format!("`{}`: {}", said.unwrap_or(problem.field), problem.reason)),
-        }
+        spot.note(format!("`{}`: {}", known.unwrap_or(problem.field), problem.reason))
     }
 }
 
 impl<'a> Spots<'a> {
     fn at(spot: Spot<'a>) -> Self {
         Spots { spot, blocks: Vec::new(), names: BTreeMap::new() }
+    }
+
+    /// How far a way leads, and the first step that leads nowhere.
+    fn innermost<'p>(&self, mut way: impl Iterator<Item = &'p Place>) -> (Spot<'a>, Option<&'p Place>) {
+        let mut spots = self;
+        let missing = way.find(|place| match spots.within(place) {
+            Some(inner) => {
+                spots = inner;
+                false
+            }
+            None => true,
+        });
+        (spots.spot, missing)
     }
 
     fn within(&self, place: &Place) -> Option<&Spots<'a>> {

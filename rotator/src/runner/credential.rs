@@ -1,9 +1,9 @@
 //! Naming what a source logs in with, without reading it.
 
-use tokenferry_sources::{ExposeSecret, Field, FieldKind, Given, System};
+use tokenferry_sources::{ExposeSecret, Field, FieldKind, Given, Home, System};
 
 use crate::run::CredentialKey;
-use crate::source::{Reference, Setting, Source};
+use crate::source::{Reference, Setting, Settings, Source};
 
 /// System, address and identity, as configured: two sources with the same ones log in as the same user. An identity
 /// that is referred to counts by where it is kept, so that nothing has to be read.
@@ -11,7 +11,7 @@ pub(super) fn key(source: &Source) -> CredentialKey {
     let fields = source.system.fields.iter();
     let telling = fields.filter(|field| tells(source.system, field));
     let values = telling.map(|field| {
-        let written = source.field(field.name).and_then(place);
+        let written = source.field(field.name).map(place);
         written.unwrap_or_else(|| format!("\n={}", field.default.unwrap_or_default()))
     });
     let key: String = std::iter::once(source.system.name.to_owned()).chain(values).collect();
@@ -19,20 +19,30 @@ pub(super) fn key(source: &Source) -> CredentialKey {
 }
 
 /// What is written, or where it is kept.
-fn place(setting: &Setting) -> Option<String> {
+fn place(setting: &Setting) -> String {
     match setting {
-        Setting::InVault(kept) => Some(format!("\n%{kept}")),
-        Setting::Literal(Given::Text(text)) => Some(format!("\n={}", text.expose_secret())),
-        Setting::Reference(Reference::Env(name)) => Some(format!("\n${name}")),
-        Setting::Reference(Reference::File(path)) => Some(format!("\n@{}", path.display())),
-        Setting::Blocks(_) | Setting::Literal(_) | Setting::Map(_) => None,
+        Setting::Blocks(blocks) => blocks.iter().map(places).collect(),
+        Setting::InVault(kept) => format!("\n%{kept}"),
+        Setting::Literal(Given::Text(text)) => format!("\n={}", text.expose_secret()),
+        Setting::Literal(Given::Flag(flag)) => format!("\n={flag}"),
+        Setting::Literal(_) => String::new(),
+        Setting::Map(settings) => places(settings),
+        Setting::Reference(Reference::Env(name)) => format!("\n${name}"),
+        Setting::Reference(Reference::File(path)) => format!("\n@{}", path.display()),
     }
 }
 
-/// Whether a field says where to log in, or who does. A secret does where nothing else says so.
+fn places(settings: &Settings) -> String {
+    let named = settings.iter().map(|(name, setting)| format!("\n{name}{}", place(setting)));
+    format!("\n{{{}\n}}", named.collect::<String>())
+}
+
+/// Whether a field says where to log in, or who does. A secret does where nothing else says so. Where a system leaves
+/// it to its users what says so, everything may.
 fn tells(system: &System, field: &Field) -> bool {
     let nameless = || system.credentials.iter().filter(|credential| credential.identity.is_none());
-    matches!(field.kind, FieldKind::Url)
+    system.home == Home::Resource
+        || matches!(field.kind, FieldKind::Url)
         || system.is_identity(field.name)
         || nameless().any(|credential| credential.secrets().any(|secret| secret == field.name))
 }
@@ -40,8 +50,10 @@ fn tells(system: &System, field: &Field) -> bool {
 #[cfg(test)]
 mod tests {
     use tokenferry_sources::{HttpSettings, system};
+    use tokenferry_vault::KvPath;
 
     use super::*;
+    use crate::source::VaultField;
 
     fn key_of(fields: &[(&'static str, Setting)]) -> CredentialKey {
         key(&Source {
@@ -75,5 +87,21 @@ mod tests {
         assert_ne!(user, key_of(&[("username", text("ANNA"))]));
         let file = Setting::Reference(Reference::File("ANNA".into()));
         assert_ne!(user, key_of(&[("username", file)]));
+        let in_vault = |field: &str| {
+            let entry = KvPath { mount: "kv".into(), path: "ANNA".into() };
+            Setting::InVault(Box::new(VaultField { entry, field: field.to_owned() }))
+        };
+        let kept = key_of(&[("username", in_vault("user"))]);
+        assert_eq!(kept, key_of(&[("username", in_vault("user"))]));
+        assert_ne!(kept, key_of(&[("username", in_vault("other"))]));
+    }
+
+    #[test]
+    fn structures_count_by_everything_in_them() {
+        let settings = |scope: &str| Settings::from([("scope".to_owned(), text(scope))]);
+        let both = |one, other| place(&Setting::Blocks(vec![settings(one), settings(other)]));
+        assert_eq!(both("a", "b"), both("a", "b"));
+        assert_ne!(both("a", "b"), both("b", "a"));
+        assert_ne!(place(&Setting::Map(settings("a"))), place(&Setting::Map(settings("b"))));
     }
 }

@@ -61,12 +61,12 @@ impl Runner {
                 class = error.class().name(),
                 "not logging in: the answer to the same login is known and still holds"
             );
-            return Err(Trouble::Source { error, login });
+            return Err(Trouble::Source { error: error.into(), login });
         }
         let token = opened.login.login().await.map_err(|error| {
             let login = fingerprint(&error, opened);
             self.memory.learn(&job.credential, &error, login, self.clock.now());
-            Trouble::Source { error, login }
+            Trouble::Source { error: error.into(), login }
         })?;
         self.memory.forget(&job.credential);
         Ok(token)
@@ -87,7 +87,9 @@ async fn try_out(state: &mut State, opened: &Opened) -> Result<(), Trouble> {
     if let Err(SourceError::TokenRejected { .. }) = tried {
         state.pending = None;
     }
-    tried.map(drop).map_err(|error| Trouble::Source { login: fingerprint(&error, opened), error })
+    tried
+        .map(drop)
+        .map_err(|error| Trouble::Source { login: fingerprint(&error, opened), error: error.into() })
 }
 
 /// Only what lasts is worth remembering the login for.

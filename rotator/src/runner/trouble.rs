@@ -22,7 +22,7 @@ pub(super) enum Trouble {
     #[error("{at} belongs to the rotation \"{owner}\"")]
     OtherRotation { at: Destination, owner: String },
     #[error("{error}")]
-    Source { error: SourceError, login: Option<Fingerprint> },
+    Source { error: Box<SourceError>, login: Option<Fingerprint> },
     #[error(transparent)]
     Vault(#[from] VaultError),
 }
@@ -44,15 +44,14 @@ impl Trouble {
     /// tells us when a Vault was put right, and asking it costs no login.
     pub(super) fn is_lasting(&self) -> bool {
         match self {
-            // That a fresh token is not accepted yet may pass.
-            Trouble::CasLost { .. }
-            | Trouble::Open(_)
-            | Trouble::Source { error: SourceError::TokenRejected { .. }, .. }
-            | Trouble::Vault(_) => false,
+            Trouble::CasLost { .. } | Trouble::Open(_) | Trouble::Vault(_) => false,
             Trouble::ForeignEntry { .. } | Trouble::NewerSchema { .. } | Trouble::OtherRotation { .. } => {
                 true
             }
-            Trouble::Source { error, .. } => error.retry() == Retry::Never,
+            Trouble::Source { error, .. } => {
+                // That a fresh token is not accepted yet may pass.
+                error.class() != FailureClass::TokenRejected && error.retry() == Retry::Never
+            }
         }
     }
 

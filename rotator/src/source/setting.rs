@@ -133,6 +133,8 @@ fn inner(kind: FieldKind, name: &str) -> Option<FieldKind> {
             fields.iter().find(|field| field.name == name).map(|field| field.kind)
         }
         FieldKind::Objects(fields) => Some(FieldKind::Object(fields)),
+        // What it is for is decided where it is used: it may be a key in PEM form.
+        FieldKind::Secrets => Some(FieldKind::SecretLines),
         _ => None,
     }
 }

@@ -9,7 +9,7 @@ use tokenferry_sources::{
 };
 use tokenferry_vault::{DEFAULT_TIMEOUT, Kept, Vault, VaultAuth, VaultSettings};
 
-use super::{OpenError, Opened, Reference, ReferenceError, Setting, Source};
+use super::{OpenError, Opened, Reference, ReferenceError, Setting, Settings, Source};
 
 fn source(name: &str, fields: &[(&'static str, Setting)]) -> Source {
     Source {
@@ -94,6 +94,32 @@ fn parts_of_the_material_cannot_be_taken_for_each_other() {
     let both = material("a", "b");
     let length = "zettelstore".len();
     assert_eq!(both[..8], (length as u64).to_be_bytes());
+}
+
+fn service(secret: &str, authentication: &str) -> Source {
+    let texts =
+        [("token_url", "https://id.example/token"), ("client_id", "ci"), ("authentication", authentication)];
+    let preset = texts.map(|(name, value)| (name.to_owned(), literal(value)));
+    let secrets = Settings::from([(secret.to_owned(), variable("SECRET"))]);
+    let fields =
+        [("secrets", Setting::Map(secrets)), ("oauth2_client_credentials", Setting::Map(preset.into()))];
+    source("http", &fields)
+}
+
+#[test]
+fn what_is_referred_to_within_a_structure_is_read_too() {
+    let material = |secret| open(&service("client_secret", "basic"), &[("SECRET", secret)]).unwrap().material;
+    assert_ne!(material("hunter2"), material("hunter3"));
+    let error = open(&service("client_secret", "basic"), &[]).unwrap_err();
+    assert_eq!(error.to_string(), "cannot read `secrets`");
+}
+
+#[test]
+fn a_secret_by_name_may_be_a_key_of_several_lines() {
+    let error =
+        open(&service("private_key", "private_key_jwt"), &[("SECRET", "no\nkey\nhunter2")]).unwrap_err();
+    assert_eq!(error.class().name(), "bad_setting", "the lines were read, and are no key: {error}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Sources whose secrets are kept in Vault.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -8,6 +9,7 @@ use tokenferry_rotator::runner::Runner;
 use tokenferry_rotator::source::{Setting, VaultField};
 use tokenferry_vault::KvPath;
 
+use crate::bao::ROOT;
 use crate::proxy::Proxy;
 use crate::setting::{World, failed, place, rotated, settings};
 
@@ -85,4 +87,49 @@ async fn a_vault_that_fails_while_a_secret_is_read_is_backed_off_from_without_a_
     world.bao.root("PUT", "sys/seal", Value::Null).await;
     assert_eq!(failed(&runner).await, ("vault_sealed".to_owned(), false));
     assert_eq!(world.logins().attempted, 1);
+}
+
+/// What `validate` says, with these arguments, about a source whose password is kept in Vault.
+async fn validated(address: &str, arguments: &'static [&'static str]) -> String {
+    let config = r#"
+source "zettelstore" "notes" {
+  username = "anna"
+  password = { vault = { mount = "secret", path = "logins/zettelstore", field = "password" } }
+}
+rotation "notes" {
+  source   = "zettelstore.notes"
+  schedule = "*/4 * * * *"
+  reader_lag = "10s"
+  destination {
+    mount = "secret"
+    path  = "home"
+  }
+}
+"#;
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("tokenferry.hcl");
+    std::fs::write(&file, config).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tokenferry"));
+    command.env_clear().env("VAULT_ADDR", address).env("VAULT_TOKEN", ROOT);
+    command.arg("--config").arg(&file).arg("validate").args(arguments);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+#[tokio::test]
+async fn validate_looks_whether_a_secret_is_there_unless_it_is_to_stay_offline() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let offline = validated(&proxy.address, &["--offline"]).await;
+    assert!(!offline.contains("note:"), "{offline}");
+    assert_eq!(proxy.take(), [""; 0]);
+
+    let absent = validated(&proxy.address, &[]).await;
+    assert!(absent.contains("`password` of source zettelstore.notes cannot be read from Vault"), "{absent}");
+    assert!(absent.contains("there is no such entry"), "{absent}");
+    keep(&world, json!({ "password": "hunter2" })).await;
+    let there = validated(&proxy.address, &[]).await;
+    assert!(!there.contains("note:") && !there.contains("hunter2"), "{there}");
 }

@@ -28,6 +28,15 @@ impl Spot {
         Spot { within, ..*self }
     }
 
+    /// As in `url`.
+    fn innermost(&self) -> &str {
+        let named = self.within.iter().rev().find_map(|place| match place {
+            Place::Name(name) => Some(name.as_str()),
+            Place::Index(_) => None,
+        });
+        named.unwrap_or(self.field)
+    }
+
     /// As in `http.request[0].url`.
     fn path(&self) -> String {
         self.within.iter().fold(qualified(super::SYSTEM.name, self.field), |path, place| match place {
@@ -56,7 +65,7 @@ impl Notes {
         let name = spot.path();
         let detail = format!("{} needs {what}.", capitalized(super::SYSTEM.title));
         let problem = FieldProblem::error(spot.field, format!("Missing `{name}`"), detail);
-        let reason = format!("missing `{name}`");
+        let reason = format!("missing `{}`", spot.innermost());
         self.problems.push(FieldProblem { within: spot.within.clone(), reason, ..problem });
     }
 

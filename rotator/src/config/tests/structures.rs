@@ -43,7 +43,9 @@ fn read(text: &str, problems: &[FieldProblem]) -> (Settings, GivenFields, Config
     let (mut settings, mut given) = (Settings::new(), GivenFields::new());
     if let Ok(root) = Block::root(&document) {
         let mut written = Written::at(root.header);
-        FIELDS.iter().for_each(|field| written.read(&root, field));
+        for field in FIELDS {
+            written.read(&root, field);
+        }
         written.judge(problems);
         let named = written.settings.into_iter().map(|(name, setting)| (name.to_owned(), setting));
         (settings, given) = (named.collect(), written.given);
@@ -211,4 +213,40 @@ fn a_name_that_stands_twice_in_an_object_is_told_once() {
         lines("labels = { a-name = \"x\", a-name = \"y\" }\n"),
         ["1:26 this name is written here again"]
     );
+}
+
+#[test]
+fn what_a_service_lacks_is_told_where_it_belongs() {
+    let text = r#"
+source "http" "one" {
+  secrets = { id = { file = "id" } }
+  request {
+    json = { p = "{{secrets.planted}}" }
+  }
+}
+source "http" "two" {
+  ttl = "1h"
+}
+source "http" "three" {
+  secrets = { id = { env = "ID" } }
+  request {
+    url    = "https://a.example/{{secrets.id}}"
+    values = { token = { json_pointer = "/t" } }
+  }
+  oauth2_client_credentials = { token_url = "https://id.example/", client_id = "c" }
+}
+"#;
+    let errors = super::problems(&format!("{text}{}", super::RIGHT));
+    let expected = [
+        "4:3 missing `url`",
+        "4:3 `request`: none of the requests takes the token: one of them needs `values = { token = … }`",
+        "5:12 `json`: ",
+        "8:1 missing `request`",
+        "17:31 `oauth2_client_credentials`: it takes the place of `request` blocks: leave it or them out",
+    ];
+    let found = super::lines(&errors);
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "found: {found}\nexpected: {expected}");
+    }
 }
