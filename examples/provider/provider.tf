@@ -36,6 +36,17 @@ provider "tokenferry" {
   ca_cert_file = "/etc/ssl/certs/company.pem"
 }
 
+# An API client of ZIdentity instead of an API key. Its variables are ZSCALER_CLIENT_ID, ZSCALER_CLIENT_SECRET (or
+# ZSCALER_PRIVATE_KEY), ZSCALER_VANITY_DOMAIN and ZSCALER_CLOUD.
+provider "tokenferry" {
+  alias = "one_api"
+
+  zscaler = {
+    method        = "oneapi"
+    vanity_domain = "acme"
+  }
+}
+
 variable "subsidiary_api_key" {
   type      = string
   ephemeral = true

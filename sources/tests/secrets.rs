@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tokenferry_sources::zscaler::{ApiReader, Udid};
+use tokenferry_sources::zscaler::{ApiReader, DeviceFilter, DeviceKey, OsType, ProfileQuery, Udid};
 use tokenferry_sources::{
-    BuildContext, Given, GivenFields, HttpClient, HttpSettings, Session, SystemClock, system,
+    BuildContext, Given, GivenFields, HttpClient, HttpSettings, Session, SourceError, SystemClock, system,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -57,18 +57,15 @@ fn forms(secret: &str) -> [String; 8] {
 }
 
 /// Everything that can be printed on the way from settings to values.
-async fn printed(name: &str, base_url: &str) -> String {
+async fn printed((name, fields): (&str, &[&str]), base_url: &str) -> String {
     let system = system(name).unwrap();
     let text = |name: &str| match name {
-        "base_url" => base_url,
-        "secret_key" | "password" => SECRET,
+        "base_url" | "token_url" => base_url,
+        "client_secret" | "secret_key" | "password" => SECRET,
         _ => "anna",
     };
-    let given: GivenFields = ["base_url", "username", "password", "api_key", "secret_key"]
-        .into_iter()
-        .filter(|name| system.field(name).is_some())
-        .map(|name| (name.to_owned(), Given::from(text(name))))
-        .collect();
+    let given: GivenFields =
+        fields.iter().map(|name| ((*name).to_owned(), Given::from(text(name)))).collect();
     let (settings, problems) = system.resolve(&given, &BTreeMap::<String, String>::new());
     let http = Arc::new(HttpClient::new(HttpSettings::default()));
     let context = BuildContext { http, clock: Arc::new(SystemClock) };
@@ -80,15 +77,31 @@ async fn printed(name: &str, base_url: &str) -> String {
         Err(error) => write!(all, "{error} {error:?} {} {}", error.summary(), error.advice()).unwrap(),
     }
     if let Some(reader) = ApiReader::new(Arc::clone(&session)) {
-        match reader.otps(&Udid::try_from("A:1").unwrap(), None).await {
-            Ok(set) => write!(all, "{set:?} {:?}", set.iter().collect::<Vec<_>>()).unwrap(),
-            Err(error) => write!(all, "{error} {error:?} {} {}", error.summary(), error.advice()).unwrap(),
-        }
+        let udid = Udid::try_from("A:1").unwrap();
+        let profile = ProfileQuery { username: "anna".to_owned(), os_type: OsType::Ios };
+        all.push_str(&told(reader.otps(&udid, None).await));
+        all.push_str(&told(reader.profile_passwords(&profile, None).await));
+        all.push_str(&told(reader.devices(&DeviceFilter::default(), None).await));
+        all.push_str(&told(reader.device(&DeviceKey::Udid(udid), None).await));
         write!(all, "{reader:?}").unwrap();
     }
     write!(all, "{session:?}").unwrap();
     all
 }
+
+fn told<T: std::fmt::Debug>(outcome: Result<T, SourceError>) -> String {
+    match outcome {
+        Ok(value) => format!("{value:?} {value:#?}"),
+        Err(error) => format!("{error} {error:?} {} {}", error.summary(), error.advice()),
+    }
+}
+
+/// The ways to log in, each with what it takes.
+const LOGINS: [(&str, &[&str]); 3] = [
+    ("zscaler", &["base_url", "api_key", "secret_key"]),
+    ("zscaler", &["base_url", "token_url", "client_id", "client_secret"]),
+    ("zettelstore", &["base_url", "username", "password"]),
+];
 
 #[tokio::test]
 async fn no_secret_can_be_printed_or_logged() {
@@ -98,6 +111,18 @@ async fn no_secret_can_be_printed_or_logged() {
     let mut answers = vec![
         (200, format!(r#"{{"jwtToken":"{TOKEN}","message":"{SECRET}","otp":"{OTP}"}}"#)),
         (200, format!(r#"{{"token":"{TOKEN}","expires_in":600}}"#)),
+        (
+            200,
+            format!(
+                r#"{{"access_token":"{TOKEN}","exitPass":"{OTP}","unique_id":"A:1","deviceOtpArray":["{OTP}"]}}"#
+            ),
+        ),
+        (
+            200,
+            format!(
+                r#"{{"jwtToken":"{TOKEN}","exitPass":"{OTP}","unique_id":"A:1","deviceOtpArray":["{OTP}"]}}"#
+            ),
+        ),
         (200, format!(r#"("Bearer" "{TOKEN}" 600) {SECRET}"#)),
         (200, SECRET.to_owned()),
     ];
@@ -109,10 +134,10 @@ async fn no_secret_can_be_printed_or_logged() {
     }
     for (status, body) in answers {
         let base_url = server(status, body.clone()).await;
-        for name in ["zscaler", "zettelstore"] {
-            let all = printed(name, &base_url).await;
+        for login in LOGINS {
+            let all = printed(login, &base_url).await;
             let shown = echoes.iter().find(|form| all.contains(form.as_str()));
-            assert_eq!(shown, None, "{name} {status} {body}");
+            assert_eq!(shown, None, "{login:?} {status} {body}");
         }
     }
     let log = log.0.lock().unwrap();
