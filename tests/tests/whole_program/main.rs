@@ -17,3 +17,4 @@ mod sharing;
 mod terraform_basics;
 mod terraform_ephemeral;
 mod terraform_interrupt;
+mod zscaler;
