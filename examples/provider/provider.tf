@@ -46,6 +46,17 @@ provider "tokenferry" {
   ca_cert_file = "/etc/ssl/certs/company.pem"
 }
 
+# An API client of ZIdentity instead of an API key. Its variables are ZSCALER_CLIENT_ID, ZSCALER_CLIENT_SECRET (or
+# ZSCALER_PRIVATE_KEY), ZSCALER_VANITY_DOMAIN and ZSCALER_CLOUD.
+provider "tokenferry" {
+  alias = "one_api"
+
+  zscaler = {
+    method        = "oneapi"
+    vanity_domain = "acme"
+  }
+}
+
 variable "vault_secret_id" {
   type      = string
   ephemeral = true

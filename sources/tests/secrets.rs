@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tokenferry_sources::zscaler::{ApiReader, Udid};
+use tokenferry_sources::zscaler::{ApiReader, DeviceFilter, DeviceKey, OsType, ProfileQuery, Udid};
 use tokenferry_sources::{
-    BuildContext, Given, GivenFields, HttpClient, HttpSettings, Session, SystemClock, system,
+    BuildContext, Given, GivenFields, HttpClient, HttpSettings, Session, SourceError, SystemClock, system,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -84,28 +84,15 @@ fn http_settings(base_url: &str) -> GivenFields {
 }
 
 /// Everything that can be printed on the way from settings to values.
-async fn printed(name: &str, base_url: &str) -> String {
+async fn printed((name, fields): (&str, &[&str]), base_url: &str) -> String {
     let system = system(name).unwrap();
     let text = |name: &str| match name {
-        "base_url" => base_url,
-        "app_secret" | "secret_key" | "password" => SECRET,
+        "base_url" | "token_url" => base_url,
+        "app_secret" | "client_secret" | "secret_key" | "password" => SECRET,
         _ => "anna",
     };
-    let given: GivenFields = [
-        "base_url",
-        "username",
-        "password",
-        "admin_client_id",
-        "account_name",
-        "app_id",
-        "app_secret",
-        "secret_key",
-    ]
-    .into_iter()
-    .chain((name == "zscaler").then_some("api_key"))
-    .filter(|name| system.field(name).is_some())
-    .map(|name| (name.to_owned(), Given::from(text(name))))
-    .collect();
+    let given: GivenFields =
+        fields.iter().map(|name| ((*name).to_owned(), Given::from(text(name)))).collect();
     let given = if name == "http" { http_settings(base_url) } else { given };
     let (settings, problems) = system.resolve(&given, &BTreeMap::<String, String>::new());
     let http = Arc::new(HttpClient::new(HttpSettings::default()));
@@ -118,15 +105,34 @@ async fn printed(name: &str, base_url: &str) -> String {
         Err(error) => write!(all, "{error} {error:?} {} {}", error.summary(), error.advice()).unwrap(),
     }
     if let Some(reader) = ApiReader::new(Arc::clone(&session)) {
-        match reader.otps(&Udid::try_from("A:1").unwrap(), None).await {
-            Ok(set) => write!(all, "{set:?} {:?}", set.iter().collect::<Vec<_>>()).unwrap(),
-            Err(error) => write!(all, "{error} {error:?} {} {}", error.summary(), error.advice()).unwrap(),
-        }
+        let udid = Udid::try_from("A:1").unwrap();
+        let profile = ProfileQuery { username: "anna".to_owned(), os_type: OsType::Ios };
+        all.push_str(&told(reader.otps(&udid, None).await));
+        all.push_str(&told(reader.profile_passwords(&profile, None).await));
+        all.push_str(&told(reader.devices(&DeviceFilter::default(), None).await));
+        all.push_str(&told(reader.device(&DeviceKey::Udid(udid), None).await));
         write!(all, "{reader:?}").unwrap();
     }
     write!(all, "{session:?}").unwrap();
     all
 }
+
+fn told<T: std::fmt::Debug>(outcome: Result<T, SourceError>) -> String {
+    match outcome {
+        Ok(value) => format!("{value:?} {value:#?}"),
+        Err(error) => format!("{error} {error:?} {} {}", error.summary(), error.advice()),
+    }
+}
+
+/// The ways to log in, each with what it takes.
+const LOGINS: [(&str, &[&str]); 6] = [
+    ("http", &[]),
+    ("zenoti", &["base_url", "account_name", "username", "password", "app_id", "app_secret"]),
+    ("zetasafe", &["base_url", "username", "password", "admin_client_id"]),
+    ("zscaler", &["base_url", "api_key", "secret_key"]),
+    ("zscaler", &["base_url", "token_url", "client_id", "client_secret"]),
+    ("zettelstore", &["base_url", "username", "password"]),
+];
 
 #[tokio::test]
 async fn no_secret_can_be_printed_or_logged() {
@@ -140,6 +146,18 @@ async fn no_secret_can_be_printed_or_logged() {
         (200, format!(r#"{{"error":{{"code":"{SECRET}","message":"x {SECRET}","field":"{TOKEN}"}}}}"#)),
         (200, format!(r#"{{"token":null,"admins":["{SECRET}"],"{SECRET}":"{SECRET}"}}"#)),
         (400, format!(r#"{{"PASSWORD_EXPIRED":"{SECRET}","LOCKED":"x {SECRET}","admins":["{SECRET}"]}}"#)),
+        (
+            200,
+            format!(
+                r#"{{"access_token":"{TOKEN}","exitPass":"{OTP}","unique_id":"A:1","deviceOtpArray":["{OTP}"]}}"#
+            ),
+        ),
+        (
+            200,
+            format!(
+                r#"{{"jwtToken":"{TOKEN}","exitPass":"{OTP}","unique_id":"A:1","deviceOtpArray":["{OTP}"]}}"#
+            ),
+        ),
         (200, format!(r#"("Bearer" "{TOKEN}" 600) {SECRET}"#)),
         (200, SECRET.to_owned()),
     ];
@@ -151,10 +169,10 @@ async fn no_secret_can_be_printed_or_logged() {
     }
     for (status, body) in answers {
         let base_url = server(status, body.clone()).await;
-        for name in ["http", "zenoti", "zetasafe", "zettelstore", "zscaler"] {
-            let all = printed(name, &base_url).await;
+        for login in LOGINS {
+            let all = printed(login, &base_url).await;
             let shown = echoes.iter().find(|form| all.contains(form.as_str()));
-            assert_eq!(shown, None, "{name} {status} {body}");
+            assert_eq!(shown, None, "{login:?} {status} {body}");
         }
     }
     let log = log.0.lock().unwrap();

@@ -21,6 +21,8 @@ use tokenferry_sources::{
 };
 
 const UDID: &str = "1F2E3D4C-0000-1111-2222-333344445555:501";
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 const SECRET: (&str, &str) = ("client_secret", "sandbox-client-secret");
 
 /// A session in one of the two worlds, which never waits longer than it must.
@@ -167,7 +169,7 @@ async fn a_limit_says_when_to_come_back() {
         ("x-ratelimit-reset", "2400"),
         ("x-ratelimit-remaining", "7"),
     ];
-    let cases: [(&[(&str, &str)], Option<i64>); 7] = [
+    let cases: [(Headers<'_>, Option<i64>); 7] = [
         (&all, Some(13)),
         (&all[1..], Some(1800)),
         (&all[2..], Some(2400)),

@@ -73,6 +73,21 @@ fn a_source_is_opened_with_what_its_references_hold_now() {
 }
 
 #[test]
+fn a_key_may_have_several_lines_and_a_password_may_not() {
+    let key = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+    let client = [
+        ("client_id", literal("client")),
+        ("private_key", variable("KEY")),
+        ("vanity_domain", literal("acme")),
+    ];
+    let error = open(&source("zscaler", &client), &[("KEY", key)]).unwrap_err();
+    assert!(error.to_string().contains("the private key is needed"), "{error}");
+    let error = open(&notes(), &[("PASSWORD", "a\nb")]).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("line break"), "{cause}");
+}
+
+#[test]
 fn the_material_changes_with_each_setting_and_with_nothing_else() {
     let material = |source: &Source, password| open(source, &[("PASSWORD", password)]).unwrap().material;
     let first = material(&notes(), "hunter2");

@@ -97,7 +97,7 @@ impl SourceError {
                 let setting = url_setting(attempt.system);
                 format!("{} {}", detour.advice(target, setting), attempt.guidance.address)
             }
-            E::UnknownDevice { attempt, status: 404, device: DeviceKey::Udid(_), .. } => {
+            E::UnknownDevice { attempt, status: 404, device, .. } if is_udid(device) => {
                 format!("{} {}", fixed(self), with_hint(attempt.guidance.address, attempt))
             }
             E::BrokenAnswer { attempt, .. } => with_hint(&broken(attempt.system), attempt),
@@ -198,9 +198,7 @@ fn fixed(error: &SourceError) -> &'static str {
             "The login works, but its token is not accepted: check that `base_url` is that of the system that \
              issued it, and that the API key is still enabled."
         }
-        E::NoSuchDevice { device } | E::UnknownDevice { device, .. }
-            if !matches!(device, DeviceKey::Udid(_)) =>
-        {
+        E::NoSuchDevice { device } | E::UnknownDevice { device, .. } if !is_udid(device) => {
             "Check the name: a device is found only while it is enrolled, by the host name or the user that the portal \
              shows for it. Its `udid` always finds it."
         }
@@ -210,6 +208,10 @@ fn fixed(error: &SourceError) -> &'static str {
         }
         _ => "Try again later.",
     }
+}
+
+fn is_udid(device: &DeviceKey) -> bool {
+    matches!(device, DeviceKey::Udid(_))
 }
 
 fn title(attempt: &Attempt) -> &'static str {

@@ -36,7 +36,7 @@ pub enum SourceError {
     #[error("{device} belongs to more than one device: {matches}")]
     AmbiguousDevice {
         /// What was asked for.
-        device: DeviceKey,
+        device: Box<DeviceKey>,
         /// The devices: UDID, state and user of each.
         matches: String,
     },
@@ -217,7 +217,7 @@ pub enum SourceError {
     #[error("no device was found for {device}")]
     NoSuchDevice {
         /// What was asked for.
-        device: DeviceKey,
+        device: Box<DeviceKey>,
     },
     /// A login was answered like a good one, but without a token.
     #[error("{attempt}: the answer has no token (HTTP {status}){said}")]
@@ -344,7 +344,7 @@ pub enum SourceError {
         /// What was attempted.
         attempt: Attempt,
         /// What was asked for.
-        device: DeviceKey,
+        device: Box<DeviceKey>,
         /// The status of the answer.
         status: u16,
         /// What the system said about it.

@@ -37,11 +37,11 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::LoginRefused { attempt: at(), status: 401, said: said() },
         SourceError::Malformed { attempt: at(), status: 200, problem: "it is not a JSON object" },
         SourceError::AmbiguousDevice {
-            device: DeviceKey::Hostname("host-1".to_owned()),
+            device: Box::new(DeviceKey::Hostname("host-1".to_owned())),
             matches: "1A2B:501 (state 1, user anna); 1A2C:501 (state 2, user ben)".to_owned(),
         },
         SourceError::MissingPassword { purpose: "exit".to_owned(), present: vec!["logout".to_owned()] },
-        SourceError::NoSuchDevice { device: DeviceKey::Hostname("host-1".to_owned()) },
+        SourceError::NoSuchDevice { device: Box::new(DeviceKey::Hostname("host-1".to_owned())) },
         SourceError::MissingOtp { purpose: Purpose::Exit, present: vec!["logout".to_owned()] },
         SourceError::MissingValue {
             attempt: Attempt { step: Some(Step { number: 1, of: 2 }), ..at() },
@@ -71,7 +71,7 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::UnexpectedStatus { attempt: at(), status: 418, said: said() },
         SourceError::UnknownDevice {
             attempt: otp(),
-            device: DeviceKey::Udid(udid()),
+            device: Box::new(DeviceKey::Udid(udid())),
             status: 404,
             said: said(),
         },
@@ -240,7 +240,7 @@ fn only_a_redirect_elsewhere_suggests_its_target() {
 fn an_unknown_device_that_is_not_found_may_be_a_wrong_address() {
     let unknown = |status| SourceError::UnknownDevice {
         attempt: attempt(&zscaler::SYSTEM, Action::Otp),
-        device: DeviceKey::Udid(Udid::try_from("A:1").unwrap()),
+        device: Box::new(DeviceKey::Udid(Udid::try_from("A:1").unwrap())),
         status,
         said: Said::default(),
     };

@@ -20,7 +20,10 @@ fn allows_http(given: &GivenFields) -> bool {
 fn value(owner: &str, field: &'static Field, given: &Given, allow_http: bool) -> Vec<FieldProblem> {
     let name = qualified(owner, field.name);
     let wrong = match (given, field.kind) {
-        (Given::Unknown, _) | (Given::Flag(_), FieldKind::Flag) => None,
+        (Given::Unknown, _)
+        | (Given::Flag(_), FieldKind::Flag)
+        | (Given::Map(_), FieldKind::Secrets)
+        | (Given::Reference(_), FieldKind::Secret | FieldKind::SecretLines) => None,
         (Given::List(blocks), FieldKind::Blocks(inner)) => return in_blocks(&name, field, inner, blocks),
         (Given::Map(object), FieldKind::Object(inner)) => {
             let problems = fields(&name, inner, object).into_iter();
@@ -28,8 +31,6 @@ fn value(owner: &str, field: &'static Field, given: &Given, allow_http: bool) ->
         }
         (Given::Map(objects), FieldKind::Objects(inner)) => return in_objects(&name, field, inner, objects),
         (Given::Map(texts), FieldKind::Texts) => return in_texts(&name, field, texts),
-        (Given::Map(_), FieldKind::Secrets)
-        | (Given::Reference(_), FieldKind::Secret | FieldKind::SecretLines) => None,
         (Given::Text(text), FieldKind::Flag) if matches!(text.expose_secret(), "true" | "false") => None,
         (_, FieldKind::Flag) => Some("it must be true or false".to_owned()),
         (Given::Text(text), FieldKind::Json) => json_problem(text.expose_secret()),

@@ -100,45 +100,39 @@ pub(super) fn chosen(
         };
         return Ok(named);
     }
-    if let Some(configured) = configured(system, given)? {
-        return Ok(configured);
+    match configured(system, given)?.as_slice() {
+        [] => Ok(Some(in_environment(system, environment)?.unwrap_or(first))),
+        [only] => Ok(Some(only)),
+        _ => Ok(None),
     }
-    let from_environment = in_environment(system, environment)?;
-    Ok(Some(from_environment.unwrap_or(first)))
 }
 
 /// Whether the system has a field in which the credential is named.
 fn has_method(system: &System) -> bool {
     let names = |word: &&str| by_name(system, word).is_some();
     let words = system.field(METHOD).map(|field| field.kind);
-    matches!(words, Some(FieldKind::Choice(words)) if words.iter().all(|word| names(&word)))
+    matches!(words, Some(FieldKind::Choice(words)) if words.iter().all(names))
 }
 
 fn by_name(system: &System, name: &str) -> Option<&'static Credential> {
     system.credentials.iter().find(|credential| credential.name == name)
 }
 
-/// The way that a written field belongs to: nothing if there is none, and nobody knows while it may still be one of
-/// several.
+/// The ways that written fields belong to: several only while it is not known which of them stay written.
 fn configured(
     system: &'static System,
     given: &GivenFields,
-) -> Result<Option<Option<&'static Credential>>, FieldProblem> {
+) -> Result<Vec<&'static Credential>, FieldProblem> {
     let with = |is_meant: fn(&Given) -> bool| -> Vec<(&'static Credential, &'static str)> {
         let written = |field: &&str| given.get(*field).is_some_and(is_meant);
         let mark = |credential: &'static Credential| Some((credential, credential.own().find(written)?));
         system.credentials.iter().filter_map(mark).collect()
     };
     match with(|given| !matches!(given, Given::Unknown)).as_slice() {
-        [] => {}
-        [(credential, _)] => return Ok(Some(Some(credential))),
-        [first, second, ..] => return Err(two_configured(system, *first, *second)),
+        [] => Ok(with(|_| true).into_iter().map(|(credential, _)| credential).collect()),
+        [(credential, _)] => Ok(vec![*credential]),
+        [first, second, ..] => Err(two_configured(system, *first, *second)),
     }
-    Ok(match with(|_| true).as_slice() {
-        [] => None,
-        [(credential, _)] => Some(Some(*credential)),
-        _ => Some(None),
-    })
 }
 
 /// The way whose identity the environment holds; else the one of which it holds a secret.

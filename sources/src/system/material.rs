@@ -44,6 +44,8 @@ fn collect<'a>(name: &'a str, given: &'a Given, parts: &mut Vec<&'a [u8]>) {
 
 fn in_order<'a>(inner: &'a GivenFields, parts: &mut Vec<&'a [u8]>) {
     parts.push(b"{");
-    inner.iter().for_each(|(name, given)| collect(name, given, parts));
+    for (name, given) in inner {
+        collect(name, given, parts);
+    }
     parts.push(b"}");
 }

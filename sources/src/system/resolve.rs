@@ -138,7 +138,7 @@ impl Login<'_> {
 
     /// Where one secret is enough, nobody can tell which of two is meant.
     fn too_many_secrets(&self, settings: &Settings) -> Vec<FieldProblem> {
-        let several = |group: &&'static [&'static str]| {
+        let several = |group: &'static [&'static str]| {
             let known = |field: &&&str| settings.text(field).is_some();
             let [first, second, ..] = group.iter().filter(known).copied().collect::<Vec<_>>()[..] else {
                 return None;
@@ -153,7 +153,7 @@ impl Login<'_> {
                 ),
             ))
         };
-        self.credential.secrets.iter().filter_map(|group| several(&group)).collect()
+        self.credential.secrets.iter().filter_map(|group| several(group)).collect()
     }
 
     /// Second guard: a secret of the environment is used at a host that somebody wrote into the configuration.

@@ -39,7 +39,7 @@ pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<An
             },
             Err(error) => Setback::from_error(error, tries_made),
         };
-        let error = setback.error.clone();
+        let error = *setback.error;
         if tries_made >= tries || !budget.pause(setback.pause).await {
             return Err(error);
         }
@@ -49,7 +49,7 @@ pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<An
 
 /// Why a try did not count, and how long to wait before the next.
 struct Setback {
-    error: SourceError,
+    error: Box<SourceError>,
     pause: Pause,
 }
 
@@ -85,7 +85,7 @@ impl Setback {
             _ if request.patience == Patience::Read => Pause::Backoff(backoff),
             _ => return Ok(answer),
         };
-        Err(Setback { error, pause })
+        Err(Setback { error: Box::new(error), pause })
     }
 
     fn from_error(error: SourceError, tries_made: u32) -> Self {
@@ -96,7 +96,7 @@ impl Setback {
                 | SourceError::Unreachable { .. }
         );
         let pause = if again { Pause::Backoff(wait::backoff(tries_made)) } else { Pause::Never };
-        Setback { error, pause }
+        Setback { error: Box::new(error), pause }
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn query(filter: &DeviceFilter, page: usize) -> Query {
 }
 
 /// The devices of one page.
-pub(super) fn page(answer: ApiAnswer) -> Result<Vec<Device>, SourceError> {
+pub(super) fn page(answer: &ApiAnswer) -> Result<Vec<Device>, SourceError> {
     if !answer.answer.status.is_success() {
         return Err(answer.failure());
     }

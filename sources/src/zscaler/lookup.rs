@@ -48,8 +48,8 @@ pub(super) fn by_hostname(all: &[Device], name: &str) -> Result<Udid, SourceErro
     let found: Vec<&Device> = all.iter().filter(has_name).collect();
     let key = || DeviceKey::Hostname(name.to_owned());
     match found.as_slice() {
-        [device] => device.udid().ok_or_else(|| SourceError::NoSuchDevice { device: key() }),
-        [] => Err(SourceError::NoSuchDevice { device: key() }),
+        [device] => device.udid().ok_or_else(|| SourceError::NoSuchDevice { device: Box::new(key()) }),
+        [] => Err(SourceError::NoSuchDevice { device: Box::new(key()) }),
         several => Err(ambiguous(key(), several)),
     }
 }
@@ -66,7 +66,7 @@ pub(super) fn query(key: &DeviceKey) -> Query {
 /// The details of a device: they come as one object, or as an array of one.
 pub(super) fn details(answer: ApiAnswer, key: &DeviceKey) -> Result<Device, SourceError> {
     let answer = answer.good(|attempt, status, said| {
-        let device = key.clone();
+        let device = Box::new(key.clone());
         SourceError::UnknownDevice { attempt, device, status, said }
     })?;
     let devices: Vec<Device> = match json::select(&answer.answer.body, is_detail) {
@@ -77,7 +77,7 @@ pub(super) fn details(answer: ApiAnswer, key: &DeviceKey) -> Result<Device, Sour
     match <[Device; 1]>::try_from(devices) {
         Ok([device]) if device.udid().is_some() => Ok(device),
         Ok(_) => Err(answer.malformed("it holds no `unique_id`")),
-        Err(none) if none.is_empty() => Err(SourceError::NoSuchDevice { device: key.clone() }),
+        Err(none) if none.is_empty() => Err(SourceError::NoSuchDevice { device: Box::new(key.clone()) }),
         Err(several) => Err(ambiguous(key.clone(), &several.iter().collect::<Vec<_>>())),
     }
 }
@@ -87,7 +87,7 @@ fn ambiguous(device: DeviceKey, found: &[&Device]) -> SourceError {
     if let Some(more) = found.len().checked_sub(MOST_LISTED).filter(|more| *more > 0) {
         matches.push(format!("{more} more"));
     }
-    SourceError::AmbiguousDevice { device, matches: matches.join("; ") }
+    SourceError::AmbiguousDevice { device: Box::new(device), matches: matches.join("; ") }
 }
 
 fn described(device: &Device) -> String {

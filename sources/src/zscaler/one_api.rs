@@ -27,7 +27,7 @@ pub(super) struct ApiClient {
 /// What proves that it is the client who asks.
 #[derive(Debug)]
 pub(super) enum Proof {
-    Key(SigningKey),
+    Key(Box<SigningKey>),
     Secret(SecretString),
 }
 
@@ -47,7 +47,10 @@ impl ApiClient {
         let mut request = Request::new(attempt, Method::POST, url, Patience::Login);
         let (name, proof) = match &self.proof {
             Proof::Secret(secret) => ("client_secret", secret.clone()),
-            Proof::Key(key) => ("client_assertion", key.assertion(&self.client_id, AUDIENCE, now)),
+            // Without randomness nothing can be signed; what is empty is refused.
+            Proof::Key(key) => {
+                ("client_assertion", key.assertion(&self.client_id, AUDIENCE, now).unwrap_or_default())
+            }
         };
         request.body = Some(self.body(name, &proof));
         request.secrets.push(proof);

@@ -19,7 +19,7 @@ impl OtpSet {
     /// Takes the passwords out of an answer.
     pub(super) fn from_answer(answer: ApiAnswer, udid: &Udid) -> Result<Self, SourceError> {
         let answer = answer.good(|attempt, status, said| {
-            let device = DeviceKey::Udid(udid.clone());
+            let device = Box::new(DeviceKey::Udid(udid.clone()));
             SourceError::UnknownDevice { attempt, device, status, said }
         })?;
         let set = OtpSet::from_fields(answer.fields()?);

@@ -114,7 +114,7 @@ impl ApiReader {
         let mut all = Vec::new();
         for page in 1..=devices::MOST_PAGES {
             let answer = self.calls.ask(&devices::query(filter, page), minimum_lifetime).await?;
-            let devices = devices::page(answer)?;
+            let devices = devices::page(&answer)?;
             let is_last = devices.len() < devices::PAGE_SIZE;
             all.extend(devices);
             if is_last {

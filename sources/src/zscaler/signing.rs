@@ -60,12 +60,11 @@ impl SigningKey {
         })
     }
 
-    /// What proves for ten minutes that the client asks.
-    pub(super) fn assertion(&self, client_id: &str, audience: &str, now: Timestamp) -> SecretString {
+    /// What proves for ten minutes that the client asks; `None` if this machine has no randomness to sign with.
+    pub(super) fn assertion(&self, client_id: &str, audience: &str, now: Timestamp) -> Option<SecretString> {
         let random = SystemRandom::new();
         let mut id = [0; 16];
-        // A source of randomness that fails here fails the signature below, too.
-        drop(random.fill(&mut id));
+        random.fill(&mut id).ok()?;
         let now = now.timestamp();
         let claims = json!({
             "iss": client_id, "sub": client_id, "aud": audience,
@@ -74,9 +73,8 @@ impl SigningKey {
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"JWT"}"#);
         let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
         let mut signature = vec![0; self.0.public().modulus_len()];
-        // It can fail only for want of randomness; the issuer then refuses the zeros.
-        drop(self.0.sign(&RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut signature));
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into()
+        self.0.sign(&RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut signature).ok()?;
+        Some(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into())
     }
 }
 

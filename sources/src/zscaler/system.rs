@@ -130,7 +130,7 @@ fn one_api(
 fn proof(reader: &mut Reader<'_>) -> Option<Proof> {
     reader.require_one(&[CLIENT_SECRET.name, PRIVATE_KEY.name]);
     let parse = |text: &str| SigningKey::parse(text).map_err(|error| error.to_string());
-    let key = reader.optional(PRIVATE_KEY.name, parse).map(Proof::Key);
+    let key = reader.optional(PRIVATE_KEY.name, parse).map(|key| Proof::Key(Box::new(key)));
     key.or_else(|| reader.optional(CLIENT_SECRET.name, |text| Ok(Proof::Secret(text.into()))))
 }
 

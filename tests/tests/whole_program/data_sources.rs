@@ -218,8 +218,8 @@ async fn case_31_bytes_that_are_no_object_are_an_error() {
 
 #[tokio::test]
 async fn case_38_secrets_are_marked_as_such() {
-    let secret = ["token", "header_value", "otp", "otps"];
-    for kind in [ZSCALER, ZETTELSTORE, OTP] {
+    let secret = ["token", "header_value", "otp", "otps", "password", "passwords"];
+    for kind in [ZSCALER, ZETTELSTORE, OTP, "tokenferry_zscaler_profile_passwords"] {
         for block in [schema::data(kind).await, schema::ephemeral(kind).await] {
             for attribute in &block.attributes {
                 assert_eq!(
@@ -234,7 +234,8 @@ async fn case_38_secrets_are_marked_as_such() {
     let provider = schema::all().await.provider.as_ref().unwrap().block.as_ref().unwrap();
     let nested = provider.attributes.iter().filter_map(|attribute| attribute.nested_type.as_ref());
     for attribute in nested.flat_map(|object| &object.attributes) {
-        let is_secret = ["secret_key", "password"].contains(&attribute.name.as_str());
+        let secret = ["secret_key", "client_secret", "private_key", "password"];
+        let is_secret = secret.contains(&attribute.name.as_str());
         assert_eq!(attribute.sensitive, is_secret, "{}", attribute.name);
     }
 }

@@ -21,3 +21,5 @@ mod terraform_basics;
 mod terraform_ephemeral;
 mod terraform_interrupt;
 mod totp;
+#[cfg(test)]
+mod zscaler;
