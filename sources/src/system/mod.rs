@@ -6,8 +6,8 @@ mod material;
 mod resolve;
 mod settings;
 
-pub(crate) use check::qualified;
 pub use check::fields as check_fields;
+pub(crate) use check::qualified;
 pub use credential::Credential;
 pub(crate) use settings::Reader;
 pub use settings::{Origin, Settings};
