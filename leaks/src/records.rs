@@ -20,13 +20,18 @@ use crate::search::Secret;
 /// The variable that names the folder.
 pub const FOLDER: &str = "TOKENFERRY_LEAKS";
 
-/// From now on `value` must not stand in any log of this run, unless it is too short to be told from other text. `name`
-/// says what it is.
+/// From now on `value` must not stand in any log of this run, unless it is too short to be told from other text. Of a
+/// value of several lines, such as a key in PEM form, no line may stand there. `name` says what it is.
 ///
 /// # Errors
 /// When it cannot be written down.
 pub fn note_secret(name: &str, value: &str) -> io::Result<()> {
-    let Some(folder) = folder().filter(|_| value.len() >= SHORTEST) else { return Ok(()) };
+    let tells = |line: &&str| line.len() >= SHORTEST && !line.starts_with("-----");
+    value.lines().filter(tells).try_for_each(|line| note_line(name, line))
+}
+
+fn note_line(name: &str, value: &str) -> io::Result<()> {
+    let Some(folder) = folder() else { return Ok(()) };
     let mut register = REGISTER.lock().unwrap_or_else(PoisonError::into_inner);
     let (known, file) = match register.take() {
         Some(register) => register,

@@ -42,7 +42,6 @@ pub(crate) struct Access {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Zettelstore {
     pub(crate) base_url: String,
-    pub(crate) username: String,
     pub(crate) password: String,
 }
 
@@ -244,7 +243,7 @@ mod tests {
         let line = r#"{"url":"http://127.0.0.1:1","environment":{"A":"b"},"zscaler":{"base_url":"u","api_key":"k","secret_key":"s","udid":"d"},
             "zettelstore":{"base_url":"z","username":"n","password":"p"},"later":{}}"#;
         let access: Access = serde_json::from_str(line).unwrap();
-        assert_eq!((access.zscaler.udid.as_str(), access.zettelstore.username.as_str()), ("d", "n"));
+        assert_eq!((access.zscaler.udid.as_str(), access.zettelstore.password.as_str()), ("d", "p"));
     }
 
     #[test]

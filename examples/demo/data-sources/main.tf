@@ -10,30 +10,13 @@ terraform {
   }
 }
 
-# Ephemeral variables reach the provider, but neither the state nor the plan file.
-variable "zscaler" {
-  description = "Where the Zscaler Client Connector API is, and the key pair for it."
-  type        = object({ base_url = string, api_key = string, secret_key = string })
-  ephemeral   = true
-  sensitive   = true
-}
-
-variable "zettelstore" {
-  description = "Where the Zettelstore is, and a user of it."
-  type        = object({ base_url = string, username = string, password = string })
-  ephemeral   = true
-  sensitive   = true
-}
-
 variable "udid" {
   description = "The device whose one-time passwords are read."
   type        = string
 }
 
-provider "tokenferry" {
-  zscaler     = var.zscaler
-  zettelstore = var.zettelstore
-}
+# Everything comes from the environment: where the issuers are, and how to log in.
+provider "tokenferry" {}
 
 data "tokenferry_zscaler_otp" "laptop" {
   udid    = var.udid
@@ -42,15 +25,30 @@ data "tokenferry_zscaler_otp" "laptop" {
 
 data "tokenferry_zscaler_token" "audit" {}
 
+data "tokenferry_zetasafe_token" "audit" {}
+
 data "tokenferry_zettelstore_token" "audit" {}
 
-# The tokens themselves would be sensitive; how they are sent is not, and does not differ from plan to plan.
-output "zscaler_token_is_sent_as" {
-  description = "The header that takes the Zscaler token, and to whom."
-  value       = "${data.tokenferry_zscaler_token.audit.header_name}: …, to ${data.tokenferry_zscaler_token.audit.issuer}"
+locals {
+  tokens = {
+    "Zscaler"     = { counted = "zscaler", token = data.tokenferry_zscaler_token.audit }
+    "ZetaSafe"    = { counted = "zetasafe", token = data.tokenferry_zetasafe_token.audit }
+    "Zettelstore" = { counted = "zettelstore", token = data.tokenferry_zettelstore_token.audit }
+  }
 }
 
-output "zettelstore_token_is_sent_as" {
-  description = "The header that takes the Zettelstore token, and to whom."
-  value       = "${data.tokenferry_zettelstore_token.audit.header_name}: ${data.tokenferry_zettelstore_token.audit.token_type} …, to ${data.tokenferry_zettelstore_token.audit.issuer}"
+# The tokens themselves are sensitive; how they are sent and when they end is not, nor are two characters.
+output "tokens" {
+  description = "What came, from which system."
+  value = [
+    for system, came in local.tokens : {
+      system     = system
+      counted    = came.counted
+      what       = "token"
+      value      = nonsensitive(substr(came.token.token, 0, 2))
+      sent_as    = "${came.token.header_name}: ${nonsensitive(trimsuffix(came.token.header_value, came.token.token))}"
+      issued_at  = came.token.issued_at
+      expires_at = came.token.expires_at
+    }
+  ]
 }

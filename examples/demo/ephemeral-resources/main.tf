@@ -11,20 +11,6 @@ terraform {
   }
 }
 
-variable "zscaler" {
-  description = "Where the Zscaler Client Connector API is, and the key pair for it."
-  type        = object({ base_url = string, api_key = string, secret_key = string })
-  ephemeral   = true
-  sensitive   = true
-}
-
-variable "zettelstore" {
-  description = "Where the Zettelstore is, and a user of it."
-  type        = object({ base_url = string, username = string, password = string })
-  ephemeral   = true
-  sensitive   = true
-}
-
 variable "udid" {
   description = "The device whose one-time password is read."
   type        = string
@@ -35,10 +21,8 @@ variable "handover" {
   type        = string
 }
 
-provider "tokenferry" {
-  zscaler     = var.zscaler
-  zettelstore = var.zettelstore
-}
+# Everything comes from the environment: where the issuers are, and how to log in.
+provider "tokenferry" {}
 
 ephemeral "tokenferry_zscaler_otp" "laptop" {
   udid    = var.udid
@@ -49,7 +33,32 @@ ephemeral "tokenferry_zscaler_token" "deploy" {
   minimum_lifetime = "10m"
 }
 
+ephemeral "tokenferry_zetasafe_token" "deploy" {}
+
 ephemeral "tokenferry_zettelstore_token" "deploy" {}
+
+locals {
+  tokens = {
+    "Zscaler"     = { counted = "zscaler", token = ephemeral.tokenferry_zscaler_token.deploy }
+    "ZetaSafe"    = { counted = "zetasafe", token = ephemeral.tokenferry_zetasafe_token.deploy }
+    "Zettelstore" = { counted = "zettelstore", token = ephemeral.tokenferry_zettelstore_token.deploy }
+  }
+  codes = {
+    "Zscaler" = { counted = "zscaler", what = "OTP", value = ephemeral.tokenferry_zscaler_otp.laptop.otp }
+  }
+  came = concat(
+    [for system, came in local.tokens : {
+      system     = system
+      counted    = came.counted
+      what       = "token"
+      value      = came.token.token
+      sent_as    = "${came.token.header_name}: ${trimsuffix(came.token.header_value, came.token.token)}"
+      issued_at  = came.token.issued_at
+      expires_at = came.token.expires_at
+    }],
+    [for system, came in local.codes : merge(came, { system = system })],
+  )
+}
 
 resource "terraform_data" "handover" {
   # Asks Zettelstore whether the token is good: 204 if so, 401 if not. The values travel in the environment, since
@@ -65,18 +74,15 @@ resource "terraform_data" "handover" {
       direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
       direct.open(urllib.request.Request(given["URL"], method="POST", headers=header), timeout=10)
       handover = os.open(given["HANDOVER"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-      for name in ["OTP", "ZSCALER_TOKEN", "ZETTELSTORE_TOKEN"]:
-          os.write(handover, (given[name] + "\n").encode())
+      os.write(handover, given["CAME"].encode())
     EOT
 
     environment = {
-      HEADER_NAME       = ephemeral.tokenferry_zettelstore_token.deploy.header_name
-      HEADER_VALUE      = ephemeral.tokenferry_zettelstore_token.deploy.header_value
-      URL               = "${ephemeral.tokenferry_zettelstore_token.deploy.issuer}x?cmd=authenticated"
-      HANDOVER          = var.handover
-      OTP               = ephemeral.tokenferry_zscaler_otp.laptop.otp
-      ZSCALER_TOKEN     = ephemeral.tokenferry_zscaler_token.deploy.token
-      ZETTELSTORE_TOKEN = ephemeral.tokenferry_zettelstore_token.deploy.token
+      HEADER_NAME  = ephemeral.tokenferry_zettelstore_token.deploy.header_name
+      HEADER_VALUE = ephemeral.tokenferry_zettelstore_token.deploy.header_value
+      URL          = "${ephemeral.tokenferry_zettelstore_token.deploy.issuer}x?cmd=authenticated"
+      HANDOVER     = var.handover
+      CAME         = jsonencode(local.came)
     }
   }
 }

@@ -5,6 +5,7 @@ mod credential;
 mod material;
 mod resolve;
 mod settings;
+mod standing;
 
 pub use check::fields as check_fields;
 pub(crate) use check::qualified;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use self::standing::Standing;
 use crate::error::Guidance;
 use crate::{
     BuildContext, Environment, Field, FieldKind, FieldProblem, GivenFields, HttpClient, HttpSettings,
@@ -120,9 +122,10 @@ impl System {
         material::of(self, given)
     }
 
-    /// One problem for each field that a login needs and nobody wrote. What is not known yet counts as written; the
+    /// What can be seen to stand in the way of a login without anything being read: fields that it needs and nobody
+    /// wrote, and structures that are not right in themselves. What is not known yet counts as written and right; the
     /// environment is not asked.
-    pub fn missing(&'static self, given: &GivenFields) -> Vec<FieldProblem> {
+    pub fn flaws(&'static self, given: &GivenFields) -> Vec<FieldProblem> {
         let (settings, _) = self.resolve(given, &BTreeMap::new());
         let context = BuildContext {
             http: Arc::new(HttpClient::new(HttpSettings::default())),
@@ -134,7 +137,14 @@ impl System {
         }
         let mut problems = self.build(&settings, &context).err().unwrap_or_default();
         let found = self.check(given);
-        problems.retain(|problem| !settings.has(problem.field) && !found.contains(problem));
+        problems.retain(|problem| {
+            let is_missing = match standing::of(problem, given) {
+                Standing::Absent => !problem.within.is_empty() || !settings.has(problem.field),
+                Standing::Known => self.field(problem.field).is_some_and(|field| field.kind.is_structured()),
+                Standing::Unknown => false,
+            };
+            is_missing && !found.contains(problem)
+        });
         problems
     }
 

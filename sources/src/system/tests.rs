@@ -137,7 +137,10 @@ fn a_malformed_variable_that_is_not_used_does_not_matter() {
 fn what_is_shown_as_the_subject_of_tokens_says_so() {
     for system in SYSTEMS {
         for id in system.fields.iter().filter(|field| system.is_identity(field.name)) {
-            assert!(["not secret", "`subject`", "state"].iter().all(|word| id.description.contains(word)));
+            for word in ["not secret", "`subject`", "state"] {
+                let place = format!("the description of {}.{}", system.name, id.name);
+                assert!(id.description.contains(word), "{place} does not warn that it is shown: no {word:?}");
+            }
         }
     }
 }
@@ -244,7 +247,7 @@ fn building_names_everything_that_is_missing() {
 #[test]
 fn what_nobody_wrote_is_missing_and_what_is_not_known_yet_is_not() {
     let names = |given: &GivenFields| -> Vec<&str> {
-        zscaler().missing(given).iter().map(|problem| problem.field).collect()
+        zscaler().flaws(given).iter().map(|problem| problem.field).collect()
     };
     assert_eq!(names(&GivenFields::new()), ["api_key", "secret_key", "cloud"]);
     let mut values = given(&[("api_key", "id"), ("ttl", "soon")]);

@@ -10,6 +10,7 @@ use tokenferry_sources::{
 };
 
 pub(crate) async fn start(adapt: impl FnOnce(&mut Options)) -> Sandbox {
+    tokenferry_leaks::record_events();
     let mut options = Options::default();
     adapt(&mut options);
     Sandbox::start(options).await.unwrap()

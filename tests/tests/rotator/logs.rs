@@ -49,3 +49,14 @@ async fn nothing_but_our_own_events_is_logged_at_any_level() {
     assert!(targets.iter().any(|target| target.starts_with("tokenferry_sources::")), "{targets:?}");
     assert!(targets.iter().all(|target| target.starts_with("tokenferry")), "{targets:?}");
 }
+
+/// As text, where a value may stand inside a sentence; `run` looks for secrets in it.
+#[tokio::test]
+async fn a_refused_login_is_told_in_text_without_a_secret() {
+    let site = Site::new("talkative-text").await;
+    let told = site.rotator.run(&["once", "--log-level", "trace"]).await.ok().stderr;
+    assert!(told.contains(" DEBUG logging in system=zettelstore "), "{told}");
+    site.rotator.write_secret("password", "not-the-password-of-anybody");
+    let told = site.rotator.run(&["once", "--force", "--log-level", "trace"]).await.failed_with(3).stderr;
+    assert!(told.contains(" class=login_refused "), "{told}");
+}

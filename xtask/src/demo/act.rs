@@ -1,7 +1,7 @@
-//! What both acts do: plan, apply, count the logins, plan once more.
+//! What all acts of Terraform do: plan, apply, show what came and what it cost, plan once more.
 
-use std::path::PathBuf;
-
+use super::came::{self, Came};
+use super::leaks;
 use super::stage::Stage;
 use crate::error::{Error, Result};
 use crate::sandbox::Counters;
@@ -21,9 +21,17 @@ pub(super) struct Act<'stage> {
 }
 
 impl<'stage> Act<'stage> {
-    /// Prepares the example `examples/demo/NAME` with `init`.
-    pub(super) fn open(terminal: &'stage Terminal, stage: &'stage Stage, name: &str) -> Result<Self> {
-        let project = stage.project(name)?;
+    /// Prepares the example `examples/demo/NAME` with `init`, with these variables besides those that all have.
+    pub(super) fn open(
+        terminal: &'stage Terminal,
+        stage: &'stage Stage,
+        name: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
+        let mut project = stage.project(name)?;
+        for (name, value) in variables {
+            project.set(name, value);
+        }
         let act = Self { terminal, stage, project, before: stage.sandbox.counters()? };
         act.step("init", || act.project.run(&["init", "-no-color"]))?;
         Ok(act)
@@ -38,33 +46,50 @@ impl<'stage> Act<'stage> {
         &self.project
     }
 
-    pub(super) fn plan_file(&self) -> PathBuf {
-        self.project.folder().join(PLAN)
-    }
-
-    /// Plans into a file, shows what is worth it, and applies that file.
+    /// Plans into a file, and applies that file.
     pub(super) fn plan_and_apply(&self) -> Result {
         let out = format!("-out={PLAN}");
-        let plan = self.step("plan", || self.project.run(&["plan", "-no-color", &out]))?;
-        for line in plan.lines().filter(|line| is_worth_showing(line)) {
-            self.terminal.detail(line.trim());
-        }
+        self.step("plan", || self.project.run(&["plan", "-no-color", &out]))?;
         self.step("apply", || self.project.run(&["apply", "-no-color", PLAN]))?;
         Ok(())
     }
 
-    /// Checks how many logins each issuer has counted since the act began.
-    pub(super) fn count_logins(&self, expected: u64, reason: &str) -> Result {
+    /// Shows what came, and checks how many logins each issuer has counted since the act began.
+    pub(super) fn show(&self, came: &[Came], expected: u64, reason: &str) -> Result {
         let now = self.stage.sandbox.counters()?;
-        let since = |system| now.logins(system) - self.before.logins(system);
-        let (zscaler, zettelstore) = (since("zscaler"), since("zettelstore"));
-        let good = (zscaler, zettelstore) == (expected, expected);
-        let text = format!("logins counted: Zscaler {zscaler}, Zettelstore {zettelstore} ({reason})");
-        self.terminal.verdict(good, &text);
+        let logins = |system: &str| now.logins(system) - self.before.logins(system);
+        for line in came::table(came, logins) {
+            self.terminal.detail(&line);
+        }
+        let good =
+            came.iter().filter_map(|one| one.counted.as_deref()).all(|system| logins(system) == expected);
+        self.terminal.verdict(good, &format!("logins counted by each system: {expected} ({reason})"));
         if good {
             return Ok(());
         }
         Err(Error::Findings(format!("each system should have counted {expected}: {reason}")))
+    }
+
+    /// What the example gave into other hands.
+    pub(super) fn handed_over(&self) -> Result<Vec<Came>> {
+        came::read(&leaks::text(&self.stage.handover())?)
+    }
+
+    /// Looks for what came in the state and in the plan file, in every form in which a secret may be written down.
+    pub(super) fn look_for_secrets(&self, came: &[Came]) -> Result {
+        let mut records = leaks::plan(&self.project.folder().join(PLAN))?;
+        records.push(leaks::state(self.project.folder())?);
+        let secrets: Vec<_> = came.iter().filter_map(Came::secret).collect();
+        let found = leaks::find(&secrets, &records)?;
+        for leak in &found {
+            self.terminal.verdict(false, leak);
+        }
+        if found.is_empty() {
+            let text = format!("{} of these values: in neither the state nor the plan file", secrets.len());
+            self.terminal.verdict(true, &text);
+            return Ok(());
+        }
+        Err(Error::Findings("an ephemeral value was written down".into()))
     }
 
     /// Plans again and expects no change.
@@ -74,32 +99,5 @@ impl<'stage> Act<'stage> {
             let output = self.project.output(&arguments)?;
             if output.status.success() { Ok(()) } else { Err(self.project.failure(&arguments, &output)) }
         })
-    }
-}
-
-/// Of a plan: what was read, what will happen, what comes out.
-fn is_worth_showing(line: &str) -> bool {
-    let read = line.contains("Read complete") || line.contains("Opening complete");
-    let output = line.starts_with("  + ") && line.contains(" = ");
-    read || output || line.starts_with("Plan:")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_a_plan_only_reads_counts_and_outputs_are_shown() {
-        for shown in [
-            "ephemeral.tokenferry_zscaler_otp.a: Opening complete after 0s",
-            "data.tokenferry_zscaler_otp.a: Read complete after 0s",
-            "Plan: 1 to add, 0 to change, 0 to destroy.",
-            "  + zscaler_token_sent_as = \"auth-token: …\"",
-        ] {
-            assert!(is_worth_showing(shown), "{shown}");
-        }
-        for hidden in ["data.tokenferry_zscaler_otp.a: Reading...", "      + id = (known after apply)"] {
-            assert!(!is_worth_showing(hidden), "{hidden}");
-        }
     }
 }

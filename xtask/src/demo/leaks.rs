@@ -5,32 +5,10 @@ use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
+use tokenferry_leaks::{Search, Secret};
 use zip::ZipArchive;
 
 use crate::error::{Attempt, Error, Result};
-
-/// The ephemeral values, as the example handed them over.
-pub(super) struct Handover {
-    values: Vec<(&'static str, String)>,
-}
-
-impl Handover {
-    /// One value a line, in the order in which the example writes them.
-    pub(super) fn read(file: &Path) -> Result<Self> {
-        let text = fs::read_to_string(file).attempt(|| format!("read {}", file.display()))?;
-        let names = ["Zscaler OTP", "Zscaler token", "Zettelstore token"];
-        let values: Vec<_> = names.into_iter().zip(text.lines().map(str::to_owned)).collect();
-        if values.len() < names.len() || values.iter().any(|(_, value)| value.is_empty()) {
-            return Err(Error::unexpected("Terraform did not hand over all three ephemeral values"));
-        }
-        Ok(Self { values })
-    }
-
-    /// What it is, and the value.
-    pub(super) fn values(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.values.iter().map(|(name, value)| (*name, value.as_str()))
-    }
-}
 
 /// Something that was written down: where it stands, and all of it.
 #[derive(Debug)]
@@ -41,9 +19,13 @@ pub(super) struct Record {
 
 /// The state of a project.
 pub(super) fn state(project: &Path) -> Result<Record> {
-    let file = project.join("terraform.tfstate");
-    let content = fs::read(&file).attempt(|| format!("read {}", file.display()))?;
+    let content = text(&project.join("terraform.tfstate"))?.into_bytes();
     Ok(Record { place: "the state".into(), content })
+}
+
+/// A file that is text.
+pub(super) fn text(file: &Path) -> Result<String> {
+    fs::read_to_string(file).attempt(|| format!("read {}", file.display()))
 }
 
 /// The files of a folder.
@@ -73,25 +55,28 @@ pub(super) fn plan(file: &Path) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-/// The places at which a value stands.
-pub(super) fn found_in<'record>(value: &str, records: &'record [Record]) -> Vec<&'record str> {
-    let found = records.iter().filter(|record| contains(&record.content, value.as_bytes()));
-    found.map(|record| record.place.as_str()).collect()
+/// Which of these stands where, in any of the usual encodings; never the value.
+pub(super) fn find(secrets: &[Secret], records: &[Record]) -> Result<Vec<String>> {
+    let search = Search::new(secrets).map_err(|error| Error::unexpected(error.to_string()))?;
+    let mut found = Vec::new();
+    for record in records {
+        for leak in search.leaks_in(&record.content) {
+            let name = secrets.get(leak.secret).map_or("a secret", |secret| secret.name.as_str());
+            found.push(format!("{name} in {}, line {}, as {}", record.place, leak.line, leak.form));
+        }
+    }
+    Ok(found)
 }
 
 /// The places at which something stands that looks like a token of OpenBao (`s.…`) or Vault (`hvs.…`).
-pub(super) fn vault_tokens(records: &[Record]) -> Vec<&str> {
+pub(super) fn vault_tokens(records: &[Record]) -> Vec<String> {
     let found = records.iter().filter(|record| has_vault_token(&record.content));
-    found.map(|record| record.place.as_str()).collect()
+    found.map(|record| format!("something like a Vault token in {}", record.place)).collect()
 }
 
 fn has_vault_token(content: &[u8]) -> bool {
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric();
     content.windows(26).any(|window| window.starts_with(b"s.") && window.iter().skip(2).all(is_letter))
-}
-
-fn contains(content: &[u8], value: &[u8]) -> bool {
-    !value.is_empty() && content.windows(value.len()).any(|window| window == value)
 }
 
 /// An attribute of a data source, as the state has it. `address` is `data.TYPE.NAME`.
@@ -121,10 +106,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_found_wherever_it_stands() {
-        let records = [record("a", "xx hunter2 xx"), record("b", "hunter1"), record("c", "hunter2")];
-        assert_eq!(found_in("hunter2", &records), ["a", "c"]);
-        assert!(found_in("", &records).is_empty());
+    fn a_value_is_found_wherever_and_however_it_stands() {
+        let records =
+            [record("a", "xx hunter2-one xx"), record("b", "hunter1-one"), record("c", "hunter2%2Done ")];
+        let secret = Secret { name: "password".to_owned(), value: "hunter2-one".to_owned() };
+        let found = find(&[secret], &records).unwrap();
+        assert_eq!(found, ["password in a, line 1, as plain text", "password in c, line 1, as URL encoding"]);
     }
 
     #[test]
@@ -133,7 +120,7 @@ mod tests {
             record("log", r#"{"token":"s.QlF6IR8uoBl1RuZsboreASOp"}"#),
             record("other", "tokens.zettelstore.notes and https://vault.example"),
         ];
-        assert_eq!(vault_tokens(&records), ["log"]);
+        assert_eq!(vault_tokens(&records), ["something like a Vault token in log"]);
     }
 
     #[test]

@@ -39,14 +39,11 @@ pub(super) fn behind(terminal: &Terminal, stage: Stage, scene: Scene) -> Result 
     Ok(())
 }
 
-/// `export` lines for a shell: what the examples need, and all issuers for a configuration of one's own, whose provider
-/// block is empty.
+/// `export` lines for a shell: what the examples need, which is also what a configuration of one's own needs.
 fn exports(stage: &Stage, scene: &Scene) -> String {
     let ours = stage.variables();
     let vault = [("VAULT_ADDR", scene.vault.url()), ("VAULT_TOKEN", scene.vault.reader_token().to_owned())];
-    let issuers = stage.sandbox.access().environment.iter();
-    let issuers = issuers.map(|(name, value)| (name.as_str(), value.clone()));
-    let all = ours.into_iter().chain(vault).chain(issuers);
+    let all = ours.into_iter().chain(vault);
     let lines: Vec<String> = all.map(|(name, value)| format!("export {name}={}\n", quoted(&value))).collect();
     lines.concat()
 }

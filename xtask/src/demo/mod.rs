@@ -1,10 +1,12 @@
 //! `cargo xtask demo`: provider and rotator at work, on one machine and with nothing to configure.
 
 mod act;
+mod came;
 mod data_sources;
 mod ephemeral_resources;
 mod leaks;
 mod leave;
+mod rotated_tokens;
 mod rotator;
 mod stage;
 
@@ -19,15 +21,17 @@ use crate::prerequisites::{self, Need};
 use crate::terminal::{Look, Terminal};
 use crate::terraform::Terraform;
 
-/// Show provider and rotator at work: real Terraform and OpenBao, simulated Zscaler and Zettelstore.
+/// Show provider and rotator at work: real Terraform and OpenBao, simulated issuers.
 ///
-/// Builds provider, rotator and sandbox, starts the sandbox, and lets Terraform read one-time passwords and tokens,
-/// first as data sources, then as ephemeral resources, which a provisioner uses. Looks for the ephemeral values in
-/// state and plan file, counts the logins, and plans once more.
+/// Builds provider, rotator and sandbox, starts the sandbox, and lets Terraform read tokens and one-time passwords of
+/// every system, first as data sources, then as ephemeral resources, which a provisioner uses. Shows what came, how it
+/// is sent and how long it lives, counts the logins, looks for the ephemeral values in state and plan file, and plans once
+/// more.
 ///
 /// Then starts OpenBao in memory and the rotator with an AppRole of its own, which may do no more than it needs. Shows
 /// the proof of `tokenferry validate`, follows a few rotations of a short-lived token, uses it as a reader does, stops
-/// the rotator and starts it again. Counts the logins, and looks for secrets in everything that the rotator printed.
+/// the rotator and starts it again. Counts the logins, and looks for secrets in everything that the rotator printed. At
+/// last Terraform reads the rotator's tokens.
 ///
 /// Takes about 20 s once it is built. Ends by itself and leaves nothing behind; of a secret only the first two
 /// characters are shown.
@@ -51,6 +55,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     data_sources::play(terminal, &stage)?;
     ephemeral_resources::play(terminal, &stage)?;
     let scene = rotator::play(terminal, &stage)?;
+    rotated_tokens::play(terminal, &stage, &scene)?;
     let took = format!("\ndone in {:.1} s", start.elapsed().as_secs_f64());
     terminal.line(&terminal.paint(Look::Bold, took));
     if arguments.keep { leave::behind(terminal, stage, scene) } else { Ok(()) }

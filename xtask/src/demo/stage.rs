@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use serde_json::json;
 use tempfile::TempDir;
 
 use crate::cargo::{self, Program};
 use crate::error::{Attempt, Result};
 use crate::mirror;
 use crate::openbao::OpenBao;
-use crate::sandbox::{Access, Sandbox};
+use crate::sandbox::Sandbox;
 use crate::terminal::Terminal;
 use crate::terraform::{Project, Terraform};
 
@@ -43,8 +42,7 @@ pub(super) fn set(
     let sandbox = terminal.step("sandbox started", || {
         Sandbox::start(Program::SANDBOX.path(built)?, &TOKEN_LIFE, &folder.path().join("sandbox.log"))
     })?;
-    terminal.detail(&format!("Zscaler      {}", sandbox.access().zscaler.base_url));
-    terminal.detail(&format!("Zettelstore  {}", sandbox.access().zettelstore.base_url));
+    terminal.detail(&format!("every issuer at {}, below its name", sandbox.access().url));
     let rotator = Program::ROTATOR.path(built)?.to_owned();
     let provider = Program::PROVIDER.path(built)?.to_owned();
     Ok(Stage { openbao, rotator, terraform, provider, sandbox, folder })
@@ -72,27 +70,15 @@ impl Stage {
         self.folder.path().join("handover")
     }
 
-    /// The variables that the projects need besides those of any shell.
-    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
+    /// The variables that the projects need besides those of any shell: all issuers among them.
+    pub(super) fn variables(&self) -> Vec<(&str, String)> {
         let access = self.sandbox.access();
-        vec![
+        let ours = [
             ("TF_CLI_CONFIG_FILE", self.folder.path().join("mirror.tfrc").display().to_string()),
             ("TF_VAR_handover", self.handover().display().to_string()),
             ("TF_VAR_udid", access.zscaler.udid.clone()),
-            ("TF_VAR_zettelstore", zettelstore(access)),
-            ("TF_VAR_zscaler", zscaler(access)),
-        ]
+        ];
+        let issuers = access.environment.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        ours.into_iter().chain(issuers).collect()
     }
-}
-
-fn zscaler(access: &Access) -> String {
-    let zscaler = &access.zscaler;
-    json!({"base_url": zscaler.base_url, "api_key": zscaler.api_key, "secret_key": zscaler.secret_key})
-        .to_string()
-}
-
-fn zettelstore(access: &Access) -> String {
-    let zettelstore = &access.zettelstore;
-    json!({"base_url": zettelstore.base_url, "username": zettelstore.username, "password": zettelstore.password})
-        .to_string()
 }

@@ -6,9 +6,12 @@ mod vault;
 
 use std::time::Instant;
 
+use tokenferry_leaks::Secret;
+
 use self::daemon::{Daemon, Event};
 pub(super) use self::program::Rotator;
 pub(super) use self::vault::Vault;
+use super::came::life;
 use super::leaks;
 use super::stage::Stage;
 use crate::error::{Error, Result};
@@ -56,6 +59,9 @@ const ZETTELSTORE: Rotation = Rotation {
     title: "Zettelstore",
     entry: "tokens/zettelstore/notes",
 };
+
+/// How variables end that hold secrets.
+const SECRET_VARIABLES: [&str; 2] = ["_PASSWORD", "_SECRET"];
 
 /// How wide a proof may be.
 const WIDTH: usize = 100;
@@ -186,12 +192,10 @@ impl<'stage> Act<'stage> {
         let printed = self.scene.rotator.printed()?;
         let mut found = leaks::vault_tokens(&printed);
         let secrets = self.secrets()?;
-        for secret in &secrets {
-            found.extend(leaks::found_in(secret, &printed));
-        }
+        found.extend(leaks::find(&secrets, &printed)?);
         let place = match found.as_slice() {
             [] => "in nothing that the rotator printed, at level trace".to_owned(),
-            places => format!("FOUND in {}", places.join(" and ")),
+            leaks => format!("FOUND: {}", leaks.join("; ")),
         };
         let text = format!("{} tokens, keys and passwords: {place}", secrets.len());
         self.terminal.verdict(found.is_empty(), &text);
@@ -199,18 +203,20 @@ impl<'stage> Act<'stage> {
     }
 
     /// What the rotator was given, what it was not, and what it got.
-    fn secrets(&self) -> Result<Vec<String>> {
-        let (vault, access) = (&self.scene.vault, self.stage.sandbox.access());
+    fn secrets(&self) -> Result<Vec<Secret>> {
+        let (vault, environment) = (&self.scene.vault, &self.stage.sandbox.access().environment);
+        let secret = |name: &str, value: &str| Secret { name: name.to_owned(), value: value.to_owned() };
         let mut secrets = vec![
-            vault.root_token().to_owned(),
-            vault.reader_token().to_owned(),
-            vault.secret_id.clone(),
-            access.zettelstore.password.clone(),
-            access.zscaler.secret_key.clone(),
+            secret("root token", vault.root_token()),
+            secret("reader's token", vault.reader_token()),
+            secret("secret_id", &vault.secret_id),
         ];
+        let is_secret = |name: &str| SECRET_VARIABLES.iter().any(|end| name.ends_with(end));
+        let given = environment.iter().filter(|(name, _)| is_secret(name));
+        secrets.extend(given.map(|(name, value)| secret(name, value)));
         for rotation in [&ZSCALER, &ZETTELSTORE] {
             for version in 1..=vault.versions(rotation.entry) {
-                secrets.push(vault.entry(rotation.entry, version)?.token);
+                secrets.push(secret(rotation.title, &vault.entry(rotation.entry, version)?.token));
             }
         }
         Ok(secrets)
@@ -240,15 +246,6 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
-/// Seconds for people, in the largest unit that divides them.
-fn life(seconds: u64) -> String {
-    match seconds {
-        hours if hours > 0 && hours % 3600 == 0 => format!("{} h", hours / 3600),
-        minutes if minutes > 0 && minutes % 60 == 0 => format!("{} min", minutes / 60),
-        seconds => format!("{seconds} s"),
-    }
-}
-
 /// Why there was a run, given the rotator's name for it.
 fn why(reason: &str) -> &str {
     match reason {
@@ -268,10 +265,5 @@ mod tests {
         let lines = wrapped("word ".repeat(30).trim_end());
         assert_eq!(lines.len(), 2);
         assert!(lines.iter().all(|line| line.len() <= WIDTH), "{lines:?}");
-    }
-
-    #[test]
-    fn lives_are_told_in_their_largest_unit() {
-        assert_eq!([0, 30, 90, 600, 3600].map(life), ["0 s", "30 s", "90 s", "10 min", "1 h"]);
     }
 }
