@@ -89,9 +89,8 @@ impl Reading for TokenReading {
     fn read_arguments(&self, reader: &mut ConfigReader<'_>) -> TokenArguments {
         let given = fields::read(self.own_fields(), reader);
         if self.system.home == Home::Resource {
-            let malformed = self.system.check(&given);
-            let missing = if malformed.is_empty() { self.system.missing(&given) } else { Vec::new() };
-            fields::report(reader, self.own_fields(), malformed.into_iter().chain(missing).collect());
+            let problems = self.system.check(&given).into_iter().chain(self.system.flaws(&given));
+            fields::report(reader, self.own_fields(), problems.collect());
         }
         TokenArguments(given)
     }

@@ -156,7 +156,7 @@ fn there_is_one_way_to_log_in() {
             "it takes the place of `request` blocks: leave it or them out".into()
         )]
     );
-    assert_eq!(SYSTEM.missing(&given(json!({}))), [], "it is told by the check");
+    assert_eq!(SYSTEM.flaws(&given(json!({}))), [], "it is told by the check");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn a_secret_that_was_not_read_stops_the_login_only() {
     let secrets = crate::GivenFields::from([("password".to_owned(), Given::Reference(place))]);
     settings.insert("secrets".to_owned(), Given::Map(secrets));
     assert_eq!(SYSTEM.check(&settings), []);
-    assert_eq!(SYSTEM.missing(&settings), []);
+    assert_eq!(SYSTEM.flaws(&settings), []);
 }
 
 #[test]
