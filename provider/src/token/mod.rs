@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tfplugin::{Answer, Attribute, ConfigReader, Diagnostics, NestedBlock, Object, Value};
-use tokenferry_sources::{ExposeSecret, GivenFields, Home, Session, System, Token, rfc3339};
+use tokenferry_sources::{ExposeSecret, Field, GivenFields, Home, Session, System, Token, rfc3339};
 
 use crate::diagnostics::{of_source, of_token};
 use crate::fields;
@@ -18,7 +18,6 @@ use crate::reading::{Reading, Values};
 use crate::systems::Systems;
 
 /// `tokenferry_SYSTEM_token`.
-#[derive(Clone, Copy)]
 pub(crate) struct TokenReading {
     pub(crate) system: &'static System,
 }
@@ -139,7 +138,7 @@ impl TokenReading {
     }
 
     /// The fields that are written where the token is read.
-    fn own_fields(&self) -> &'static [tokenferry_sources::Field] {
+    fn own_fields(&self) -> &'static [Field] {
         match self.system.home {
             Home::ProviderBlock => &[],
             Home::Resource => self.system.fields,

@@ -14,7 +14,7 @@ const SECOND: (&str, &str) = ("planted-second-key", "planted-second-secret");
 
 /// A login of this client, whose secret is in this variable.
 fn login(issuer: &Issuer, key: &str, variable: &str) -> Value {
-    let json = format!(r#"{{"apiKey":"{{{{secrets.api_key}}}}","secretKey":"{{{{secrets.secret_key}}}}"}}"#);
+    let json = r#"{"apiKey":"{{secrets.api_key}}","secretKey":"{{secrets.secret_key}}"}"#;
     let token =
         object([("json_pointer", "/jwtToken".into()), ("header", Value::Null), ("regex", Value::Null)]);
     let request = object([
