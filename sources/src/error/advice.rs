@@ -3,6 +3,7 @@
 use super::{Action, Attempt, Detour, SourceError};
 use crate::clock::rfc3339;
 use crate::system::capitalized;
+use crate::zscaler::DeviceKey;
 use crate::{Field, FieldKind, HTTP_FIELDS, System};
 
 /// What only a system itself can advise. Whole sentences, for users.
@@ -25,6 +26,7 @@ impl SourceError {
     fn headline(&self) -> String {
         use SourceError as E;
         match self {
+            E::AmbiguousDevice { .. } => "More than one device matches".to_owned(),
             E::AnswerTooLarge { attempt, .. } => format!("{} answered too much", title(attempt)),
             E::BadRequest { attempt, .. } => format!("{} turned the request down", title(attempt)),
             E::BrokenAnswer { attempt, .. } => format!("{} gave no complete answer", title(attempt)),
@@ -46,9 +48,11 @@ impl SourceError {
             }
             E::MissingValue { attempt, .. } => format!("{} did not answer with all values", title(attempt)),
             E::MissingOtp { .. } => "The device has no one-time password for this purpose".to_owned(),
+            E::MissingPassword { .. } => "The app profile has no password for this purpose".to_owned(),
             E::Named { attempt, failure, .. } => format!("{} {}", title(attempt), failure.headline),
             E::NoAccess { attempt, .. } => format!("{} denied access", title(attempt)),
             E::NoOtp { .. } => "The device has no one-time password".to_owned(),
+            E::NoSuchDevice { .. } => "There is no such device".to_owned(),
             E::NotAllowedHere { attempt, .. } => format!("{} requires OneAPI here", title(attempt)),
             E::NotFound { attempt, .. } => format!("{} was not found at this address", title(attempt)),
             E::ProxyRefused { .. } => "The proxy refused to pass the request on".to_owned(),
@@ -79,25 +83,22 @@ impl SourceError {
         use SourceError as E;
         match self {
             E::BadRequest { attempt, .. } if attempt.action == Action::Login => {
-                format!(
-                    "A part of the credential may be malformed. {}",
-                    attempt.system.guidance.login_refused
-                )
+                format!("A part of the credential may be malformed. {}", attempt.guidance.login_refused)
             }
             E::LoginRefused { attempt, .. } | E::NoToken { attempt, .. } => {
-                format!("{} A refused login is not tried again.", attempt.system.guidance.login_refused)
+                format!("{} A refused login is not tried again.", attempt.guidance.login_refused)
             }
             E::Named { failure, .. } => failure.advice.to_owned(),
-            E::NoAccess { attempt, .. } => attempt.system.guidance.no_access.to_owned(),
+            E::NoAccess { attempt, .. } => attempt.guidance.no_access.to_owned(),
             E::NotFound { attempt, .. } | E::UnexpectedStatus { attempt, .. } => {
-                with_hint(attempt.system.guidance.address, attempt)
+                with_hint(attempt.guidance.address, attempt)
             }
             E::Redirected { attempt, target, detour, .. } => {
                 let setting = url_setting(attempt.system);
-                format!("{} {}", detour.advice(target, setting), attempt.system.guidance.address)
+                format!("{} {}", detour.advice(target, setting), attempt.guidance.address)
             }
-            E::UnknownDevice { attempt, status: 404, .. } => {
-                format!("{} {}", fixed(self), with_hint(attempt.system.guidance.address, attempt))
+            E::UnknownDevice { attempt, status: 404, device: DeviceKey::Udid(_), .. } => {
+                format!("{} {}", fixed(self), with_hint(attempt.guidance.address, attempt))
             }
             E::BrokenAnswer { attempt, .. } => with_hint(&broken(attempt.system), attempt),
             E::AnswerTooLarge { attempt, .. } | E::Malformed { attempt, .. } => format!(
@@ -130,6 +131,7 @@ impl SourceError {
 fn fixed(error: &SourceError) -> &'static str {
     use SourceError as E;
     match error {
+        E::AmbiguousDevice { .. } => "Ask for one of them by its `udid`.",
         E::BadRequest { .. } => {
             "Check the values that were sent: one of them is not what the system expects."
         }
@@ -168,13 +170,17 @@ fn fixed(error: &SourceError) -> &'static str {
         E::MissingOtp { .. } => {
             "Leave `purpose` out and take the password from `otps`, or ask for one of those that the device has."
         }
+        E::MissingPassword { .. } => {
+            "Leave `purpose` out and take the password from `passwords`, or ask for one of those that the profile has."
+        }
         E::NoOtp { .. } => {
             "The device is known, but has no one-time password: check in the portal whether it is enrolled, and \
              whether its app profile uses passwords."
         }
         E::NotAllowedHere { .. } => {
             "This tenant or endpoint has moved to OneAPI, where API keys of the Client Connector portal are not \
-             accepted. Use an API client of ZIdentity instead."
+             accepted. Use an API client of ZIdentity instead: set `client_id`, `vanity_domain`, and `client_secret` or \
+             `private_key`."
         }
         E::ProxyRefused { .. } => {
             "Put the credentials of the proxy into its variable (HTTPS_PROXY, or HTTP_PROXY for plain http), as in \
@@ -192,7 +198,13 @@ fn fixed(error: &SourceError) -> &'static str {
             "The login works, but its token is not accepted: check that `base_url` is that of the system that \
              issued it, and that the API key is still enabled."
         }
-        E::UnknownDevice { .. } => {
+        E::NoSuchDevice { device } | E::UnknownDevice { device, .. }
+            if !matches!(device, DeviceKey::Udid(_)) =>
+        {
+            "Check the name: a device is found only while it is enrolled, by the host name or the user that the portal \
+             shows for it. Its `udid` always finds it."
+        }
+        E::NoSuchDevice { .. } | E::UnknownDevice { .. } => {
             "Unknown UDID? Copy it from the device's details in the portal, in full: on macOS a colon and a number \
              belong to it."
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Guidance;
 use crate::System;
 
 /// One request to a system, as users think of it.
@@ -19,6 +20,8 @@ pub struct Attempt {
     pub hint: Option<Arc<str>>,
     /// Which request it was, where a login takes several.
     pub step: Option<Step>,
+    /// What to advise: that of the system, or of the way that was taken.
+    pub(crate) guidance: &'static Guidance,
 }
 
 /// The place of a request in a chain.
@@ -33,7 +36,7 @@ pub struct Step {
 impl Attempt {
     /// An attempt without a hint.
     pub fn new(system: &'static System, action: Action, host: String) -> Self {
-        Attempt { system, action, host: host.into(), hint: None, step: None }
+        Attempt { system, action, host: host.into(), hint: None, step: None, guidance: &system.guidance }
     }
 }
 
@@ -41,8 +44,13 @@ impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Attempt { system, action, host, step, .. } = self;
         match action {
+            Action::Device => write!(f, "reading a device from {} at {host}", system.title),
+            Action::Devices => write!(f, "listing the devices of {} at {host}", system.title),
             Action::Login => write!(f, "logging in to {} at {host}", system.title),
             Action::Otp => write!(f, "reading one-time passwords from {} at {host}", system.title),
+            Action::ProfilePasswords => {
+                write!(f, "reading app profile passwords from {} at {host}", system.title)
+            }
             Action::Refresh => write!(f, "refreshing a token of {} at {host}", system.title),
             Action::Revoke => write!(f, "revoking a token of {} at {host}", system.title),
             Action::Verify => write!(f, "trying out a fresh token of {} at {host}", system.title),
@@ -66,10 +74,16 @@ impl fmt::Debug for Attempt {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
+    /// The details of a device.
+    Device,
+    /// A list of devices.
+    Devices,
     /// A token, for a credential.
     Login,
     /// The one-time passwords of a device.
     Otp,
+    /// The passwords of an app profile.
+    ProfilePasswords,
     /// A token, for an older one.
     Refresh,
     /// The end of a token.

@@ -24,6 +24,7 @@ pub enum Retry {
     reason = "each is the variant of SourceError of that name, or of that of a named failure"
 )]
 pub enum FailureClass {
+    AmbiguousDevice,
     AnswerTooLarge,
     BadRequest,
     BrokenAnswer,
@@ -36,6 +37,7 @@ pub enum FailureClass {
     LoginRefused,
     Malformed,
     MissingOtp,
+    MissingPassword,
     NoAccess,
     NotAllowedHere,
     NotFound,
@@ -58,6 +60,7 @@ impl FailureClass {
     /// Its stable name.
     pub fn name(self) -> &'static str {
         match self {
+            FailureClass::AmbiguousDevice => "ambiguous_device",
             FailureClass::AnswerTooLarge => "answer_too_large",
             FailureClass::BadRequest => "bad_request",
             FailureClass::BrokenAnswer => "broken_answer",
@@ -70,6 +73,7 @@ impl FailureClass {
             FailureClass::LoginRefused => "login_refused",
             FailureClass::Malformed => "malformed_answer",
             FailureClass::MissingOtp => "missing_otp",
+            FailureClass::MissingPassword => "missing_password",
             FailureClass::NoAccess => "no_access",
             FailureClass::NotAllowedHere => "not_allowed_here",
             FailureClass::NotFound => "not_found",
@@ -100,6 +104,7 @@ impl SourceError {
     /// Its kind.
     pub fn class(&self) -> FailureClass {
         match self {
+            SourceError::AmbiguousDevice { .. } => FailureClass::AmbiguousDevice,
             SourceError::AnswerTooLarge { .. } => FailureClass::AnswerTooLarge,
             SourceError::BadRequest { .. } => FailureClass::BadRequest,
             SourceError::BrokenAnswer { .. } => FailureClass::BrokenAnswer,
@@ -116,6 +121,7 @@ impl SourceError {
             | SourceError::MissingValue { .. }
             | SourceError::UnusableValue { .. } => FailureClass::Malformed,
             SourceError::MissingOtp { .. } | SourceError::NoOtp { .. } => FailureClass::MissingOtp,
+            SourceError::MissingPassword { .. } => FailureClass::MissingPassword,
             SourceError::Named { failure, .. } => failure.class,
             SourceError::NoAccess { .. } => FailureClass::NoAccess,
             SourceError::NotAllowedHere { .. } => FailureClass::NotAllowedHere,
@@ -129,7 +135,9 @@ impl SourceError {
             SourceError::TokenRejected { .. } => FailureClass::TokenRejected,
             SourceError::TooShortLived { .. } => FailureClass::TooShortLived,
             SourceError::UnexpectedStatus { .. } => FailureClass::UnexpectedStatus,
-            SourceError::UnknownDevice { .. } => FailureClass::UnknownDevice,
+            SourceError::NoSuchDevice { .. } | SourceError::UnknownDevice { .. } => {
+                FailureClass::UnknownDevice
+            }
             SourceError::Unreachable { .. } => FailureClass::Unreachable,
         }
     }

@@ -26,12 +26,20 @@ use thiserror::Error;
 use crate::Timestamp;
 use crate::clock::rfc3339;
 use crate::duration::in_seconds;
-use crate::zscaler::{Purpose, Udid};
+use crate::zscaler::{DeviceKey, Purpose, Udid};
 
 /// Why there is no token, or no one-time password.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum SourceError {
+    /// A device is not the only one of its kind.
+    #[error("{device} belongs to more than one device: {matches}")]
+    AmbiguousDevice {
+        /// What was asked for.
+        device: DeviceKey,
+        /// The devices: UDID, state and user of each.
+        matches: String,
+    },
     /// The answer is longer than any answer of this kind.
     #[error("{attempt}: the answer is larger than {limit} bytes and was not read")]
     AnswerTooLarge {
@@ -155,6 +163,14 @@ pub enum SourceError {
         /// The purposes there are.
         present: Vec<String>,
     },
+    /// This app profile has no password for the purpose.
+    #[error("the app profile has no password for `{purpose}`; it has one for {}", listed(present))]
+    MissingPassword {
+        /// The purpose asked for.
+        purpose: String,
+        /// The purposes there are.
+        present: Vec<String>,
+    },
     /// A failure that only this system knows, by the name it has there.
     #[error("{attempt}: {} (HTTP {status}){said}", failure.text)]
     Named {
@@ -198,6 +214,12 @@ pub enum SourceError {
         attempt: Attempt,
         /// The device.
         udid: Udid,
+    },
+    /// No device among those that the system lists.
+    #[error("no device was found for {device}")]
+    NoSuchDevice {
+        /// What was asked for.
+        device: DeviceKey,
     },
     /// A login was answered like a good one, but without a token.
     #[error("{attempt}: the answer has no token (HTTP {status}){said}")]
@@ -319,12 +341,12 @@ pub enum SourceError {
         said: Said,
     },
     /// The system does not know the device.
-    #[error("{attempt}: nothing was found for the device \"{udid}\" (HTTP {status}){said}")]
+    #[error("{attempt}: nothing was found for {device} (HTTP {status}){said}")]
     UnknownDevice {
         /// What was attempted.
         attempt: Attempt,
-        /// The device.
-        udid: Udid,
+        /// What was asked for.
+        device: DeviceKey,
         /// The status of the answer.
         status: u16,
         /// What the system said about it.

@@ -36,6 +36,12 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::LinkLocal { attempt: at(), address: [169, 254, 169, 254].into() },
         SourceError::LoginRefused { attempt: at(), status: 401, said: said() },
         SourceError::Malformed { attempt: at(), status: 200, problem: "it is not a JSON object" },
+        SourceError::AmbiguousDevice {
+            device: DeviceKey::Hostname("host-1".to_owned()),
+            matches: "1A2B:501 (state 1, user anna); 1A2C:501 (state 2, user ben)".to_owned(),
+        },
+        SourceError::MissingPassword { purpose: "exit".to_owned(), present: vec!["logout".to_owned()] },
+        SourceError::NoSuchDevice { device: DeviceKey::Hostname("host-1".to_owned()) },
         SourceError::MissingOtp { purpose: Purpose::Exit, present: vec!["logout".to_owned()] },
         SourceError::MissingValue {
             attempt: Attempt { step: Some(Step { number: 1, of: 2 }), ..at() },
@@ -64,7 +70,12 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
             minimum: Duration::from_secs(3600),
         },
         SourceError::UnexpectedStatus { attempt: at(), status: 418, said: said() },
-        SourceError::UnknownDevice { attempt: otp(), udid: udid(), status: 404, said: said() },
+        SourceError::UnknownDevice {
+            attempt: otp(),
+            device: DeviceKey::Udid(udid()),
+            status: 404,
+            said: said(),
+        },
         SourceError::UnusableValue {
             attempt: at(),
             value: "values.session".into(),
@@ -111,6 +122,11 @@ fn messages_say_what_was_attempted_and_what_came_back() {
             format!("link_local: {login}: the host has the link-local address 169.254.169.254, which is not asked"),
             format!("login_refused: {login}: the login was refused (HTTP 401)"),
             format!("malformed_answer: {login}: the answer (HTTP 200) is not understood: it is not a JSON object"),
+            "ambiguous_device: the host name \"host-1\" belongs to more than one device: 1A2B:501 (state 1, user anna); \
+             1A2C:501 (state 2, user ben)"
+                .to_owned(),
+            "missing_password: the app profile has no password for `exit`; it has one for `logout`".to_owned(),
+            "unknown_device: no device was found for the host name \"host-1\"".to_owned(),
             "missing_otp: the device has no one-time password for `exit`; it has one for `logout`".to_owned(),
             format!(
                 "malformed_answer: {login} (request 1 of 2): the answer (HTTP 200) has no `session`: nothing is at the \
@@ -226,7 +242,7 @@ fn only_a_redirect_elsewhere_suggests_its_target() {
 fn an_unknown_device_that_is_not_found_may_be_a_wrong_address() {
     let unknown = |status| SourceError::UnknownDevice {
         attempt: attempt(&zscaler::SYSTEM, Action::Otp),
-        udid: Udid::try_from("A:1").unwrap(),
+        device: DeviceKey::Udid(Udid::try_from("A:1").unwrap()),
         status,
         said: Said::default(),
     };

@@ -9,6 +9,7 @@ mod notes;
 mod oauth2;
 mod plan;
 mod pointer;
+mod reading;
 mod request;
 mod request_fields;
 mod service;

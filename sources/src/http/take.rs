@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::notes::{Notes, Spot};
 use super::pointer::{Found, Pointer};
-use super::request::text;
+use super::reading::text;
 use crate::transport::Answer;
 use crate::{Attempt, GivenFields, SourceError};
 

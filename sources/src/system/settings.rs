@@ -77,14 +77,6 @@ impl Settings {
         }
     }
 
-    /// What was written into a field that holds more than one text.
-    pub(crate) fn structure(&self, field: &str) -> Option<&Given> {
-        match self.values.get(field)? {
-            Setting::Structured(given) => Some(given),
-            Setting::Known(..) | Setting::Unknown => None,
-        }
-    }
-
     /// All settings in the form in which they are written.
     pub(crate) fn given(&self) -> GivenFields {
         let given = |setting: &Setting| match setting {
@@ -157,16 +149,6 @@ impl<'a> Reader<'a> {
         };
         let origin = self.settings.origin(field);
         parsed.map_err(|wrong| self.problems.push(malformed(self.system, field, origin, &wrong))).ok()
-    }
-
-    /// What was written into a field that holds more than one text.
-    pub(crate) fn structure(&self, field: &str) -> Option<&'a Given> {
-        self.settings.structure(field)
-    }
-
-    /// Notes a problem that only several settings together make.
-    pub(crate) fn report(&mut self, problem: FieldProblem) {
-        self.problems.push(problem);
     }
 
     /// Whether a setting is there, malformed, or on its way.
