@@ -84,7 +84,7 @@ mod tests {
             let private = Private { expires_at, revoke: token.map(SecretString::from) };
             let read = Private::from_bytes(&private.to_bytes()).unwrap();
             assert_eq!(read.expires_at, expires_at);
-            assert_eq!(read.revoke.as_ref().map(|token| token.expose_secret()), token);
+            assert_eq!(read.revoke.as_ref().map(ExposeSecret::expose_secret), token);
         }
         assert!(Private::from_bytes(b"").unwrap().expires_at.is_none());
         let cases =

@@ -103,5 +103,6 @@ mod tests {
         }
     }
 
-    const SECRET: [&str; 6] = ["token", "header_value", "otp", "otps", "password", "passwords"];
+    const SECRET: [&str; 9] =
+        ["code", "header_value", "otp", "otps", "password", "passwords", "secret", "token", "uri"];
 }

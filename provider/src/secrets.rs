@@ -1,7 +1,10 @@
 //! Secrets that are kept elsewhere, read when a login needs them and not before.
 
 use tfplugin::{AttributePath, Diagnostics, sentence};
-use tokenferry_sources::{Environment, Field, FieldProblem, Given, GivenFields, Place, Severity};
+use tokenferry_sources::{
+    Environment, Field, FieldKind, FieldProblem, Given, GivenFields, Place, Reference, ReferenceError,
+    SecretString, Severity,
+};
 
 use crate::diagnostics::chain;
 use crate::fields::placed;
@@ -42,7 +45,7 @@ impl Reader<'_> {
                 Given::List(blocks.map(|(index, block)| self.inside(Place::Index(index), block)).collect())
             }
             Given::Map(values) => Given::Map(self.all(values)),
-            Given::Reference(reference) => match reference.read(self.environment) {
+            Given::Reference(reference) => match self.secret(reference) {
                 Ok(secret) => Given::Text(secret),
                 Err(error) => {
                     self.note(sentence(&chain(&error)));
@@ -50,6 +53,14 @@ impl Reader<'_> {
                 }
             },
             Given::Flag(_) | Given::Text(_) | Given::Unknown => given.clone(),
+        }
+    }
+
+    /// Among secrets by name may be keys, which have several lines.
+    fn secret(&self, reference: &Reference) -> Result<SecretString, ReferenceError> {
+        match self.field.kind {
+            FieldKind::Secret => reference.read(self.environment),
+            _ => reference.read_lines(self.environment),
         }
     }
 
@@ -86,7 +97,7 @@ impl Reader<'_> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use tokenferry_sources::{ExposeSecret, FieldKind, Reference};
+    use tokenferry_sources::ExposeSecret;
 
     use super::*;
 
@@ -108,24 +119,26 @@ mod tests {
 
     #[test]
     fn a_secret_is_read_where_it_is_kept() {
-        let environment = BTreeMap::from([("A".to_owned(), "hunter2".to_owned())]);
-        let read = read(FIELDS, &secrets(&["A"]), &environment).unwrap();
-        let Given::Map(map) = &read["secrets"] else { panic!("a map") };
-        let Given::Text(text) = &map["A"] else { panic!("a text") };
-        assert_eq!(text.expose_secret(), "hunter2");
+        for secret in ["hunter2", "a key\nof two lines"] {
+            let environment = BTreeMap::from([("A".to_owned(), secret.to_owned())]);
+            let read = read(FIELDS, &secrets(&["A"]), &environment).unwrap();
+            let Given::Map(map) = &read["secrets"] else { panic!("a map") };
+            let Given::Text(text) = &map["A"] else { panic!("a text") };
+            assert_eq!(text.expose_secret(), secret);
+        }
     }
 
     #[test]
     fn every_secret_that_cannot_be_read_is_named_at_its_key() {
-        let environment = BTreeMap::from([("A".to_owned(), "hunter2\nand more".to_owned())]);
-        let problems = read(FIELDS, &secrets(&["A", "B"]), &environment).unwrap_err();
+        let environment = BTreeMap::from([("B".to_owned(), "hunter2".to_owned())]);
+        let problems = read(FIELDS, &secrets(&["A", "B", "C"]), &environment).unwrap_err();
         let shown: Vec<_> = problems
             .iter()
             .map(|problem| (problem.path().to_string(), problem.detail().to_owned()))
             .collect();
         assert_eq!(shown[0].0, "secrets[\"A\"]");
-        assert_eq!(shown[1].0, "secrets[\"B\"]");
-        assert!(shown[1].1.contains("variable B is not set"), "{}", shown[1].1);
+        assert_eq!(shown[1].0, "secrets[\"C\"]");
+        assert!(shown[1].1.contains("variable C is not set"), "{}", shown[1].1);
         assert!(!format!("{problems:?}").contains("hunter2"));
     }
 }

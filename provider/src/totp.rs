@@ -8,6 +8,7 @@ use tfplugin::{
     Schema, Setting, Type, Value, sentence,
 };
 use tokenferry_sources::{ExposeSecret, FieldProblem, Given, GivenFields, rfc3339, totp};
+use zeroize::Zeroizing;
 
 use crate::fields;
 use crate::private::Private;
@@ -96,38 +97,41 @@ impl EphemeralResource for Totp {
 /// The account, from its secret or its URI.
 fn read(reader: &mut ConfigReader<'_>) -> Option<totp::Totp> {
     let mut given = fields::read(totp::FIELDS, reader);
-    let mut named = SECRET;
-    match (given.contains_key(SECRET), reader.parse(URI, otpauth)) {
-        (true, Setting::Known(_) | Setting::Unknown) => {
-            let detail = "Set either `secret` or `uri`: the URI has the secret in it.";
-            let path = reader.path(URI);
-            reader.report(Diagnostic::error("Two secrets", detail).at(path));
-            return None;
-        }
-        (false, Setting::Known(uri)) => {
-            given.insert(SECRET.to_owned(), uri);
-            named = URI;
-        }
-        (false, Setting::Unknown) => drop(given.insert(SECRET.to_owned(), Given::Unknown)),
-        (true, Setting::Null) => {}
-        // One that is no URI has got its message.
-        (false, Setting::Null) if reader.string(URI) != Setting::Null => return None,
-        (false, Setting::Null) => {
-            let path = reader.path(SECRET);
-            reader.report(Diagnostic::error("Missing `secret`", "Set `secret` or `uri`.").at(path));
-            return None;
-        }
-    }
+    let named = secret_argument(reader, &mut given)?;
     let problems = totp::check(&given);
     if !problems.is_empty() {
-        fields::report(
-            reader,
-            totp::FIELDS,
-            problems.into_iter().map(|problem| at(named, problem)).collect(),
-        );
+        let problems = problems.into_iter().map(|problem| at(named, problem)).collect();
+        fields::report(reader, totp::FIELDS, problems);
         return None;
     }
     if is_wholly_known(&given) { totp::from_given(&given).ok() } else { None }
+}
+
+/// Takes a URI for the secret, and says which argument it was. `None` if there is none yet, or a message about it.
+fn secret_argument(reader: &mut ConfigReader<'_>, given: &mut GivenFields) -> Option<&'static str> {
+    let uri = reader.parse(URI, otpauth);
+    let was_refused = uri == Setting::Null && reader.string(URI) != Setting::Null;
+    match (given.get(SECRET), uri) {
+        (_, Setting::Null) if was_refused => None,
+        (Some(_), Setting::Null) => Some(SECRET),
+        (None, Setting::Known(uri)) => {
+            given.insert(SECRET.to_owned(), uri.as_str().into());
+            Some(URI)
+        }
+        (None, Setting::Null) => {
+            let path = reader.path(SECRET);
+            reader.report(Diagnostic::error("Missing `secret`", "Set `secret` or `uri`.").at(path));
+            None
+        }
+        // What is not known yet may turn out to be nothing.
+        (_, Setting::Unknown) | (Some(Given::Unknown), Setting::Known(_)) => None,
+        (Some(_), Setting::Known(_)) => {
+            let detail = "Set either `secret` or `uri`: the URI has the secret in it.";
+            let path = reader.path(URI);
+            reader.report(Diagnostic::error("Two secrets", detail).at(path));
+            None
+        }
+    }
 }
 
 fn is_wholly_known(given: &GivenFields) -> bool {
@@ -139,9 +143,9 @@ fn at(named: &'static str, problem: FieldProblem) -> FieldProblem {
     if problem.field == SECRET { FieldProblem { field: named, ..problem } } else { problem }
 }
 
-fn otpauth(text: &str) -> Result<Given, &'static str> {
+fn otpauth(text: &str) -> Result<Zeroizing<String>, &'static str> {
     let is_uri = text.trim().get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("otpauth:"));
-    if is_uri { Ok(text.into()) } else { Err("it is no URI that begins with `otpauth:`") }
+    if is_uri { Ok(text.to_owned().into()) } else { Err("it is no URI that begins with `otpauth:`") }
 }
 
 fn minimum(reader: &mut ConfigReader<'_>, totp: Option<&totp::Totp>) -> Duration {
@@ -232,6 +236,8 @@ mod tests {
         for entries in [
             &[("secret", Value::Unknown)][..],
             &[("uri", Value::Unknown)],
+            &[("secret", Value::Unknown), ("uri", uri(""))],
+            &[("secret", Value::string(RFC_SECRET)), ("uri", Value::Unknown)],
             &[("uri", uri("")), ("digits", Value::Unknown)],
             &[("secret", Value::string(RFC_SECRET)), ("minimum_seconds", Value::Unknown)],
         ] {

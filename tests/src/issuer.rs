@@ -237,6 +237,11 @@ impl Issuer {
         self.sandbox.zettelstore_base_url()
     }
 
+    /// The base URL of Zenoti.
+    pub fn zenoti_url(&self) -> String {
+        self.sandbox.zenoti_base_url()
+    }
+
     /// Stops it.
     pub async fn stop(self) {
         self.sandbox.stop().await;

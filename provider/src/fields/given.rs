@@ -29,7 +29,7 @@ pub(super) fn reference_attributes() -> Vec<Attribute> {
 fn read_field(field: &'static Field, reader: &mut ConfigReader<'_>) -> Setting<Given> {
     let name = field.name;
     match field.kind {
-        FieldKind::Blocks(inner) => reader.blocks(name, |block| read_block(inner, block)).map(Given::List),
+        FieldKind::Blocks(inner) => reader.blocks(name, |block| read_block(inner, block)).map(all_known),
         FieldKind::Flag => reader.bool(name).map(Given::Flag),
         FieldKind::Object(inner) => reader.object(name).map(|object| read_object(inner, object)),
         FieldKind::Objects(inner) => {
@@ -49,13 +49,17 @@ fn read_object(fields: &'static [Field], mut reader: ConfigReader<'_>) -> Given 
     Given::Map(read(fields, &mut reader))
 }
 
-/// Of a block that is unknown as a whole, every field is unknown.
-fn read_block(fields: &'static [Field], block: Setting<ConfigReader<'_>>) -> GivenFields {
+fn read_block(fields: &'static [Field], block: Setting<ConfigReader<'_>>) -> Option<GivenFields> {
     match block {
-        Setting::Known(mut block) => read(fields, &mut block),
-        Setting::Null => GivenFields::new(),
-        Setting::Unknown => fields.iter().map(|field| (field.name.to_owned(), Given::Unknown)).collect(),
+        Setting::Known(mut block) => Some(read(fields, &mut block)),
+        Setting::Null => Some(GivenFields::new()),
+        Setting::Unknown => None,
     }
+}
+
+/// Where one block is unknown as a whole, nothing can be said about how it goes together with the others.
+fn all_known(blocks: Vec<Option<GivenFields>>) -> Given {
+    blocks.into_iter().collect::<Option<Vec<_>>>().map_or(Given::Unknown, Given::List)
 }
 
 fn read_secret(secret: Setting<ConfigReader<'_>>) -> Option<Given> {

@@ -49,7 +49,7 @@ impl EphemeralResource for EphemeralToken {
         ReadingConfig::read(reader, |reader| {
             let token = self.0.read_arguments(reader);
             let revoke_on_close = self.revokes() && reader.bool(REVOKE_ON_CLOSE).known().unwrap_or(false);
-            let is_borrowed = !matches!(reader.object(prefer::NAME), Setting::Null);
+            let is_borrowed = matches!(reader.object(prefer::NAME), Setting::Known(_));
             if revoke_on_close && is_borrowed {
                 let detail = "A token that is borrowed from the rotator is not ours to end: leave out \
                               `revoke_on_close` or `prefer_rotated`.";

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tfplugin::{Answer, Attribute, ConfigReader, Diagnostics, NestedBlock, Object, Value};
-use tokenferry_sources::{ExposeSecret, GivenFields, Home, Session, System, Token, rfc3339};
+use tokenferry_sources::{ExposeSecret, Field, GivenFields, Home, Session, System, Token, rfc3339};
 
 use crate::diagnostics::{of_source, of_token};
 use crate::fields;
@@ -18,7 +18,6 @@ use crate::reading::{Reading, Values};
 use crate::systems::Systems;
 
 /// `tokenferry_SYSTEM_token`.
-#[derive(Clone, Copy)]
 pub(crate) struct TokenReading {
     pub(crate) system: &'static System,
 }
@@ -89,9 +88,8 @@ impl Reading for TokenReading {
     fn read_arguments(&self, reader: &mut ConfigReader<'_>) -> TokenArguments {
         let given = fields::read(self.own_fields(), reader);
         if self.system.home == Home::Resource {
-            let malformed = self.system.check(&given);
-            let missing = if malformed.is_empty() { self.system.flaws(&given) } else { Vec::new() };
-            fields::report(reader, self.own_fields(), malformed.into_iter().chain(missing).collect());
+            let problems = self.system.check(&given).into_iter().chain(self.system.flaws(&given));
+            fields::report(reader, self.own_fields(), problems.collect());
         }
         TokenArguments(given)
     }
@@ -140,7 +138,7 @@ impl TokenReading {
     }
 
     /// The fields that are written where the token is read.
-    fn own_fields(&self) -> &'static [tokenferry_sources::Field] {
+    fn own_fields(&self) -> &'static [Field] {
         match self.system.home {
             Home::ProviderBlock => &[],
             Home::Resource => self.system.fields,

@@ -35,7 +35,7 @@ async fn what_is_wrong_is_shown_at_its_argument_and_never_repeated() {
     let secret = || ("secret", Value::from(SECRET));
     for (config, path) in [
         (object([]), "secret"),
-        (object([("secret", "planted not base32".into())]), "secret"),
+        (object([("secret", "planted: not base32!".into())]), "secret"),
         (object([secret(), ("uri", format!("otpauth://totp/x?secret={SECRET}").into())]), "uri"),
         (object([secret(), ("digits", "5".into())]), "digits"),
         (object([secret(), ("algorithm", "MD5".into())]), "algorithm"),
@@ -44,7 +44,7 @@ async fn what_is_wrong_is_shown_at_its_argument_and_never_repeated() {
     ] {
         let reply = plugin.validate_ephemeral(TOTP, &config).await;
         assert_eq!(reply.error().path, path, "{config:?}");
-        leak::assert_none(reply.error().text().as_bytes(), &[SECRET, "planted not base32"], "the error");
+        leak::assert_none(reply.error().text().as_bytes(), &[SECRET, "planted: not base32!"], "the error");
     }
     plugin.validate_ephemeral(TOTP, &object([("uri", Value::unknown())])).await.ok();
     plugin.finish().await;
