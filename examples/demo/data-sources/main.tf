@@ -25,6 +25,8 @@ data "tokenferry_zscaler_otp" "laptop" {
 
 data "tokenferry_zscaler_token" "audit" {}
 
+data "tokenferry_zenoti_token" "audit" {}
+
 data "tokenferry_zetasafe_token" "audit" {}
 
 data "tokenferry_zettelstore_token" "audit" {}
@@ -32,6 +34,7 @@ data "tokenferry_zettelstore_token" "audit" {}
 locals {
   tokens = {
     "Zscaler"     = { counted = "zscaler", token = data.tokenferry_zscaler_token.audit }
+    "Zenoti"      = { counted = "zenoti", token = data.tokenferry_zenoti_token.audit }
     "ZetaSafe"    = { counted = "zetasafe", token = data.tokenferry_zetasafe_token.audit }
     "Zettelstore" = { counted = "zettelstore", token = data.tokenferry_zettelstore_token.audit }
   }

@@ -39,6 +39,7 @@ pub static SYSTEM: System = System {
     predecessor: Predecessor::Unknown,
     documented_life: Some(Duration::from_secs(86_400)),
     verifies: false,
+    revokes: true,
     credentials: &[
         Credential {
             name: "password",

@@ -21,6 +21,10 @@ impl TokenSource for ApiKey {
         &self.identity
     }
 
+    fn usage(&self) -> TokenUsage {
+        USAGE
+    }
+
     /// Nothing is sent.
     async fn login(&self) -> Result<Token, SourceError> {
         let now = self.context.clock.now();

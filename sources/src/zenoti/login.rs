@@ -121,6 +121,10 @@ impl TokenSource for Zenoti {
         &self.identity
     }
 
+    fn usage(&self) -> TokenUsage {
+        USAGE
+    }
+
     async fn login(&self) -> Result<Token, SourceError> {
         debug!(system = SYSTEM.name, host = %self.base_url.host(), "logging in");
         let credential = &self.credential;
