@@ -53,14 +53,14 @@ ephemeral "tokenferry_totp" "admin" {
 
 locals {
   tokens = {
-    "Zscaler"     = { counted = "zscaler", token = ephemeral.tokenferry_zscaler_token.deploy }
-    "Zenoti"      = { counted = "zenoti", token = ephemeral.tokenferry_zenoti_token.deploy }
-    "ZetaSafe"    = { counted = "zetasafe", token = ephemeral.tokenferry_zetasafe_token.deploy }
-    "Zettelstore" = { counted = "zettelstore", token = ephemeral.tokenferry_zettelstore_token.deploy }
+    "zscaler"     = { counted = "zscaler", token = ephemeral.tokenferry_zscaler_token.deploy }
+    "zenoti"      = { counted = "zenoti", token = ephemeral.tokenferry_zenoti_token.deploy }
+    "zetasafe"    = { counted = "zetasafe", token = ephemeral.tokenferry_zetasafe_token.deploy }
+    "zettelstore" = { counted = "zettelstore", token = ephemeral.tokenferry_zettelstore_token.deploy }
   }
   codes = {
-    "Zscaler" = { counted = "zscaler", what = "OTP", value = ephemeral.tokenferry_zscaler_otp.laptop.otp }
-    "TOTP" = {
+    "zscaler" = { counted = "zscaler", what = "OTP", value = ephemeral.tokenferry_zscaler_otp.laptop.otp }
+    "totp" = {
       what       = "code"
       value      = ephemeral.tokenferry_totp.admin.code
       issued_at  = timeadd(ephemeral.tokenferry_totp.admin.expires_at, "-30s")
