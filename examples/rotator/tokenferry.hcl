@@ -16,7 +16,8 @@ vault {
   }
 }
 
-# Secrets are never written down here: `env` names an environment variable, `file` a file.
+# Secrets are never written down here: `env` names an environment variable, `file` a file, `vault` a field of an entry in
+# Vault, read through the login above.
 source "zscaler" "corp" {
   cloud      = "zscalertwo"
   api_key    = { env = "ZCC_CLIENT_ID" }

@@ -18,8 +18,11 @@ pub(crate) fn of_source(error: &SourceError) -> Diagnostics {
     let detail = format!("{}\n\n{}", sentence(&chain(error)), error.advice());
     let path = match error {
         SourceError::ExpiryUnknown { .. } | SourceError::TooShortLived { .. } => "minimum_lifetime",
-        SourceError::MissingOtp { .. } => "purpose",
-        SourceError::UnknownDevice { .. } | SourceError::NoOtp { .. } => "udid",
+        SourceError::MissingOtp { .. } | SourceError::MissingPassword { .. } => "purpose",
+        SourceError::AmbiguousDevice { device, .. }
+        | SourceError::NoSuchDevice { device }
+        | SourceError::UnknownDevice { device, .. } => device.field(),
+        SourceError::NoOtp { .. } => "udid",
         _ => return Diagnostic::error(error.summary(), detail).into(),
     };
     Diagnostic::error(error.summary(), detail).at(AttributePath::root().attribute(path)).into()

@@ -26,10 +26,9 @@ impl<R: Reading> DataSource for AsDataSource<R> {
 
     fn schema(&self) -> Schema {
         let description = format!(
-            "{} Its values are stored in the state and in plan files in clear text, secret ones too: use the \
-             ephemeral resource `{}` wherever it fits. {}\n\n{}",
+            "{} Its values are stored in the state and in plan files in clear text{} {}\n\n{}",
             self.0.summary(),
-            self.0.type_name(),
+            twin(&self.0),
             self.0.calls(),
             self.0.details(),
         );
@@ -88,6 +87,14 @@ pub(crate) fn ephemeral_description(summary: &str, calls: &str, details: &str) -
         "{summary} Its values are in neither state nor plan file. Terraform opens it in every plan and again in \
          every apply. {calls}\n\n{details}"
     )
+}
+
+/// What to use instead where values are secret.
+fn twin(reading: &impl Reading) -> String {
+    if !reading.has_twin() {
+        return "; none of them is a password or a token.".to_owned();
+    }
+    format!(", secret ones too: use the ephemeral resource `{}` wherever it fits.", reading.type_name())
 }
 
 /// Why an ephemeral resource has `enabled`.

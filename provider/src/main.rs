@@ -14,7 +14,7 @@ mod systems;
 mod token;
 mod totp;
 mod vault;
-mod zscaler_otp;
+mod zscaler;
 
 use std::process::ExitCode;
 

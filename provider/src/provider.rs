@@ -12,7 +12,7 @@ use crate::rotated::RotatedToken;
 use crate::systems::Systems;
 use crate::token::{EphemeralToken, TokenReading};
 use crate::totp::Totp;
-use crate::zscaler_otp::ZscalerOtp;
+use crate::zscaler::{ZscalerDevice, ZscalerDevices, ZscalerOtp, ZscalerProfilePasswords};
 
 /// `provider "tokenferry"`.
 pub(crate) struct Tokenferry;
@@ -35,7 +35,10 @@ impl Provider for Tokenferry {
             SYSTEMS.iter().map(|system| DataSourceHandle::new(AsDataSource(TokenReading { system })));
         let others = [
             DataSourceHandle::new(AsDataSource(RotatedToken)),
+            DataSourceHandle::new(AsDataSource(ZscalerDevice)),
+            DataSourceHandle::new(AsDataSource(ZscalerDevices)),
             DataSourceHandle::new(AsDataSource(ZscalerOtp)),
+            DataSourceHandle::new(AsDataSource(ZscalerProfilePasswords)),
         ];
         tokens.chain(others).collect()
     }
@@ -47,6 +50,7 @@ impl Provider for Tokenferry {
         let others = [
             EphemeralResourceHandle::new(AsEphemeralResource(RotatedToken)),
             EphemeralResourceHandle::new(AsEphemeralResource(ZscalerOtp)),
+            EphemeralResourceHandle::new(AsEphemeralResource(ZscalerProfilePasswords)),
             EphemeralResourceHandle::new(Totp),
         ];
         tokens.chain(others).collect()
@@ -55,6 +59,8 @@ impl Provider for Tokenferry {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use tfplugin::SchemaUse;
 
@@ -75,11 +81,14 @@ mod tests {
 
     #[test]
     fn every_data_source_says_what_is_stored_and_names_its_ephemeral_twin() {
+        let twins: BTreeSet<String> =
+            Tokenferry.ephemeral_resources().iter().map(|handle| handle.type_name().to_owned()).collect();
         for handle in Tokenferry.data_sources() {
             let description = &handle.schema().description;
             let first = description.split("\n\n").next().unwrap();
             assert!(first.contains("stored in the state"), "{}: {first}", handle.type_name());
-            assert!(first.contains(&format!("ephemeral resource `{}`", handle.type_name())), "{first}");
+            let twin = first.contains(&format!("ephemeral resource `{}`", handle.type_name()));
+            assert_eq!(twin, twins.contains(handle.type_name()), "{first}");
             assert!(first.contains("login"), "calls are counted: {first}");
         }
     }
@@ -88,10 +97,11 @@ mod tests {
     fn everything_secret_is_sensitive() {
         for handle in Tokenferry.ephemeral_resources() {
             for attribute in &handle.schema().attributes {
-                let secret = ["code", "header_value", "otp", "otps", "secret", "token", "uri"]
-                    .contains(&attribute.name.as_str());
+                let secret = SECRET.contains(&attribute.name.as_str());
                 assert_eq!(attribute.sensitive, secret, "{}.{}", handle.type_name(), attribute.name);
             }
         }
     }
+
+    const SECRET: [&str; 6] = ["token", "header_value", "otp", "otps", "password", "passwords"];
 }

@@ -20,6 +20,11 @@ pub(crate) trait Reading: Send + Sync + 'static {
     /// What it gives and for what: one sentence.
     fn summary(&self) -> String;
 
+    /// Whether there is an ephemeral resource of the same name: for everything secret.
+    fn has_twin(&self) -> bool {
+        true
+    }
+
     /// How many calls it costs: one sentence.
     fn calls(&self) -> String;
 

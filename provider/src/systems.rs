@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tfplugin::{Answer, AttributePath, Diagnostic, Diagnostics};
-use tokenferry_sources::zscaler::OtpReader;
+use tokenferry_sources::zscaler::ApiReader;
 use tokenferry_sources::{
     BuildContext, Clock, Environment, FieldProblem, GivenFields, HttpClient, Session, Settings, System,
     SystemClock, TokenSource,
@@ -35,7 +35,7 @@ struct Open {
     sessions: BTreeMap<&'static str, Arc<Session>>,
     /// Of logins that stand in a data source or ephemeral resource: the same one is shared, another never.
     logins: BTreeMap<Login, Arc<Session>>,
-    otps: Option<Arc<OtpReader>>,
+    zscaler: Option<Arc<ApiReader>>,
 }
 
 /// All that makes a login the one it is, secrets included.
@@ -120,20 +120,20 @@ impl Systems {
         Ok(session)
     }
 
-    /// The reader of Zscaler's one-time passwords, on the session that its tokens come from.
+    /// The reader of what Zscaler has besides tokens, on the session that its tokens come from.
     ///
     /// # Errors
     /// As [`Systems::session`].
-    pub(crate) fn zscaler_otps(&self) -> Result<Arc<OtpReader>, Diagnostics> {
+    pub(crate) fn zscaler(&self) -> Result<Arc<ApiReader>, Diagnostics> {
         let mut open = self.open();
-        if let Some(reader) = &open.otps {
+        if let Some(reader) = &open.zscaler {
             return Ok(Arc::clone(reader));
         }
         let session = self.session_in(&mut open, &tokenferry_sources::zscaler::SYSTEM)?;
-        let reader = OtpReader::new(session).ok_or_else(|| {
-            Diagnostic::error("No one-time passwords", "This session is not one of Zscaler Client Connector.")
+        let reader = ApiReader::new(session).ok_or_else(|| {
+            Diagnostic::error("Not Zscaler", "This session is not one of Zscaler Client Connector.")
         })?;
-        Ok(Arc::clone(open.otps.insert(Arc::new(reader))))
+        Ok(Arc::clone(open.zscaler.insert(Arc::new(reader))))
     }
 
     /// The rotator's entries.

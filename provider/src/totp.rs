@@ -210,7 +210,9 @@ mod tests {
     fn each_problem_is_shown_at_its_argument() {
         let secret = || ("secret", Value::string(RFC_SECRET));
         let seconds = |seconds: i64| ("minimum_seconds", Value::Number(Number::Integer(seconds)));
-        let cases: [(&[(&str, Value)], &str); 8] = [
+        let cases: [(&[(&str, Value)], &str); 10] = [
+            (&[secret(), ("algorithm", Value::string("MD5"))], "algorithm"),
+            (&[secret(), ("period", Value::string("0s"))], "period"),
             (&[], "secret"),
             (&[("secret", Value::string("not base32!"))], "secret"),
             (&[secret(), ("uri", uri(""))], "uri"),

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokenferry_sources::{Clock, Timestamp, rfc3339};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -114,9 +115,15 @@ impl Daemon {
                 waiting.entry(rotation.source.name.clone()).or_default().push(id);
             }
         }
-        for (source, rotations) in waiting {
-            let Some(first) = rotations.first() else { continue };
-            if self.runner.login_changed(*first).await {
+        let runner = &self.runner;
+        let look = |(source, rotations): (Arc<str>, Vec<RotationId>)| async move {
+            let first = *rotations.first()?;
+            // What is kept in Vault can take long to read, and nothing else happens meanwhile.
+            let changed = timeout(LONGEST_LOOK, runner.login_changed(first)).await.unwrap_or(false);
+            changed.then_some((source, rotations))
+        };
+        for found in join_all(waiting.into_iter().map(look)).await {
+            if let Some((source, rotations)) = found {
                 info!(source = &*source, rotations = rotations.len(), "the login was changed; trying it");
                 let now = self.clock.now();
                 for rotation in rotations {
@@ -149,4 +156,5 @@ impl Daemon {
 }
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
 const LOOK_FOR_CHANGES_EVERY: Duration = Duration::from_secs(5);

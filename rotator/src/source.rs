@@ -1,8 +1,10 @@
 //! A configured source: what the configuration says about one way to get tokens, secrets as references.
 
+mod setting;
 #[cfg(test)]
 mod tests;
 
+pub use setting::{Setting, Settings, VaultField};
 pub use tokenferry_sources::{Reference, ReferenceError};
 
 use std::collections::BTreeMap;
@@ -12,11 +14,13 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokenferry_sources::{
-    BuildContext, Clock, Environment, FieldKind, FieldProblem, Given, GivenFields, HttpClient, HttpSettings,
+    BuildContext, Clock, Environment, FieldKind, FieldProblem, GivenFields, HttpClient, HttpSettings,
     Severity, System, TokenSource,
 };
+use tokenferry_vault::{Vault, VaultError};
 use zeroize::Zeroizing;
 
+use self::setting::Reading;
 use crate::run::Class;
 
 /// One `source` block.
@@ -35,12 +39,24 @@ pub struct Source {
 }
 
 impl Source {
-    /// What is kept elsewhere, by field.
-    pub fn references(&self) -> impl Iterator<Item = (&str, &Reference)> {
-        self.fields.iter().filter_map(|(name, setting)| match setting {
-            Setting::Reference(reference) => Some((*name, reference)),
-            Setting::Literal(_) => None,
+    /// What is kept outside of Vault, by field.
+    pub fn references(&self) -> impl Iterator<Item = (&'static str, &Reference)> {
+        self.settings().filter_map(|(name, setting)| match setting {
+            Setting::Reference(reference) => Some((name, reference)),
+            _ => None,
         })
+    }
+
+    /// What is kept in Vault, by field.
+    pub fn in_vault(&self) -> impl Iterator<Item = (&'static str, &VaultField)> {
+        self.settings().filter_map(|(name, setting)| match setting {
+            Setting::InVault(kept) => Some((name, &**kept)),
+            _ => None,
+        })
+    }
+
+    fn settings(&self) -> impl Iterator<Item = (&'static str, &Setting)> {
+        self.fields.iter().flat_map(|(name, setting)| setting.all().map(|setting| (*name, setting)))
     }
 
     /// What is written in a field.
@@ -52,13 +68,15 @@ impl Source {
     ///
     /// # Errors
     /// When something cannot be read, or is not what its field wants.
-    pub fn open(
+    pub async fn open(
         &self,
         environment: &dyn Environment,
+        vault: &Vault,
         http: &Arc<HttpClient>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Opened, OpenError> {
-        let given = self.given(environment)?;
+        let reading = Reading::new(environment, vault, self.in_vault()).await?;
+        let given = self.given(&reading)?;
         let mut problems = self.system.check(&given);
         let (settings, more) = self.system.resolve(&given, &BTreeMap::new());
         problems.extend(more.into_iter().filter(|problem| problem.severity == Severity::Error));
@@ -71,19 +89,10 @@ impl Source {
         Ok(Opened { login, material: self.system.material(&given) })
     }
 
-    fn given(&self, environment: &dyn Environment) -> Result<GivenFields, OpenError> {
+    fn given(&self, reading: &Reading<'_>) -> Result<GivenFields, OpenError> {
         let read = |(field, setting): &(&'static str, Setting)| {
-            let given = match setting {
-                Setting::Literal(given) => given.clone(),
-                Setting::Reference(reference) => {
-                    let text = match self.system.field(field).map(|field| field.kind) {
-                        Some(FieldKind::SecretLines) => reference.read_lines(environment),
-                        _ => reference.read(environment),
-                    };
-                    Given::Text(text.map_err(|source| OpenError::Unavailable { field, source })?)
-                }
-            };
-            Ok(((*field).to_owned(), given))
+            let kind = self.system.field(field).map(|field| field.kind);
+            Ok(((*field).to_owned(), reading.given(field, kind, setting)?))
         };
         self.fields.iter().map(read).collect()
     }
@@ -99,15 +108,6 @@ impl Source {
             problems: problems.iter().map(said).collect::<Vec<_>>().join("; "),
         }
     }
-}
-
-/// The value of a field.
-#[derive(Clone, Debug)]
-pub enum Setting {
-    /// Written in the file; never a secret.
-    Literal(Given),
-    /// To be read where it is kept, anew at each use.
-    Reference(Reference),
 }
 
 /// A source that is ready to log in.
@@ -136,6 +136,14 @@ pub enum OpenError {
         /// What is wrong with which.
         problems: String,
     },
+    /// A field could not be read from Vault.
+    #[error("cannot read `{field}` from Vault")]
+    InVault {
+        /// The field.
+        field: &'static str,
+        /// Why.
+        source: VaultError,
+    },
     /// A field could not be read.
     #[error("cannot read `{field}`")]
     Unavailable {
@@ -151,7 +159,16 @@ impl OpenError {
     pub fn class(&self) -> Class {
         match self {
             OpenError::BadSettings { .. } => Class::new("bad_setting"),
+            OpenError::InVault { source, .. } => Class::new(source.class()),
             OpenError::Unavailable { .. } => Class::new("secret_unavailable"),
+        }
+    }
+
+    /// What Vault said, if the trouble is with Vault.
+    pub fn of_vault(&self) -> Option<&VaultError> {
+        match self {
+            OpenError::InVault { source, .. } => Some(source),
+            _ => None,
         }
     }
 }

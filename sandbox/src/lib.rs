@@ -32,6 +32,7 @@ mod conditions;
 mod control;
 mod example_key;
 mod gate;
+pub mod http;
 mod json;
 mod passing;
 mod server;
@@ -47,10 +48,14 @@ pub use control::counters::{CacheBusterCounts, ConnectionCounts, Counters, Grant
 pub use control::fault::{Answer, Effect, Fault};
 pub use control::requests::{CacheBuster, RequestRecord};
 pub use example_key::ExampleKey;
+pub use http::{HttpOptions, OAuth2Client, Stated};
 pub use zenoti::{ZenotiErrors, ZenotiForm, ZenotiMode, ZenotiOptions, ZenotiUser};
 pub use zetasafe::{ZetasafeClient, ZetasafeMode, ZetasafeOptions, ZetasafeRole, ZetasafeUser};
 pub use zettelstore::{Authentication, Release, ZettelstoreOptions, ZettelstoreUser};
-pub use zscaler::{AccountMode, DeviceForm, ZscalerAccount, ZscalerDevice, ZscalerOptions};
+pub use zscaler::{
+    AccountMode, ClientMode, DeviceForm, ZscalerAccount, ZscalerApiClient, ZscalerDevice, ZscalerOptions,
+    ZscalerProfile,
+};
 
 /// What a sandbox listens on and whom it knows.
 #[derive(Clone, Debug)]
@@ -65,6 +70,8 @@ pub struct Options {
     pub zetasafe: ZetasafeOptions,
     /// The Zettelstore server.
     pub zettelstore: ZettelstoreOptions,
+    /// A service as `http` sources are for.
+    pub http: HttpOptions,
 }
 
 impl Default for Options {
@@ -75,6 +82,7 @@ impl Default for Options {
             zenoti: ZenotiOptions::default(),
             zetasafe: ZetasafeOptions::default(),
             zettelstore: ZettelstoreOptions::default(),
+            http: HttpOptions::default(),
         }
     }
 }
@@ -148,6 +156,16 @@ impl Sandbox {
     /// The `base_url` of ZetaSafe in production; that of development ends in `/dev`.
     pub fn zetasafe_base_url(&self) -> String {
         zetasafe::base_url(&self.url())
+    }
+
+    /// The `base_url` of Zscaler's OneAPI, which ends in `/zcc/papi`.
+    pub fn zscaler_one_api_base_url(&self) -> String {
+        zscaler::one_api_base_url(&self.url())
+    }
+
+    /// The `token_url` of Zscaler's OneAPI.
+    pub fn zscaler_token_url(&self) -> String {
+        zscaler::token_url(&self.url())
     }
 
     /// The `base_url` of Zettelstore, which ends in a slash.

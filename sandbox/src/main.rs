@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value};
-use tokenferry_sandbox::{Access, Options, Sandbox, ZettelstoreUser};
+use tokenferry_sandbox::{Access, Authentication, Options, Sandbox, ZenotiForm, ZettelstoreUser};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What the vendor of Zscaler allows each hour.
@@ -15,8 +15,9 @@ const ZSCALER_CALLS_PER_HOUR: u32 = 100;
 
 /// A stand-in for the systems that issue tokens, to try pipelines, providers and rotators on.
 ///
-/// Plays the Zscaler Client Connector API (legacy login and getOtp), Zenoti, ZetaSafe and a Zettelstore server, each below a
-/// path of its own on one loopback port. It answers as the real ones do: it refuses what they refuse, tokens expire,
+/// Plays the Zscaler Client Connector API (API keys and OneAPI, passwords and devices), Zenoti, ZetaSafe, a Zettelstore
+/// server, and a service with a login in two steps, an OAuth 2 token endpoint and one-time passwords, each below a path
+/// of its own on one loopback port. It answers as the real ones do: it refuses what they refuse, tokens expire,
 /// Zettelstore takes half a second for a login, and a Zscaler key may make 100 calls an hour. All accounts are
 /// made up, and nothing is kept when it ends.
 #[derive(Debug, Parser)]
@@ -37,6 +38,14 @@ struct Arguments {
     /// Zettelstore tokens live so long, up to an hour [default: 600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=3600))]
     token_life: Option<u64>,
+
+    /// The Zettelstore does not authenticate: whoever asks gets the token `freeaccess`
+    #[arg(long)]
+    open_zettelstore: bool,
+
+    /// The Zenoti answers as it did before 2020: flat, without dates of seven digits
+    #[arg(long)]
+    old_zenoti: bool,
 
     /// How to print the base URLs and accounts
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
@@ -107,6 +116,12 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 fn options(arguments: &Arguments) -> Options {
     let mut options = Options { listen: arguments.listen, ..Options::default() };
     options.zettelstore.login_delay = !arguments.fast;
+    if arguments.open_zettelstore {
+        options.zettelstore.authentication = Authentication::Disabled;
+    }
+    if arguments.old_zenoti {
+        options.zenoti.form = ZenotiForm::Legacy;
+    }
     add_users(&mut options.zettelstore.users, arguments.users);
     if let Some(seconds) = arguments.token_life {
         options.zettelstore.token_lifetime = Duration::from_secs(seconds);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::request::Parts;
 
-use crate::{Access, Options, zenoti, zetasafe, zettelstore, zscaler};
+use crate::{Access, Options, http, zenoti, zetasafe, zettelstore, zscaler};
 
 /// One simulated issuer.
 pub(crate) trait System: Debug + Send + Sync {
@@ -55,6 +55,7 @@ pub(crate) fn all(options: Options) -> io::Result<Vec<Arc<dyn System>>> {
         Arc::new(zenoti::Zenoti::new(options.zenoti)),
         Arc::new(zetasafe::Zetasafe::new(options.zetasafe)),
         Arc::new(zettelstore::Zettelstore::new(options.zettelstore)?),
+        Arc::new(http::Http::new(options.http)),
     ])
 }
 

@@ -55,6 +55,11 @@ impl BaseUrl {
         url
     }
 
+    /// The URL itself, where nothing is appended to it.
+    pub(crate) fn url(&self) -> &Url {
+        &self.0
+    }
+
     /// Host and port, as in messages.
     pub(crate) fn host(&self) -> String {
         host_and_port(&self.0)

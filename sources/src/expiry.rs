@@ -8,10 +8,41 @@ use crate::{Expiry, Timestamp};
 
 /// The expiry of a token, or the end it states if that has passed already.
 pub(crate) fn expiry(token: &str, arrival: Arrival, ttl: Option<Duration>) -> Result<Expiry, Timestamp> {
+    until(Stated::of_token(token), arrival, ttl)
+}
+
+/// What is said about the end of a token.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Stated {
+    /// It ends then, in Unix seconds.
+    End(f64),
+    /// It lives so many seconds from its arrival on.
+    Life(f64),
+}
+
+impl Stated {
+    /// What a token says itself.
+    pub(crate) fn of_token(token: &str) -> Option<Self> {
+        Some(match Times::of(token)? {
+            Times { issued: Some(issued), ends } if ends > issued => Stated::Life(ends - issued),
+            times => Stated::End(times.ends),
+        })
+    }
+}
+
+/// The expiry that follows from what was stated, or the end of the token if that has passed already.
+pub(crate) fn until(
+    stated: Option<Stated>,
+    arrival: Arrival,
+    ttl: Option<Duration>,
+) -> Result<Expiry, Timestamp> {
     let assumed = ttl.and_then(|ttl| later(arrival.at, ttl));
-    let reported = match Times::of(token) {
-        Some(Times { issued: Some(issued), ends }) if ends > issued => life_from(arrival.at, ends - issued),
-        Some(times) => timestamp(times.ends).map(|end| still_to_come(end, arrival)).transpose()?,
+    let reported = match stated {
+        Some(Stated::Life(seconds)) if seconds < 1.0 => return Err(arrival.at),
+        Some(Stated::Life(seconds)) => life_from(arrival.at, seconds),
+        Some(Stated::End(seconds)) => {
+            timestamp(seconds).map(|end| still_to_come(end, arrival)).transpose()?
+        }
         None => None,
     };
     Ok(match (reported, assumed) {

@@ -60,6 +60,20 @@ pub enum FieldKind {
 }
 
 impl FieldKind {
+    /// Whether more than one text can be written.
+    pub fn is_structured(self) -> bool {
+        use FieldKind as K;
+        matches!(self, K::Blocks(_) | K::Json | K::Object(_) | K::Objects(_) | K::Secrets | K::Texts)
+    }
+
+    /// The fields of what stands within.
+    pub fn inner(self) -> &'static [Field] {
+        match self {
+            FieldKind::Blocks(fields) | FieldKind::Object(fields) | FieldKind::Objects(fields) => fields,
+            _ => &[],
+        }
+    }
+
     /// Whether nobody may see it.
     pub fn is_secret(self) -> bool {
         matches!(self, FieldKind::Secret | FieldKind::SecretLines | FieldKind::Secrets)

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use secrecy::SecretString;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// The members of a JSON object.
 #[derive(Debug, Default)]
@@ -92,11 +92,80 @@ impl Fields {
         })
     }
 
+    /// A number that may have been written as a text.
+    pub(crate) fn lenient_number(&self, name: &str) -> Option<f64> {
+        let from_text = || self.text(name)?.expose_secret().trim().parse().ok();
+        self.number(name).or_else(from_text).filter(|number: &f64| number.is_finite())
+    }
+
     fn list(&self, name: &str) -> &[Value] {
         match self.0.get(name) {
             Some(Value::List(values)) => values,
             _ => &[],
         }
+    }
+}
+
+/// Objects of which only some members are read, and everything else is skipped.
+#[derive(Debug)]
+pub(crate) enum Selected {
+    /// One that stands alone.
+    Alone(Fields),
+    /// Those of an array.
+    Listed(Vec<Fields>),
+}
+
+/// Reads an object or an array of objects, with the members that are wanted.
+pub(crate) fn select(body: &[u8], wanted: fn(&str) -> bool) -> Result<Selected, NotAnObject> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let selected =
+        Select { wanted, in_list: false }.deserialize(&mut deserializer).map_err(|_| NotAnObject)?;
+    deserializer.end().map_err(|_| NotAnObject)?;
+    Ok(selected)
+}
+
+#[derive(Clone, Copy)]
+struct Select {
+    wanted: fn(&str) -> bool,
+    in_list: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Select {
+    type Value = Selected;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Selected, D::Error> {
+        if self.in_list { deserializer.deserialize_map(self) } else { deserializer.deserialize_any(self) }
+    }
+}
+
+impl<'de> Visitor<'de> for Select {
+    type Value = Selected;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or an array of objects")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Selected, A::Error> {
+        let mut fields = BTreeMap::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if (self.wanted)(&name) {
+                fields.insert(name, members.next_value()?);
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Selected::Alone(Fields(fields)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Selected, A::Error> {
+        let mut all = Vec::new();
+        while let Some(item) = items.next_element_seed(Select { in_list: true, ..self })? {
+            match item {
+                Selected::Alone(fields) => all.push(fields),
+                Selected::Listed(more) => all.extend(more),
+            }
+        }
+        Ok(Selected::Listed(all))
     }
 }
 
@@ -183,9 +252,30 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
+
+    #[test]
+    fn only_wanted_members_are_taken_in() {
+        let wanted: fn(&str) -> bool = |name| name == "a" || name == "n";
+        let Ok(Selected::Listed(all)) =
+            select(br#"[{"a":"x","b":"hunter2","c":["hunter2"]},{},{"n":"1"}]"#, wanted)
+        else {
+            panic!("an array");
+        };
+        let names: Vec<Vec<&String>> = all.iter().map(|fields| fields.0.keys().collect()).collect();
+        assert_eq!(names, [vec!["a"], vec![], vec!["n"]]);
+        assert!(matches!(select(br#"{"a":"x"}"#, wanted), Ok(Selected::Alone(_))));
+        for body in ["", "1", "[1]", "[[{}]]", "{} {}", "[{}", "404 Not Found"] {
+            assert!(select(body.as_bytes(), wanted).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn numbers_may_be_texts() {
+        let fields = Fields::parse(br#"{"a":1,"b":"1","c":1.0,"d":"","e":"x","f":"inf"}"#).unwrap();
+        let numbers = ["a", "b", "c", "d", "e", "f"].map(|name| fields.lenient_number(name));
+        assert_eq!(numbers, [Some(1.0), Some(1.0), Some(1.0), None, None, None]);
+    }
 
     #[test]
     fn members_of_any_type_are_tolerated() {

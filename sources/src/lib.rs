@@ -35,6 +35,7 @@ mod error;
 mod expiry;
 mod field;
 mod flight;
+pub mod http;
 mod json;
 pub mod jwt;
 mod mask;
@@ -56,7 +57,9 @@ pub mod zscaler;
 pub use base_url::is_loopback;
 pub use clock::{Clock, SystemClock, TestClock, Timestamp, parse_rfc3339, rfc3339};
 pub use duration::{DurationError, parse_duration};
-pub use error::{Action, Attempt, Detour, FailureClass, Guidance, NamedFailure, Retry, Said, SourceError};
+pub use error::{
+    Action, Attempt, Detour, FailureClass, Guidance, NamedFailure, Retry, Said, SourceError, Step,
+};
 pub use field::{
     Environment, Field, FieldKind, FieldProblem, Given, GivenFields, Place, ProcessEnvironment, Rule,
     Severity,

@@ -81,7 +81,9 @@ impl Session {
         let state = turn.state();
         *state = State { memory: state.memory.take(), ..State::default() };
         match self.source.revoke(token).await {
-            Err(SourceError::TokenRejected { .. }) => Ok(Revocation::Done),
+            Err(SourceError::TokenRejected { .. } | SourceError::Named { status: 401, .. }) => {
+                Ok(Revocation::Done)
+            }
             outcome => outcome,
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokenferry_sandbox::{
     AccountMode, Authentication, DeviceForm, Fault, Options, Sandbox, ZscalerAccount, ZscalerDevice,
 };
-use tokenferry_sources::zscaler::{OtpReader, Purpose, Udid};
+use tokenferry_sources::zscaler::{ApiReader, Purpose, Udid};
 use tokenferry_sources::{
     BuildContext, ExposeSecret, FailureClass, Given, GivenFields, HttpClient, HttpSettings, Session,
     SystemClock, TokenNote, system,
@@ -65,8 +65,8 @@ async fn a_token_that_is_dead_on_arrival_is_found_out_when_it_is_used() {
     let sandbox = Sandbox::start(zscaler(AccountMode::Expired)).await.unwrap();
     let session = session(&sandbox, "zscaler", &[]);
     session.token(None).await.unwrap();
-    let reader = OtpReader::new(session).unwrap();
-    let error = reader.read(&Udid::try_from("any:1").unwrap(), None).await.unwrap_err();
+    let reader = ApiReader::new(session).unwrap();
+    let error = reader.otps(&Udid::try_from("any:1").unwrap(), None).await.unwrap_err();
     assert_eq!(error.class(), FailureClass::TokenRejected);
     assert_eq!(sandbox.control().counters().logins("zscaler", "key").attempted, 2);
 }
@@ -94,20 +94,20 @@ async fn one_time_passwords_of_every_form_are_read_with_one_login() {
     ];
     options.zscaler.devices = forms.map(|(udid, form)| ZscalerDevice::new(udid, form)).into();
     let sandbox = Sandbox::start(options).await.unwrap();
-    let reader = OtpReader::new(session(&sandbox, "zscaler", &[])).unwrap();
+    let reader = ApiReader::new(session(&sandbox, "zscaler", &[])).unwrap();
     let udid = |text| Udid::try_from(text).unwrap();
 
-    let live = reader.read(&udid("live:1"), None).await.unwrap();
+    let live = reader.otps(&udid("live:1"), None).await.unwrap();
     assert_eq!(live.iter().count(), 8);
     assert_eq!(live.get(&Purpose::Uninstall).unwrap().expose_secret().len(), 10);
     assert!(live.get(&Purpose::Generic).is_err());
-    assert!(reader.read(&udid("old:2"), None).await.unwrap().generic().is_some());
-    let odd = reader.read(&udid("odd:3"), None).await.unwrap();
+    assert!(reader.otps(&udid("old:2"), None).await.unwrap().generic().is_some());
+    let odd = reader.otps(&udid("odd:3"), None).await.unwrap();
     assert_eq!(odd.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["quarantine_release"]);
     for empty in ["none:4", "blank:5"] {
-        assert_eq!(reader.read(&udid(empty), None).await.unwrap_err().class(), FailureClass::MissingOtp);
+        assert_eq!(reader.otps(&udid(empty), None).await.unwrap_err().class(), FailureClass::MissingOtp);
     }
-    let stranger = reader.read(&udid("stranger:6"), None).await.unwrap_err();
+    let stranger = reader.otps(&udid("stranger:6"), None).await.unwrap_err();
     assert_eq!(stranger.class(), FailureClass::UnknownDevice);
     let logins = sandbox.control().counters().logins("zscaler", "sandbox-key");
     assert_eq!(logins.attempted, 1);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tokenferry_sources::zscaler::{OtpReader, Udid};
+use tokenferry_sources::zscaler::{ApiReader, Udid};
 use tokenferry_sources::{
     BuildContext, Given, GivenFields, HttpClient, HttpSettings, Session, SystemClock, system,
 };
@@ -89,8 +89,8 @@ async fn printed(name: &str, base_url: &str) -> String {
         Ok(token) => write!(all, "{token:?} {token:#?} {:?}", token.header_value()).unwrap(),
         Err(error) => write!(all, "{error} {error:?} {} {}", error.summary(), error.advice()).unwrap(),
     }
-    if let Some(reader) = OtpReader::new(Arc::clone(&session)) {
-        match reader.read(&Udid::try_from("A:1").unwrap(), None).await {
+    if let Some(reader) = ApiReader::new(Arc::clone(&session)) {
+        match reader.otps(&Udid::try_from("A:1").unwrap(), None).await {
             Ok(set) => write!(all, "{set:?} {:?}", set.iter().collect::<Vec<_>>()).unwrap(),
             Err(error) => write!(all, "{error} {error:?} {} {}", error.summary(), error.advice()).unwrap(),
         }

@@ -30,7 +30,7 @@ pub use error::VaultError;
 pub use found::{Data, Found, Stored};
 pub use operation::Operation;
 pub use path::{KvPath, PathError, entry_path};
-pub use read::Rotated;
+pub use read::{Rotated, Secret};
 pub use settings::{
     DEFAULT_APP_ROLE_MOUNT, DEFAULT_JWT_MOUNT, DEFAULT_TIMEOUT, Kept, VaultAuth, VaultSettings,
 };

@@ -24,6 +24,28 @@ pub struct Rotated {
     pub version: Option<u64>,
 }
 
+/// What somebody keeps in an entry.
+#[derive(Debug)]
+pub struct Secret {
+    operation: Operation,
+    data: Data,
+}
+
+impl Secret {
+    /// The text of a field.
+    ///
+    /// # Errors
+    /// [`VaultError::AbsentField`] or [`VaultError::NotAText`].
+    pub fn text(&self, field: &str) -> Result<SecretString, VaultError> {
+        let (operation, field) = (self.operation.clone(), field.to_owned());
+        match self.data.fields().get(&field) {
+            Some(Value::String(text)) if !text.is_empty() => Ok(text.as_str().into()),
+            Some(_) => Err(VaultError::NotAText { operation, field }),
+            None => Err(VaultError::AbsentField { operation, field }),
+        }
+    }
+}
+
 impl Vault {
     /// Reads an entry of the rotator. `None` if there is nothing, or nothing any more.
     ///
@@ -40,22 +62,16 @@ impl Vault {
         }
     }
 
-    /// Reads one field of an entry that somebody else keeps there.
+    /// Reads an entry that somebody else keeps there.
     ///
     /// # Errors
-    /// [`VaultError::Absent`], [`VaultError::AbsentField`] or [`VaultError::NotAText`] if there is no such text;
-    /// another one if nobody can tell.
-    pub async fn read_field(&self, at: &KvPath, field: &str) -> Result<SecretString, VaultError> {
-        let operation = || Operation::Read(at.clone());
-        let field_named = || field.to_owned();
+    /// [`VaultError::Absent`] if there is none, or none any more; another one if nobody can tell.
+    pub async fn read_secret(&self, at: &KvPath) -> Result<Secret, VaultError> {
+        let operation = Operation::Read(at.clone());
         let Some(Content { data, .. }) = self.read_content(at).await? else {
-            return Err(VaultError::Absent { operation: operation() });
+            return Err(VaultError::Absent { operation });
         };
-        match data.fields().get(field) {
-            Some(Value::String(text)) => Ok(text.as_str().into()),
-            Some(_) => Err(VaultError::NotAText { operation: operation(), field: field_named() }),
-            None => Err(VaultError::AbsentField { operation: operation(), field: field_named() }),
-        }
+        Ok(Secret { operation, data })
     }
 
     async fn read_content(&self, at: &KvPath) -> Result<Option<Content>, VaultError> {

@@ -90,7 +90,7 @@ impl Reading for TokenReading {
         let given = fields::read(self.own_fields(), reader);
         if self.system.home == Home::Resource {
             let malformed = self.system.check(&given);
-            let missing = if malformed.is_empty() { self.system.missing(&given) } else { Vec::new() };
+            let missing = if malformed.is_empty() { self.system.flaws(&given) } else { Vec::new() };
             fields::report(reader, self.own_fields(), malformed.into_iter().chain(missing).collect());
         }
         TokenArguments(given)

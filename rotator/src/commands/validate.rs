@@ -20,6 +20,9 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
     let app = load(cli)?;
     let last_seen = if arguments.offline { BTreeMap::new() } else { last_seen(&app).await };
     tell_what_is_missing(&app);
+    if !arguments.offline {
+        tell_what_vault_lacks(&app).await;
+    }
     let now = app.clock.now();
     let rows: Vec<Row> = app
         .ids()
@@ -72,6 +75,27 @@ fn life(source: &Source, seen: Option<Seen>) -> Option<Life> {
 fn tell_what_is_missing(app: &App) {
     for missing in unreadable(app) {
         tell(format_args!("note: {missing}"));
+    }
+}
+
+/// The same for what is kept in Vault, where the rotator itself will read it.
+async fn tell_what_vault_lacks(app: &App) {
+    let kept = app
+        .config
+        .sources
+        .iter()
+        .flat_map(|source| source.in_vault().map(move |(field, kept)| (&source.name, field, kept)));
+    for (source, field, kept) in kept {
+        let secret = app.vault.read_secret(&kept.entry).await;
+        if let Err(error) = secret.and_then(|secret| secret.text(&kept.field)) {
+            tell(format_args!(
+                "note: `{field}` of source {source} cannot be read from Vault: {error}\nhelp: {}",
+                error.advice()
+            ));
+            if error.concerns_all() {
+                return;
+            }
+        }
     }
 }
 

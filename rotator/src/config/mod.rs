@@ -2,8 +2,10 @@
 //! with no value shown.
 
 mod document;
+mod json;
 mod mask;
 mod names;
+mod object;
 mod pieces;
 mod problem;
 mod reader;
@@ -16,6 +18,7 @@ mod tests;
 mod value;
 mod vault;
 mod words;
+mod written;
 
 pub use self::problem::{ConfigErrors, Excerpt, Place, Problem};
 

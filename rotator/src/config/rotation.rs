@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenferry_vault::{KvPath, entry_path};
+use tokenferry_vault::KvPath;
 
 use super::document::{Line, Noted, Spot};
 use super::reader::{Block, Found, Label};
@@ -58,7 +58,7 @@ impl Rotations {
         let reader_lag = block.optional("reader_lag", Value::duration);
         let spread = block.optional("spread", Value::duration);
         let verify = block.optional("verify", |value| verify(value, source.as_ref().ok()));
-        let destinations = self.destinations(&block);
+        let destinations = self.destinations(&block, sources);
         block.finish();
         let source = source?;
         Ok(Rotation {
@@ -83,7 +83,7 @@ impl Rotations {
         name
     }
 
-    fn destinations(&mut self, block: &Block<'_>) -> Result<Vec<Destination>, Noted> {
+    fn destinations(&mut self, block: &Block<'_>, sources: &Sources) -> Result<Vec<Destination>, Noted> {
         let blocks = block.blocks(&DESTINATION);
         if blocks.is_empty() {
             let advice = "write `destination { … }` with `mount` and `path` in it";
@@ -91,7 +91,7 @@ impl Rotations {
         }
         let mut read = |found: Result<Found<'_, 0>, Noted>| {
             let (block, header) = found?;
-            let destination = self.destination(block);
+            let destination = self.destination(block, sources);
             header.and(destination)
         };
         let read: Vec<_> = blocks.into_iter().map(&mut read).collect();
@@ -101,13 +101,19 @@ impl Rotations {
         Ok(destinations)
     }
 
-    fn destination(&mut self, block: Block<'_>) -> Result<Destination, Noted> {
-        let mount = block.required("mount", "\"secret\"", path);
-        let path = block.required("path", "\"…\"", path);
+    fn destination(&mut self, block: Block<'_>, sources: &Sources) -> Result<Destination, Noted> {
+        let mount = block.required("mount", "\"secret\"", Value::kv_path);
+        let path = block.required("path", "\"…\"", Value::kv_path);
         let adopt = block.optional("adopt", Value::flag);
         let spot = block.header;
         block.finish();
         let entry = KvPath { mount: self.shared_mount(mount?), path: path? };
+        if let Some(source) = sources.reader_of(&entry) {
+            let message = format!("the source at {source} reads a secret from this very entry");
+            return Err(
+                spot.advise(message, "write tokens to another `path`: they would take the secret's place")
+            );
+        }
         if let Some(first) = self.destinations.get(&entry) {
             let message = format!("the destination at {first} is the same entry");
             return Err(spot.advise(message, "give each its own `path`"));
@@ -123,11 +129,6 @@ impl Rotations {
         self.mounts.insert(Arc::clone(&mount));
         mount
     }
-}
-
-fn path(value: Value<'_>) -> Result<Arc<str>, Noted> {
-    let path = entry_path(value.text()?);
-    path.map(Arc::from).map_err(|error| value.spot.note(format!("`{}` {error}", value.name)))
 }
 
 /// Each of the two attributes is checked even where the other one is wrong.

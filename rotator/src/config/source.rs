@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokenferry_sources::{
-    ExposeSecret, Field, FieldKind, FieldProblem, Given, GivenFields, HTTP_FIELDS, HttpSettings, SYSTEMS,
-    System, parse_duration, system,
+    ExposeSecret, FieldProblem, Given, HTTP_FIELDS, HttpSettings, SYSTEMS, System, parse_duration, system,
 };
+use tokenferry_vault::KvPath;
 
-use super::document::{Line, Noted, Spot};
+use super::document::{Line, Noted};
 use super::names::{closest, did_you_mean, is_name, shown};
 use super::reader::{Block, Label};
 use super::value::Value;
 use super::words::SOURCE;
+use super::written::Written;
 use crate::source::{Setting, Source};
 
 /// The sources of a configuration by name, the broken ones included.
@@ -22,6 +23,8 @@ pub(super) struct Sources {
     declared: BTreeMap<Arc<str>, Declared>,
     /// What could not be read and may be a source: of this name in whatever system, or of any name.
     missed: Vec<(Option<String>, Noted)>,
+    /// The entries that sources read secrets from, with the first source that does.
+    read_from: BTreeMap<KvPath, Line>,
 }
 
 struct Declared {
@@ -64,6 +67,11 @@ impl Sources {
         Err(explained.map_or_else(unexplained, |(_, noted)| *noted))
     }
 
+    /// Where the source stands that reads a secret from this entry, if one does.
+    pub(super) fn reader_of(&self, entry: &KvPath) -> Option<&Line> {
+        self.read_from.get(entry)
+    }
+
     /// All sources, in the order of their names.
     pub(super) fn finish(self) -> Result<Vec<Arc<Source>>, Noted> {
         let sources = self.declared.into_values().map(|declared| declared.source).collect();
@@ -82,6 +90,9 @@ impl Sources {
         }
         let source = source(&block, system, Arc::clone(&name)).map(Arc::new);
         block.finish();
+        for (_, kept) in source.iter().flat_map(|source| source.in_vault()) {
+            self.read_from.entry(kept.entry.clone()).or_insert_with(|| spot.line());
+        }
         self.declared.entry(name).or_insert_with(|| Declared { line: spot.line(), source });
     }
 
@@ -106,7 +117,8 @@ fn check(block: Block<'_>) {
     let meant = |label| system(label).or_else(|| system(closest(label, known_systems())?));
     let system = block.labels().find_map(meant);
     if let Some(system) = system {
-        written(&block, system);
+        let mut written = written(&block, system);
+        written.judge(&system.check(&written.given));
         drop(http(&block));
         block.finish();
     }
@@ -134,31 +146,32 @@ fn source(block: &Block<'_>, system: &'static System, name: Arc<str>) -> Result<
 
 /// What is written in a block, checked as far as each field can be checked by itself.
 fn written<'a>(block: &Block<'a>, system: &'static System) -> Written<'a> {
-    let mut written = Written::default();
-    for field in system.fields {
-        written.read(block, field, setting);
-    }
-    written.judge(system.check(&written.given));
+    let mut written = Written::at(block.header);
+    system.fields.iter().for_each(|field| written.read(block, field));
     written
 }
 
 fn fields(block: &Block<'_>, system: &'static System) -> Result<Box<[(&'static str, Setting)]>, Noted> {
     let mut written = written(block, system);
-    for problem in system.missing(&written.given) {
-        written.broken = Some(missing(block, system, &problem));
-    }
+    let problems = system.check(&written.given);
+    let is_new = |flaw: &FieldProblem| {
+        !problems.iter().any(|problem| (problem.field, &problem.within) == (flaw.field, &flaw.within))
+    };
+    let flaws: Vec<_> = system.flaws(&written.given).into_iter().filter(is_new).collect();
+    written.judge(&problems);
+    written.judge(&flaws);
     written.broken.map_or(Ok(written.settings.into()), Err)
 }
 
 /// Where the rotator waits, and how long, is the scheduler's to say: `max_wait` is not asked for, and no
 /// request is repeated by itself.
 fn http(block: &Block<'_>) -> Result<HttpSettings, Noted> {
-    let mut written = Written::default();
+    let mut written = Written::at(block.header);
     for field in HTTP_FIELDS.iter().filter(|field| field.name != "max_wait") {
-        written.read(block, field, literal);
+        written.read_literal(block, field);
     }
     let settings = HttpSettings::from_given(&written.given).unwrap_or_else(|problems| {
-        written.judge(problems);
+        written.judge(&problems);
         HttpSettings::default()
     });
     let folder = block.header.document().folder();
@@ -166,83 +179,6 @@ fn http(block: &Block<'_>) -> Result<HttpSettings, Noted> {
     written
         .broken
         .map_or(Ok(HttpSettings { ca_cert_file, max_wait: Duration::ZERO, retries: false, ..settings }), Err)
-}
-
-/// The fields that a block has.
-#[derive(Default)]
-struct Written<'a> {
-    settings: Vec<(&'static str, Setting)>,
-    /// The same for the checks; what is kept elsewhere, or wrong already, is unknown to them.
-    given: GivenFields,
-    spots: BTreeMap<&'static str, Spot<'a>>,
-    broken: Option<Noted>,
-}
-
-impl<'a> Written<'a> {
-    fn read(
-        &mut self,
-        block: &Block<'a>,
-        field: &'static Field,
-        read: impl FnOnce(&Field, Value<'a>) -> Result<Setting, Noted>,
-    ) {
-        let spots = &mut self.spots;
-        let setting = block.optional(field.name, |value| {
-            spots.insert(field.name, value.spot);
-            read(field, value)
-        });
-        let given = match &setting {
-            Ok(None) => return,
-            Ok(Some(Setting::Literal(given))) => given.clone(),
-            Ok(Some(Setting::Reference(_))) | Err(_) => Given::Unknown,
-        };
-        self.given.insert(field.name.to_owned(), given);
-        match setting {
-            Ok(setting) => self.settings.extend(setting.map(|setting| (field.name, setting))),
-            Err(noted) => self.broken = Some(noted),
-        }
-    }
-
-    fn judge(&mut self, problems: Vec<FieldProblem>) {
-        for problem in problems {
-            let spot = self.spots.get(problem.field);
-            let message = format!("`{}`: {}", problem.field, problem.reason);
-            self.broken = spot.map(|spot| spot.note(message)).or(self.broken);
-        }
-    }
-}
-
-fn setting(field: &Field, value: Value<'_>) -> Result<Setting, Noted> {
-    let is_reference = value.expression.is_object();
-    match field.kind {
-        FieldKind::Flag => value.flag().map(|flag| Setting::Literal(Given::Flag(flag))),
-        FieldKind::Secret | FieldKind::SecretLines => value.reference().map(Setting::Reference),
-        FieldKind::Duration if is_reference => Err(no_reference(field, value)),
-        _ if is_reference => value.reference().map(Setting::Reference),
-        _ => literal(field, value),
-    }
-}
-
-/// A duration is reckoned with before anything is read: whether tokens end too soon is proven with it.
-fn no_reference(field: &Field, value: Value<'_>) -> Noted {
-    let name = field.name;
-    let message = format!("`{name}` is needed before any variable or file is read, and cannot be kept there");
-    value.spot.advise(message, format!("write it here, as in `{name} = \"1h\"`"))
-}
-
-/// Durations are read here and not left to the checks, whose messages repeat parts of them.
-fn literal(field: &Field, value: Value<'_>) -> Result<Setting, Noted> {
-    if matches!(field.kind, FieldKind::Duration) {
-        value.duration()?;
-    }
-    value.text().map(|text| Setting::Literal(Given::from(text)))
-}
-
-fn missing(block: &Block<'_>, system: &System, problem: &FieldProblem) -> Noted {
-    let example = match system.field(problem.field).map(|field| field.kind) {
-        Some(kind) if kind.is_secret() => "{ env = \"NAME\" }",
-        _ => "\"…\"",
-    };
-    block.header.advise(problem.reason.as_str(), format!("write `{} = {example}`", problem.field))
 }
 
 fn stated_life(source: &Source) -> Option<Duration> {

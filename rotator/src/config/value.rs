@@ -1,16 +1,19 @@
 //! Single values: what kind they are, and what to say if they are not what is wanted.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hcl_edit::Span;
-use hcl_edit::expr::{Expression, Object, ObjectKey};
-use tokenferry_sources::{DurationError, parse_duration};
-use tokenferry_vault::{Kept, NO_PATH, NO_WORD, is_path, is_word};
+use hcl_edit::expr::Expression;
+use tokenferry_sources::{DurationError, FieldKind, parse_duration};
+use tokenferry_vault::{Kept, KvPath, NO_PATH, NO_WORD, entry_path, is_path, is_word};
 
 use super::document::{Noted, Spot};
+use super::object::Entries;
 use super::syntax::open_quote;
-use crate::source::Reference;
+use super::words;
+use crate::source::{Reference, Setting, VaultField};
 
 /// The value of an attribute, or an element of it.
 #[derive(Clone, Copy)]
@@ -88,47 +91,72 @@ impl<'a> Value<'a> {
 
     /// Where a part of a login to Vault is kept.
     pub(super) fn kept_outside(self) -> Result<Kept, Noted> {
-        self.reference().map(Kept::At)
+        match self.kept(&[ENV, FILE])? {
+            Setting::Reference(reference) => Ok(Kept::At(reference)),
+            _ => Err(self.must_say_where()),
+        }
     }
 
-    /// Where a secret is kept.
-    pub(super) fn reference(self) -> Result<Reference, Noted> {
+    /// Where a secret of a source is kept.
+    pub(super) fn secret(self) -> Result<Setting, Noted> {
+        self.kept(&[ENV, FILE, VAULT])
+    }
+
+    fn kept(self, places: &[&'static str]) -> Result<Setting, Noted> {
         match self.expression {
-            Expression::Object(object) => self.kept(object),
+            Expression::Object(_) => self.keeper(places),
             Expression::String(_) | Expression::StringTemplate(_) | Expression::HeredocTemplate(_) => {
                 let message = format!("`{}` is a secret, and a secret never stands in this file", self.name);
                 Err(self.spot.advise(message, self.how_to_refer()))
             }
-            _ => {
-                let message = format!("`{}` must say where it is kept", self.name);
-                Err(self.spot.advise(message, self.how_to_refer()))
+            _ => Err(self.must_say_where()),
+        }
+    }
+
+    fn must_say_where(self) -> Noted {
+        let message = format!("`{}` must say where it is kept", self.name);
+        self.spot.advise(message, self.how_to_refer())
+    }
+
+    fn keeper(self, places: &[&'static str]) -> Result<Setting, Noted> {
+        let entries = Entries::of(self)?;
+        let Some((key, spot)) = entries.only() else {
+            let message = format!("`{}` must name exactly one place where it is kept", self.name);
+            return Err(self.spot.advise(message, self.how_to_refer()));
+        };
+        match places.iter().find(|place| **place == key) {
+            Some(&ENV) => {
+                entries.required(ENV, "", Value::variable).map(Reference::Env).map(Setting::Reference)
+            }
+            Some(&FILE) => {
+                entries.required(FILE, "", Value::path).map(Reference::File).map(Setting::Reference)
+            }
+            Some(_) => entries.required(VAULT, "", Value::vault_field).map(Box::new).map(Setting::InVault),
+            None if key == VAULT => {
+                let message =
+                    format!("`{}` is what Vault is logged in to with, and cannot be kept there", self.name);
+                Err(spot.advise(message, self.how_to_refer()))
+            }
+            None => {
+                let message = format!("`{}` can be kept in {} only", self.name, listed(places));
+                Err(spot.advise(message, self.how_to_refer()))
             }
         }
     }
 
-    fn kept(self, object: &'a Object) -> Result<Reference, Noted> {
-        let is_first = |(key, _): &(&'a ObjectKey, _)| {
-            key.as_ident().is_none() || !self.spot.document().is_repeated(*key)
-        };
-        let mut entries = object.iter().filter(is_first);
-        let (Some((key, value)), None) = (entries.next(), entries.next()) else {
-            let message = format!("`{}` must name exactly one place where it is kept", self.name);
-            return Err(self.spot.advise(message, self.how_to_refer()));
-        };
-        self.spot.document().slipped(value.expr())?;
-        let kept = |name| Value { name, expression: value.expr(), spot: self.spot_of(value.expr()) };
-        match name_of(key) {
-            Some(ENV) => kept(ENV).variable().map(Reference::Env),
-            Some(FILE) => kept(FILE).path().map(Reference::File),
-            _ => {
-                let spot = match key {
-                    ObjectKey::Ident(name) => self.spot_of(name),
-                    ObjectKey::Expression(key) => self.spot_of(key),
-                };
-                let message = format!("`{}` can be kept in `env` or `file` only", self.name);
-                Err(spot.advise(message, self.how_to_refer()))
-            }
-        }
+    fn vault_field(self) -> Result<VaultField, Noted> {
+        let entries = Entries::of(self)?;
+        let mount = entries.required("mount", "\"secret\"", Value::kv_path);
+        let path = entries.required("path", "\"…\"", Value::kv_path);
+        let field = entries.required("field", "\"…\"", |value| value.word().map(str::to_owned));
+        entries.finish()?;
+        Ok(VaultField { entry: KvPath { mount: mount?, path: path? }, field: field? })
+    }
+
+    /// A mount of Vault, or a path below one.
+    pub(super) fn kv_path(self) -> Result<Arc<str>, Noted> {
+        let path = entry_path(self.text()?);
+        path.map(Arc::from).map_err(|error| self.spot.note(format!("`{}` {error}", self.name)))
     }
 
     fn variable(self) -> Result<String, Noted> {
@@ -181,14 +209,14 @@ impl<'a> Value<'a> {
             Expression::BinaryOp(_) | Expression::Conditional(_) | Expression::UnaryOp(_) => {
                 spot.tell(message(COMPUTED), in_quotes())
             }
-            Expression::StringTemplate(_) => spot.advise(
-                message("a template"),
-                "nothing is filled in here; where `${` or `%{` is meant as text, write `$${` or `%%{`",
-            ),
+            Expression::StringTemplate(_) => spot.advise(message("a template"), NOTHING_FILLED_IN),
             Expression::FuncCall(_) => spot.note(message("a function call; there are no functions here")),
             Expression::Null(_) => spot.advise(message("null"), "leave it out instead"),
             Expression::String(_) if wanted == LIST => {
                 spot.advise(message("a text"), format!("write `{name} = [\"…\"]`"))
+            }
+            Expression::String(_) if wanted == OBJECT => {
+                spot.advise(message("a text"), format!("write `{name} = {{ … }}`"))
             }
             Expression::String(_) => spot.advise(message("a text"), "write it without the quotes"),
             Expression::HeredocTemplate(_) => spot.note(message("a heredoc")),
@@ -206,21 +234,34 @@ impl<'a> Value<'a> {
         text.is_none_or(|text| open_quote(text).is_none())
     }
 
-    fn spot_of(self, node: &impl Span) -> Spot<'a> {
+    /// Notes that this is no object.
+    pub(super) fn is_no_object(self) -> Noted {
+        self.is_not(OBJECT)
+    }
+
+    /// Notes that nothing is filled in here.
+    pub(super) fn is_filled_in(self) -> Noted {
+        self.spot.advise(format!("`{}` must be {TEXT}, not a template", self.name), NOTHING_FILLED_IN)
+    }
+
+    pub(super) fn spot_of(self, node: &impl Span) -> Spot<'a> {
         node.span().map_or(self.spot, |span| self.spot.document().spot(span.start))
     }
 }
 
 /// How to write where a secret is kept.
 pub(super) fn how_to_refer(name: &str) -> String {
+    if let Some(FieldKind::Secrets) = words::field(name).map(|field| field.kind) {
+        return format!("write `{name} = {{ NAME = {{ env = \"VARIABLE\" }} }}`, or `file` with a path");
+    }
     format!("write `{name} = {{ env = \"NAME\" }}` or `{name} = {{ file = \"/path\" }}`")
 }
 
-/// With or without quotes, as HCL has it.
-fn name_of(key: &ObjectKey) -> Option<&str> {
-    match key {
-        ObjectKey::Ident(name) => Some(name.as_str()),
-        ObjectKey::Expression(key) => key.as_str(),
+fn listed(places: &[&str]) -> String {
+    let quoted: Vec<String> = places.iter().map(|place| format!("`{place}`")).collect();
+    match quoted.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => quoted.concat(),
     }
 }
 
@@ -229,6 +270,10 @@ const DURATION: &str = "a duration";
 const ENV: &str = "env";
 const FILE: &str = "file";
 const LIST: &str = "a list";
+const NOTHING_FILLED_IN: &str =
+    "nothing is filled in here; where `${` or `%{` is meant as text, write `$${` or `%%{`";
+const OBJECT: &str = "an object";
 const TEXT: &str = "a text";
+const VAULT: &str = "vault";
 const UNITS: &str =
     "write numbers with units in double quotes, as in \"90s\" or \"1h30m\"; the units are ms, s, m and h";

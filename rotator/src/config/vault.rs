@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokenferry_sources::Environment;
 use tokenferry_vault::{
     DEFAULT_APP_ROLE_MOUNT, DEFAULT_JWT_MOUNT, DEFAULT_TIMEOUT, Kept, Surroundings, SurroundingsError,
-    VaultAuth, VaultSettings, entry_path, parse_address,
+    VaultAuth, VaultSettings, parse_address,
 };
 use url::Url;
 
@@ -173,10 +173,8 @@ fn jwt(block: &Block<'_>) -> Result<VaultAuth, Noted> {
 }
 
 fn mount(block: &Block<'_>, default: &str) -> Result<String, Noted> {
-    let mount = block.optional("mount", |value| {
-        entry_path(value.text()?).map_err(|error| value.spot.note(format!("`mount` {error}")))
-    });
-    Ok(mount?.unwrap_or_else(|| default.to_owned()))
+    let mount = block.optional("mount", Value::kv_path)?;
+    Ok(mount.map_or_else(|| default.to_owned(), |mount| mount.to_string()))
 }
 
 /// It is no secret, and may be kept like one.

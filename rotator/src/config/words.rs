@@ -1,7 +1,9 @@
 //! The words of the configuration language. Only these can be shown of a file that cannot be parsed, and only these can
 //! have been meant by a word that is none.
 
-use tokenferry_sources::{HTTP_FIELDS, SYSTEMS};
+use std::sync::LazyLock;
+
+use tokenferry_sources::{Field, FieldKind, HTTP_FIELDS, SYSTEMS};
 
 /// A kind of block: its name, and what the names in its header are.
 pub(super) struct Kind<const N: usize> {
@@ -28,7 +30,11 @@ impl<const N: usize> Kind<N> {
 
 /// What the names in the header of such a block are, if there is such a block.
 pub(super) fn labels_of(kind: &str) -> Option<&'static [&'static str]> {
-    KINDS.iter().find(|(name, _)| *name == kind).map(|(_, labels)| *labels)
+    let written = KINDS.iter().find(|(name, _)| *name == kind).map(|(_, labels)| *labels);
+    // What is an attribute elsewhere may be one here.
+    let may_be_attribute = || ATTRIBUTES.contains(&kind);
+    let is_described = || field(kind).is_some_and(|field| matches!(field.kind, FieldKind::Blocks(_)));
+    written.or_else(|| (is_described() && !may_be_attribute()).then_some(&[][..]))
 }
 
 /// How the first line of such a block looks.
@@ -40,9 +46,8 @@ pub(super) fn header(kind: &str, labels: &[&str]) -> String {
 
 /// All of them.
 pub(super) fn all() -> impl Iterator<Item = &'static str> {
-    let fields = SYSTEMS.iter().flat_map(|system| system.fields).chain(HTTP_FIELDS);
     let kinds = KINDS.iter().map(|(name, _)| *name);
-    ATTRIBUTES.iter().chain(SECRETS).copied().chain(kinds).chain(fields.map(|field| field.name))
+    ATTRIBUTES.iter().chain(SECRETS).copied().chain(kinds).chain(FIELDS.iter().map(|field| field.name))
 }
 
 pub(super) fn is_known(word: &str) -> bool {
@@ -51,8 +56,34 @@ pub(super) fn is_known(word: &str) -> bool {
 
 /// Whether this is the name of a secret, which stands in no file.
 pub(super) fn is_secret(name: &str) -> bool {
-    let mut fields = SYSTEMS.iter().flat_map(|system| system.fields);
-    SECRETS.contains(&name) || fields.any(|field| field.name == name && field.kind.is_secret())
+    SECRETS.contains(&name) || FIELDS.iter().any(|field| field.name == name && field.kind.is_secret())
+}
+
+/// A field of that name.
+pub(super) fn field(name: &str) -> Option<&'static Field> {
+    FIELDS.iter().copied().find(|field| field.name == name)
+}
+
+/// The described fields, with those that stand within others.
+static FIELDS: LazyLock<Vec<&'static Field>> = LazyLock::new(|| {
+    let mut fields: Vec<&'static Field> = described().collect();
+    let mut read = 0;
+    while let Some(field) = fields.get(read).copied() {
+        fields.extend(field.kind.inner());
+        read += 1;
+    }
+    fields
+});
+
+#[cfg(not(test))]
+fn described() -> impl Iterator<Item = &'static Field> {
+    SYSTEMS.iter().flat_map(|system| system.fields).chain(HTTP_FIELDS)
+}
+
+#[cfg(test)]
+fn described() -> impl Iterator<Item = &'static Field> {
+    let made_up = super::tests::structures::FIELDS;
+    SYSTEMS.iter().flat_map(|system| system.fields).chain(HTTP_FIELDS).chain(made_up)
 }
 
 const KINDS: &[(&str, &[&str])] = &[AUTH.any(), DESTINATION.any(), ROTATION.any(), SOURCE.any(), VAULT.any()];
@@ -65,6 +96,7 @@ const ATTRIBUTES: &[&str] = &[
     "allow_http",
     "concurrency",
     "env",
+    "field",
     "file",
     "grace_period",
     "mount",

@@ -10,14 +10,23 @@ use crate::source::{Reference, Setting, Source};
 pub(super) fn key(source: &Source) -> CredentialKey {
     let fields = source.system.fields.iter();
     let telling = fields.filter(|field| tells(source.system, field));
-    let values = telling.map(|field| match source.field(field.name) {
-        Some(Setting::Literal(Given::Text(text))) => format!("\n={}", text.expose_secret()),
-        Some(Setting::Reference(Reference::Env(name))) => format!("\n${name}"),
-        Some(Setting::Reference(Reference::File(path))) => format!("\n@{}", path.display()),
-        _ => format!("\n={}", field.default.unwrap_or_default()),
+    let values = telling.map(|field| {
+        let written = source.field(field.name).and_then(place);
+        written.unwrap_or_else(|| format!("\n={}", field.default.unwrap_or_default()))
     });
     let key: String = std::iter::once(source.system.name.to_owned()).chain(values).collect();
     CredentialKey(key.into())
+}
+
+/// What is written, or where it is kept.
+fn place(setting: &Setting) -> Option<String> {
+    match setting {
+        Setting::InVault(kept) => Some(format!("\n%{kept}")),
+        Setting::Literal(Given::Text(text)) => Some(format!("\n={}", text.expose_secret())),
+        Setting::Reference(Reference::Env(name)) => Some(format!("\n${name}")),
+        Setting::Reference(Reference::File(path)) => Some(format!("\n@{}", path.display())),
+        Setting::Blocks(_) | Setting::Literal(_) | Setting::Map(_) => None,
+    }
 }
 
 /// Whether a field says where to log in, or who does. A secret does where nothing else says so.

@@ -8,7 +8,7 @@ use super::job::{Job, State};
 use super::trouble::Trouble;
 use crate::notes::Fingerprint;
 use crate::run::Due;
-use crate::source::Opened;
+use crate::source::{OpenError, Opened};
 
 impl Runner {
     /// Sees to it that there is a token to publish: one that was issued before and could not be written, else a
@@ -23,7 +23,7 @@ impl Runner {
         if verified {
             return Ok(());
         }
-        let opened = job.rotation.source.open(&*self.environment, &job.http, &self.clock)?;
+        let opened = self.open(job).await?;
         if !serves {
             let token = self.log_in(job, &opened).await?;
             (state.failed_login, state.refusals) = (None, 0);
@@ -45,6 +45,11 @@ impl Runner {
                 debug!(rotation = &*job.rotation.name, %error, "the token that was issued before still waits");
             }
         }
+    }
+
+    /// With what its secrets are now.
+    async fn open(&self, job: &Job) -> Result<Opened, OpenError> {
+        job.rotation.source.open(&*self.environment, &self.vault, &job.http, &self.clock).await
     }
 
     /// One login, never repeated here, and none at all if another rotation was told just now what would come of it.
@@ -69,9 +74,8 @@ impl Runner {
 
     /// Whether the login of a job is another one than that of the fingerprint. One that cannot be read counts as
     /// unchanged.
-    pub(super) fn differs(&self, job: &Job, failed: Fingerprint) -> bool {
-        let opened = job.rotation.source.open(&*self.environment, &job.http, &self.clock);
-        opened.is_ok_and(|opened| !failed.fits(&opened.material))
+    pub(super) async fn differs(&self, job: &Job, failed: Fingerprint) -> bool {
+        self.open(job).await.is_ok_and(|opened| !failed.fits(&opened.material))
     }
 }
 

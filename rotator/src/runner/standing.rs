@@ -42,7 +42,11 @@ impl Runner {
         if let Some(failure) = &failure {
             (state.failed_login, state.refusals) = (failure.failed_login, failure.refusals);
         }
-        Ok(Standing { living, failure: failure.map(|failure| self.past(job, failure)) })
+        let failure = match failure {
+            Some(failure) => Some(self.past(job, failure).await),
+            None => None,
+        };
+        Ok(Standing { living, failure })
     }
 
     /// Whether a rotation would log in with something else than what failed for good. If nothing did, or the login
@@ -50,12 +54,19 @@ impl Runner {
     pub async fn login_changed(&self, rotation: RotationId) -> bool {
         let Some(job) = self.job(rotation) else { return false };
         let failed = job.state.lock().await.failed_login;
-        failed.is_some_and(|failed| self.differs(job, failed))
+        match failed {
+            Some(failed) => self.differs(job, failed).await,
+            None => false,
+        }
     }
 
-    fn past(&self, job: &Job, failure: NotedFailure) -> PastFailure {
+    async fn past(&self, job: &Job, failure: NotedFailure) -> PastFailure {
+        let login_changed = match failure.failed_login {
+            Some(failed) => self.differs(job, failed).await,
+            None => false,
+        };
         PastFailure {
-            login_changed: failure.failed_login.is_some_and(|failed| self.differs(job, failed)),
+            login_changed,
             class: failure.class,
             at: failure.at,
             count: failure.count,

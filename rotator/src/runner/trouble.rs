@@ -62,6 +62,7 @@ impl Trouble {
                 Retry::At(time) => Some(time),
                 Retry::Backoff | Retry::Never => None,
             },
+            Trouble::Open(error) => error.of_vault().and_then(VaultError::retry_at),
             Trouble::Vault(error) => error.retry_at(),
             _ => None,
         }
@@ -70,7 +71,8 @@ impl Trouble {
     /// Whether a note about it can and may be left beside the entry: it is ours, and Vault answers.
     pub(super) fn is_notable(&self) -> bool {
         match self {
-            Trouble::CasLost { .. } | Trouble::Open(_) | Trouble::Source { .. } => true,
+            Trouble::CasLost { .. } | Trouble::Source { .. } => true,
+            Trouble::Open(error) => error.of_vault().is_none_or(VaultError::is_answer),
             Trouble::ForeignEntry { .. } | Trouble::NewerSchema { .. } | Trouble::OtherRotation { .. } => {
                 false
             }
@@ -104,7 +106,10 @@ impl Trouble {
                 "Choose another `path`, or set `adopt = true` in this destination to take the entry over.".to_owned()
             }
             Trouble::NewerSchema { .. } => "Run the newer version here, too.".to_owned(),
-            Trouble::Open(_) => "Check the variables and files that the source refers to.".to_owned(),
+            Trouble::Open(error) => error.of_vault().map_or_else(
+                || "Check the variables and files that the source refers to.".to_owned(),
+                VaultError::advice,
+            ),
             Trouble::OtherRotation { .. } => {
                 "Give each rotation a destination of its own. If that rotation was renamed or is gone, delete the entry \
                  with all versions and its metadata."

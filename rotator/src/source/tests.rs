@@ -3,7 +3,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokenferry_sources::{Clock, ExposeSecret, Given, HttpClient, HttpSettings, SystemClock, system};
+use futures_util::FutureExt;
+use tokenferry_sources::{
+    Clock, ExposeSecret, Given, HttpClient, HttpSettings, ProcessEnvironment, SystemClock, system,
+};
+use tokenferry_vault::{DEFAULT_TIMEOUT, Kept, Vault, VaultAuth, VaultSettings};
 
 use super::{OpenError, Opened, Reference, ReferenceError, Setting, Source};
 
@@ -30,7 +34,21 @@ fn open(source: &Source, variables: &[(&str, &str)]) -> Result<Opened, OpenError
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let http = Arc::new(HttpClient::new(source.http.clone()));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    source.open(&environment, &http, &clock)
+    let vault = vault();
+    let opening = source.open(&environment, &vault, &http, &clock);
+    // Nothing is kept in Vault, so that there is nothing to wait for.
+    opening.now_or_never().unwrap()
+}
+
+fn vault() -> Vault {
+    let settings = VaultSettings {
+        addresses: Vec::new(),
+        namespace: None,
+        ca_cert_file: None,
+        timeout: DEFAULT_TIMEOUT,
+        auth: VaultAuth::Token(Kept::Here("t0ken".into())),
+    };
+    Vault::new(settings, Arc::new(ProcessEnvironment), Arc::new(SystemClock))
 }
 
 fn notes() -> Source {

@@ -4,6 +4,7 @@
 mod bao;
 mod credentials;
 mod jwt;
+mod kept_in_vault;
 mod logging;
 mod ownership;
 mod proxy;

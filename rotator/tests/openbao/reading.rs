@@ -1,8 +1,8 @@
 //! What readers of other programs get of the rotator's entries and of single secrets.
 
 use serde_json::{Value, json};
-use tokenferry_sources::ExposeSecret;
-use tokenferry_vault::{KvPath, Vault, VaultSettings};
+use tokenferry_sources::{ExposeSecret, SecretString};
+use tokenferry_vault::{KvPath, Vault, VaultError, VaultSettings};
 
 use crate::proxy::Proxy;
 use crate::setting::{World, entry, rotated, settings};
@@ -15,6 +15,10 @@ async fn kv1(world: &World) -> KvPath {
 /// The class of a failed read.
 async fn class(vault: &Vault, at: &KvPath) -> &'static str {
     vault.read_rotated(at).await.unwrap_err().class()
+}
+
+async fn text(vault: &Vault, at: &KvPath, field: &str) -> Result<SecretString, VaultError> {
+    vault.read_secret(at).await?.text(field)
 }
 
 #[tokio::test]
@@ -46,7 +50,7 @@ async fn an_entry_is_read_from_kv_1_with_read_on_its_path_alone() {
     let found = world.vault().read_rotated(&at).await.unwrap().unwrap();
     assert_eq!(found.entry.token.expose_secret(), fields["token"].as_str().unwrap());
     assert_eq!(found.version, None);
-    assert_eq!(world.vault().read_field(&at, "subject").await.unwrap().expose_secret(), "sandbox");
+    assert_eq!(text(&world.vault(), &at, "subject").await.unwrap().expose_secret(), "sandbox");
 }
 
 #[tokio::test]
@@ -90,11 +94,11 @@ async fn a_mount_that_becomes_kv_2_meanwhile_is_found_out() {
     let vault = world.vault();
     assert!(vault.read_rotated(&at).await.unwrap().is_none());
     world.bao.root("POST", "old/team/home", json!({ "password": "pass-word" })).await;
-    vault.read_field(&at, "password").await.unwrap();
+    text(&vault, &at, "password").await.unwrap();
     world.bao.root("POST", "sys/mounts/old/tune", json!({ "options": { "version": "2" } })).await;
     // The engine takes its time for the upgrade.
     for _ in 0..500 {
-        match vault.read_field(&at, "password").await {
+        match text(&vault, &at, "password").await {
             Ok(text) => return assert_eq!(text.expose_secret(), "pass-word"),
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
         }
@@ -143,21 +147,23 @@ async fn a_sealed_vault_is_no_absent_entry() {
 #[tokio::test]
 async fn a_field_is_a_text_or_an_error_that_names_it() {
     let world = World::new().await;
-    let data = json!({ "password": "hunter2", "port": 8200, "list": ["hunter2"], "nothing": null });
+    let data =
+        json!({ "password": "hunter2", "port": 8200, "list": ["hunter2"], "nothing": null, "empty": "" });
     world.bao.root("POST", "secret/data/team", json!({ "data": data })).await;
     let vault = world.vault();
-    assert_eq!(vault.read_field(&entry("team"), "password").await.unwrap().expose_secret(), "hunter2");
+    assert_eq!(text(&vault, &entry("team"), "password").await.unwrap().expose_secret(), "hunter2");
     for (field, class) in [
         ("port", "vault_not_a_text"),
         ("list", "vault_not_a_text"),
         ("nothing", "vault_not_a_text"),
+        ("empty", "vault_not_a_text"),
         ("pass", "vault_absent_field"),
     ] {
-        let error = vault.read_field(&entry("team"), field).await.unwrap_err();
+        let error = text(&vault, &entry("team"), field).await.unwrap_err();
         assert_eq!(error.class(), class, "{field}");
         assert!(error.to_string().contains(&format!("`{field}`")), "{error}");
         assert!(!format!("{error} {error:?} {}", error.advice()).contains("hunter2"));
     }
-    let error = vault.read_field(&entry("none"), "password").await.unwrap_err();
+    let error = text(&vault, &entry("none"), "password").await.unwrap_err();
     assert_eq!(error.class(), "vault_absent");
 }

@@ -70,8 +70,8 @@ impl System for Zenoti {
             .route(TOKENS, post(handlers::tokens))
             .route(REVOKE, delete(handlers::revoke))
             .route(CENTERS, get(handlers::centers))
-            .fallback(|| nothing(StatusCode::NOT_FOUND))
-            .method_not_allowed_fallback(|| nothing(StatusCode::METHOD_NOT_ALLOWED))
+            .fallback(not_found)
+            .method_not_allowed_fallback(method_not_allowed)
             .with_state(self)
     }
 
@@ -99,6 +99,10 @@ impl System for Zenoti {
     }
 }
 
-async fn nothing(status: StatusCode) -> Response {
-    empty(status)
+async fn not_found() -> Response {
+    empty(StatusCode::NOT_FOUND)
+}
+
+async fn method_not_allowed() -> Response {
+    empty(StatusCode::METHOD_NOT_ALLOWED)
 }

@@ -52,11 +52,10 @@ pub(crate) async fn for_client(
     let Some([Some(client)]) = arguments(query.as_deref(), ["adminClientId"]) else {
         return empty(StatusCode::BAD_REQUEST);
     };
-    match zetasafe.user(&conditions, &headers, &body) {
-        Ok(user) if user.mode == ZetasafeMode::NoToken => without_token(StatusCode::OK, &[]),
-        Ok(user) => zetasafe.welcome(user, &client),
-        Err(refusal) => refusal,
-    }
+    zetasafe.admit(&conditions, &headers, &body, |user| match user.mode {
+        ZetasafeMode::NoToken => without_token(StatusCode::OK, &[]),
+        _ => zetasafe.welcome(user, &client),
+    })
 }
 
 /// A token for a role, in a header of the answer.
@@ -73,35 +72,36 @@ pub(crate) async fn for_role(
     if id != ROLE_CALL {
         return empty(StatusCode::BAD_REQUEST);
     }
-    match zetasafe.user(&conditions, &headers, &body) {
-        Ok(user) if user.mode == ZetasafeMode::NoToken => empty(StatusCode::OK),
-        Ok(user) => welcome_to_role(user, role.as_deref(), client.as_deref()),
-        Err(refusal) => refusal,
-    }
+    zetasafe.admit(&conditions, &headers, &body, |user| match user.mode {
+        ZetasafeMode::NoToken => empty(StatusCode::OK),
+        _ => welcome_to_role(user, role.as_deref(), client.as_deref()),
+    })
 }
 
 impl Zetasafe {
-    /// Who presents the right password and may log in at all.
-    fn user(
+    /// Lets on who presents the right password and may log in at all.
+    fn admit(
         &self,
         conditions: &Conditions,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<&ZetasafeUser, Response> {
-        let sent = Credentials::parse(body).filter(|_| is_json(headers));
-        let sent = sent.ok_or_else(|| empty(StatusCode::BAD_REQUEST))?;
+        answer: impl FnOnce(&ZetasafeUser) -> Response,
+    ) -> Response {
+        let Some(sent) = Credentials::parse(body).filter(|_| is_json(headers)) else {
+            return empty(StatusCode::BAD_REQUEST);
+        };
         let known = self.options.users.iter().find(|user| user.username == sent.username);
-        let user = known
-            .filter(|user| user.password == sent.password && !conditions.revokes(&user.username))
-            .ok_or_else(|| empty(StatusCode::UNAUTHORIZED))?;
+        let is_theirs = |user: &&ZetasafeUser| user.password == sent.password;
+        let Some(user) = known.filter(is_theirs).filter(|user| !conditions.revokes(&user.username)) else {
+            return empty(StatusCode::UNAUTHORIZED);
+        };
         match user.mode {
-            ZetasafeMode::NoApplicableRole => Err(refused(
-                "USER_HAS_NO_APPLICABLE_ROLE",
-                "The user has no role that can be used with this call",
-            )),
-            ZetasafeMode::PasswordExpired => Err(refused("PASSWORD_EXPIRED", "The password has expired")),
-            ZetasafeMode::UnexpectedError => Err(refused("UNEXPECTED_ERROR", DENIED)),
-            ZetasafeMode::Normal | ZetasafeMode::NoToken => Ok(user),
+            ZetasafeMode::NoApplicableRole => {
+                refused("USER_HAS_NO_APPLICABLE_ROLE", "The user has no role that can be used with this call")
+            }
+            ZetasafeMode::PasswordExpired => refused("PASSWORD_EXPIRED", "The password has expired"),
+            ZetasafeMode::UnexpectedError => refused("UNEXPECTED_ERROR", DENIED),
+            ZetasafeMode::Normal | ZetasafeMode::NoToken => answer(user),
         }
     }
 

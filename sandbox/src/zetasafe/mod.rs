@@ -60,10 +60,7 @@ impl System for Zetasafe {
         for path in paths(ROLE) {
             router = router.route(&path, post(login::for_role));
         }
-        router
-            .fallback(|| nothing(StatusCode::NOT_FOUND))
-            .method_not_allowed_fallback(|| nothing(StatusCode::METHOD_NOT_ALLOWED))
-            .with_state(self)
+        router.fallback(not_found).method_not_allowed_fallback(method_not_allowed).with_state(self)
     }
 
     fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
@@ -91,6 +88,10 @@ fn paths(call: &str) -> [String; 2] {
     [format!("/{NAME}/ext/{call}"), format!("/{NAME}/dev/ext/{call}")]
 }
 
-async fn nothing(status: StatusCode) -> Response {
-    empty(status)
+async fn not_found() -> Response {
+    empty(StatusCode::NOT_FOUND)
+}
+
+async fn method_not_allowed() -> Response {
+    empty(StatusCode::METHOD_NOT_ALLOWED)
 }

@@ -11,7 +11,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountMode, JSON, Zscaler, ZscalerAccount, one_api_only};
+use super::token::{Grant, jwt};
+use super::{AccountMode, JSON, World, Zscaler, ZscalerAccount, one_api_only};
 use crate::answer::{empty, granted, labelled};
 use crate::conditions::Conditions;
 
@@ -67,7 +68,7 @@ pub(crate) async fn login(
     let Some(account) = zscaler.account(&sent.api_key, &conditions) else {
         return refusal(StatusCode::UNAUTHORIZED, WRONG_KEY);
     };
-    zscaler.budgets.spend(&account.api_key, || {
+    zscaler.budgets.spend(World::Legacy, &account.api_key, conditions.now(), || {
         if account.secret_key == sent.secret_key {
             zscaler.welcome(account, conditions.now())
         } else {
@@ -86,7 +87,8 @@ impl Zscaler {
             AccountMode::Expired => (now.saturating_sub(lifetime).saturating_sub(LONG_OVER), now - LONG_OVER),
             _ => (now, now.saturating_add(lifetime)),
         };
-        let token = self.tokens.issue(&account.api_key, account.mode, issued_at, expires_at);
+        let grant = Grant { world: World::Legacy, key: account.api_key.clone(), expires_at };
+        let token = self.tokens.issue(jwt(account.mode, issued_at, expires_at), grant);
         granted(match account.mode {
             AccountMode::NoMessage => json(StatusCode::OK, &TokenAlone { jwt_token: &token }),
             _ => json(StatusCode::OK, &LoginAnswer { jwt_token: Some(&token), message: None }),
@@ -104,7 +106,7 @@ fn refusal(status: StatusCode, message: &str) -> Response {
     json(status, &LoginAnswer { jwt_token: None, message: Some(message) })
 }
 
-fn json(status: StatusCode, answer: &impl Serialize) -> Response {
+pub(crate) fn json(status: StatusCode, answer: &impl Serialize) -> Response {
     match serde_json::to_vec(answer) {
         Ok(body) => labelled(status, JSON, body),
         Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),

@@ -1,4 +1,4 @@
-//! Zscaler Client Connector, the API of its own portal ("legacy", with keys made there).
+//! Zscaler Client Connector: its API, with keys of its own portal ("legacy") and with API clients of ZIdentity (OneAPI).
 
 use std::sync::Arc;
 
@@ -8,26 +8,35 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::{get, post};
 
+mod api;
+mod device;
 mod limit;
 mod login;
+mod one_api;
 mod options;
-mod otp;
+mod profile;
 mod token;
 
-pub use options::{AccountMode, DeviceForm, ZscalerAccount, ZscalerDevice, ZscalerOptions};
+pub use options::{
+    AccountMode, ClientMode, DeviceForm, ZscalerAccount, ZscalerApiClient, ZscalerDevice, ZscalerOptions,
+    ZscalerProfile,
+};
 
 use crate::answer::labelled;
 use crate::conditions::Conditions;
 use crate::system::{Act, System};
 use crate::urlencoded::query_value;
+use device::Devices;
 use limit::Budgets;
 use login::Credentials;
-use otp::Passwords;
+use profile::Profiles;
 use token::Tokens;
 
 const NAME: &str = "zscaler";
 const LOGIN: &str = "/zscaler/papi/auth/v1/login";
-const GET_OTP: &str = "/zscaler/papi/public/v1/getOtp";
+const TOKEN: &str = "/zscaler/oauth2/v1/token";
+/// What the API knows, below the base of either world.
+const CALLS: [&str; 4] = ["getDeviceDetails", "getDevices", "getOtp", "getPasswords"];
 
 /// The content type of every JSON answer.
 const JSON: &str = "application/json;charset=UTF-8";
@@ -37,25 +46,54 @@ pub(crate) fn base_url(url: &str) -> String {
     format!("{url}/{NAME}/papi")
 }
 
+/// The part that calls of OneAPI begin with.
+pub(crate) fn one_api_base_url(url: &str) -> String {
+    format!("{url}/{NAME}/zcc/papi")
+}
+
+/// Where API clients get their tokens.
+pub(crate) fn token_url(url: &str) -> String {
+    format!("{url}{TOKEN}")
+}
+
+/// The two ways in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum World {
+    Legacy,
+    OneApi,
+}
+
+impl World {
+    fn of(path: &str) -> Self {
+        if path.starts_with("/zscaler/zcc/") { World::OneApi } else { World::Legacy }
+    }
+}
+
 /// The tenant.
 #[derive(Debug)]
 pub(crate) struct Zscaler {
     options: ZscalerOptions,
     budgets: Budgets,
-    passwords: Passwords,
+    devices: Devices,
+    profiles: Profiles,
     tokens: Tokens,
 }
 
 impl Zscaler {
     pub(crate) fn new(options: ZscalerOptions) -> Self {
         let budgets = Budgets::new(options.requests_per_window, options.rate_window);
-        let passwords = Passwords::new(&options.devices);
-        Self { options, budgets, passwords, tokens: Tokens::default() }
+        let (devices, profiles) = (Devices::new(&options.devices), Profiles::new(&options.profiles));
+        Self { options, budgets, devices, profiles, tokens: Tokens::default() }
     }
 
     fn account(&self, api_key: &str, conditions: &Conditions) -> Option<&ZscalerAccount> {
         let known = self.options.accounts.iter().find(|account| account.api_key == api_key);
         known.filter(|_| !conditions.revokes(api_key))
+    }
+
+    fn api_client(&self, client_id: &str, conditions: &Conditions) -> Option<&ZscalerApiClient> {
+        let known = self.options.api_clients.iter().find(|client| client.client_id == client_id);
+        known.filter(|_| !conditions.revokes(client_id))
     }
 }
 
@@ -67,15 +105,22 @@ impl System for Zscaler {
     fn act(&self, head: &Parts, body: &[u8]) -> Act {
         match head.uri.path() {
             LOGIN => Act::Login(Credentials::parse(body).map(|sent| sent.api_key).unwrap_or_default()),
-            GET_OTP => Act::Read(query_value(head.uri.query(), "udid").unwrap_or_default()),
+            TOKEN => Act::Login(one_api::client_id(body).unwrap_or_default()),
+            path if path.ends_with("/public/v1/getOtp") => {
+                Act::Read(query_value(head.uri.query(), "udid").unwrap_or_default())
+            }
             _ => Act::Other,
         }
     }
 
     fn router(self: Arc<Self>) -> Router {
-        Router::new()
+        let calls = ["papi", "zcc/papi"]
+            .iter()
+            .flat_map(|base| CALLS.iter().map(move |name| format!("/{NAME}/{base}/public/v1/{name}")));
+        calls
+            .fold(Router::new(), |router, path| router.route(&path, get(api::call)))
             .route(LOGIN, post(login::login))
-            .route(GET_OTP, get(otp::otp))
+            .route(TOKEN, post(one_api::token))
             .fallback(not_found)
             .method_not_allowed_fallback(not_found)
             .with_state(self)
@@ -86,6 +131,12 @@ impl System for Zscaler {
         if let Some(account) = self.options.accounts.first() {
             settings.push(("api_key", account.api_key.clone()));
             settings.push(("secret_key", account.secret_key.clone()));
+        }
+        if let Some(client) = self.options.api_clients.first() {
+            settings.push(("one_api_base_url", one_api_base_url(url)));
+            settings.push(("one_api_token_url", token_url(url)));
+            settings.push(("one_api_client_id", client.client_id.clone()));
+            settings.extend(client.client_secret.clone().map(|secret| ("one_api_client_secret", secret)));
         }
         settings.extend(self.options.devices.first().map(|device| ("udid", device.udid.clone())));
         settings

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use super::AccountMode;
+use super::{AccountMode, World};
 
 /// More tokens than this are not kept; the oldest go first.
 const MOST_TOKENS: usize = 50_000;
@@ -26,14 +26,16 @@ struct Issued {
 /// What a token stands for.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
-    pub(crate) api_key: String,
-    expires_at: i64,
+    pub(crate) world: World,
+    /// The API key or the API client.
+    pub(crate) key: String,
+    pub(crate) expires_at: i64,
 }
 
 impl Tokens {
-    /// Makes a token that is good until `expires_at`.
-    pub(crate) fn issue(&self, api_key: &str, mode: AccountMode, now: i64, expires_at: i64) -> Arc<str> {
-        let token: Arc<str> = write(mode, now, expires_at).into();
+    /// Makes this token good for what it is granted.
+    pub(crate) fn issue(&self, token: String, grant: Grant) -> Arc<str> {
+        let token: Arc<str> = token.into();
         let mut issued = self.issued();
         if issued.oldest_first.len() == MOST_TOKENS
             && let Some(oldest) = issued.oldest_first.pop_front()
@@ -41,7 +43,7 @@ impl Tokens {
             issued.grants.remove(&oldest);
         }
         issued.oldest_first.push_back(Arc::clone(&token));
-        issued.grants.insert(Arc::clone(&token), Grant { api_key: api_key.to_owned(), expires_at });
+        issued.grants.insert(Arc::clone(&token), grant);
         token
     }
 
@@ -61,7 +63,13 @@ impl fmt::Debug for Tokens {
     }
 }
 
-fn write(mode: AccountMode, now: i64, expires_at: i64) -> String {
+/// A token that says nothing about itself.
+pub(crate) fn opaque() -> String {
+    hex(32)
+}
+
+/// A token as API keys get it.
+pub(crate) fn jwt(mode: AccountMode, now: i64, expires_at: i64) -> String {
     let id = hex(16);
     if mode == AccountMode::OnePart {
         return part(&json!({"typ": "JWT", "alg": "HS256", "kid": id}).to_string());

@@ -7,6 +7,10 @@ mod counters;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
+mod one_api;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod zenoti;

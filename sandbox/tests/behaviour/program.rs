@@ -53,6 +53,10 @@ async fn one_line_of_json_says_where_and_with_what() {
                 "base_url": format!("{url}/zscaler/papi"),
                 "api_key": "sandbox-key",
                 "secret_key": "sandbox-secret",
+                "one_api_base_url": format!("{url}/zscaler/zcc/papi"),
+                "one_api_token_url": format!("{url}/zscaler/oauth2/v1/token"),
+                "one_api_client_id": "sandbox-client",
+                "one_api_client_secret": "sandbox-client-secret",
                 "udid": "1F2E3D4C-0000-1111-2222-333344445555:501",
             },
             "zenoti": {
@@ -74,6 +78,15 @@ async fn one_line_of_json_says_where_and_with_what() {
                 "username": "sandbox",
                 "password": "sandbox-password",
             },
+            "http": {
+                "base_url": format!("{url}/http"),
+                "username": "sandbox",
+                "password": "sandbox-password",
+                "totp_secret": "ONQW4ZDCN54C25DPORYC243FMNZGK5BN",
+                "token_url": format!("{url}/http/oauth/token"),
+                "client_id": "sandbox:client",
+                "client_secret": "sandbox+secret & more",
+            },
         });
         assert_eq!(line, expected);
         let id = child.id().unwrap().to_string();
@@ -92,6 +105,26 @@ async fn many_users_and_short_lives_are_to_be_had() {
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(" 2)"), "{answer}");
     let answer = log_in(address, "user-4").await;
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+#[tokio::test]
+async fn other_manners_are_to_be_had() {
+    let mut child = program(&["--open-zettelstore", "--output", "json"]).spawn().unwrap();
+    let line: Value = serde_json::from_str(&first_line(&mut child).await).unwrap();
+    let address = line["url"].as_str().unwrap().trim_start_matches("http://");
+    let answer = log_in(address, "nobody").await;
+    assert!(answer.ends_with(r#"("Bearer" "freeaccess" 316224000)"#), "{answer}");
+
+    let mut child = program(&["--old-zenoti", "--output", "json"]).spawn().unwrap();
+    let line: Value = serde_json::from_str(&first_line(&mut child).await).unwrap();
+    let address = line["url"].as_str().unwrap().trim_start_matches("http://");
+    let login = json!({
+        "account_name": "sandbox", "user_name": "sandbox", "password": "sandbox-password",
+        "grant_type": "password", "app_id": line["zenoti"]["app_id"],
+        "app_secret": "sandbox-app-secret", "device_id": "any",
+    });
+    let answer = post(address, "/zenoti/v1/tokens", "application/json", &login.to_string()).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""expires_in":86400"#), "{answer}");
 }
 
 #[tokio::test]
@@ -136,12 +169,17 @@ async fn an_address_in_use_is_named() {
 /// The whole answer to a login at Zettelstore.
 async fn log_in(address: &str, username: &str) -> String {
     let form = format!("username={username}&password=sandbox-password");
+    post(address, "/zettelstore/a", FORM, &form).await
+}
+
+/// The whole answer to this.
+async fn post(address: &str, path: &str, content_type: &str, body: &str) -> String {
     let head = format!(
-        "POST /zettelstore/a HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\ncontent-type: {FORM}\r\ncontent-length: {}",
-        form.len()
+        "POST {path} HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\ncontent-type: {content_type}\r\ncontent-length: {}",
+        body.len()
     );
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(format!("{head}\r\n\r\n{form}").as_bytes()).await.unwrap();
+    stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
     let mut answer = String::new();
     timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await.unwrap().unwrap();
     answer

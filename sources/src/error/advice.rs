@@ -2,6 +2,8 @@
 
 use super::{Action, Attempt, Detour, SourceError};
 use crate::clock::rfc3339;
+use crate::system::capitalized;
+use crate::zscaler::DeviceKey;
 use crate::{Field, FieldKind, HTTP_FIELDS, System};
 
 /// What only a system itself can advise. Whole sentences, for users.
@@ -18,8 +20,13 @@ pub struct Guidance {
 impl SourceError {
     /// A headline: one per class and system.
     pub fn summary(&self) -> String {
+        capitalized(&self.headline())
+    }
+
+    fn headline(&self) -> String {
         use SourceError as E;
         match self {
+            E::AmbiguousDevice { .. } => "More than one device matches".to_owned(),
             E::AnswerTooLarge { attempt, .. } => format!("{} answered too much", title(attempt)),
             E::BadRequest { attempt, .. } => format!("{} turned the request down", title(attempt)),
             E::BrokenAnswer { attempt, .. } => format!("{} gave no complete answer", title(attempt)),
@@ -32,16 +39,20 @@ impl SourceError {
             }
             E::KeyExpired { system, .. } => format!("The API key of {system} is over"),
             E::LifetimeZero { attempt, .. } => format!("{} issues tokens without life", title(attempt)),
+            E::LinkLocal { .. } => "A link-local address is not asked".to_owned(),
             E::LoginRefused { attempt, .. } | E::NoToken { attempt, .. } => {
                 format!("{} refused the login", title(attempt))
             }
             E::Malformed { attempt, .. } => {
                 format!("{} gave an answer that is not understood", title(attempt))
             }
+            E::MissingValue { attempt, .. } => format!("{} did not answer with all values", title(attempt)),
             E::MissingOtp { .. } => "The device has no one-time password for this purpose".to_owned(),
+            E::MissingPassword { .. } => "The app profile has no password for this purpose".to_owned(),
             E::Named { attempt, failure, .. } => format!("{} {}", title(attempt), failure.headline),
             E::NoAccess { attempt, .. } => format!("{} denied access", title(attempt)),
             E::NoOtp { .. } => "The device has no one-time password".to_owned(),
+            E::NoSuchDevice { .. } => "There is no such device".to_owned(),
             E::NotAllowedHere { attempt, .. } => format!("{} requires OneAPI here", title(attempt)),
             E::NotFound { attempt, .. } => format!("{} was not found at this address", title(attempt)),
             E::ProxyRefused { .. } => "The proxy refused to pass the request on".to_owned(),
@@ -62,6 +73,7 @@ impl SourceError {
             E::TooShortLived { system, .. } => format!("The token of {system} is too short-lived"),
             E::UnexpectedStatus { attempt, .. } => format!("{} gave an unexpected answer", title(attempt)),
             E::UnknownDevice { attempt, .. } => format!("{} does not know the device", title(attempt)),
+            E::UnusableValue { attempt, .. } => format!("A value for {} cannot be used", title(attempt)),
             E::Unreachable { attempt, .. } => format!("{} cannot be reached", title(attempt)),
         }
     }
@@ -71,26 +83,29 @@ impl SourceError {
         use SourceError as E;
         match self {
             E::BadRequest { attempt, .. } if attempt.action == Action::Login => {
-                format!(
-                    "A part of the credential may be malformed. {}",
-                    attempt.system.guidance.login_refused
-                )
+                format!("A part of the credential may be malformed. {}", attempt.guidance.login_refused)
             }
             E::LoginRefused { attempt, .. } | E::NoToken { attempt, .. } => {
-                format!("{} A refused login is not tried again.", attempt.system.guidance.login_refused)
+                format!("{} A refused login is not tried again.", attempt.guidance.login_refused)
             }
             E::Named { failure, .. } => failure.advice.to_owned(),
-            E::NoAccess { attempt, .. } => attempt.system.guidance.no_access.to_owned(),
+            E::NoAccess { attempt, .. } => attempt.guidance.no_access.to_owned(),
             E::NotFound { attempt, .. } | E::UnexpectedStatus { attempt, .. } => {
-                with_hint(attempt.system.guidance.address, attempt)
+                with_hint(attempt.guidance.address, attempt)
             }
             E::Redirected { attempt, target, detour, .. } => {
-                format!("{} {}", detour.advice(target), attempt.system.guidance.address)
+                let setting = url_setting(attempt.system);
+                format!("{} {}", detour.advice(target, setting), attempt.guidance.address)
             }
-            E::UnknownDevice { attempt, status: 404, .. } => {
-                format!("{} {}", fixed(self), with_hint(attempt.system.guidance.address, attempt))
+            E::UnknownDevice { attempt, status: 404, device: DeviceKey::Udid(_), .. } => {
+                format!("{} {}", fixed(self), with_hint(attempt.guidance.address, attempt))
             }
-            E::BrokenAnswer { attempt, .. } => with_hint(BROKEN, attempt),
+            E::BrokenAnswer { attempt, .. } => with_hint(&broken(attempt.system), attempt),
+            E::AnswerTooLarge { attempt, .. } | E::Malformed { attempt, .. } => format!(
+                "Something other than the system's API seems to answer at this address: check `{}` and any proxy in \
+                 between.",
+                url_setting(attempt.system)
+            ),
             E::Unreachable { attempt, .. } => with_hint(&format!("{}.", network(attempt)), attempt),
             E::TimedOut { attempt, .. } => {
                 with_hint(&format!("{}; raise `timeout` if the system is slow.", network(attempt)), attempt)
@@ -116,10 +131,7 @@ impl SourceError {
 fn fixed(error: &SourceError) -> &'static str {
     use SourceError as E;
     match error {
-        E::AnswerTooLarge { .. } | E::Malformed { .. } => {
-            "Something other than the system's API seems to answer at this address: check `base_url` and any proxy \
-             in between."
-        }
+        E::AmbiguousDevice { .. } => "Ask for one of them by its `udid`.",
         E::BadRequest { .. } => {
             "Check the values that were sent: one of them is not what the system expects."
         }
@@ -144,8 +156,22 @@ fn fixed(error: &SourceError) -> &'static str {
         E::LifetimeZero { .. } => {
             "Set the server's `token-lifetime-api` to one minute or more: with 0 every token is over at once."
         }
+        E::LinkLocal { .. } => {
+            "Such addresses belong to services of this very machine or its cloud, which give credentials to whoever asks. \
+             If this one is meant, set `allow_link_local = true`."
+        }
+        E::MissingValue { .. } => {
+            "Look at what the service answers to this request, and put `json_pointer`, `header` or `regex` of the value \
+             right. Names are case-sensitive."
+        }
+        E::UnusableValue { .. } => {
+            "Look at where the value comes from: it is not what is needed there. Secrets have to be without a line break."
+        }
         E::MissingOtp { .. } => {
             "Leave `purpose` out and take the password from `otps`, or ask for one of those that the device has."
+        }
+        E::MissingPassword { .. } => {
+            "Leave `purpose` out and take the password from `passwords`, or ask for one of those that the profile has."
         }
         E::NoOtp { .. } => {
             "The device is known, but has no one-time password: check in the portal whether it is enrolled, and \
@@ -153,7 +179,8 @@ fn fixed(error: &SourceError) -> &'static str {
         }
         E::NotAllowedHere { .. } => {
             "This tenant or endpoint has moved to OneAPI, where API keys of the Client Connector portal are not \
-             accepted. Use an API client of ZIdentity instead."
+             accepted. Use an API client of ZIdentity instead: set `client_id`, `vanity_domain`, and `client_secret` or \
+             `private_key`."
         }
         E::ProxyRefused { .. } => {
             "Put the credentials of the proxy into its variable (HTTPS_PROXY, or HTTP_PROXY for plain http), as in \
@@ -171,7 +198,13 @@ fn fixed(error: &SourceError) -> &'static str {
             "The login works, but its token is not accepted: check that `base_url` is that of the system that \
              issued it, and that the API key is still enabled."
         }
-        E::UnknownDevice { .. } => {
+        E::NoSuchDevice { device } | E::UnknownDevice { device, .. }
+            if !matches!(device, DeviceKey::Udid(_)) =>
+        {
+            "Check the name: a device is found only while it is enrolled, by the host name or the user that the portal \
+             shows for it. Its `udid` always finds it."
+        }
+        E::NoSuchDevice { .. } | E::UnknownDevice { .. } => {
             "Unknown UDID? Copy it from the device's details in the portal, in full: on macOS a colon and a number \
              belong to it."
         }
@@ -209,6 +242,19 @@ fn with_sources(system: &System, field: &Field) -> String {
     if sources.is_empty() { format!("`{name}`") } else { format!("`{name}` ({})", sources.join(", ")) }
 }
 
+/// The setting that says where the system is.
+fn url_setting(system: &System) -> &'static str {
+    if system.field("base_url").is_some() { "base_url" } else { "url" }
+}
+
+fn broken(system: &System) -> String {
+    format!(
+        "The host is there, but the connection was closed too early, or something that does not speak HTTP answers: \
+         check the port in `{}`, and any proxy in between. If it worked before, try again later.",
+        url_setting(system)
+    )
+}
+
 fn waiting() -> String {
     let max_wait = HTTP_FIELDS.iter().find(|field| field.name == "max_wait");
     let default = max_wait.and_then(|field| field.default).unwrap_or_default();
@@ -218,6 +264,3 @@ fn waiting() -> String {
 }
 
 const NETWORK: &str = "the network, name resolution and the proxy variables (HTTPS_PROXY, NO_PROXY)";
-const BROKEN: &str = "The host is there, but the connection was closed too early, or something that does not speak HTTP \
-                      answers: check the port in `base_url`, and any proxy in between. If it worked before, try \
-                      again later.";

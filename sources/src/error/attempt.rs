@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Guidance;
 use crate::System;
 
 /// One request to a system, as users think of it.
@@ -17,25 +18,44 @@ pub struct Attempt {
     pub host: Arc<str>,
     /// What to try if this host is not the right one.
     pub hint: Option<Arc<str>>,
+    /// Which request it was, where a login takes several.
+    pub step: Option<Step>,
+    /// What to advise: that of the system, or of the way that was taken.
+    pub(crate) guidance: &'static Guidance,
+}
+
+/// The place of a request in a chain.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Step {
+    /// Counted from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 impl Attempt {
     /// An attempt without a hint.
     pub fn new(system: &'static System, action: Action, host: String) -> Self {
-        Attempt { system, action, host: host.into(), hint: None }
+        Attempt { system, action, host: host.into(), hint: None, step: None, guidance: &system.guidance }
     }
 }
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Attempt { system, action, host, .. } = self;
+        let Attempt { system, action, host, step, .. } = self;
         match action {
+            Action::Device => write!(f, "reading a device from {} at {host}", system.title),
+            Action::Devices => write!(f, "listing the devices of {} at {host}", system.title),
             Action::Login => write!(f, "logging in to {} at {host}", system.title),
             Action::Otp => write!(f, "reading one-time passwords from {} at {host}", system.title),
+            Action::ProfilePasswords => {
+                write!(f, "reading app profile passwords from {} at {host}", system.title)
+            }
             Action::Refresh => write!(f, "refreshing a token of {} at {host}", system.title),
             Action::Revoke => write!(f, "revoking a token of {} at {host}", system.title),
             Action::Verify => write!(f, "trying out a fresh token of {} at {host}", system.title),
-        }
+        }?;
+        step.map_or(Ok(()), |step| write!(f, " (request {} of {})", step.number, step.of))
     }
 }
 
@@ -45,6 +65,7 @@ impl fmt::Debug for Attempt {
             .field("system", &self.system.name)
             .field("action", &self.action)
             .field("host", &self.host)
+            .field("step", &self.step)
             .finish_non_exhaustive()
     }
 }
@@ -53,10 +74,16 @@ impl fmt::Debug for Attempt {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
+    /// The details of a device.
+    Device,
+    /// A list of devices.
+    Devices,
     /// A token, for a credential.
     Login,
     /// The one-time passwords of a device.
     Otp,
+    /// The passwords of an app profile.
+    ProfilePasswords,
     /// A token, for an older one.
     Refresh,
     /// The end of a token.

@@ -24,6 +24,7 @@ pub enum Retry {
     reason = "each is the variant of SourceError of that name, or of that of a named failure"
 )]
 pub enum FailureClass {
+    AmbiguousDevice,
     AnswerTooLarge,
     BadRequest,
     BrokenAnswer,
@@ -32,9 +33,11 @@ pub enum FailureClass {
     ExpiredOnArrival,
     ExpiryUnknown,
     LifetimeZero,
+    LinkLocal,
     LoginRefused,
     Malformed,
     MissingOtp,
+    MissingPassword,
     NoAccess,
     NotAllowedHere,
     NotFound,
@@ -57,6 +60,7 @@ impl FailureClass {
     /// Its stable name.
     pub fn name(self) -> &'static str {
         match self {
+            FailureClass::AmbiguousDevice => "ambiguous_device",
             FailureClass::AnswerTooLarge => "answer_too_large",
             FailureClass::BadRequest => "bad_request",
             FailureClass::BrokenAnswer => "broken_answer",
@@ -65,9 +69,11 @@ impl FailureClass {
             FailureClass::ExpiredOnArrival => "expired_on_arrival",
             FailureClass::ExpiryUnknown => "expiry_unknown",
             FailureClass::LifetimeZero => "lifetime_zero",
+            FailureClass::LinkLocal => "link_local",
             FailureClass::LoginRefused => "login_refused",
             FailureClass::Malformed => "malformed_answer",
             FailureClass::MissingOtp => "missing_otp",
+            FailureClass::MissingPassword => "missing_password",
             FailureClass::NoAccess => "no_access",
             FailureClass::NotAllowedHere => "not_allowed_here",
             FailureClass::NotFound => "not_found",
@@ -98,6 +104,7 @@ impl SourceError {
     /// Its kind.
     pub fn class(&self) -> FailureClass {
         match self {
+            SourceError::AmbiguousDevice { .. } => FailureClass::AmbiguousDevice,
             SourceError::AnswerTooLarge { .. } => FailureClass::AnswerTooLarge,
             SourceError::BadRequest { .. } => FailureClass::BadRequest,
             SourceError::BrokenAnswer { .. } => FailureClass::BrokenAnswer,
@@ -108,9 +115,13 @@ impl SourceError {
             }
             SourceError::ExpiryUnknown { .. } => FailureClass::ExpiryUnknown,
             SourceError::LifetimeZero { .. } => FailureClass::LifetimeZero,
+            SourceError::LinkLocal { .. } => FailureClass::LinkLocal,
             SourceError::LoginRefused { .. } | SourceError::NoToken { .. } => FailureClass::LoginRefused,
-            SourceError::Malformed { .. } => FailureClass::Malformed,
+            SourceError::Malformed { .. }
+            | SourceError::MissingValue { .. }
+            | SourceError::UnusableValue { .. } => FailureClass::Malformed,
             SourceError::MissingOtp { .. } | SourceError::NoOtp { .. } => FailureClass::MissingOtp,
+            SourceError::MissingPassword { .. } => FailureClass::MissingPassword,
             SourceError::Named { failure, .. } => failure.class,
             SourceError::NoAccess { .. } => FailureClass::NoAccess,
             SourceError::NotAllowedHere { .. } => FailureClass::NotAllowedHere,
@@ -124,7 +135,9 @@ impl SourceError {
             SourceError::TokenRejected { .. } => FailureClass::TokenRejected,
             SourceError::TooShortLived { .. } => FailureClass::TooShortLived,
             SourceError::UnexpectedStatus { .. } => FailureClass::UnexpectedStatus,
-            SourceError::UnknownDevice { .. } => FailureClass::UnknownDevice,
+            SourceError::NoSuchDevice { .. } | SourceError::UnknownDevice { .. } => {
+                FailureClass::UnknownDevice
+            }
             SourceError::Unreachable { .. } => FailureClass::Unreachable,
         }
     }

@@ -16,11 +16,11 @@ pub enum Detour {
 
 impl Detour {
     /// What to do about it, before the system's own advice on its address.
-    pub(super) fn advice(self, target: &str) -> String {
+    pub(super) fn advice(self, target: &str, setting: &str) -> String {
         match self {
             Detour::Elsewhere => format!(
                 "A token or credential is never carried to another place. If {target} is the right one, set \
-                 `base_url` to it."
+                 `{setting}` to it."
             ),
             Detour::Loop => {
                 "The server sends every request on to itself: its redirects, or those of a proxy in \

@@ -10,12 +10,13 @@ mod named;
 mod said;
 
 pub use advice::Guidance;
-pub use attempt::{Action, Attempt};
+pub use attempt::{Action, Attempt, Step};
 pub use class::{FailureClass, Retry};
 pub use detour::Detour;
 pub use named::NamedFailure;
 pub use said::Said;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,12 +26,20 @@ use thiserror::Error;
 use crate::Timestamp;
 use crate::clock::rfc3339;
 use crate::duration::in_seconds;
-use crate::zscaler::{Purpose, Udid};
+use crate::zscaler::{DeviceKey, Purpose, Udid};
 
 /// Why there is no token, or no one-time password.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum SourceError {
+    /// A device is not the only one of its kind.
+    #[error("{device} belongs to more than one device: {matches}")]
+    AmbiguousDevice {
+        /// What was asked for.
+        device: DeviceKey,
+        /// The devices: UDID, state and user of each.
+        matches: String,
+    },
     /// The answer is longer than any answer of this kind.
     #[error("{attempt}: the answer is larger than {limit} bytes and was not read")]
     AnswerTooLarge {
@@ -118,6 +127,14 @@ pub enum SourceError {
         /// What was attempted.
         attempt: Attempt,
     },
+    /// The host is, or its name leads to, an address that only this network segment or this machine has.
+    #[error("{attempt}: the host has the link-local address {address}, which is not asked")]
+    LinkLocal {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The address.
+        address: IpAddr,
+    },
     /// The credential is wrong.
     #[error("{attempt}: the login was refused (HTTP {status}){said}")]
     LoginRefused {
@@ -146,6 +163,14 @@ pub enum SourceError {
         /// The purposes there are.
         present: Vec<String>,
     },
+    /// This app profile has no password for the purpose.
+    #[error("the app profile has no password for `{purpose}`; it has one for {}", listed(present))]
+    MissingPassword {
+        /// The purpose asked for.
+        purpose: String,
+        /// The purposes there are.
+        present: Vec<String>,
+    },
     /// A failure that only this system knows, by the name it has there.
     #[error("{attempt}: {} (HTTP {status}){said}", failure.text)]
     Named {
@@ -157,6 +182,20 @@ pub enum SourceError {
         failure: &'static NamedFailure,
         /// What the system said about it.
         said: Said,
+    },
+    /// A value that was to be taken from the answer is not there.
+    #[error("{attempt}: the answer (HTTP {status}) has no `{value}`: {problem} {place}")]
+    MissingValue {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// The name of the value.
+        value: Arc<str>,
+        /// Where it should be, as it was configured.
+        place: Arc<str>,
+        /// What is there instead, as in `nothing is at`.
+        problem: &'static str,
     },
     /// HTTP 403.
     #[error("{attempt}: access was denied (HTTP {status}){said}")]
@@ -175,6 +214,12 @@ pub enum SourceError {
         attempt: Attempt,
         /// The device.
         udid: Udid,
+    },
+    /// No device among those that the system lists.
+    #[error("no device was found for {device}")]
+    NoSuchDevice {
+        /// What was asked for.
+        device: DeviceKey,
     },
     /// A login was answered like a good one, but without a token.
     #[error("{attempt}: the answer has no token (HTTP {status}){said}")]
@@ -296,16 +341,28 @@ pub enum SourceError {
         said: Said,
     },
     /// The system does not know the device.
-    #[error("{attempt}: nothing was found for the device \"{udid}\" (HTTP {status}){said}")]
+    #[error("{attempt}: nothing was found for {device} (HTTP {status}){said}")]
     UnknownDevice {
         /// What was attempted.
         attempt: Attempt,
-        /// The device.
-        udid: Udid,
+        /// What was asked for.
+        device: DeviceKey,
         /// The status of the answer.
         status: u16,
         /// What the system said about it.
         said: Said,
+    },
+    /// A value cannot be used for what it was taken for.
+    #[error("{attempt}: `{value}` cannot be used {usage}: {problem}")]
+    UnusableValue {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The name of the value or secret, as in `values.session`.
+        value: Arc<str>,
+        /// What it was to be used for, as in `in the path`.
+        usage: Arc<str>,
+        /// What is wrong with it.
+        problem: &'static str,
     },
     /// No connection.
     #[error("{attempt}: the host cannot be reached: {cause}")]

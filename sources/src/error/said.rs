@@ -68,7 +68,7 @@ fn one_line(mask: &Mask, text: &str) -> String {
     text.chars().take(LONGEST - 1).chain(['…']).collect()
 }
 
-const SHOWN: [&str; 3] = ["message", "error", "error_description"];
+const SHOWN: [&str; 6] = ["message", "error", "error_description", "errorMessage", "errorMsg", "reason"];
 const LONGEST: usize = 200;
 /// More texts than this are not shown.
 const MOST: usize = 20;

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use secrecy::SecretString;
 
 use super::*;
-use crate::{System, zettelstore, zscaler};
+use crate::{System, http, zettelstore, zscaler};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -33,9 +33,23 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::GatewayTimedOut { attempt: at(), status: 408, said: said() },
         SourceError::KeyExpired { system: title, ended_at: NOW, now: NOW },
         SourceError::LifetimeZero { attempt: at() },
+        SourceError::LinkLocal { attempt: at(), address: [169, 254, 169, 254].into() },
         SourceError::LoginRefused { attempt: at(), status: 401, said: said() },
         SourceError::Malformed { attempt: at(), status: 200, problem: "it is not a JSON object" },
+        SourceError::AmbiguousDevice {
+            device: DeviceKey::Hostname("host-1".to_owned()),
+            matches: "1A2B:501 (state 1, user anna); 1A2C:501 (state 2, user ben)".to_owned(),
+        },
+        SourceError::MissingPassword { purpose: "exit".to_owned(), present: vec!["logout".to_owned()] },
+        SourceError::NoSuchDevice { device: DeviceKey::Hostname("host-1".to_owned()) },
         SourceError::MissingOtp { purpose: Purpose::Exit, present: vec!["logout".to_owned()] },
+        SourceError::MissingValue {
+            attempt: Attempt { step: Some(Step { number: 1, of: 2 }), ..at() },
+            status: 200,
+            value: "session".into(),
+            place: "the header X-Session".into(),
+            problem: "nothing is at",
+        },
         SourceError::NoAccess { attempt: at(), status: 403, said: said() },
         SourceError::NoOtp { attempt: otp(), udid: udid() },
         SourceError::NotAllowedHere { attempt: at(), status: 403 },
@@ -56,7 +70,18 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
             minimum: Duration::from_secs(3600),
         },
         SourceError::UnexpectedStatus { attempt: at(), status: 418, said: said() },
-        SourceError::UnknownDevice { attempt: otp(), udid: udid(), status: 404, said: said() },
+        SourceError::UnknownDevice {
+            attempt: otp(),
+            device: DeviceKey::Udid(udid()),
+            status: 404,
+            said: said(),
+        },
+        SourceError::UnusableValue {
+            attempt: at(),
+            value: "values.session".into(),
+            usage: "in the path".into(),
+            problem: "it is empty",
+        },
         SourceError::Unreachable { attempt: at(), cause: "Connection refused".to_owned() },
     ]
 }
@@ -94,9 +119,19 @@ fn messages_say_what_was_attempted_and_what_came_back() {
              1970-01-01T00:00:00Z now"
                 .to_owned(),
             format!("lifetime_zero: {login}: the token that came has a lifetime of 0 seconds and is of no use"),
+            format!("link_local: {login}: the host has the link-local address 169.254.169.254, which is not asked"),
             format!("login_refused: {login}: the login was refused (HTTP 401)"),
             format!("malformed_answer: {login}: the answer (HTTP 200) is not understood: it is not a JSON object"),
+            "ambiguous_device: the host name \"host-1\" belongs to more than one device: 1A2B:501 (state 1, user anna); \
+             1A2C:501 (state 2, user ben)"
+                .to_owned(),
+            "missing_password: the app profile has no password for `exit`; it has one for `logout`".to_owned(),
+            "unknown_device: no device was found for the host name \"host-1\"".to_owned(),
             "missing_otp: the device has no one-time password for `exit`; it has one for `logout`".to_owned(),
+            format!(
+                "malformed_answer: {login} (request 1 of 2): the answer (HTTP 200) has no `session`: nothing is at the \
+                 header X-Session"
+            ),
             format!("no_access: {login}: access was denied (HTTP 403)"),
             format!("missing_otp: {otp}: the answer holds no one-time password for the device \"A:1\""),
             format!(
@@ -128,6 +163,7 @@ fn messages_say_what_was_attempted_and_what_came_back() {
                 .to_owned(),
             format!("unexpected_status: {login}: the answer has the unexpected status HTTP 418"),
             format!("unknown_device: {otp}: nothing was found for the device \"A:1\" (HTTP 404)"),
+            format!("malformed_answer: {login}: `values.session` cannot be used in the path: it is empty"),
             format!("unreachable: {login}: the host cannot be reached: Connection refused"),
         ]
     );
@@ -135,7 +171,7 @@ fn messages_say_what_was_attempted_and_what_came_back() {
 
 #[test]
 fn headlines_differ_and_advice_is_whole_sentences() {
-    for system in [&zscaler::SYSTEM, &zettelstore::SYSTEM] {
+    for system in [&http::SYSTEM, &zscaler::SYSTEM, &zettelstore::SYSTEM] {
         let errors = one_of_each(system, &Said::default());
         let headlines: BTreeSet<String> = errors.iter().map(SourceError::summary).collect();
         // A login without a token is a refused one in everything but its words.
@@ -206,11 +242,22 @@ fn only_a_redirect_elsewhere_suggests_its_target() {
 fn an_unknown_device_that_is_not_found_may_be_a_wrong_address() {
     let unknown = |status| SourceError::UnknownDevice {
         attempt: attempt(&zscaler::SYSTEM, Action::Otp),
-        udid: Udid::try_from("A:1").unwrap(),
+        device: DeviceKey::Udid(Udid::try_from("A:1").unwrap()),
         status,
         said: Said::default(),
     };
     assert!(unknown(404).advice().contains("`base_url`") && !unknown(400).advice().contains("`base_url`"));
+}
+
+#[test]
+fn advice_for_a_system_without_base_url_names_none() {
+    for error in one_of_each(&http::SYSTEM, &Said::default()) {
+        let class = error.class();
+        // Only a verified token can be rejected, and this system does not verify.
+        if class != FailureClass::TokenRejected {
+            assert!(!error.advice().contains("base_url"), "{class}: {}", error.advice());
+        }
+    }
 }
 
 #[test]

@@ -5,8 +5,10 @@ mod credential;
 mod material;
 mod resolve;
 mod settings;
+mod standing;
 
 pub use check::fields as check_fields;
+pub(crate) use check::qualified;
 pub use credential::Credential;
 pub(crate) use settings::Reader;
 pub use settings::{Origin, Settings};
@@ -17,15 +19,16 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use self::standing::Standing;
 use crate::error::Guidance;
 use crate::{
     BuildContext, Environment, Field, FieldKind, FieldProblem, GivenFields, HttpClient, HttpSettings,
-    Predecessor, SystemClock, TokenSource, zenoti, zetasafe, zettelstore, zscaler,
+    Predecessor, SystemClock, TokenSource, http, zenoti, zetasafe, zettelstore, zscaler,
 };
 
 /// All systems, by name.
 pub static SYSTEMS: &[&System] =
-    &[&zenoti::SYSTEM, &zetasafe::SYSTEM, &zettelstore::SYSTEM, &zscaler::SYSTEM];
+    &[&http::SYSTEM, &zenoti::SYSTEM, &zetasafe::SYSTEM, &zettelstore::SYSTEM, &zscaler::SYSTEM];
 
 /// The system of that name.
 pub fn system(name: &str) -> Option<&'static System> {
@@ -59,6 +62,8 @@ pub struct System {
     pub fields: &'static [Field],
     /// What to advise when something fails.
     pub guidance: Guidance,
+    /// Finds what is wrong with known values that have the right form, where they depend on each other.
+    pub(crate) check: Option<fn(&GivenFields) -> Vec<FieldProblem>>,
     pub(crate) build: BuildFn,
 }
 
@@ -74,9 +79,16 @@ pub enum Home {
 pub(crate) type BuildFn = fn(&Settings, &BuildContext) -> Result<Arc<dyn TokenSource>, Vec<FieldProblem>>;
 
 impl System {
-    /// Checks the form of every value that is known, without network or credential.
+    /// Checks every value that is known, by itself and with the others, without network or credential.
     pub fn check(&self, given: &GivenFields) -> Vec<FieldProblem> {
-        check::fields(self.name, self.fields, given)
+        let mut problems = check::fields(self.name, self.fields, given);
+        let more = self.check.map(|check| check(given)).unwrap_or_default();
+        let is_new = |problem: &FieldProblem| {
+            !problems.iter().any(|known| known.field == problem.field && known.within == problem.within)
+        };
+        let more: Vec<FieldProblem> = more.into_iter().filter(is_new).collect();
+        problems.extend(more);
+        problems
     }
 
     /// Completes what the user wrote by the environment and the defaults, field by field, and guards against
@@ -110,9 +122,10 @@ impl System {
         material::of(self, given)
     }
 
-    /// One problem for each field that a login needs and nobody wrote. What is not known yet counts as written; the
+    /// What can be seen to stand in the way of a login without anything being read: fields that it needs and nobody
+    /// wrote, and structures that are not right in themselves. What is not known yet counts as written and right; the
     /// environment is not asked.
-    pub fn missing(&'static self, given: &GivenFields) -> Vec<FieldProblem> {
+    pub fn flaws(&'static self, given: &GivenFields) -> Vec<FieldProblem> {
         let (settings, _) = self.resolve(given, &BTreeMap::new());
         let context = BuildContext {
             http: Arc::new(HttpClient::new(HttpSettings::default())),
@@ -123,7 +136,15 @@ impl System {
             return Vec::new();
         }
         let mut problems = self.build(&settings, &context).err().unwrap_or_default();
-        problems.retain(|problem| !settings.has(problem.field));
+        let found = self.check(given);
+        problems.retain(|problem| {
+            let is_missing = match standing::of(problem, given) {
+                Standing::Absent => !problem.within.is_empty() || !settings.has(problem.field),
+                Standing::Known => self.field(problem.field).is_some_and(|field| field.kind.is_structured()),
+                Standing::Unknown => false,
+            };
+            is_missing && !found.contains(problem)
+        });
         problems
     }
 
@@ -131,6 +152,12 @@ impl System {
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
     }
+}
+
+/// A text at the start of a sentence.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The same in every system that has a URL.

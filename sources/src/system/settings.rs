@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::check;
+use super::{capitalized, check};
 use crate::base_url::BaseUrl;
-use crate::{Credential, FieldProblem, Given, System, parse_duration};
+use crate::{Credential, FieldProblem, Given, GivenFields, System, parse_duration};
 
 /// The settings of one system after environment and defaults.
 #[derive(Clone, Debug)]
@@ -77,12 +77,14 @@ impl Settings {
         }
     }
 
-    /// What was written into a field that holds more than one text.
-    pub(crate) fn structure(&self, field: &str) -> Option<&Given> {
-        match self.values.get(field)? {
-            Setting::Structured(given) => Some(given),
-            Setting::Known(..) | Setting::Unknown => None,
-        }
+    /// All settings in the form in which they are written.
+    pub(crate) fn given(&self) -> GivenFields {
+        let given = |setting: &Setting| match setting {
+            Setting::Known(text, _) => Given::Text(text.clone()),
+            Setting::Structured(given) => given.clone(),
+            Setting::Unknown => Given::Unknown,
+        };
+        self.values.iter().map(|(name, setting)| ((*name).to_owned(), given(setting))).collect()
     }
 
     pub(crate) fn flag(&self, field: &str) -> bool {
@@ -149,16 +151,6 @@ impl<'a> Reader<'a> {
         parsed.map_err(|wrong| self.problems.push(malformed(self.system, field, origin, &wrong))).ok()
     }
 
-    /// What was written into a field that holds more than one text.
-    pub(crate) fn structure(&self, field: &str) -> Option<&'a Given> {
-        self.settings.structure(field)
-    }
-
-    /// Notes a problem that only several settings together make.
-    pub(crate) fn report(&mut self, problem: FieldProblem) {
-        self.problems.push(problem);
-    }
-
     /// Whether a setting is there, malformed, or on its way.
     pub(crate) fn has(&self, field: &str) -> bool {
         self.settings.has(field)
@@ -221,7 +213,7 @@ pub(super) fn missing(
     let problem = FieldProblem::error(
         fields.first().copied().unwrap_or_default(),
         format!("Missing {names}"),
-        format!("{} needs {names} to log in. Set {ways}.", system.title),
+        format!("{} needs {names} to log in. Set {ways}.", capitalized(system.title)),
     );
     FieldProblem { reason: format!("missing {bare}"), ..problem }
 }

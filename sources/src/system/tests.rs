@@ -247,7 +247,7 @@ fn building_names_everything_that_is_missing() {
 #[test]
 fn what_nobody_wrote_is_missing_and_what_is_not_known_yet_is_not() {
     let names = |given: &GivenFields| -> Vec<&str> {
-        zscaler().missing(given).iter().map(|problem| problem.field).collect()
+        zscaler().flaws(given).iter().map(|problem| problem.field).collect()
     };
     assert_eq!(names(&GivenFields::new()), ["api_key", "secret_key", "cloud"]);
     let mut values = given(&[("api_key", "id"), ("ttl", "soon")]);

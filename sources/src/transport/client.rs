@@ -8,6 +8,7 @@ use url::Url;
 
 use super::HttpSettings;
 use super::ca;
+use super::link_local::Guard;
 use crate::SourceError;
 use crate::base_url::is_loopback;
 
@@ -16,7 +17,7 @@ use crate::base_url::is_loopback;
 #[derive(Debug, Default)]
 pub struct HttpClient {
     settings: HttpSettings,
-    cells: [OnceCell<reqwest::Client>; 4],
+    cells: [OnceCell<reqwest::Client>; 8],
 }
 
 impl HttpClient {
@@ -30,14 +31,20 @@ impl HttpClient {
         &self.settings
     }
 
-    /// The client for a URL: with CA certificates only for https, and past all proxies for this machine.
-    pub(super) async fn client(&self, url: &Url) -> Result<&reqwest::Client, SourceError> {
+    /// The client for a URL: with CA certificates only for https, past all proxies for this machine, and with a
+    /// look at the addresses of the host where those of the link are refused.
+    pub(super) async fn client(
+        &self,
+        url: &Url,
+        refuse_link_local: bool,
+    ) -> Result<&reqwest::Client, SourceError> {
         let (secure, direct) = (url.scheme() == "https", is_loopback(url));
-        let cell = &self.cells[usize::from(secure) * 2 + usize::from(direct)];
-        cell.get_or_try_init(|| async { self.build(secure, direct) }).await
+        let kind = [secure, direct, refuse_link_local];
+        let place = kind.into_iter().fold(0, |place, flag| place * 2 + usize::from(flag));
+        self.cells[place].get_or_try_init(|| async { self.build(kind) }).await
     }
 
-    fn build(&self, secure: bool, direct: bool) -> Result<reqwest::Client, SourceError> {
+    fn build(&self, [secure, direct, refuse_link_local]: [bool; 3]) -> Result<reqwest::Client, SourceError> {
         // An error only says that a provider is there already, which is all that is needed.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut builder = reqwest::Client::builder()
@@ -48,6 +55,9 @@ impl HttpClient {
             .retry(reqwest::retry::never());
         if direct {
             builder = builder.no_proxy();
+        }
+        if refuse_link_local {
+            builder = builder.dns_resolver(Guard);
         }
         builder = match &self.settings.ca_cert_file {
             Some(path) if secure => builder.tls_certs_only(ca::configured(path)?),

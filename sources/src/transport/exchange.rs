@@ -10,7 +10,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::message::{Answer, Patience, Request};
-use super::{failure, redirect, wait};
+use super::{failure, link_local, redirect, wait};
 use crate::clock::later;
 use crate::{BuildContext, Detour, SourceError};
 
@@ -28,13 +28,13 @@ pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<An
             Ok(answer) if (request.passing)(&answer) => {
                 let pause = Pause::Backoff(wait::backoff(tries_made));
                 if tries_made >= tries || !budget.pause(pause).await {
-                    return Ok(answer);
+                    return Ok(Answer { spent: budget.spent(), ..answer });
                 }
                 debug!(system = request.attempt.system.name, tries_made, "trying again");
                 continue;
             }
             Ok(answer) => match Setback::from_answer(request, answer, tries_made) {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => return Ok(Answer { spent: budget.spent(), ..answer }),
                 Err(setback) => setback,
             },
             Err(error) => Setback::from_error(error, tries_made),
@@ -135,6 +135,11 @@ impl Budget {
         timeout_at(self.deadline, work).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
+    /// What is gone of the time.
+    fn spent(&self) -> Duration {
+        self.timeout.saturating_sub(self.deadline.saturating_duration_since(Instant::now()))
+    }
+
     /// Waits, if there is time for it.
     async fn pause(&mut self, pause: Pause) -> bool {
         let pause = match pause {
@@ -171,13 +176,19 @@ async fn once(context: &BuildContext, request: &Request, url: &Url) -> Result<An
     if request.bust_caches && !url.query_pairs().any(|(name, _)| name == "_") {
         url.query_pairs_mut().append_pair("_", &fastrand::u64(..).to_string());
     }
+    if request.refuse_link_local
+        && let Some(address) = link_local::literal(&url)
+    {
+        return Err(SourceError::LinkLocal { attempt: request.attempt.clone(), address });
+    }
     let mut builder = context
         .http
-        .client(&url)
+        .client(&url, request.refuse_link_local)
         .await?
         .request(request.method.clone(), url)
         .headers(request.headers.clone());
     builder = match &request.body {
+        Some(body) if request.headers.contains_key(CONTENT_TYPE) => builder.body(body.bytes.to_vec()),
         Some(body) => builder.header(CONTENT_TYPE, body.content_type).body(body.bytes.to_vec()),
         // Where a body is usual, some proxies wait for one, or answer 411, until its length is stated.
         None if request.method != Method::GET => builder.header(CONTENT_LENGTH, "0"),
@@ -201,7 +212,8 @@ async fn read(
         Err(_) if !status.is_success() => Zeroizing::default(),
         Err(error) => return Err(error),
     };
-    Ok(Answer { path: request.url.path().into(), status, headers, body, received_at })
+    let path = request.shown_path.clone().unwrap_or_else(|| request.url.path().into());
+    Ok(Answer { path, status, headers, body, received_at, spent: Duration::ZERO })
 }
 
 async fn body(

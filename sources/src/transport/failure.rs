@@ -1,5 +1,6 @@
 //! From the errors of the HTTP library to ours.
 
+use super::link_local::LinkLocal;
 use crate::cause::{chain, deepest_cause, one_line, tls_error};
 use crate::{Attempt, SourceError};
 
@@ -7,6 +8,9 @@ use crate::{Attempt, SourceError};
 pub(super) fn transport(attempt: &Attempt, error: reqwest::Error) -> SourceError {
     let error = error.without_url();
     let attempt = attempt.clone();
+    if let Some(refused) = chain(&error).find_map(|cause| cause.downcast_ref::<LinkLocal>()) {
+        return SourceError::LinkLocal { attempt, address: refused.0 };
+    }
     if let Some(tls) = chain(&error).find_map(tls_error) {
         let certificate = matches!(tls, rustls::Error::InvalidCertificate(_));
         return SourceError::Tls { attempt, cause: one_line(&tls.to_string()), certificate };

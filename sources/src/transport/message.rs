@@ -30,6 +30,10 @@ pub(crate) struct Request {
     /// Answers that stand for a passing failure of the server although their status does not say so. They are
     /// tried again as a 500 is; the last of them is given to the caller.
     pub(crate) passing: fn(&Answer) -> bool,
+    /// The path for messages, where that of the URL may hold something secret.
+    pub(crate) shown_path: Option<Arc<str>>,
+    /// Whether hosts with link-local addresses are left alone.
+    pub(crate) refuse_link_local: bool,
     /// What must not show up in messages.
     pub(crate) secrets: Vec<SecretString>,
 }
@@ -64,6 +68,8 @@ impl Request {
             limit: None,
             largest: LARGEST,
             passing: |_| false,
+            shown_path: None,
+            refuse_link_local: false,
             secrets: Vec::new(),
         }
     }
@@ -100,6 +106,8 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Zeroizing<Vec<u8>>,
     pub(crate) received_at: Timestamp,
+    /// How much of the time for it the exchange took, without the waits that were asked for.
+    pub(crate) spent: Duration,
 }
 
 impl Answer {

@@ -4,6 +4,7 @@ mod ca;
 mod client;
 mod exchange;
 mod failure;
+mod link_local;
 mod message;
 mod redirect;
 mod settings;

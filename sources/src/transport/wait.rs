@@ -69,6 +69,7 @@ mod tests {
             headers,
             body: Zeroizing::new(Vec::new()),
             received_at,
+            spent: Duration::ZERO,
         };
         asked(&answer).map(|wait| wait.as_secs())
     }

@@ -10,22 +10,18 @@ pub(super) fn id(account_name: &str, username: &str, app_id: &str) -> String {
         // No name contains it, so no two logins run together.
         context.update(&[0]);
     }
-    let digest = context.finish();
-    let bytes = digest.as_ref().iter().take(16).enumerate();
-    bytes.map(|(place, byte)| format!("{}{:02x}", dash(place), marked(place, *byte))).collect()
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
+    guid(u128::from_be_bytes(bytes))
 }
 
-fn dash(place: usize) -> &'static str {
-    if matches!(place, 4 | 6 | 8 | 10) { "-" } else { "" }
-}
-
-/// Version 8 of RFC 9562, which leaves the other bits to us.
-fn marked(place: usize, byte: u8) -> u8 {
-    match place {
-        6 => byte & 0x0f | 0x80,
-        8 => byte & 0x3f | 0x80,
-        _ => byte,
-    }
+/// Version 8 of RFC 9562, which leaves all but these six bits to us.
+fn guid(bits: u128) -> String {
+    let bits = bits & !(0xf << 76) | 0x8 << 76;
+    let bits = bits & !(0x3 << 62) | 0x2 << 62;
+    let part = |from: u32, size: u32| bits >> from & ((1 << size) - 1);
+    let (first, second, third) = (part(96, 32), part(80, 16), part(64, 16));
+    format!("{first:08x}-{second:04x}-{third:04x}-{:04x}-{:012x}", part(48, 16), part(0, 48))
 }
 
 #[cfg(test)]

@@ -80,6 +80,7 @@ pub static SYSTEM: System = System {
         address: "Check `base_url` (ZENOTI_BASE_URL): it is everything before `/v1`, as in \
                   \"https://api.zenoti.com\".",
     },
+    check: None,
     build,
 };
 

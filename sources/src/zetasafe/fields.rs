@@ -60,6 +60,7 @@ pub static SYSTEM: System = System {
         address: "Check `environment` and `base_url` (ZETASAFE_ENVIRONMENT and ZETASAFE_BASE_URL): `base_url` is \
                   everything before `/ext`, as in \"https://api.zetasafe.net\".",
     },
+    check: None,
     build,
 };
 

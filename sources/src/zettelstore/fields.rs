@@ -47,6 +47,7 @@ pub static SYSTEM: System = System {
         address: "Check `base_url` (ZETTELSTORE_BASE_URL): it is everything before the final `a` of the endpoint. If the \
                   server has a `url-prefix`, it belongs to it, as in \"https://zettel.example/notes/\".",
     },
+    check: None,
     build,
 };
 

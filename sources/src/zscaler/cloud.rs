@@ -31,6 +31,29 @@ impl CloudName {
         BaseUrl::parse(&format!("https://{host}/papi"), false).ok()
     }
 
+    /// Where OneAPI is for this cloud.
+    pub(super) fn one_api(&self) -> Option<BaseUrl> {
+        let host = match self.0.as_str() {
+            PRODUCTION => "api.zsapi.net".to_owned(),
+            "gov" => "api.zscalergov.net".to_owned(),
+            "govus" => "api.zscalergov.us".to_owned(),
+            cloud => format!("api.{cloud}.zsapi.net"),
+        };
+        BaseUrl::parse(&format!("https://{host}/zcc/papi"), false).ok()
+    }
+
+    /// Where ZIdentity issues the tokens of a tenant of this cloud.
+    pub(super) fn token_url(&self, vanity: &VanityDomain) -> Option<BaseUrl> {
+        let vanity = &vanity.0;
+        let host = match self.0.as_str() {
+            PRODUCTION => format!("{vanity}.zslogin.net"),
+            "gov" => format!("{vanity}.zidentitygov.net"),
+            "govus" => format!("{vanity}.zidentitygov.us"),
+            cloud => format!("{vanity}.zslogin{cloud}.net"),
+        };
+        BaseUrl::parse(&format!("https://{host}/oauth2/v1/token"), false).ok()
+    }
+
     /// What to try if that host cannot be reached: the vendor's documents name two.
     pub(super) fn hint(&self) -> String {
         format!(
@@ -40,6 +63,31 @@ impl CloudName {
         )
     }
 }
+
+/// The cloud of most tenants of OneAPI.
+impl Default for CloudName {
+    fn default() -> Self {
+        CloudName(PRODUCTION.to_owned())
+    }
+}
+
+/// The name of a tenant in ZIdentity: the first part of the host where its people log in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct VanityDomain(String);
+
+impl VanityDomain {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if text.is_empty() || !text.chars().all(allowed) {
+            return Err("it must be the first part of the tenant's login host alone, such as \"acme\" of \
+                        acme.zslogin.net; for any other host set `token_url`"
+                .to_owned());
+        }
+        Ok(VanityDomain(text.to_ascii_lowercase()))
+    }
+}
+
+const PRODUCTION: &str = "production";
 
 #[cfg(test)]
 mod tests {
@@ -66,6 +114,33 @@ mod tests {
     fn what_is_no_cloud_name_is_refused() {
         for text in ["", ".net", "zscaler.com", "api-mobile.zscaler.net", "a/b", "a b", "ä", "a@b"] {
             assert!(CloudName::parse(text).is_err(), "{text}");
+        }
+    }
+
+    /// The table of hosts in section 2 of the fact sheet.
+    #[test]
+    fn a_cloud_has_its_hosts_of_one_api() {
+        let cases = [
+            ("production", "acme.zslogin.net", "api.zsapi.net"),
+            ("beta", "acme.zsloginbeta.net", "api.beta.zsapi.net"),
+            ("BETA", "acme.zsloginbeta.net", "api.beta.zsapi.net"),
+            ("gov", "acme.zidentitygov.net", "api.zscalergov.net"),
+            ("govus", "acme.zidentitygov.us", "api.zscalergov.us"),
+        ];
+        let vanity = VanityDomain::parse("Acme").unwrap();
+        for (name, issuer, api) in cases {
+            let cloud = CloudName::parse(name).unwrap();
+            let token_url = cloud.token_url(&vanity).unwrap().to_string();
+            assert_eq!(token_url, format!("https://{issuer}/oauth2/v1/token"), "{name}");
+            assert_eq!(cloud.one_api().unwrap().to_string(), format!("https://{api}/zcc/papi"), "{name}");
+        }
+        assert_eq!(CloudName::default(), CloudName::parse("Production").unwrap());
+    }
+
+    #[test]
+    fn what_is_no_vanity_domain_is_refused() {
+        for text in ["", "acme.zslogin.net", "https://acme", "a/b", "a b", "a@b", "ä"] {
+            assert!(VanityDomain::parse(text).is_err(), "{text}");
         }
     }
 }

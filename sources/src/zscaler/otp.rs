@@ -2,24 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use super::Purpose;
-use crate::SourceError;
+use super::lookup::DeviceKey;
+use super::named_secrets::named_secrets;
+use super::query::{ApiAnswer, Query};
+use super::{Purpose, Udid};
 use crate::json::Fields;
+use crate::{Action, SourceError};
 
 /// The one-time passwords that a device has, at least one.
 #[derive(Debug)]
 pub struct OtpSet(BTreeMap<String, SecretString>);
 
 impl OtpSet {
-    /// Takes the passwords out of an answer; `None` if there is none.
-    pub(super) fn from_fields(fields: Fields) -> Option<Self> {
-        let set: BTreeMap<String, SecretString> = fields
-            .into_texts()
-            .filter(|(_, otp)| !otp.expose_secret().is_empty())
-            .filter_map(|(field, otp)| Some((name(&field)?, otp)))
-            .collect();
+    /// Takes the passwords out of an answer.
+    pub(super) fn from_answer(answer: ApiAnswer, udid: &Udid) -> Result<Self, SourceError> {
+        let answer = answer.good(|attempt, status, said| {
+            let device = DeviceKey::Udid(udid.clone());
+            SourceError::UnknownDevice { attempt, device, status, said }
+        })?;
+        let set = OtpSet::from_fields(answer.fields()?);
+        set.ok_or_else(|| SourceError::NoOtp { attempt: answer.attempt, udid: udid.clone() })
+    }
+
+    fn from_fields(fields: Fields) -> Option<Self> {
+        let set = named_secrets(fields, "Otp", known);
         (!set.is_empty()).then_some(OtpSet(set))
     }
 
@@ -45,31 +53,19 @@ impl OtpSet {
     }
 }
 
-/// The purpose behind a field of the answer. The vendor adds some from time to time: `newThingOtp` is `new_thing`.
-fn name(field: &str) -> Option<String> {
-    if let Some(purpose) = Purpose::ALL.iter().find(|purpose| purpose.json_field() == field) {
-        return Some(purpose.name().to_owned());
-    }
-    let stem = field.strip_suffix("Otp")?;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    (!stem.is_empty() && stem.len() <= 64 && stem.chars().all(allowed)).then(|| snake_case(stem))
+/// The question for them.
+pub(super) fn query(udid: &Udid) -> Query {
+    Query::new(Action::Otp, "public/v1/getOtp").with("udid", udid.as_str())
 }
 
-fn snake_case(camel: &str) -> String {
-    let mut snake = String::with_capacity(camel.len() + 4);
-    let mut after_lower = false;
-    for c in camel.chars() {
-        if c.is_ascii_uppercase() && after_lower {
-            snake.push('_');
-        }
-        after_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
-        snake.push(if c == '-' { '_' } else { c.to_ascii_lowercase() });
-    }
-    snake
+fn known(field: &str) -> Option<&'static str> {
+    Purpose::ALL.iter().find(|purpose| purpose.json_field() == field).map(|purpose| purpose.name())
 }
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn set(body: &str) -> Option<OtpSet> {

@@ -9,6 +9,9 @@ use tokenferry_sources::{
     SourceError, SystemClock, Token, TokenSource, system,
 };
 
+/// Settings or headers.
+pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 pub(crate) async fn start(adapt: impl FnOnce(&mut Options)) -> Sandbox {
     tokenferry_leaks::record_events();
     let mut options = Options::default();

@@ -43,7 +43,7 @@ async fn what_is_wrong_is_shown_at_its_argument_and_never_repeated() {
         (object([secret(), ("minimum_seconds", Value::Int(31))]), "minimum_seconds"),
     ] {
         let reply = plugin.validate_ephemeral(TOTP, &config).await;
-        assert_eq!(reply.error().path, path);
+        assert_eq!(reply.error().path, path, "{config:?}");
         leak::assert_none(reply.error().text().as_bytes(), &[SECRET, "planted not base32"], "the error");
     }
     plugin.validate_ephemeral(TOTP, &object([("uri", Value::unknown())])).await.ok();

@@ -88,13 +88,14 @@ fn a_secret_is_a_reference_to_one_place() {
         ("{ }", "4:14 `password` must name exactly one place where it is kept"),
         ("{ env = \"A\", file = \"b\" }", "4:14 `password` must name exactly one place where it is kept"),
         ("{ env = \"A\", env = \"B\" }", "4:27 this name is written here again"),
-        ("{ enf = \"A\" }", "4:16 `password` can be kept in `env` or `file` only"),
-        ("{ \"enf\" = \"A\" }", "4:16 `password` can be kept in `env` or `file` only"),
+        ("{ enf = \"A\" }", "4:16 `password` can be kept in `env`, `file` or `vault` only"),
+        ("{ \"enf\" = \"A\" }", "4:16 `password` can be kept in `env`, `file` or `vault` only"),
         ("{ env = A }", "4:22 `env` must be a text, not a bare word"),
         ("{ env = 1 }", "4:22 `env` must be a text, not a number"),
         ("{ env = { env = \"A\" } }", "4:22 `env` must be a text, not an object"),
         ("{ file = null }", "4:23 `file` must be a text, not null"),
-        ("{ vault = { path = \"a\" } }", "4:16 `password` can be kept in `env` or `file` only"),
+        ("{ vault = \"a\" }", "4:24 `vault` must be an object, not a text"),
+        ("{ vault = { mount = \"a\", path = \"b\" } }", "4:24 this `vault` has no `field`"),
         ("{ env = \"\" }", "4:22 this is no name of an environment variable"),
         ("{ env = \"${A}\" }", "4:22 `env` must be a text, not a template"),
         ("{ env = \"1A\" }", "4:22 this is no name of an environment variable"),
@@ -105,6 +106,53 @@ fn a_secret_is_a_reference_to_one_place() {
     for (value, expected) in cases {
         assert_eq!(after("{ env = \"ZETTELSTORE_PASSWORD\" }", value), [expected], "{value}");
     }
+}
+
+#[test]
+fn a_secret_in_vault_has_a_mount_a_path_and_a_field() {
+    let kept = |entry: &str| format!("{{ vault = {{ {entry} }} }}");
+    let cases = [
+        (r#"mount = "kv", path = "a", field = """#, "4:60 `field` is empty, begins or ends with white space"),
+        (r#"mount = "kv", path = "a/../b", field = "c""#, "4:47 `path` contains `.` or `..` as a step"),
+        (r#"mount = "", path = "a", field = "c""#, "4:34 `mount` is empty"),
+        (r#"mount = "kv", path = "a", field = "c", version = 2"#, "4:65 `vault` has no `version`"),
+        (r#"mount = kv, path = "a", field = "c""#, "4:34 `mount` must be a text, not a bare word"),
+    ];
+    for (entry, expected) in cases {
+        let found = after("{ env = \"ZETTELSTORE_PASSWORD\" }", &kept(entry));
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{entry}: {found:?}");
+    }
+}
+
+#[test]
+fn what_vault_is_logged_in_to_with_is_not_kept_there() {
+    let vault = |auth: &str| format!("vault {{\n  auth {auth}\n}}\n{RIGHT}");
+    let kept = "{ vault = { mount = \"kv\", path = \"a\", field = \"b\" } }";
+    let cases = [
+        (format!("\"token\" {{ token = {kept} }}"), "2:28 `token` is what"),
+        (format!("\"approle\" {{\n role_id = \"r\"\n secret_id = {kept}\n }}"), "4:16 `secret_id` is what"),
+        (
+            format!("\"approle\" {{\n role_id = {kept}\n secret_id = {{ env = \"S\" }}\n }}"),
+            "3:14 `role_id` is what",
+        ),
+        (format!("\"jwt\" {{\n role = \"r\"\n jwt = {kept}\n }}"), "4:10 `jwt` is what"),
+    ];
+    for (auth, expected) in cases {
+        let found = lines(&problems(&vault(&auth)));
+        let end = "Vault is logged in to with, and cannot be kept there";
+        assert_eq!(found, [format!("{expected} {end}")], "{auth}");
+    }
+}
+
+#[test]
+fn a_token_never_takes_the_place_of_a_secret_that_a_source_reads() {
+    let kept = "{ vault = { mount = \"/secret/\", path = \"notes\", field = \"password\" } }";
+    assert_eq!(
+        after("{ env = \"ZETTELSTORE_PASSWORD\" }", kept),
+        ["9:3 the source at t.hcl:2 reads a secret from this very entry"]
+    );
+    let elsewhere = kept.replace("notes", "notes/login");
+    assert!(parse(&RIGHT.replace("{ env = \"ZETTELSTORE_PASSWORD\" }", &elsewhere)).is_ok());
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod masking;
 mod mutations;
 mod pieces;
 mod settings;
+pub(super) mod structures;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

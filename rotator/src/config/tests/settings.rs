@@ -137,6 +137,20 @@ fn the_environment_says_where_vault_is_and_who_we_are() {
 }
 
 #[test]
+fn a_jwt_logs_in_at_its_default_mount_or_at_another() {
+    let auth = |more: &str| {
+        let block =
+            format!("auth \"jwt\" {{\n role = \"rotator\"\n jwt = {{ file = \"/run/jwt\" }}\n {more}\n}}");
+        let text = format!("vault {{\n address = \"https://v.example\"\n {block}\n}}\n{RIGHT}");
+        parse(&text).unwrap().vault.auth
+    };
+    for (more, expected) in [("", "jwt"), ("mount = \"/ci/runners/\"", "ci/runners")] {
+        let VaultAuth::Jwt { mount, role, jwt: Kept::At(jwt) } = auth(more) else { panic!("no JWT") };
+        assert_eq!((mount.as_str(), role.as_str(), jwt), (expected, "rotator", file("/run/jwt")));
+    }
+}
+
+#[test]
 fn the_file_goes_before_the_environment() {
     let text = "vault {\n  address = \"http://127.0.0.1:8200\"\n  namespace = \"here\"\n  ca_cert_file = \"own.pem\"\n  \
                 timeout = \"1m\"\n  auth \"token\" {\n    token = { file = \"token\" }\n  }\n}\n";

@@ -38,6 +38,7 @@ const fn system(fields: &'static [Field]) -> System {
         ],
         fields,
         guidance: Guidance { login_refused: "", no_access: "", address: "" },
+        check: None,
         build: |_, _| Err(Vec::new()),
     }
 }

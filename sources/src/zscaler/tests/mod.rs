@@ -1,3 +1,6 @@
+mod api;
+mod keys;
+mod one_api;
 mod reads;
 
 use std::sync::Arc;

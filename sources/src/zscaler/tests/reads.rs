@@ -7,8 +7,8 @@ use crate::{Clock, Timestamp};
 
 const UDID: &str = "1F2E3D4C-0000-1111-2222-333344445555:501";
 
-fn reader(server: &TestServer) -> OtpReader {
-    OtpReader::new(Session::new(source(server, None), Arc::new(SystemClock))).unwrap()
+fn reader(server: &TestServer) -> ApiReader {
+    ApiReader::new(Session::new(source(server, None), Arc::new(SystemClock))).unwrap()
 }
 
 fn other_device() -> Udid {
@@ -42,14 +42,14 @@ async fn one_time_passwords_are_asked_for_once_for_each_device() {
     let reads: Vec<_> = (0..20)
         .map(|_| {
             let reader = Arc::clone(&reader);
-            tokio::spawn(async move { reader.read(&udid(), None).await })
+            tokio::spawn(async move { reader.otps(&udid(), None).await })
         })
         .collect();
     for read in reads {
         let set = read.await.unwrap().unwrap();
         assert_eq!(set.get(&Purpose::Logout).unwrap().expose_secret(), "a1");
     }
-    reader.read(&other_device(), None).await.unwrap();
+    reader.otps(&other_device(), None).await.unwrap();
     assert_eq!(counts(&server), (1, 2));
     let seen = server.seen();
     assert!(
@@ -71,7 +71,7 @@ async fn one_time_passwords_are_asked_for_once_for_each_device() {
 #[tokio::test]
 async fn a_rejected_token_is_replaced_once() {
     let server = otp_server(|n| if n == 0 { status(401, "") } else { status(200, r#"{"otp":"a1"}"#) }).await;
-    let set = reader(&server).read(&udid(), None).await.unwrap();
+    let set = reader(&server).otps(&udid(), None).await.unwrap();
     assert_eq!(set.generic().unwrap().expose_secret(), "a1");
     assert_eq!(counts(&server), (2, 2));
     assert_eq!(server.seen()[3].header("auth-token"), Some("token-2"));
@@ -81,12 +81,12 @@ async fn a_rejected_token_is_replaced_once() {
 async fn a_second_rejection_is_final_for_all_devices_and_costs_nothing_more() {
     let server = otp_server(|_| status(401, r#"{"message":"token-2 is bad"}"#)).await;
     let reader = reader(&server);
-    let error = reader.read(&udid(), None).await.unwrap_err();
+    let error = reader.otps(&udid(), None).await.unwrap_err();
     assert_eq!(error.class(), FailureClass::TokenRejected);
     assert!(error.to_string().contains("*** is bad"), "{error}");
     assert_eq!(counts(&server), (2, 2));
     for device in [udid(), other_device()] {
-        assert_eq!(reader.read(&device, None).await.unwrap_err().to_string(), error.to_string());
+        assert_eq!(reader.otps(&device, None).await.unwrap_err().to_string(), error.to_string());
     }
     assert_eq!(counts(&server), (2, 2));
 }
@@ -95,10 +95,10 @@ async fn a_second_rejection_is_final_for_all_devices_and_costs_nothing_more() {
 async fn the_token_after_a_rejected_one_gets_its_chance() {
     let server = otp_server(|n| if n < 2 { status(401, "") } else { status(200, r#"{"otp":"a1"}"#) }).await;
     let session = Session::new(source(&server, None), Arc::new(SystemClock));
-    let reader = OtpReader::new(Arc::clone(&session)).unwrap();
-    assert_eq!(reader.read(&udid(), None).await.unwrap_err().class(), FailureClass::TokenRejected);
+    let reader = ApiReader::new(Arc::clone(&session)).unwrap();
+    assert_eq!(reader.otps(&udid(), None).await.unwrap_err().class(), FailureClass::TokenRejected);
     session.reject(&session.token(None).await.unwrap()).await;
-    reader.read(&udid(), None).await.unwrap();
+    reader.otps(&udid(), None).await.unwrap();
     assert_eq!(counts(&server), (3, 3));
 }
 
@@ -119,7 +119,7 @@ async fn failed_reads_are_told_apart_and_not_repeated() {
         let server =
             otp_server(move |n| if n == 0 { reply.clone() } else { status(200, r#"{"otp":"a1"}"#) }).await;
         let reader = reader(&server);
-        let error = reader.read(&udid(), None).await.unwrap_err();
+        let error = reader.otps(&udid(), None).await.unwrap_err();
         assert_eq!(error.class(), class, "{told}");
         if class == FailureClass::UnknownDevice {
             assert!(
@@ -130,9 +130,9 @@ async fn failed_reads_are_told_apart_and_not_repeated() {
         if class == FailureClass::NotFound {
             assert!(error.advice().contains("`base_url`"), "{}", error.advice());
         }
-        assert_eq!(reader.read(&udid(), None).await.unwrap_err().class(), class, "{told}");
+        assert_eq!(reader.otps(&udid(), None).await.unwrap_err().class(), class, "{told}");
         assert_eq!(counts(&server), (1, 1), "{told}");
-        assert!(reader.read(&other_device(), None).await.is_ok(), "{told}");
+        assert!(reader.otps(&other_device(), None).await.is_ok(), "{told}");
     }
 }
 
@@ -141,7 +141,7 @@ async fn reads_at_the_same_time_share_a_failure() {
     let server = otp_server(|_| status(400, "")).await;
     let reader = reader(&server);
     let device = udid();
-    let (first, second) = tokio::join!(reader.read(&device, None), reader.read(&device, None));
+    let (first, second) = tokio::join!(reader.otps(&device, None), reader.otps(&device, None));
     assert!(first.is_err() && second.is_err());
     assert_eq!(counts(&server), (1, 1));
 }
@@ -164,7 +164,7 @@ async fn the_lifetime_that_a_read_asks_for_is_its_own_matter() {
     for lifetimes in [[None, two_hours], [two_hours, None]] {
         let server = hour_server().await;
         let (reader, device) = (reader(&server), udid());
-        let [first, second] = lifetimes.map(|lifetime| reader.read(&device, lifetime));
+        let [first, second] = lifetimes.map(|lifetime| reader.otps(&device, lifetime));
         let (first, second) = tokio::join!(first, second);
         let (plain, strict) = if lifetimes[0].is_none() { (first, second) } else { (second, first) };
         assert_eq!(plain.unwrap().generic().unwrap().expose_secret(), "a1");
@@ -177,12 +177,12 @@ async fn the_lifetime_that_a_read_asks_for_is_its_own_matter() {
 async fn a_set_that_is_there_does_not_stand_in_for_the_lifetime() {
     let server = hour_server().await;
     let reader = reader(&server);
-    reader.read(&udid(), None).await.unwrap();
+    reader.otps(&udid(), None).await.unwrap();
     for _ in 0..2 {
-        let strict = reader.read(&udid(), Some(Duration::from_secs(7200))).await;
+        let strict = reader.otps(&udid(), Some(Duration::from_secs(7200))).await;
         assert_eq!(strict.unwrap_err().class(), FailureClass::TooShortLived);
     }
-    reader.read(&udid(), None).await.unwrap();
+    reader.otps(&udid(), None).await.unwrap();
     assert_eq!(counts(&server), (2, 1));
 }
 
@@ -202,17 +202,17 @@ async fn a_limit_holds_for_all_devices_until_its_time() {
     let server =
         otp_server(move |n| if n == 1 { limited.clone() } else { status(200, r#"{"otp":"a1"}"#) }).await;
     let clock = Arc::new(Told::default());
-    let reader = OtpReader::new(Session::new(source(&server, None), clock.clone())).unwrap();
+    let reader = ApiReader::new(Session::new(source(&server, None), clock.clone())).unwrap();
     let known = Udid::try_from("known:1").unwrap();
-    reader.read(&known, None).await.unwrap();
+    reader.otps(&known, None).await.unwrap();
     for device in [udid(), udid(), other_device()] {
-        assert_eq!(reader.read(&device, None).await.unwrap_err().class(), FailureClass::RateLimited);
+        assert_eq!(reader.otps(&device, None).await.unwrap_err().class(), FailureClass::RateLimited);
     }
-    reader.read(&known, None).await.unwrap();
+    reader.otps(&known, None).await.unwrap();
     assert_eq!(counts(&server), (1, 2));
     clock.0.store(1805, Ordering::SeqCst);
-    reader.read(&udid(), None).await.unwrap();
-    reader.read(&other_device(), None).await.unwrap();
+    reader.otps(&udid(), None).await.unwrap();
+    reader.otps(&other_device(), None).await.unwrap();
     assert_eq!(counts(&server), (1, 4));
 }
 
@@ -220,7 +220,7 @@ async fn a_limit_holds_for_all_devices_until_its_time() {
 async fn a_passing_failure_is_not_held_against_the_next_read() {
     let server = otp_server(|n| if n < 3 { status(503, "") } else { status(200, r#"{"otp":"a1"}"#) }).await;
     let reader = reader(&server);
-    assert_eq!(reader.read(&udid(), None).await.unwrap_err().class(), FailureClass::ServerError);
-    reader.read(&udid(), None).await.unwrap();
+    assert_eq!(reader.otps(&udid(), None).await.unwrap_err().class(), FailureClass::ServerError);
+    reader.otps(&udid(), None).await.unwrap();
     assert_eq!(counts(&server), (1, 4));
 }

@@ -93,8 +93,8 @@ impl Reading for ZscalerOtp {
     ) -> Result<Answer<Values>, Diagnostics> {
         // Required by the schema; absent only while the block is validated.
         let udid = arguments.udid.ok_or_else(|| Diagnostic::error("Missing udid", "Set `udid`."))?;
-        let reader = systems.zscaler_otps()?;
-        let otps = reader.read(&udid, minimum_lifetime).await.map_err(|error| of_source(&error))?;
+        let reader = systems.zscaler()?;
+        let otps = reader.otps(&udid, minimum_lifetime).await.map_err(|error| of_source(&error))?;
         let computed = computed(&otps, arguments.purpose).map_err(|error| of_source(&error))?;
         Ok(Values { computed, expires_at: None }.into())
     }

@@ -1,0 +1,123 @@
+//! The login with an API client of ZIdentity: OAuth 2 client credentials.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use super::client::Issued;
+use super::legacy::no_token;
+use super::signing::SigningKey;
+use crate::base_url::BaseUrl;
+use crate::clock::later;
+use crate::json::Fields;
+use crate::transport::{Answer, Body, Patience, Request};
+use crate::{Attempt, Expiry, Said, SourceError, Timestamp, TokenUsage};
+
+/// An API client of ZIdentity.
+#[derive(Debug)]
+pub(super) struct ApiClient {
+    pub(super) client_id: String,
+    pub(super) proof: Proof,
+    pub(super) token_url: BaseUrl,
+}
+
+/// What proves that it is the client who asks.
+#[derive(Debug)]
+pub(super) enum Proof {
+    Key(SigningKey),
+    Secret(SecretString),
+}
+
+impl Proof {
+    /// What is sent as it is.
+    pub(super) fn secret(&self) -> Option<&SecretString> {
+        match self {
+            Proof::Key(_) => None,
+            Proof::Secret(secret) => Some(secret),
+        }
+    }
+}
+
+impl ApiClient {
+    pub(super) fn request(&self, attempt: Attempt, now: Timestamp) -> Request {
+        let url = self.token_url.url().clone();
+        let mut request = Request::new(attempt, Method::POST, url, Patience::Login);
+        let (name, proof) = match &self.proof {
+            Proof::Secret(secret) => ("client_secret", secret.clone()),
+            Proof::Key(key) => ("client_assertion", key.assertion(&self.client_id, AUDIENCE, now)),
+        };
+        request.body = Some(self.body(name, &proof));
+        request.secrets.push(proof);
+        request
+    }
+
+    fn body(&self, name: &str, proof: &SecretString) -> Body {
+        // Of its final size from the start: a text that grows leaves copies behind.
+        let room = 3 * (proof.expose_secret().len() + self.client_id.len()) + 512;
+        let mut form = form_urlencoded::Serializer::new(String::with_capacity(room));
+        form.append_pair("grant_type", "client_credentials").append_pair("client_id", &self.client_id);
+        form.append_pair(name, proof.expose_secret());
+        if matches!(self.proof, Proof::Key(_)) {
+            form.append_pair("client_assertion_type", ASSERTION_TYPE);
+        }
+        form.append_pair("audience", AUDIENCE);
+        let bytes = Zeroizing::new(form.finish().into_bytes());
+        Body { content_type: "application/x-www-form-urlencoded", bytes }
+    }
+}
+
+/// Reads the answer of the token endpoint.
+pub(super) fn issued(request: &Request, answer: &Answer) -> Result<Issued, SourceError> {
+    let attempt = &request.attempt;
+    let fields = Fields::parse(&answer.body);
+    if !answer.status.is_success() {
+        let refused = fields.as_ref().is_ok_and(says_refused);
+        let (attempt, status) = (attempt.clone(), answer.status.as_u16());
+        return Err(if status == 400 && refused {
+            let said = Said::from_body(&answer.body, &request.secrets);
+            SourceError::LoginRefused { attempt, status, said }
+        } else {
+            answer.failure(&attempt, &request.secrets)
+        });
+    }
+    let fields = fields.map_err(|_| answer.malformed(attempt, "it is not a JSON object"))?;
+    match fields.text("access_token") {
+        Some(token) if !token.expose_secret().is_empty() => {
+            Ok(Issued { token: token.clone(), life: life(&fields) })
+        }
+        _ => Err(no_token(request, answer, &fields)),
+    }
+}
+
+/// OAuth servers refuse clients with 400 as well as with 401, and name the reason.
+fn says_refused(fields: &Fields) -> bool {
+    let error = fields.text("error").map_or("", |error| error.expose_secret());
+    ["invalid_client", "invalid_grant", "unauthorized_client", "access_denied"].contains(&error)
+}
+
+/// Seconds as a number or as a text; anything else says nothing.
+fn life(fields: &Fields) -> Option<Duration> {
+    Duration::try_from_secs_f64(fields.lenient_number("expires_in")?.floor()).ok()
+}
+
+/// The expiry that the answer states, or its end if the token is over already. The configured life can only
+/// shorten it.
+pub(super) fn expiry_after(
+    at: Timestamp,
+    life: Duration,
+    ttl: Option<Duration>,
+) -> Result<Expiry, Timestamp> {
+    if life.is_zero() {
+        return Err(at);
+    }
+    let shorter = ttl.map_or(life, |ttl| ttl.min(life));
+    Ok(later(at, shorter).map_or(Expiry::Unknown, Expiry::Reported))
+}
+
+pub(super) const USAGE: TokenUsage = TokenUsage::fixed("Bearer", "Authorization", "Bearer ");
+/// The same on all clouds.
+const AUDIENCE: &str = "https://api.zscaler.com";
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
