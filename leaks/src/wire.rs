@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::records::{are_recorded, note_secret};
 
 /// Names of members, arguments and headers that hold secrets contain one of these.
-const SECRET_WORDS: [&str; 8] = ["api_key", "assertion", "auth-", "cookie", "otp", "pass", "secret", "token"];
+const SECRET_WORDS: [&str; 9] =
+    ["api_key", "assertion", "auth-", "cookie", "otp", "pass", "secret", "session", "token"];
 
 /// Of those, names that contain one of these hold none.
 const OTHER_WORDS: [&str; 5] = ["endpoint", "expir", "life", "type", "url"];
@@ -104,9 +105,16 @@ mod tests {
 
     #[test]
     fn secrets_are_told_by_the_names_of_what_holds_them() {
-        for name in
-            ["access_token", "auth-token", "jwtToken", "logoutOtp", "exitPass", "client_secret", "secretKey"]
-        {
+        for name in [
+            "access_token",
+            "auth-token",
+            "jwtToken",
+            "logoutOtp",
+            "exitPass",
+            "client_secret",
+            "secretKey",
+            "session",
+        ] {
             assert!(is_secret(name), "{name}");
         }
         for name in

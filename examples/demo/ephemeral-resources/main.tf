@@ -16,6 +16,13 @@ variable "udid" {
   type        = string
 }
 
+variable "totp_secret" {
+  description = "What an authenticator app is given, in base32."
+  type        = string
+  ephemeral   = true
+  sensitive   = true
+}
+
 variable "handover" {
   description = "A file that stands in for whoever needs the secrets, so that the demo can look for them afterwards."
   type        = string
@@ -33,18 +40,32 @@ ephemeral "tokenferry_zscaler_token" "deploy" {
   minimum_lifetime = "10m"
 }
 
+ephemeral "tokenferry_zenoti_token" "deploy" {}
+
 ephemeral "tokenferry_zetasafe_token" "deploy" {}
 
 ephemeral "tokenferry_zettelstore_token" "deploy" {}
 
+# Reckoned from the secret behind a QR code: nobody is asked.
+ephemeral "tokenferry_totp" "admin" {
+  secret = var.totp_secret
+}
+
 locals {
   tokens = {
-    "Zscaler"     = { counted = "zscaler", token = ephemeral.tokenferry_zscaler_token.deploy }
-    "ZetaSafe"    = { counted = "zetasafe", token = ephemeral.tokenferry_zetasafe_token.deploy }
-    "Zettelstore" = { counted = "zettelstore", token = ephemeral.tokenferry_zettelstore_token.deploy }
+    "zscaler"     = { counted = "zscaler", token = ephemeral.tokenferry_zscaler_token.deploy }
+    "zenoti"      = { counted = "zenoti", token = ephemeral.tokenferry_zenoti_token.deploy }
+    "zetasafe"    = { counted = "zetasafe", token = ephemeral.tokenferry_zetasafe_token.deploy }
+    "zettelstore" = { counted = "zettelstore", token = ephemeral.tokenferry_zettelstore_token.deploy }
   }
   codes = {
-    "Zscaler" = { counted = "zscaler", what = "OTP", value = ephemeral.tokenferry_zscaler_otp.laptop.otp }
+    "zscaler" = { counted = "zscaler", what = "OTP", value = ephemeral.tokenferry_zscaler_otp.laptop.otp }
+    "totp" = {
+      what       = "code"
+      value      = ephemeral.tokenferry_totp.admin.code
+      issued_at  = timeadd(ephemeral.tokenferry_totp.admin.expires_at, "-30s")
+      expires_at = ephemeral.tokenferry_totp.admin.expires_at
+    }
   }
   came = concat(
     [for system, came in local.tokens : {

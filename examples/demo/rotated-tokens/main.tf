@@ -31,14 +31,14 @@ ephemeral "tokenferry_rotated_token" "notes" {
 
 locals {
   tokens = {
-    "Zscaler"     = ephemeral.tokenferry_rotated_token.corp
-    "Zettelstore" = ephemeral.tokenferry_rotated_token.notes
+    "zscaler"     = ephemeral.tokenferry_rotated_token.corp
+    "zettelstore" = ephemeral.tokenferry_rotated_token.notes
   }
   came = [
     for system, token in local.tokens : {
       system     = system
       counted    = token.system
-      what       = "token of ${token.rotation}"
+      what       = token.rotation
       value      = token.token
       sent_as    = "${token.header_name}: ${trimsuffix(token.header_value, token.token)}"
       issued_at  = token.issued_at

@@ -2,6 +2,7 @@
 
 use chrono::DateTime;
 use serde::Deserialize;
+use serde_json::Value;
 use tokenferry_leaks::{SHORTEST, Secret};
 
 use crate::error::{Attempt, Error, Result};
@@ -30,6 +31,30 @@ pub(super) fn read(json: &str) -> Result<Vec<Came>> {
         return Err(Error::unexpected("the example did not give all that it asked for"));
     }
     Ok(came)
+}
+
+/// The tokens that data sources left in a state.
+pub(super) fn stored(state: &str) -> Result<Vec<Came>> {
+    let state: Value = serde_json::from_str(state).attempt(|| "read the state".into())?;
+    let resources = state["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let came: Vec<Came> = resources.iter().filter_map(token).collect();
+    if came.is_empty() { Err(Error::unexpected("there is no token in the state")) } else { Ok(came) }
+}
+
+fn token(resource: &Value) -> Option<Came> {
+    let system = resource["type"].as_str()?.strip_prefix("tokenferry_")?.strip_suffix("_token")?;
+    let attributes = &resource["instances"][0]["attributes"];
+    let text = |name: &str| attributes[name].as_str().map(str::to_owned);
+    let (value, header_value) = (text("token")?, text("header_value")?);
+    Some(Came {
+        system: system.to_owned(),
+        counted: Some(system.to_owned()),
+        what: "token".to_owned(),
+        sent_as: Some(format!("{}: {}", text("header_name")?, header_value.strip_suffix(&value)?)),
+        value,
+        issued_at: text("issued_at"),
+        expires_at: text("expires_at"),
+    })
 }
 
 /// The lines of a table. The logins at each system stand in its first line.
@@ -111,6 +136,16 @@ mod tests {
         let table = table(&read(came).unwrap(), |_| 2);
         assert_eq!(table[1..], expected[1..]);
         assert_eq!(table[0].split_whitespace().collect::<Vec<_>>().len(), 7);
+    }
+
+    #[test]
+    fn tokens_of_data_sources_are_read_from_the_state() {
+        let state = r#"{"resources":[{"type":"tokenferry_zscaler_otp","instances":[{"attributes":{"otp":"x"}}]},
+            {"type":"tokenferry_zenoti_token","instances":[{"attributes":{"token":"AN:x","header_value":"bearer AN:x",
+            "header_name":"Authorization","issued_at":"2030-01-31T12:00:00Z","expires_at":null}}]}]}"#;
+        let lines = table(&stored(state).unwrap(), |_| 1);
+        assert!(lines[1].contains("zenoti  token  AN…     Authorization: bearer …"), "{lines:?}");
+        assert!(stored(r#"{"resources":[]}"#).is_err());
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::terraform::{Project, Terraform};
 /// Zettelstore's tokens live 30 s, so that the rotator has something to do.
 const TOKEN_LIFE: [&str; 2] = ["--token-life", "30"];
 
+/// The secret of the test vectors in RFC 6238, appendix B: in base32 the digits 1 to 9 and 0, twice.
+const TOTP_SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
 /// Where every example is played. Dropping it stops the sandbox, then removes the folder.
 #[derive(Debug)]
 pub(super) struct Stage {
@@ -76,6 +79,7 @@ impl Stage {
         let ours = [
             ("TF_CLI_CONFIG_FILE", self.folder.path().join("mirror.tfrc").display().to_string()),
             ("TF_VAR_handover", self.handover().display().to_string()),
+            ("TF_VAR_totp_secret", TOTP_SECRET.to_owned()),
             ("TF_VAR_udid", access.zscaler.udid.clone()),
         ];
         let issuers = access.environment.iter().map(|(name, value)| (name.as_str(), value.clone()));
