@@ -3,7 +3,6 @@
 use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
@@ -14,7 +13,7 @@ use super::reading::text;
 use super::request::basic;
 use super::target::Target;
 use super::template::{Known, has_braces};
-use crate::assertion::Signer;
+use crate::assertion::{Claims, Signer};
 use crate::json::Fields;
 use crate::transport::{self, Answer, Body, Patience, Request};
 use crate::{Attempt, BuildContext, GivenFields, Said, SourceError, Timestamp, Token};
@@ -58,7 +57,7 @@ impl Preset {
         let (url, secret) = (url?, secret?);
         let authentication = match way.as_deref() {
             Some(PRIVATE_KEY_JWT) => {
-                let signer = Signer::parse(secret);
+                let signer = Signer::parse(secret.expose_secret());
                 let spot = Spot::field("secrets").name("private_key");
                 let signer = signer.map_err(|error| notes.wrong(&spot, error.to_string())).ok()?;
                 let audience = assertion_audience.unwrap_or_else(|| url.to_string());
@@ -109,10 +108,11 @@ impl Preset {
                 request.secrets.push(secret.clone());
             }
             Authentication::PrivateKey { signer, audience, key_id } => {
-                let claims = self.claims(audience, now);
-                let assertion = signer.sign(&claims, key_id.as_deref()).map_err(|_| {
-                    let problem = "this machine gave no random numbers to sign with";
-                    unusable(&request.attempt, "secrets.private_key", "to sign with", problem)
+                let claims =
+                    Claims { client_id: &self.client_id, audience, now, life_secs: ASSERTION_LIFE_SECS };
+                let assertion = signer.sign(&claims, key_id.as_deref());
+                let assertion = assertion.map_err(|error| {
+                    unusable(&request.attempt, "secrets.private_key", "to sign with", &error.to_string())
                 })?;
                 form.append_pair("client_id", &self.client_id);
                 form.append_pair("client_assertion_type", JWT_BEARER);
@@ -128,19 +128,6 @@ impl Preset {
         let bytes = Zeroizing::new(form.finish().into_bytes());
         request.body = Some(Body { content_type: "application/x-www-form-urlencoded", bytes });
         Ok(request)
-    }
-
-    /// What RFC 7523, section 3, asks for. The id makes it one of a kind, as it may be used once only.
-    fn claims(&self, audience: &str, now: Timestamp) -> serde_json::Value {
-        let now = now.timestamp();
-        json!({
-            "iss": self.client_id,
-            "sub": self.client_id,
-            "aud": audience,
-            "iat": now,
-            "exp": now + ASSERTION_LIFE,
-            "jti": format!("{:032x}", fastrand::u128(..)),
-        })
     }
 }
 
@@ -221,4 +208,4 @@ fn failure(request: &Request, answer: &Answer) -> SourceError {
 const PRIVATE_KEY_JWT: &str = "private_key_jwt";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Long enough for clocks that differ a little.
-const ASSERTION_LIFE: i64 = 300;
+const ASSERTION_LIFE_SECS: i64 = 300;

@@ -82,16 +82,16 @@ impl Zscaler {
         Ok(ApiAnswer { attempt: request.attempt, secrets: request.secrets, answer })
     }
 
-    fn login_request(&self) -> Request {
+    fn login_request(&self) -> Result<Request, SourceError> {
         let (base_url, now) = (&self.0.place.base_url, self.0.context.clock.now());
         let mut request = match &self.0.login {
             Login::Legacy(key) => key.request(self.attempt(Action::Login, base_url.host()), base_url),
             Login::OneApi(client) => {
-                client.request(self.attempt(Action::Login, client.token_url.host()), now)
+                client.request(self.attempt(Action::Login, client.token_url.host()), now)?
             }
         };
         self.dress(&mut request);
-        request
+        Ok(request)
     }
 
     fn attempt(&self, action: Action, host: String) -> Attempt {
@@ -164,7 +164,7 @@ impl TokenSource for Zscaler {
     }
 
     async fn login(&self) -> Result<Token, SourceError> {
-        let request = self.login_request();
+        let request = self.login_request()?;
         debug!(system = SYSTEM.name, host = %request.attempt.host, "logging in");
         let answer = transport::send(&self.0.context, &request).await?;
         self.moved(&request.attempt, &answer)?;

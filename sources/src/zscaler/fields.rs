@@ -1,7 +1,7 @@
 //! The settings of the system.
 
 use super::cloud::{CloudName, VanityDomain};
-use super::signing::SigningKey;
+use crate::assertion::Signer;
 use crate::transport::positive;
 use crate::{Credential, Field, FieldKind, system};
 
@@ -84,7 +84,7 @@ pub(super) const PRIVATE_KEY: Field = Field {
 };
 
 fn private_key_rule(text: &str) -> Result<(), String> {
-    SigningKey::parse(text).map(drop).map_err(|error| error.to_string())
+    Signer::parse_rsa(text).map(drop).map_err(|error| error.to_string())
 }
 
 pub(super) const VANITY_DOMAIN: Field = Field {

@@ -18,7 +18,6 @@ mod profile;
 mod purpose;
 mod query;
 mod reader;
-mod signing;
 mod system;
 mod udid;
 

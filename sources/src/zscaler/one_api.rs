@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::client::Issued;
 use super::legacy::no_token;
-use super::signing::SigningKey;
+use crate::assertion::{Claims, NotSigned, Signer};
 use crate::base_url::BaseUrl;
 use crate::clock::later;
 use crate::json::Fields;
@@ -27,7 +27,7 @@ pub(super) struct ApiClient {
 /// What proves that it is the client who asks.
 #[derive(Debug)]
 pub(super) enum Proof {
-    Key(Box<SigningKey>),
+    Key(Box<Signer>),
     Secret(SecretString),
 }
 
@@ -42,19 +42,21 @@ impl Proof {
 }
 
 impl ApiClient {
-    pub(super) fn request(&self, attempt: Attempt, now: Timestamp) -> Request {
+    pub(super) fn request(&self, attempt: Attempt, now: Timestamp) -> Result<Request, SourceError> {
         let url = self.token_url.url().clone();
         let mut request = Request::new(attempt, Method::POST, url, Patience::Login);
+        let claims =
+            Claims { client_id: &self.client_id, audience: AUDIENCE, now, life_secs: ASSERTION_LIFE_SECS };
         let (name, proof) = match &self.proof {
             Proof::Secret(secret) => ("client_secret", secret.clone()),
-            // Without randomness nothing can be signed; what is empty is refused.
             Proof::Key(key) => {
-                ("client_assertion", key.assertion(&self.client_id, AUDIENCE, now).unwrap_or_default())
+                let assertion = key.sign(&claims, None);
+                ("client_assertion", assertion.map_err(|error| not_signed(&request.attempt, error))?)
             }
         };
         request.body = Some(self.body(name, &proof));
         request.secrets.push(proof);
-        request
+        Ok(request)
     }
 
     fn body(&self, name: &str, proof: &SecretString) -> Body {
@@ -70,6 +72,11 @@ impl ApiClient {
         let bytes = Zeroizing::new(form.finish().into_bytes());
         Body { content_type: "application/x-www-form-urlencoded", bytes }
     }
+}
+
+fn not_signed(attempt: &Attempt, error: NotSigned) -> SourceError {
+    let problem = format!("to sign with: {error}").into();
+    SourceError::UnusableValue { attempt: attempt.clone(), value: "private_key".into(), problem }
 }
 
 /// Reads the answer of the token endpoint.
@@ -123,4 +130,5 @@ pub(super) fn expiry_after(
 pub(super) const USAGE: TokenUsage = TokenUsage::fixed("Bearer", "Authorization", "Bearer ");
 /// The same on all clouds.
 const AUDIENCE: &str = "https://api.zscaler.com";
+const ASSERTION_LIFE_SECS: i64 = 600;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -11,7 +11,7 @@ use super::fields::{
 };
 use super::legacy::ApiKey;
 use super::one_api::{ApiClient, Proof};
-use super::signing::SigningKey;
+use crate::assertion::Signer;
 use crate::error::Guidance;
 use crate::system::Reader;
 use crate::{BuildContext, FieldProblem, Home, Predecessor, Settings, System, TokenSource};
@@ -129,7 +129,7 @@ fn one_api(
 
 fn proof(reader: &mut Reader<'_>) -> Option<Proof> {
     reader.require_one(&[CLIENT_SECRET.name, PRIVATE_KEY.name]);
-    let parse = |text: &str| SigningKey::parse(text).map_err(|error| error.to_string());
+    let parse = |text: &str| Signer::parse_rsa(text).map_err(|error| error.to_string());
     let key = reader.optional(PRIVATE_KEY.name, parse).map(|key| Proof::Key(Box::new(key)));
     key.or_else(|| reader.optional(CLIENT_SECRET.name, |text| Ok(Proof::Secret(text.into()))))
 }

@@ -7,9 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::{Value, json};
 
-use super::signing::{SigningKey, SigningKeyError};
 use super::*;
 use crate::FieldProblem;
+use crate::assertion::{KeyError, Signer};
 
 const URN: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -210,27 +210,27 @@ fn what_is_no_usable_key_is_refused_with_its_reason() {
     let encrypted = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n";
     let older = keys::pem("RSA PRIVATE KEY", b"x").replacen('\n', &format!("\n{encrypted}"), 1);
     let cases = [
-        ("/etc/keys/zscaler.pem".to_owned(), SigningKeyError::NotPem),
-        (r#"{"kty":"RSA","n":"x"}"#.to_owned(), SigningKeyError::Jwk),
-        (keys::pem("CERTIFICATE", b"x"), SigningKeyError::Public),
-        (keys::pem("PUBLIC KEY", b"x"), SigningKeyError::Public),
-        (keys::pem("ENCRYPTED PRIVATE KEY", b"x"), SigningKeyError::Encrypted),
-        (older, SigningKeyError::Encrypted),
-        (keys::pem("EC PRIVATE KEY", b"x"), SigningKeyError::NotRsa),
-        (keys::elliptic(), SigningKeyError::NotRsa),
-        (keys::pem("PRIVATE KEY", b"x"), SigningKeyError::Malformed),
-        (keys::pem("RSA PRIVATE KEY", b"x"), SigningKeyError::Malformed),
-        (keys::pkcs8().replace("-----END", "----END"), SigningKeyError::Malformed),
-        (keys::short(), SigningKeyError::TooShort),
+        ("/etc/keys/zscaler.pem".to_owned(), KeyError::NotPem),
+        (r#"{"kty":"RSA","n":"x"}"#.to_owned(), KeyError::Jwk),
+        (keys::pem("CERTIFICATE", b"x"), KeyError::Public),
+        (keys::pem("PUBLIC KEY", b"x"), KeyError::Public),
+        (keys::pem("ENCRYPTED PRIVATE KEY", b"x"), KeyError::Encrypted),
+        (older, KeyError::Encrypted),
+        (keys::pem("EC PRIVATE KEY", b"x"), KeyError::NotRsa),
+        (keys::elliptic(), KeyError::NotRsa),
+        (keys::pem("PRIVATE KEY", b"x"), KeyError::Malformed),
+        (keys::pem("RSA PRIVATE KEY", b"x"), KeyError::Malformed),
+        (keys::pkcs8().replace("-----END", "----END"), KeyError::Malformed),
+        (keys::short(), KeyError::TooShort),
     ];
     for (text, reason) in cases {
-        assert_eq!(SigningKey::parse(&text).unwrap_err(), reason);
+        assert_eq!(Signer::parse_rsa(&text).unwrap_err(), reason);
         let problems = SYSTEM.check(&given(&[("private_key", &text)]));
         assert!(problems[0].detail.contains(&reason.to_string()), "{}", problems[0].detail);
     }
     let several = format!("{}{}", keys::pem("CERTIFICATE", b"x"), keys::pkcs8());
-    assert!(SigningKey::parse(&several).is_ok());
-    assert!(!format!("{:?}", SigningKey::parse(&several)).contains("BEGIN"));
+    assert!(Signer::parse_rsa(&several).is_ok());
+    assert!(!format!("{:?}", Signer::parse_rsa(&several)).contains("BEGIN"));
 }
 
 #[test]
