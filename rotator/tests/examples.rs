@@ -1,14 +1,16 @@
 //! The examples, as users would try them.
 #![expect(clippy::unwrap_used, reason = "these are tests, their helpers included")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use tokenferry_rotator::config::Config;
+use tokenferry_rotator::source::Source;
 use tokenferry_sources::SYSTEMS;
 
-/// One for each system, and the one with everything.
+/// One for each system and way to log in, and the one with everything.
 fn examples() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/rotator");
     let systems = std::fs::read_dir(folder.join("systems")).unwrap().map(|file| file.unwrap().path());
@@ -28,11 +30,26 @@ fn every_example_is_right_and_proven_without_anything_being_there() {
 }
 
 #[test]
-fn every_system_has_an_example() {
+fn every_way_to_log_in_has_an_example() {
+    let sources = sources();
+    for system in SYSTEMS {
+        let shown: Vec<_> = sources.iter().filter(|source| source.system.name == system.name).collect();
+        assert!(!shown.is_empty(), "there is no example for {}", system.name);
+        for credential in system.credentials {
+            let proves = |source: &Source| credential.secrets().any(|secret| source.field(secret).is_some());
+            assert!(
+                shown.iter().any(|source| proves(source)),
+                "there is no example for {}, {}",
+                system.name,
+                credential.name
+            );
+        }
+    }
+}
+
+/// All sources of all examples.
+fn sources() -> Vec<Arc<Source>> {
     let environment = BTreeMap::from([("VAULT_ADDR".to_owned(), "https://vault.example".to_owned())]);
     let configs = examples().into_iter().map(|path| Config::load(&path, &environment).unwrap());
-    let sources = configs.flat_map(|config| config.sources);
-    let shown: BTreeSet<&str> = sources.map(|source| source.system.name).collect();
-    let known: BTreeSet<&str> = SYSTEMS.iter().map(|system| system.name).collect();
-    assert_eq!(shown, known);
+    configs.flat_map(|config| config.sources).collect()
 }
