@@ -7,8 +7,8 @@ terraform {
 }
 
 # Every attribute is optional: what a read needs and finds neither here nor in the environment is an error of that
-# read alone. Credentials belong into the environment: ZCC_CLIENT_ID and ZCC_CLIENT_SECRET, ZETTELSTORE_USERNAME
-# and ZETTELSTORE_PASSWORD.
+# read alone. Credentials belong into the environment: ZCC_CLIENT_ID and ZCC_CLIENT_SECRET for Zscaler, and ZENOTI_…,
+# ZETASAFE_… and ZETTELSTORE_… for the others.
 provider "tokenferry" {
   zscaler = {
     cloud = "zscalertwo"

@@ -38,7 +38,7 @@ locals {
     for system, token in local.tokens : {
       system     = system
       counted    = token.system
-      what       = token.rotation
+      what       = "token, ${trimprefix(token.rotation, "${system}-")}"
       value      = token.token
       sent_as    = "${token.header_name}: ${trimsuffix(token.header_value, token.token)}"
       issued_at  = token.issued_at

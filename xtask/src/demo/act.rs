@@ -54,20 +54,20 @@ impl<'stage> Act<'stage> {
         Ok(())
     }
 
-    /// Shows what came, and checks how many logins each issuer has counted since the act began.
+    /// Shows what came, and checks how many logins each issuer has counted for each credential since the act began.
     pub(super) fn show(&self, came: &[Came], expected: u64, reason: &str) -> Result {
         let now = self.stage.sandbox.counters()?;
         let logins = |system: &str| now.logins(system) - self.before.logins(system);
         for line in came::table(came, logins) {
             self.terminal.detail(&line);
         }
-        let good =
-            came.iter().filter_map(|one| one.counted.as_deref()).all(|system| logins(system) == expected);
-        self.terminal.verdict(good, &format!("logins counted by each system: {expected} ({reason})"));
+        let right = |system| logins(system) == expected * came::credentials(came, system);
+        let good = came.iter().filter_map(|one| one.counted.as_deref()).all(right);
+        self.terminal.verdict(good, &format!("logins counted: {expected} for each credential ({reason})"));
         if good {
             return Ok(());
         }
-        Err(Error::Findings(format!("each system should have counted {expected}: {reason}")))
+        Err(Error::Findings(format!("each credential should have cost {expected} logins: {reason}")))
     }
 
     /// What the example gave into other hands.

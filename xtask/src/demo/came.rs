@@ -18,7 +18,7 @@ pub(super) struct Came {
     what: String,
     /// All of it, or its beginning.
     value: String,
-    /// The header, up to where the token begins.
+    /// The header, up to where the token begins; only tokens have one.
     sent_as: Option<String>,
     issued_at: Option<String>,
     expires_at: Option<String>,
@@ -45,16 +45,23 @@ fn token(resource: &Value) -> Option<Came> {
     let system = resource["type"].as_str()?.strip_prefix("tokenferry_")?.strip_suffix("_token")?;
     let attributes = &resource["instances"][0]["attributes"];
     let text = |name: &str| attributes[name].as_str().map(str::to_owned);
+    let alias = resource["provider"].as_str().and_then(|provider| provider.rsplit_once("\"]."));
     let (value, header_value) = (text("token")?, text("header_value")?);
     Some(Came {
         system: system.to_owned(),
         counted: Some(system.to_owned()),
-        what: "token".to_owned(),
+        what: alias.map_or_else(|| "token".to_owned(), |(_, alias)| format!("token, {alias}")),
         sent_as: Some(format!("{}: {}", text("header_name")?, header_value.strip_suffix(&value)?)),
         value,
         issued_at: text("issued_at"),
         expires_at: text("expires_at"),
     })
+}
+
+/// How many credentials of a system were used: each token is one's own.
+pub(super) fn credentials(came: &[Came], system: &str) -> u64 {
+    let of_system = |one: &&Came| one.counted.as_deref() == Some(system) && one.sent_as.is_some();
+    came.iter().filter(of_system).map(|_| 1).sum()
 }
 
 /// The lines of a table. The logins at each system stand in its first line.
@@ -142,9 +149,14 @@ mod tests {
     fn tokens_of_data_sources_are_read_from_the_state() {
         let state = r#"{"resources":[{"type":"tokenferry_zscaler_otp","instances":[{"attributes":{"otp":"x"}}]},
             {"type":"tokenferry_zenoti_token","instances":[{"attributes":{"token":"AN:x","header_value":"bearer AN:x",
-            "header_name":"Authorization","issued_at":"2030-01-31T12:00:00Z","expires_at":null}}]}]}"#;
-        let lines = table(&stored(state).unwrap(), |_| 1);
-        assert!(lines[1].contains("zenoti  token  AN…     Authorization: bearer …"), "{lines:?}");
+            "header_name":"Authorization","issued_at":"2030-01-31T12:00:00Z","expires_at":null}}]},
+            {"type":"tokenferry_zenoti_token","provider":"provider[\"registry/a/b\"].other","instances":[{"attributes":
+            {"token":"AN:y","header_value":"bearer AN:y","header_name":"Authorization"}}]}]}"#;
+        let came = stored(state).unwrap();
+        let lines = table(&came, |_| 1);
+        assert!(lines[1].contains("zenoti  token         AN…     Authorization: bearer …"), "{lines:?}");
+        assert!(lines[2].contains("zenoti  token, other  AN…"), "{lines:?}");
+        assert_eq!([credentials(&came, "zenoti"), credentials(&came, "zscaler")], [2, 0]);
         assert!(stored(r#"{"resources":[]}"#).is_err());
     }
 

@@ -24,7 +24,7 @@ fn show_use(terminal: &Terminal, stage: &Stage) -> Result {
     let Some(used) = used else {
         return Err(Error::unexpected("the provisioner's request has not arrived at the sandbox"));
     };
-    let text = format!("provisioner's request, as Zettelstore saw it: {used}");
-    terminal.verdict(used.is_accepted(), &text);
+    terminal.verdict(used.is_accepted(), "the provisioner's request, as Zettelstore saw it:");
+    terminal.detail(&used.to_string());
     if used.is_accepted() { Ok(()) } else { Err(Error::Findings("the token was not accepted".into())) }
 }

@@ -80,15 +80,16 @@ fn has_vault_token(content: &[u8]) -> bool {
 }
 
 /// An attribute of a data source, as the state has it. `address` is `data.TYPE.NAME`.
-pub(super) fn stored(state: &Record, address: &str, attribute: &str) -> Result<String> {
+pub(super) fn stored(state: &Record, address: &str, attribute: &str) -> Result<Value> {
     let state: Value = serde_json::from_slice(&state.content).attempt(|| "read the state".into())?;
     let resources = state["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
     let value = resources
         .iter()
         .find(|resource| address_of(resource) == address)
-        .and_then(|resource| resource["instances"][0]["attributes"][attribute].as_str());
+        .map(|resource| &resource["instances"][0]["attributes"][attribute]);
     value
-        .map(str::to_owned)
+        .filter(|value| !value.is_null())
+        .cloned()
         .ok_or_else(|| Error::unexpected(format!("the state has no {attribute} of {address}")))
 }
 

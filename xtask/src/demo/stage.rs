@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::cargo::{self, Program};
@@ -19,6 +20,12 @@ const TOKEN_LIFE: [&str; 2] = ["--token-life", "30"];
 
 /// The secret of the test vectors in RFC 6238, appendix B: in base32 the digits 1 to 9 and 0, twice.
 const TOTP_SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+/// What the sandbox knows and no variable of the provider's stands for: an API client of ZIdentity, the password of the
+/// service with a login in two steps, and an enrolled user of Zscaler.
+const API_CLIENT: (&str, &str) = ("sandbox-client", "sandbox-client-secret");
+const SERVICE_PASSWORD: &str = "sandbox-password";
+const USERNAME: &str = "anna@example.com";
 
 /// Where every example is played. Dropping it stops the sandbox, then removes the folder.
 #[derive(Debug)]
@@ -76,11 +83,22 @@ impl Stage {
     /// The variables that the projects need besides those of any shell: all issuers among them.
     pub(super) fn variables(&self) -> Vec<(&str, String)> {
         let access = self.sandbox.access();
+        let url = &access.url;
+        let oneapi = json!({
+            "base_url": format!("{url}/zscaler/zcc/papi"),
+            "token_url": format!("{url}/zscaler/oauth2/v1/token"),
+            "client_id": API_CLIENT.0,
+            "client_secret": API_CLIENT.1,
+        });
         let ours = [
+            ("SERVICE_PASSWORD", SERVICE_PASSWORD.to_owned()),
             ("TF_CLI_CONFIG_FILE", self.folder.path().join("mirror.tfrc").display().to_string()),
             ("TF_VAR_handover", self.handover().display().to_string()),
+            ("TF_VAR_oneapi", oneapi.to_string()),
+            ("TF_VAR_service_url", format!("{url}/http")),
             ("TF_VAR_totp_secret", TOTP_SECRET.to_owned()),
             ("TF_VAR_udid", access.zscaler.udid.clone()),
+            ("TF_VAR_username", USERNAME.to_owned()),
         ];
         let issuers = access.environment.iter().map(|(name, value)| (name.as_str(), value.clone()));
         ours.into_iter().chain(issuers).collect()

@@ -33,7 +33,7 @@ pub(super) fn play(terminal: &Terminal, stage: &Stage) -> Result<Scene> {
     act.rotate()?;
     act.show_table("status")?;
     act.show_proof()?;
-    act.count_logins("one for each version, so nothing was lost")?;
+    act.count_logins("one for each version: none lost")?;
     act.start_again()?;
     act.count_logins("no needless one")?;
     act.look_for_secrets()?;
@@ -63,8 +63,11 @@ const ZETTELSTORE: Rotation = Rotation {
 /// How variables end that hold secrets.
 const SECRET_VARIABLES: [&str; 2] = ["_PASSWORD", "_SECRET"];
 
-/// How wide a proof may be.
-const WIDTH: usize = 100;
+/// How wide a proof may be, so that it fits a screen of 80 columns.
+const WIDTH: usize = 76;
+
+/// The column that a screen of 80 columns has no room for.
+const TOO_WIDE: &str = "ISSUED";
 
 /// The version of the short-lived token at which the demo has seen enough.
 const LAST: u64 = 3;
@@ -83,9 +86,8 @@ impl<'stage> Act<'stage> {
             .step("OpenBao started, in memory", || Server::in_memory(stage.openbao.program(), &folder))?;
         let vault =
             terminal.step("policies, an AppRole and a reader's token made", || Vault::prepare(server))?;
-        terminal.detail(
-            "rotator  create, read, update below secret/tokens/; its secret_id in a file of mode 0600",
-        );
+        terminal.detail("rotator  create, read, update below secret/tokens/");
+        terminal.detail("         its secret_id is in a file of mode 0600");
         terminal.detail("reader   read below secret/tokens/");
         let rotator = Rotator::prepare(stage, &vault)?;
         Ok(Self { terminal, stage, scene: Scene { rotator, vault }, before: stage.sandbox.counters()? })
@@ -94,8 +96,8 @@ impl<'stage> Act<'stage> {
     fn show_table(&self, subcommand: &str) -> Result {
         let name = format!("tokenferry {subcommand}");
         let answer = self.terminal.step(&name, || self.scene.rotator.ask(subcommand))?;
-        for line in answer.lines().take_while(|line| !line.is_empty()) {
-            self.terminal.detail(line);
+        for line in without(TOO_WIDE, answer.lines().take_while(|line| !line.is_empty())) {
+            self.terminal.detail(&line);
         }
         Ok(())
     }
@@ -114,9 +116,7 @@ impl<'stage> Act<'stage> {
     /// Until the short-lived token has been replaced twice; a reader uses the second one meanwhile.
     fn rotate(&self) -> Result {
         let mut daemon = self.terminal.step("tokenferry run", || self.start("run"))?;
-        self.terminal.detail(
-            "this Zettelstore's tokens live 30 s and are replaced at the age of 5 s: 11 s for three of them",
-        );
+        self.terminal.detail("Zettelstore's tokens live 30 s, are replaced at 5 s: three take 11 s");
         loop {
             let since = Instant::now();
             let event = daemon.wait_for("rotated")?;
@@ -161,8 +161,8 @@ impl<'stage> Act<'stage> {
         let Some(used) = requests.iter().rfind(|request| request.asks_whether_a_token_is_good()) else {
             return Err(Error::unexpected("the reader's request has not arrived at the sandbox"));
         };
-        self.terminal
-            .verdict(used.is_accepted(), &format!("reader's request, as Zettelstore saw it: {used}"));
+        self.terminal.verdict(used.is_accepted(), "a reader's request, as Zettelstore saw it:");
+        self.terminal.detail(&used.to_string());
         if used.is_accepted() { Ok(()) } else { Err(Error::Findings("the token was not accepted".into())) }
     }
 
@@ -194,7 +194,7 @@ impl<'stage> Act<'stage> {
         let secrets = self.secrets()?;
         found.extend(leaks::find(&secrets, &printed)?);
         let place = match found.as_slice() {
-            [] => "in nothing that the rotator printed, at level trace".to_owned(),
+            [] => "in nothing that the rotator printed".to_owned(),
             leaks => format!("FOUND: {}", leaks.join("; ")),
         };
         let text = format!("{} tokens, keys and passwords: {place}", secrets.len());
@@ -233,6 +233,20 @@ fn stop(daemon: Daemon) -> Result {
     }
 }
 
+/// A table without a column, if it has that.
+fn without<'table>(column: &str, table: impl Iterator<Item = &'table str>) -> Vec<String> {
+    let lines: Vec<_> = table.collect();
+    let at = lines.first().and_then(|header| {
+        let (left, right) = header.split_once(column)?;
+        Some((left.len(), header.len() - right.trim_start().len()))
+    });
+    let kept = |line: &&str| match at {
+        Some((start, end)) => [line.get(..start), line.get(end..)].map(Option::unwrap_or_default).concat(),
+        None => (*line).to_owned(),
+    };
+    lines.iter().map(kept).collect()
+}
+
 /// Words in lines for a screen.
 fn wrapped(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -259,6 +273,13 @@ fn why(reason: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_that_is_too_wide_is_left_out() {
+        let table = ["NAME  ISSUED      NEXT", "a     2030-01-31  now"];
+        assert_eq!(without("ISSUED", table.into_iter()), ["NAME  NEXT", "a     now"]);
+        assert_eq!(without("SERIAL", table.into_iter()), table);
+    }
 
     #[test]
     fn long_lines_are_broken_between_words() {
