@@ -118,6 +118,13 @@ impl Access {
             value.map(|(_, value)| (*variable, value.as_str()))
         })
     }
+
+    /// The settings that no environment variable stands for.
+    pub fn without_variable(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let has_none = |name: &str| !self.variables.iter().any(|(_, setting)| *setting == name);
+        let settings = self.settings.iter().filter(move |(name, _)| has_none(name));
+        settings.map(|(name, value)| (*name, value.as_str()))
+    }
 }
 
 impl Sandbox {

@@ -159,9 +159,21 @@ fn text(sandbox: &Sandbox) -> String {
         String::new(),
     ];
     for access in sandbox.access() {
-        let settings = access.environment().map(|(name, value)| format!(" {name}={}", quoted(value)));
-        lines.push(format!("export{}", settings.collect::<String>()));
+        let settings: String =
+            access.environment().map(|(name, value)| format!(" {name}={}", quoted(value))).collect();
+        // A bare `export` would print all there is.
+        if !settings.is_empty() {
+            lines.push(format!("export{settings}"));
+        }
     }
+    lines.extend([
+        String::new(),
+        "What has no variable, or must not stand beside those:".to_owned(),
+        String::new(),
+    ]);
+    lines.extend(sandbox.access().iter().flat_map(|access| {
+        access.without_variable().map(|(name, value)| format!("{} {name}: {value}", access.system))
+    }));
     lines.push(String::new());
     lines.extend(sandbox.access().iter().flat_map(|access| {
         access.devices.iter().map(|device| format!("{} device, udid: {device}", access.system))

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 
 /// Where the seconds of a step stand.
-const WIDTH: usize = 72;
+const WIDTH: usize = 70;
 
 /// Writes to stdout or stderr, in colour if a person is watching.
 #[derive(Debug)]

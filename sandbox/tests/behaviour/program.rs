@@ -146,10 +146,14 @@ async fn text_says_where_it_is_and_what_to_paste() {
             "export ZETTELSTORE_BASE_URL={url}/zettelstore/ ZETTELSTORE_USERNAME=sandbox \
              ZETTELSTORE_PASSWORD=sandbox-password"
         ),
+        format!("zscaler one_api_token_url: {url}/zscaler/oauth2/v1/token"),
+        format!("http base_url: {url}/http"),
         "zscaler device, udid: 1F2E3D4C-0000-1111-2222-333344445555:501".to_owned(),
     ] {
         assert!(said.contains(&line), "{line} in {said:#?}");
     }
+    let is_bare = |line: &&String| line.trim_end() == "export";
+    assert_eq!(said.iter().find(is_bare), None, "it would print everything that the shell knows");
 }
 
 #[tokio::test]
