@@ -39,6 +39,15 @@ pub struct Source {
 }
 
 impl Source {
+    /// How long its tokens live as the system documents it. What is only passed on was made elsewhere, so nothing is
+    /// documented of its life.
+    pub fn documented_life(&self) -> Option<Duration> {
+        let mut passed_on = self.system.credentials.iter().filter(|credential| credential.identity.is_none());
+        let is_passed_on =
+            passed_on.any(|credential| credential.secrets().any(|field| self.field(field).is_some()));
+        self.system.documented_life.filter(|_| !is_passed_on)
+    }
+
     /// What is kept outside of Vault, by field.
     pub fn references(&self) -> impl Iterator<Item = (&'static str, &Reference)> {
         self.settings().filter_map(|(name, setting)| match setting {

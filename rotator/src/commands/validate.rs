@@ -67,7 +67,7 @@ fn life(source: &Source, seen: Option<Seen>) -> Option<Life> {
         (Some(ttl), _) => life(ttl, Basis::Configured),
         (None, Some(Seen::Lives(seen))) => life(seen, Basis::LastSeen),
         (None, Some(Seen::WithoutEnd)) => None,
-        (None, None) => life(source.system.documented_life?, Basis::Documented),
+        (None, None) => life(source.documented_life()?, Basis::Documented),
     }
 }
 

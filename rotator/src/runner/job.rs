@@ -86,7 +86,7 @@ impl Pending {
 
 /// How long the tokens of a source live, as far as anybody says so beforehand.
 pub(super) fn expected_life(source: &Source) -> Option<Duration> {
-    source.ttl.or(source.system.documented_life)
+    source.ttl.or_else(|| source.documented_life())
 }
 
 /// How long a waiting token is taken for alive if nobody says anything about it.

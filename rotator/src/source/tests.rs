@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokenferry_sources::{
@@ -222,4 +223,12 @@ fn a_variable_with_several_lines_is_no_secret() {
         error.to_string(),
         "the environment variable A contains a line break before its end, or a NUL"
     );
+}
+
+#[test]
+fn nothing_is_documented_of_the_life_of_a_key_that_is_passed_on() {
+    let day = Duration::from_secs(86_400);
+    let by_password = source("zenoti", &[("username", literal("anna")), ("password", variable("PASSWORD"))]);
+    let by_key = source("zenoti", &[("api_key", variable("KEY"))]);
+    assert_eq!((by_password.documented_life(), by_key.documented_life()), (Some(day), None));
 }

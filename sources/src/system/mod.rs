@@ -126,14 +126,14 @@ impl System {
     /// wrote, and structures that are not right in themselves. What is not known yet counts as written and right; the
     /// environment is not asked.
     pub fn flaws(&'static self, given: &GivenFields) -> Vec<FieldProblem> {
-        let (settings, _) = self.resolve(given, &BTreeMap::new());
+        let (settings, conflicts) = self.resolve(given, &BTreeMap::new());
         let context = BuildContext {
             http: Arc::new(HttpClient::new(HttpSettings::default())),
             clock: Arc::new(SystemClock),
         };
-        // Which fields are needed is not known yet.
+        // Which fields are needed is not known yet, or cannot be because two logins are meant.
         if !settings.is_decided(self) {
-            return Vec::new();
+            return conflicts;
         }
         let mut problems = self.build(&settings, &context).err().unwrap_or_default();
         let found = self.check(given);

@@ -8,7 +8,7 @@ use tokenferry_vault::{Kept, KvPath, VaultAuth};
 use url::Url;
 
 use super::super::{Config, ConfigErrors};
-use super::{EXAMPLE, RIGHT, lines, parse, variables};
+use super::{EXAMPLE, RIGHT, lines, parse, problems, variables};
 use crate::rotation::{Destination, RenewBefore};
 use crate::source::{Reference, Setting};
 
@@ -233,4 +233,18 @@ fn debug_of_a_configuration_hides_every_text_that_may_be_a_secret() {
     let config = parse(&format!("{auth}{text}")).unwrap();
     let shown = format!("{config:?} {config:#?}");
     assert!(!shown.contains("hunter"), "{shown}");
+}
+
+#[test]
+fn two_logins_in_one_source_are_one_too_many() {
+    let zscaler = r#"
+source "zscaler" "corp" {
+  base_url      = "https://mobile.example/papi"
+  api_key       = "key"
+  secret_key    = { env = "KEY" }
+  client_id     = "client"
+  client_secret = { env = "SECRET" }
+}"#;
+    let found = lines(&problems(&format!("{RIGHT}{zscaler}"))).join("\n");
+    assert!(found.contains("only one of them can be used") && found.contains("`method`"), "{found}");
 }
