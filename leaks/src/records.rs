@@ -14,7 +14,7 @@ use std::{env, process};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::forms::SHORTEST;
+use crate::forms::{SHORTEST, is_code};
 use crate::search::Secret;
 
 /// The variable that names the folder.
@@ -26,7 +26,7 @@ pub const FOLDER: &str = "TOKENFERRY_LEAKS";
 /// # Errors
 /// When it cannot be written down.
 pub fn note_secret(name: &str, value: &str) -> io::Result<()> {
-    let tells = |line: &&str| line.len() >= SHORTEST && !line.starts_with("-----");
+    let tells = |line: &&str| (line.len() >= SHORTEST || is_code(line)) && !line.starts_with("-----");
     value.lines().filter(tells).try_for_each(|line| note_line(name, line))
 }
 

@@ -9,12 +9,28 @@ use serde_json::Value;
 
 use crate::records::{are_recorded, note_secret};
 
-/// Names of members, arguments and headers that hold secrets contain one of these.
-const SECRET_WORDS: [&str; 9] =
-    ["api_key", "assertion", "auth-", "cookie", "otp", "pass", "secret", "session", "token"];
+/// Names of members, arguments and headers that hold secrets contain one of these, whatever separates their words.
+const SECRET_WORDS: [&str; 13] = [
+    "accesskey",
+    "apikey",
+    "assertion",
+    "cookie",
+    "credential",
+    "jwt",
+    "otp",
+    "pass",
+    "pwd",
+    "secret",
+    "session",
+    "token",
+    "xauth",
+];
 
 /// Of those, names that contain one of these hold none.
 const OTHER_WORDS: [&str; 5] = ["endpoint", "expir", "life", "type", "url"];
+
+/// Zscaler's legacy API calls the name of a client its API key. Its secret is the other.
+const NAME_BESIDE_SECRET: (&str, &str) = ("apiKey", "secretKey");
 
 /// Notes what the headers and the body of a request present, or those of an answer hand out. A query is noted as if it
 /// were a body.
@@ -69,7 +85,12 @@ fn note_body(body: &[u8]) -> io::Result<()> {
 fn note_members(name: &str, value: &Value) -> io::Result<()> {
     match value {
         Value::Array(items) => items.iter().try_for_each(|item| note_members(name, item)),
-        Value::Object(members) => members.iter().try_for_each(|(name, value)| note_members(name, value)),
+        Value::Object(members) => {
+            let is_name =
+                |name: &str| name == NAME_BESIDE_SECRET.0 && members.contains_key(NAME_BESIDE_SECRET.1);
+            let mut telling = members.iter().filter(|(name, _)| !is_name(name));
+            telling.try_for_each(|(name, value)| note_members(name, value))
+        }
         Value::String(text) => note_if_secret(name, text),
         _ => Ok(()),
     }
@@ -86,7 +107,8 @@ fn decoded(text: &str) -> String {
 }
 
 fn note_if_secret(name: &str, value: &str) -> io::Result<()> {
-    if is_secret(name) { note(name, value) } else { Ok(()) }
+    let is_code = name == "code" && value.bytes().all(|byte| byte.is_ascii_digit());
+    if is_code || is_secret(name) { note(name, value) } else { Ok(()) }
 }
 
 fn note(name: &str, value: &str) -> io::Result<()> {
@@ -94,8 +116,8 @@ fn note(name: &str, value: &str) -> io::Result<()> {
 }
 
 fn is_secret(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    let one_of = |words: &[&str]| words.iter().any(|word| name.contains(word) || lower.contains(word));
+    let name = name.to_lowercase().replace(|character: char| !character.is_alphanumeric(), "");
+    let one_of = |words: &[&str]| words.iter().any(|word| name.contains(word));
     one_of(&SECRET_WORDS) && !one_of(&OTHER_WORDS)
 }
 
@@ -114,11 +136,17 @@ mod tests {
             "client_secret",
             "secretKey",
             "session",
+            "apiKey",
+            "x-api-key",
+            "X-Auth-Token",
+            "jwt",
+            "user_pwd",
+            "credentials",
         ] {
             assert!(is_secret(name), "{name}");
         }
         for name in
-            ["apiKey", "username", "access_token_expiry", "token_type", "message", "client_assertion_type"]
+            ["username", "author", "access_token_expiry", "token_type", "message", "client_assertion_type"]
         {
             assert!(!is_secret(name), "{name}");
         }
