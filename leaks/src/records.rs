@@ -20,6 +20,10 @@ use crate::search::Secret;
 /// The variable that names the folder.
 pub const FOLDER: &str = "TOKENFERRY_LEAKS";
 
+/// The name of a made-up secret, and the kind of the logs into which a test has it printed: a search that does not find
+/// it there would find nothing else.
+pub const CANARY: &str = "canary";
+
 /// From now on `value` must not stand in any log of this run, unless it is too short to be told from other text. Of a
 /// value of several lines, such as a key in PEM form, no line may stand there. `name` says what it is.
 ///
