@@ -5,7 +5,7 @@ use std::io;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::records::{are_recorded, note_secret};
 
@@ -29,8 +29,8 @@ const SECRET_WORDS: [&str; 13] = [
 /// Of those, names that contain one of these hold none.
 const OTHER_WORDS: [&str; 5] = ["endpoint", "expir", "life", "type", "url"];
 
-/// Zscaler's legacy API calls the name of a client its API key. Its secret is the other.
-const NAME_BESIDE_SECRET: (&str, &str) = ("apiKey", "secretKey");
+/// The token that Zettelstore gives to everybody while its authentication is switched off.
+const FREE_ACCESS: &str = "freeaccess";
 
 /// Notes what the headers and the body of a request present, or those of an answer hand out. A query is noted as if it
 /// were a body.
@@ -86,10 +86,8 @@ fn note_members(name: &str, value: &Value) -> io::Result<()> {
     match value {
         Value::Array(items) => items.iter().try_for_each(|item| note_members(name, item)),
         Value::Object(members) => {
-            let is_name =
-                |name: &str| name == NAME_BESIDE_SECRET.0 && members.contains_key(NAME_BESIDE_SECRET.1);
-            let mut telling = members.iter().filter(|(name, _)| !is_name(name));
-            telling.try_for_each(|(name, value)| note_members(name, value))
+            let mut others = members.iter().filter(|(name, _)| !is_name_of_client(name, members));
+            others.try_for_each(|(name, value)| note_members(name, value))
         }
         Value::String(text) => note_if_secret(name, text),
         _ => Ok(()),
@@ -107,12 +105,21 @@ fn decoded(text: &str) -> String {
 }
 
 fn note_if_secret(name: &str, value: &str) -> io::Result<()> {
-    let is_code = name == "code" && value.bytes().all(|byte| byte.is_ascii_digit());
-    if is_code || is_secret(name) { note(name, value) } else { Ok(()) }
+    if is_secret(name) || is_code(name, value) { note(name, value) } else { Ok(()) }
 }
 
 fn note(name: &str, value: &str) -> io::Result<()> {
-    note_secret(&format!("`{name}` of an HTTP message"), value)
+    if value == FREE_ACCESS { Ok(()) } else { note_secret(&format!("`{name}` of an HTTP message"), value) }
+}
+
+/// Zscaler's legacy API calls the name of a client its API key. Its secret is the other.
+fn is_name_of_client(name: &str, members: &Map<String, Value>) -> bool {
+    name == "apiKey" && members.contains_key("secretKey")
+}
+
+/// A one-time code, and no code of an error.
+fn is_code(name: &str, value: &str) -> bool {
+    name == "code" && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_secret(name: &str) -> bool {
@@ -150,5 +157,14 @@ mod tests {
         {
             assert!(!is_secret(name), "{name}");
         }
+    }
+
+    #[test]
+    fn some_are_told_by_what_stands_beside_or_in_them() {
+        let login = serde_json::json!({"apiKey": "client", "secretKey": "secret"});
+        let members = login.as_object().unwrap();
+        assert!(is_name_of_client("apiKey", members) && !is_name_of_client("secretKey", members));
+        assert!(!is_name_of_client("apiKey", &Map::new()));
+        assert!(is_code("code", "287082") && !is_code("code", "invalid_grant") && !is_code("status", "400"));
     }
 }
