@@ -5,8 +5,13 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// Shorter texts cannot be told from others, and are not looked for.
+/// Shorter texts cannot be told from others, and are not looked for; but see [`is_code`].
 pub const SHORTEST: usize = 8;
+
+/// Whether it is a one-time code too short for [`SHORTEST`]. Where such a number stands alone it is no other.
+pub(crate) fn is_code(text: &str) -> bool {
+    (6..SHORTEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
 
 /// How a secret stands in a text.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -18,8 +23,10 @@ pub enum Form {
     Base64,
     /// As hexadecimal digits.
     Hexadecimal,
-    /// With percent escapes.
+    /// With percent escapes, also twice.
     UrlEncoded,
+    /// As a list of the numbers of its bytes, at least the last of them.
+    Bytes,
     /// With the escapes of JSON, or of Rust's and Go's quoted strings.
     Escaped,
     /// Only its beginning, in plain.
@@ -33,6 +40,7 @@ impl fmt::Display for Form {
             Self::Base64 => "base64",
             Self::Hexadecimal => "hexadecimal",
             Self::UrlEncoded => "URL encoding",
+            Self::Bytes => "a list of bytes",
             Self::Escaped => "escaped text",
             Self::Beginning => "its first characters",
         })
@@ -46,6 +54,7 @@ pub(crate) fn whole(secret: &str) -> Vec<(Form, String)> {
     add(Form::Base64, base64(secret.as_bytes()));
     add(Form::Hexadecimal, vec![hexadecimal(secret), hexadecimal(secret).to_uppercase()]);
     add(Form::UrlEncoded, url_encoded(secret));
+    add(Form::Bytes, [", ", ","].map(|between| bytes(secret, between)).to_vec());
     add(Form::Escaped, escaped(secret));
     found
 }
@@ -82,6 +91,13 @@ fn hexadecimal(secret: &str) -> String {
     secret.bytes().flat_map(digits).collect()
 }
 
+/// As Rust's `{:?}` and JSON show bytes that nobody knew to be text. Of a long secret the end will do.
+fn bytes(secret: &str, between: &str) -> String {
+    let skipped = secret.len().saturating_sub(TELLING_BYTES);
+    let numbers: Vec<String> = secret.bytes().skip(skipped).map(|byte| byte.to_string()).collect();
+    numbers.join(between)
+}
+
 /// Everybody agrees on letters and digits only: the other characters are left as they are by some encoders.
 fn url_encoded(secret: &str) -> Vec<String> {
     let mut texts = Vec::new();
@@ -90,6 +106,8 @@ fn url_encoded(secret: &str) -> Vec<String> {
         let upper = percent_encoded(secret, spared, |digit| digit.to_ascii_uppercase());
         texts.extend([lower.replace("%20", "+"), upper.replace("%20", "+"), lower, upper]);
     }
+    let twice: Vec<String> = texts.iter().map(|text| text.replace('%', "%25")).collect();
+    texts.extend(twice);
     texts
 }
 
@@ -119,6 +137,8 @@ fn escaped(secret: &str) -> Vec<String> {
     let html = once.replace('<', r"\u003c").replace('>', r"\u003e").replace('&', r"\u0026");
     vec![quoted(&once), once, html, secret.replace('/', r"\/")]
 }
+
+const TELLING_BYTES: usize = 32;
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,6 @@ mod wire;
 #[cfg(feature = "events")]
 pub use events::record_events;
 pub use forms::{Form, SHORTEST};
-pub use records::{FOLDER, Log, Records, are_recorded, note_secret, open_log};
+pub use records::{CANARY, FOLDER, Log, Records, are_recorded, note_secret, open_log};
 pub use search::{Leak, Search, Secret};
 pub use wire::note_message;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, BuildError};
 
-use crate::forms::{self, Form, SHORTEST};
+use crate::forms::{self, Form, SHORTEST, is_code};
 
 /// A text that must not be found, and what it is to be called.
 #[derive(Clone, Eq, Ord, PartialEq, PartialOrd)]
@@ -42,7 +43,8 @@ pub struct Search {
 }
 
 impl Search {
-    /// For these secrets as a whole. Those of fewer than [`SHORTEST`] bytes are left out.
+    /// For these secrets as a whole. Those of fewer than [`SHORTEST`] bytes are left out, but for codes of six or seven
+    /// digits: these are found where they stand alone.
     ///
     /// # Errors
     /// When there are more than fit into memory.
@@ -64,9 +66,13 @@ impl Search {
 
     fn of(secrets: &[Secret], forms: impl Fn(&Secret) -> Vec<(Form, String)>) -> Result<Self, BuildError> {
         let mut patterns = BTreeMap::new();
-        for (index, secret) in secrets.iter().enumerate().filter(|(_, secret)| secret.value.len() >= SHORTEST)
-        {
-            for (form, text) in forms(secret) {
+        for (index, secret) in secrets.iter().enumerate() {
+            let forms = match secret.value.len() {
+                SHORTEST.. => forms(secret),
+                _ if is_code(&secret.value) => vec![(Form::Plain, secret.value.clone())],
+                _ => continue,
+            };
+            for (form, text) in forms {
                 patterns.entry(text).or_insert((index, form));
             }
         }
@@ -82,12 +88,22 @@ impl Search {
             line += between.split(|byte| *byte == b'\n').skip(1).count();
             counted = found.end();
             let Some(&(secret, form)) = self.owners.get(found.pattern().as_usize()) else { continue };
-            leaks.push(Leak { line, secret, form });
+            if found.len() >= SHORTEST || is_alone(text, found.range()) {
+                leaks.push(Leak { line, secret, form });
+            }
         }
         leaks.sort();
         leaks.dedup();
         leaks
     }
+}
+
+/// Whether the digits at `range` are no part of a longer number, of a fraction of a second, or of a name.
+fn is_alone(text: &[u8], range: Range<usize>) -> bool {
+    let before = range.start.checked_sub(1).and_then(|at| text.get(at));
+    let after = text.get(range.end);
+    !before.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'.')
+        && !after.is_some_and(u8::is_ascii_alphanumeric)
 }
 
 #[cfg(test)]
@@ -98,7 +114,7 @@ mod tests {
 
     /// The forms in which the secret stands in the second line.
     fn forms(text: &str) -> Vec<Form> {
-        let secrets = ["another-secret", VALUE, "short"];
+        let secrets = ["another-secret", VALUE, "short", "1234"];
         let secrets = secrets.map(|value| Secret { name: String::new(), value: value.to_owned() });
         let leaks =
             Search::with_beginnings(&secrets).unwrap().leaks_in(format!("a line\n{text}\n").as_bytes());
@@ -123,6 +139,14 @@ mod tests {
             assert_eq!(forms(text), [Form::UrlEncoded]);
         }
         for text in
+            ["s3cr3t%2522%252F%253Cof%2520a%2520~user%253E", "s3cr3t%2522%252f%253cof+a+%257euser%253e"]
+        {
+            assert_eq!(forms(text), [Form::UrlEncoded]);
+        }
+        let bytes = VALUE.as_bytes();
+        assert_eq!(forms(&format!("{bytes:?}")), [Form::Bytes]);
+        assert_eq!(forms(&serde_json::to_string(bytes).unwrap()), [Form::Bytes]);
+        for text in
             [r#"s3cr3t\"/<of a ~user>"#, r#"s3cr3t\"/\u003cof a ~user\u003e"#, r#"s3cr3t\\\"/<of a ~user>"#]
         {
             assert_eq!(forms(text), [Form::Escaped]);
@@ -131,10 +155,24 @@ mod tests {
     }
 
     #[test]
+    fn a_short_code_is_found_where_it_stands_alone() {
+        let codes = ["287082", "5924287"].map(|code| Secret { name: String::new(), value: code.to_owned() });
+        let search = Search::with_beginnings(&codes).unwrap();
+        for text in ["287082", "code=287082&x", r#"{"otp":"5924287"}"#, "the code 287082."] {
+            assert_eq!(search.leaks_in(text.as_bytes()).len(), 1, "{text}");
+        }
+        for text in ["12870820", "2026-01-01T00:00:00.287082Z", "0.287082 s", "a287082", "59242870"] {
+            assert_eq!(search.leaks_in(text.as_bytes()), [], "{text}");
+        }
+    }
+
+    #[test]
     fn ordinary_text_is_clean() {
-        for text in
-            ["", "s3cr3t, another secret, c2hvcnQ, short", "2026-01-01T00:00:00Z INFO rotated version=1"]
-        {
+        for text in [
+            "",
+            "s3cr3t, another secret, c2hvcnQ, short, 1234",
+            "2026-01-01T00:00:00Z INFO rotated version=1",
+        ] {
             assert_eq!(forms(text), []);
         }
     }

@@ -5,16 +5,32 @@ use std::io;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::records::{are_recorded, note_secret};
 
-/// Names of members, arguments and headers that hold secrets contain one of these.
-const SECRET_WORDS: [&str; 9] =
-    ["api_key", "assertion", "auth-", "cookie", "otp", "pass", "secret", "session", "token"];
+/// Names of members, arguments and headers that hold secrets contain one of these, whatever separates their words.
+const SECRET_WORDS: [&str; 13] = [
+    "accesskey",
+    "apikey",
+    "assertion",
+    "cookie",
+    "credential",
+    "jwt",
+    "otp",
+    "pass",
+    "pwd",
+    "secret",
+    "session",
+    "token",
+    "xauth",
+];
 
 /// Of those, names that contain one of these hold none.
 const OTHER_WORDS: [&str; 5] = ["endpoint", "expir", "life", "type", "url"];
+
+/// The token that Zettelstore gives to everybody while its authentication is switched off.
+const FREE_ACCESS: &str = "freeaccess";
 
 /// Notes what the headers and the body of a request present, or those of an answer hand out. A query is noted as if it
 /// were a body.
@@ -69,7 +85,10 @@ fn note_body(body: &[u8]) -> io::Result<()> {
 fn note_members(name: &str, value: &Value) -> io::Result<()> {
     match value {
         Value::Array(items) => items.iter().try_for_each(|item| note_members(name, item)),
-        Value::Object(members) => members.iter().try_for_each(|(name, value)| note_members(name, value)),
+        Value::Object(members) => {
+            let mut others = members.iter().filter(|(name, _)| !is_name_of_client(name, members));
+            others.try_for_each(|(name, value)| note_members(name, value))
+        }
         Value::String(text) => note_if_secret(name, text),
         _ => Ok(()),
     }
@@ -86,16 +105,26 @@ fn decoded(text: &str) -> String {
 }
 
 fn note_if_secret(name: &str, value: &str) -> io::Result<()> {
-    if is_secret(name) { note(name, value) } else { Ok(()) }
+    if is_secret(name) || is_code(name, value) { note(name, value) } else { Ok(()) }
 }
 
 fn note(name: &str, value: &str) -> io::Result<()> {
-    note_secret(&format!("`{name}` of an HTTP message"), value)
+    if value == FREE_ACCESS { Ok(()) } else { note_secret(&format!("`{name}` of an HTTP message"), value) }
+}
+
+/// Zscaler's legacy API calls the name of a client its API key. Its secret is the other.
+fn is_name_of_client(name: &str, members: &Map<String, Value>) -> bool {
+    name == "apiKey" && members.contains_key("secretKey")
+}
+
+/// A one-time code, and no code of an error.
+fn is_code(name: &str, value: &str) -> bool {
+    name == "code" && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_secret(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    let one_of = |words: &[&str]| words.iter().any(|word| name.contains(word) || lower.contains(word));
+    let name = name.to_lowercase().replace(|character: char| !character.is_alphanumeric(), "");
+    let one_of = |words: &[&str]| words.iter().any(|word| name.contains(word));
     one_of(&SECRET_WORDS) && !one_of(&OTHER_WORDS)
 }
 
@@ -114,13 +143,28 @@ mod tests {
             "client_secret",
             "secretKey",
             "session",
+            "apiKey",
+            "x-api-key",
+            "X-Auth-Token",
+            "jwt",
+            "user_pwd",
+            "credentials",
         ] {
             assert!(is_secret(name), "{name}");
         }
         for name in
-            ["apiKey", "username", "access_token_expiry", "token_type", "message", "client_assertion_type"]
+            ["username", "author", "access_token_expiry", "token_type", "message", "client_assertion_type"]
         {
             assert!(!is_secret(name), "{name}");
         }
+    }
+
+    #[test]
+    fn some_are_told_by_what_stands_beside_or_in_them() {
+        let login = serde_json::json!({"apiKey": "client", "secretKey": "secret"});
+        let members = login.as_object().unwrap();
+        assert!(is_name_of_client("apiKey", members) && !is_name_of_client("secretKey", members));
+        assert!(!is_name_of_client("apiKey", &Map::new()));
+        assert!(is_code("code", "287082") && !is_code("code", "invalid_grant") && !is_code("status", "400"));
     }
 }

@@ -159,3 +159,23 @@ impl Output {
         while receiver.changed().await.is_ok() {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokenferry_leaks::{CANARY, note_secret};
+
+    use super::*;
+
+    /// `cargo xtask test` demands that its search finds it, on both streams.
+    #[tokio::test]
+    async fn what_is_printed_is_kept_for_the_search() {
+        const VALUE: &str = "5k7-made-up-to-be-found";
+        note_secret(CANARY, VALUE).unwrap();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", r#"echo "$0"; echo "$0" >&2"#, VALUE]);
+        let process = Process::spawn_logged(&mut command, CANARY);
+        for stream in [&process.stdout, &process.stderr] {
+            assert_eq!(stream.whole(Duration::from_secs(20)).await, format!("{VALUE}\n"));
+        }
+    }
+}

@@ -1,8 +1,13 @@
 //! What a provider answered, held against the rules that hold for every answer.
 
+use std::fs::File;
+use std::io::Write;
+use std::sync::LazyLock;
+
 use tfplugin_proto::tfplugin6::attribute_path::step::Selector;
 use tfplugin_proto::tfplugin6::diagnostic::Severity;
 use tfplugin_proto::tfplugin6::{AttributePath, Deferred, Diagnostic, DynamicValue};
+use tokenferry_leaks::open_log;
 
 use crate::value::Value;
 
@@ -109,11 +114,21 @@ fn problem(diagnostic: &Diagnostic) -> Problem {
     assert_ne!(diagnostic.severity(), Severity::Invalid, "a diagnostic without severity: {diagnostic:?}");
     assert!(!diagnostic.summary.trim().is_empty(), "a diagnostic without summary: {diagnostic:?}");
     assert!(!diagnostic.summary.ends_with('.'), "a full stop ends the summary: {diagnostic:?}");
-    Problem {
+    let problem = Problem {
         is_error: diagnostic.severity() == Severity::Error,
         summary: diagnostic.summary.clone(),
         detail: diagnostic.detail.clone(),
         path: diagnostic.attribute.as_ref().map(path).unwrap_or_default(),
+    };
+    keep(&problem);
+    problem
+}
+
+/// Puts it into a log: what users are told is searched for secrets as well.
+fn keep(Problem { summary, detail, path, .. }: &Problem) {
+    static LOG: LazyLock<Option<File>> = LazyLock::new(|| open_log("reply").unwrap().map(|(_, log)| log));
+    if let Some(mut log) = LOG.as_ref() {
+        log.write_all(format!("{summary}\n{detail}\n{path}\n").as_bytes()).unwrap();
     }
 }
 

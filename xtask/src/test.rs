@@ -19,9 +19,10 @@ use crate::terraform::{self, Terraform};
 ///
 /// Builds provider, rotator and sandbox (profile release), fetches OpenBao once, then runs `cargo test --workspace`
 /// with TOKENFERRY_BIN_DIR naming the folder with the programs. Nothing is skipped: a test whose server is missing fails.
-/// Then looks for every secret that tests planted, or were issued, in every log that they left (in target/leaks), in
-/// plain, base64, hexadecimal and URL encoding. The last lines are "N passed, N failed", the sum over all test programs,
-/// what came of the search, and the time it took.
+/// Then looks for every secret that tests planted, or were issued, in every log and reply that they left (in
+/// target/leaks), in plain, as bytes, and in base64, hexadecimal and URL encoding; without a filter, a search that had too
+/// little to find fails. The last lines are "N passed, N failed", the sum over all test programs, what came of the
+/// search, and the time it took.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {

@@ -212,6 +212,42 @@ async fn the_time_to_come_back_is_that_of_the_first_header() {
     }
 }
 
+#[tokio::test]
+async fn a_throttled_login_says_until_when() {
+    let issuer = Issuer::start("throttled").await;
+    let root = issuer.zscaler_url().trim_end_matches("/papi").to_owned();
+    let one_api = [
+        ("client_id", "sandbox-client".to_owned()),
+        ("client_secret", "sandbox-client-secret".to_owned()),
+        ("token_url", format!("{root}/oauth2/v1/token")),
+        ("base_url", format!("{root}/zcc/papi")),
+    ];
+    let zenoti = [
+        ("account_name", "sandbox".to_owned()),
+        ("username", "sandbox".to_owned()),
+        ("password", "sandbox-password".to_owned()),
+        ("app_id", "00000000-0000-4000-8000-000000000001".to_owned()),
+        ("app_secret", "sandbox-app-secret".to_owned()),
+        ("base_url", issuer.zenoti_url()),
+    ];
+    for (system, settings, kind, path, header) in [
+        ("zscaler", &one_api[..], ZSCALER, "/zscaler/oauth2/v1/token", "x-ratelimit-reset"),
+        ("zscaler", &one_api, ZSCALER, "/zscaler/oauth2/v1/token", "retry-after"),
+        ("zenoti", &zenoti, "tokenferry_zenoti_token", "/zenoti/v1/tokens", "ratelimit-reset"),
+        ("zenoti", &zenoti, "tokenferry_zenoti_token", "/zenoti/v1/tokens", "retry-after"),
+    ] {
+        issuer.control().reset();
+        issuer.fault(Fault::answer(Answer::new(429).header(header, "3600")).path(path));
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into()));
+        let provider = object([(system, Value::Object(settings.collect())), ("max_wait", "1s".into())]);
+        let error = only_error(&issuer, &provider, kind, &object([])).await;
+        assert!(error.says(&["429", "try again after"]), "{system}: {error:?}");
+        let wait = instant_in(&error.text()) - Timestamp::from(SystemTime::now()).seconds;
+        assert!((3590..=3602).contains(&wait), "{system}, {header}: {wait} s in {error:?}");
+        assert_eq!(issuer.control().requests().len(), 1, "{system}, {header}: it waits for nobody");
+    }
+}
+
 /// The first point in time that stands in `text`, in Unix seconds.
 fn instant_in(text: &str) -> i64 {
     let words = text.split([' ', '\n', '(', ')', ',']).map(|word| word.trim_end_matches(['.', ';']));
