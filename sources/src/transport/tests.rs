@@ -241,6 +241,20 @@ async fn redirects_elsewhere_are_not_followed_and_named_without_path() {
 }
 
 #[tokio::test]
+async fn a_secret_in_the_host_of_a_redirect_is_masked_and_a_long_one_cut() {
+    let long = format!("{}.example", ["abcdefgh"; 30].join("."));
+    for (host, shown) in [("Hunter2.example", "to http://***.example, which"), (long.as_str(), "…, which")] {
+        let location = format!("Location: http://{host}/\r\n");
+        let server = TestServer::scripted(vec![with_headers(302, &location, "")]).await;
+        let mut request = request(Method::GET, &server.url("/"), Patience::Once);
+        request.secrets.push("HUNTER2".into());
+        let error = send(&default_context(), &request).await.err().unwrap().to_string();
+        assert!(error.contains(shown), "{error}");
+        assert!(!error.to_ascii_lowercase().contains("hunter2"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_login_is_not_turned_into_a_read_and_circles_end() {
     let server = TestServer::scripted(vec![with_headers(303, "Location: /b\r\n", "")]).await;
     let login = request(Method::POST, &server.url("/a"), Patience::Login);
