@@ -11,6 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::clock::in_writing;
+use crate::json::Fields;
 use crate::{Attempt, Said, SourceError, Timestamp};
 
 /// One request, which may have to be sent more than once.
@@ -85,6 +86,9 @@ impl Request {
 /// No token and no device's passwords come near it.
 const LARGEST: usize = 1024 * 1024;
 
+/// RFC 6749, sections 4.1.2.1 and 5.2.
+const REFUSALS: [&str; 4] = ["access_denied", "invalid_client", "invalid_grant", "unauthorized_client"];
+
 /// A header value that no log shows; `None` if the text cannot stand in a header.
 pub(crate) fn secret_header_value(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_bytes(text.as_bytes()).ok()?;
@@ -134,8 +138,8 @@ impl Answer {
     pub(crate) fn failure_saying(&self, attempt: &Attempt, said: Said) -> SourceError {
         let (attempt, status) = (attempt.clone(), self.status.as_u16());
         match status {
-            400 => SourceError::BadRequest { attempt, status, said },
-            401 => SourceError::LoginRefused { attempt, status, said },
+            400 if !self.refuses_client() => SourceError::BadRequest { attempt, status, said },
+            400 | 401 => SourceError::LoginRefused { attempt, status, said },
             403 => SourceError::NoAccess { attempt, status, said },
             404 => SourceError::NotFound { attempt, path: self.path.clone(), status, said },
             407 => SourceError::ProxyRefused { attempt },
@@ -144,5 +148,11 @@ impl Answer {
             500..=599 => SourceError::ServerError { attempt, status, said, until: None },
             _ => SourceError::UnexpectedStatus { attempt, status, said },
         }
+    }
+
+    /// Whether it names one of the reasons for which OAuth servers refuse a credential. Most do so with a 400.
+    fn refuses_client(&self) -> bool {
+        let fields = Fields::parse(&self.body).unwrap_or_default();
+        fields.text("error").is_some_and(|error| REFUSALS.contains(&error.expose_secret()))
     }
 }

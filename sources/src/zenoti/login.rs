@@ -81,13 +81,14 @@ impl Zenoti {
             return Err(if good {
                 answer.malformed(attempt, problem)
             } else {
-                answer.failure(attempt, secrets)
+                Refusal::unexplained(Said::default()).failure(attempt, answer)
             });
         };
         let arrival = Arrival { at: answer.received_at, issuer_time: answer.date() };
         let refused = || Refusal::of(&fields, secrets).map(|refusal| refusal.failure(attempt, answer));
         if !good || !fields.is_null("error") {
-            return Err(refused().unwrap_or_else(|| answer.failure(attempt, secrets)));
+            let unexplained = || Refusal::unexplained(Said::from_fields(&fields, secrets));
+            return Err(refused().unwrap_or_else(|| unexplained().failure(attempt, answer)));
         }
         let policy = fields.object("login_policy_evaluation");
         if policy.and_then(|policy| policy.flag("allowlogin")) == Some(false) {

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::error::{FailureClass, NamedFailure};
 use crate::json::Fields;
 use crate::transport::Answer;
-use crate::{Attempt, Said, SourceError};
+use crate::{Action, Attempt, Said, SourceError};
 
 /// What went wrong, as far as the answer says.
 #[derive(Debug)]
@@ -32,6 +32,11 @@ impl Refusal {
         is_error.then(|| Refusal { code: code(fields), said: said(fields, secrets) })
     }
 
+    /// One that gives no reason beyond its status.
+    pub(super) fn unexplained(said: Said) -> Self {
+        Refusal { code: None, said }
+    }
+
     /// The failure that the answer stands for. One that looks good counts as what its code says; without a status
     /// of HTTP in it, it is a refused login.
     pub(super) fn failure(self, attempt: &Attempt, answer: &Answer) -> SourceError {
@@ -39,6 +44,10 @@ impl Refusal {
         let meant = if answer.status.is_success() { self.code.unwrap_or(401) } else { status };
         let (attempt, said) = (attempt.clone(), self.said);
         match meant {
+            // Wrong user names and passwords come with these; tried again, they could lock the account.
+            400 | 422 if attempt.action == Action::Login => {
+                SourceError::LoginRefused { attempt, status, said }
+            }
             400 | 422 => SourceError::BadRequest { attempt, status, said },
             403 => SourceError::NoAccess { attempt, status, said },
             429 => SourceError::RateLimited { attempt, until: None },

@@ -14,7 +14,7 @@ use crate::base_url::BaseUrl;
 use crate::clock::later;
 use crate::json::Fields;
 use crate::transport::{Answer, Body, Patience, Request};
-use crate::{Attempt, Expiry, Said, SourceError, Timestamp, TokenUsage};
+use crate::{Attempt, Expiry, SourceError, Timestamp, TokenUsage};
 
 /// An API client of ZIdentity.
 #[derive(Debug)]
@@ -82,30 +82,17 @@ fn not_signed(attempt: &Attempt, error: NotSigned) -> SourceError {
 /// Reads the answer of the token endpoint.
 pub(super) fn issued(request: &Request, answer: &Answer) -> Result<Issued, SourceError> {
     let attempt = &request.attempt;
-    let fields = Fields::parse(&answer.body);
     if !answer.status.is_success() {
-        let refused = fields.as_ref().is_ok_and(says_refused);
-        let (attempt, status) = (attempt.clone(), answer.status.as_u16());
-        return Err(if status == 400 && refused {
-            let said = Said::from_body(&answer.body, &request.secrets);
-            SourceError::LoginRefused { attempt, status, said }
-        } else {
-            answer.failure(&attempt, &request.secrets)
-        });
+        return Err(answer.failure(attempt, &request.secrets));
     }
-    let fields = fields.map_err(|_| answer.malformed(attempt, "it is not a JSON object"))?;
+    let fields =
+        Fields::parse(&answer.body).map_err(|_| answer.malformed(attempt, "it is not a JSON object"))?;
     match fields.text("access_token") {
         Some(token) if !token.expose_secret().is_empty() => {
             Ok(Issued { token: token.clone(), life: life(&fields) })
         }
         _ => Err(no_token(request, answer, &fields)),
     }
-}
-
-/// OAuth servers refuse clients with 400 as well as with 401, and name the reason.
-fn says_refused(fields: &Fields) -> bool {
-    let error = fields.text("error").map_or("", |error| error.expose_secret());
-    ["invalid_client", "invalid_grant", "unauthorized_client", "access_denied"].contains(&error)
 }
 
 /// Seconds as a number or as a text; anything else says nothing.

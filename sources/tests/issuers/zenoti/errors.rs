@@ -35,10 +35,10 @@ async fn section_8_every_shape_of_an_error_is_read() {
         (r#"{"error":"no way"}"#, false),
     ];
     let statuses = [
-        (400, Class::BadRequest),
+        (400, Class::LoginRefused),
         (401, Class::LoginRefused),
         (403, Class::NoAccess),
-        (422, Class::BadRequest),
+        (422, Class::LoginRefused),
         (429, Class::RateLimited),
         (500, Class::ServerError),
         (503, Class::ServerError),
@@ -64,6 +64,17 @@ async fn section_8_every_shape_of_an_error_is_read() {
             let sandbox = answering(200, &[], &body).await;
             let outcome = source(&sandbox, NAME, &[]).login().await;
             assert_outcome(&outcome, Outcome::Fails(Class::LoginRefused, &["no way"]), &body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn section_8_a_turned_down_password_is_a_refused_login_even_without_a_reason() {
+    for body in ["", "<html>", "{}", r#"{"code":422,"message":"Invalid user name or password"}"#] {
+        for status in [400, 422] {
+            let sandbox = answering(status, &[], body).await;
+            let outcome = source(&sandbox, NAME, &[]).login().await;
+            assert_outcome(&outcome, Outcome::Fails(FailureClass::LoginRefused, &[]), body);
         }
     }
 }
