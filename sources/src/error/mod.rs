@@ -127,8 +127,9 @@ pub enum SourceError {
         /// What was attempted.
         attempt: Attempt,
     },
-    /// The host is, or its name leads to, an address that only this network segment or this machine has.
-    #[error("{attempt}: the host has the link-local address {address}, which is not asked")]
+    /// The host is, or its name leads to, an address that only this network segment or this machine has, or one of
+    /// the metadata service of a cloud.
+    #[error("{attempt}: the host has the link-local or metadata address {address}, which is not asked")]
     LinkLocal {
         /// What was attempted.
         attempt: Attempt,

@@ -177,7 +177,7 @@ async fn once(context: &BuildContext, request: &Request, url: &Url) -> Result<An
         url.query_pairs_mut().append_pair("_", &fastrand::u64(..).to_string());
     }
     if request.refuse_link_local
-        && let Some(address) = link_local::literal(&url)
+        && let Some(address) = link_local::refused(&url, context.http.uses_proxy(&url)).await
     {
         return Err(SourceError::LinkLocal { attempt: request.attempt.clone(), address });
     }
