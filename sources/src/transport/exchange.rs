@@ -19,7 +19,7 @@ use crate::{BuildContext, Detour, SourceError};
 /// # Errors
 /// When no such answer comes within the time that the settings allow.
 pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<Answer, SourceError> {
-    let mut budget = Budget::new(context, request.limit);
+    let mut budget = Budget::new(context, request);
     let tries = if context.http.settings().retries { request.patience.tries() } else { 1 };
     let mut tries_made = 0;
     loop {
@@ -28,13 +28,13 @@ pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<An
             Ok(answer) if (request.passing)(&answer) => {
                 let pause = Pause::Backoff(wait::backoff(tries_made));
                 if tries_made >= tries || !budget.pause(pause).await {
-                    return Ok(Answer { spent: budget.spent(), ..answer });
+                    return Ok(budget.charge(answer));
                 }
                 debug!(system = request.attempt.system.name, tries_made, "trying again");
                 continue;
             }
             Ok(answer) => match Setback::from_answer(request, answer, tries_made) {
-                Ok(answer) => return Ok(Answer { spent: budget.spent(), ..answer }),
+                Ok(answer) => return Ok(budget.charge(answer)),
                 Err(setback) => setback,
             },
             Err(error) => Setback::from_error(error, tries_made),
@@ -114,16 +114,20 @@ struct Budget {
     timeout: Duration,
     deadline: Instant,
     max_wait: Duration,
+    waited: Duration,
 }
 
 impl Budget {
-    fn new(context: &BuildContext, limit: Option<Duration>) -> Self {
+    fn new(context: &BuildContext, request: &Request) -> Self {
         let settings = context.http.settings();
-        let timeout = limit.map_or(settings.timeout, |limit| limit.min(settings.timeout));
+        let least =
+            |allowed: Duration, left: Option<Duration>| left.map_or(allowed, |left| left.min(allowed));
+        let timeout = least(settings.timeout, request.limit);
+        let max_wait = least(settings.max_wait, request.max_wait);
         let now = Instant::now();
         // A timeout beyond the end of time is none.
         let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
-        Budget { timeout, deadline, max_wait: settings.max_wait }
+        Budget { timeout, deadline, max_wait, waited: Duration::ZERO }
     }
 
     async fn bound(
@@ -135,16 +139,17 @@ impl Budget {
         timeout_at(self.deadline, work).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
-    /// What is gone of the time.
-    fn spent(&self) -> Duration {
-        self.timeout.saturating_sub(self.deadline.saturating_duration_since(Instant::now()))
+    /// The answer, with what is gone of the time for it.
+    fn charge(&self, answer: Answer) -> Answer {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        Answer { spent: self.timeout.saturating_sub(left), waited: self.waited, ..answer }
     }
 
     /// Waits, if there is time for it.
     async fn pause(&mut self, pause: Pause) -> bool {
         let pause = match pause {
-            Pause::Asked(pause) if pause <= self.max_wait => {
-                self.max_wait -= pause;
+            Pause::Asked(pause) if pause <= self.max_wait.saturating_sub(self.waited) => {
+                self.waited += pause;
                 self.deadline += pause;
                 pause
             }
@@ -213,7 +218,7 @@ async fn read(
         Err(error) => return Err(error),
     };
     let path = request.shown_path.clone().unwrap_or_else(|| request.url.path().into());
-    Ok(Answer { path, status, headers, body, received_at, spent: Duration::ZERO })
+    Ok(Answer { path, status, headers, body, received_at, spent: Duration::ZERO, waited: Duration::ZERO })
 }
 
 async fn body(

@@ -26,6 +26,8 @@ pub(crate) struct Request {
     pub(crate) bust_caches: bool,
     /// The most time that all tries may take, where it is less than the settings allow.
     pub(crate) limit: Option<Duration>,
+    /// The most that may be waited in all when the system asks for it, where it is less than the settings allow.
+    pub(crate) max_wait: Option<Duration>,
     /// The largest body of an answer that is read, in bytes.
     pub(crate) largest: usize,
     /// Answers that stand for a passing failure of the server although their status does not say so. They are
@@ -67,6 +69,7 @@ impl Request {
             patience,
             bust_caches: false,
             limit: None,
+            max_wait: None,
             largest: LARGEST,
             passing: |_| false,
             shown_path: None,
@@ -112,6 +115,8 @@ pub(crate) struct Answer {
     pub(crate) received_at: Timestamp,
     /// How much of the time for it the exchange took, without the waits that were asked for.
     pub(crate) spent: Duration,
+    /// How long it was waited because the system asked for it.
+    pub(crate) waited: Duration,
 }
 
 impl Answer {

@@ -70,6 +70,7 @@ mod tests {
             body: Zeroizing::new(Vec::new()),
             received_at,
             spent: Duration::ZERO,
+            waited: Duration::ZERO,
         };
         asked(&answer).map(|wait| wait.as_secs())
     }
