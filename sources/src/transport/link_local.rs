@@ -71,16 +71,15 @@ fn is_refused_v4(address: Ipv4Addr) -> bool {
 
 /// The IPv4 address that an IPv6 address stands for, by mapping, translation or tunnel.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let (high, low) = match address.segments() {
+    match address.segments() {
         // How networks without IPv4 reach it: RFC 6052, RFC 8215, and SIIT in RFC 2765.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         | [0x64, 0xff9b, 1, _, _, _, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         // 6to4: RFC 3056.
-        | [0x2002, high, low, ..] => (high, low),
-        _ => return address.to_ipv4(),
-    };
-    Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+        | [0x2002, high, low, ..] => Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low))),
+        _ => address.to_ipv4(),
+    }
 }
 
 /// How long a name is looked up that a proxy will look up itself.
