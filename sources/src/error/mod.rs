@@ -256,11 +256,13 @@ pub enum SourceError {
         /// What was attempted.
         attempt: Attempt,
     },
-    /// HTTP 429.
-    #[error("{attempt}: too many requests (HTTP 429){}", come_back(*until))]
+    /// HTTP 429, or an answer that means it.
+    #[error("{attempt}: too many requests (HTTP {status}){}", come_back(*until))]
     RateLimited {
         /// What was attempted.
         attempt: Attempt,
+        /// The HTTP status.
+        status: u16,
         /// When it may be tried again, if the system said so.
         until: Option<Timestamp>,
     },

@@ -55,7 +55,7 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::NoToken { attempt: at(), status: 200, said: said() },
         SourceError::NotFound { attempt: at(), path: "/papi/x".into(), status: 404, said: said() },
         SourceError::ProxyRefused { attempt: at() },
-        SourceError::RateLimited { attempt: otp(), until: Some(NOW) },
+        SourceError::RateLimited { attempt: otp(), status: 429, until: Some(NOW) },
         redirected(302, Detour::Elsewhere),
         redirected(302, Detour::Loop),
         redirected(303, Detour::NotRepeatable),

@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 
 use super::message::{Answer, Patience, Request};
 use super::{failure, link_local, redirect, wait};
-use crate::clock::later;
 use crate::{BuildContext, Detour, SourceError};
 
 /// Sends a request until it is answered with something that another try would not change.
@@ -24,20 +23,22 @@ pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<An
     let mut tries_made = 0;
     loop {
         tries_made += 1;
-        let setback = match budget.bound(request, follow(context, request)).await {
-            Ok(answer) if (request.passing)(&answer) => {
-                let pause = Pause::Backoff(wait::backoff(tries_made));
+        let outcome = budget.bound(request, follow(context, request)).await;
+        let meant = outcome.as_ref().ok().and_then(|answer| (request.passing)(answer));
+        let setback = match (outcome, meant) {
+            (Ok(answer), Some(meant)) => {
+                let pause = Pause::after(&answer, meant, tries_made);
                 if tries_made >= tries || !budget.pause(pause).await {
                     return Ok(budget.charge(answer));
                 }
                 debug!(system = request.attempt.system.name, tries_made, "trying again");
                 continue;
             }
-            Ok(answer) => match Setback::from_answer(request, answer, tries_made) {
+            (Ok(answer), None) => match Setback::from_answer(request, answer, tries_made) {
                 Ok(answer) => return Ok(budget.charge(answer)),
                 Err(setback) => setback,
             },
-            Err(error) => Setback::from_error(error, tries_made),
+            (Err(error), _) => Setback::from_error(error, tries_made),
         };
         let error = *setback.error;
         if tries_made >= tries || !budget.pause(setback.pause).await {
@@ -62,30 +63,32 @@ enum Pause {
     Never,
 }
 
+impl Pause {
+    /// Before the try after an answer that means this status.
+    fn after(answer: &Answer, meant: u16, tries_made: u32) -> Self {
+        let backoff = wait::backoff(tries_made);
+        match wait::asked(answer, meant) {
+            Some(asked) => Pause::Asked(asked),
+            None if meant == 429 => Pause::Asked(backoff + wait::MARGIN),
+            None => Pause::Backoff(backoff),
+        }
+    }
+}
+
 impl Setback {
     /// The answer, if it is one to keep.
     fn from_answer(request: &Request, answer: Answer, tries_made: u32) -> Result<Answer, Self> {
-        if !matches!(answer.status.as_u16(), 408 | 429 | 500..=599) {
+        if !matches!(answer.status.as_u16(), 408 | 429 | 500 | 502..=504) {
             return Ok(answer);
         }
-        let mut error = answer.failure(&request.attempt, &request.secrets);
-        let backoff = wait::backoff(tries_made);
-        let end_of = |asked: Option<Duration>| asked.and_then(|wait| later(answer.received_at, wait));
-        let pause = match &mut error {
-            SourceError::RateLimited { until, .. } => {
-                let asked = wait::asked(&answer);
-                *until = end_of(asked);
-                Pause::Asked(asked.unwrap_or(backoff + wait::MARGIN))
-            }
-            SourceError::ServerError { until, .. } => {
-                let asked = wait::asked_by_retry_after(&answer);
-                *until = end_of(asked);
-                asked.map_or(Pause::Backoff(backoff), Pause::Asked)
-            }
-            _ if request.patience == Patience::Read => Pause::Backoff(backoff),
-            _ => return Ok(answer),
-        };
-        Err(Setback { error: Box::new(error), pause })
+        if answer.status.as_u16() == 408 && request.patience != Patience::Read {
+            return Ok(answer);
+        }
+        let error = answer.failure(&request.attempt, &request.secrets);
+        Err(Setback {
+            error: Box::new(error),
+            pause: Pause::after(&answer, answer.status.as_u16(), tries_made),
+        })
     }
 
     fn from_error(error: SourceError, tries_made: u32) -> Self {

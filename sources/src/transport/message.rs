@@ -10,7 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::clock::in_writing;
+use super::wait;
+use crate::clock::{in_writing, later};
 use crate::json::Fields;
 use crate::{Attempt, Said, SourceError, Timestamp};
 
@@ -30,9 +31,9 @@ pub(crate) struct Request {
     pub(crate) max_wait: Option<Duration>,
     /// The largest body of an answer that is read, in bytes.
     pub(crate) largest: usize,
-    /// Answers that stand for a passing failure of the server although their status does not say so. They are
-    /// tried again as a 500 is; the last of them is given to the caller.
-    pub(crate) passing: fn(&Answer) -> bool,
+    /// The status that an answer means, where it stands for a passing failure although its own status does not say
+    /// so. It is tried again as if it had that; the last one is given to the caller.
+    pub(crate) passing: fn(&Answer) -> Option<u16>,
     /// The path for messages, where that of the URL may hold something secret.
     pub(crate) shown_path: Option<Arc<str>>,
     /// Whether hosts with link-local addresses are left alone.
@@ -71,7 +72,7 @@ impl Request {
             limit: None,
             max_wait: None,
             largest: LARGEST,
-            passing: |_| false,
+            passing: |_| None,
             shown_path: None,
             refuse_link_local: false,
             secrets: Vec::new(),
@@ -91,6 +92,11 @@ const LARGEST: usize = 1024 * 1024;
 
 /// RFC 6749, sections 4.1.2.1 and 5.2.
 const REFUSALS: [&str; 4] = ["access_denied", "invalid_client", "invalid_grant", "unauthorized_client"];
+
+/// Whether a text can be sent as a token and arrives as it is: blanks around it would be lost on the way.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.trim() == text && secret_header_value(text).is_some()
+}
 
 /// A header value that no log shows; `None` if the text cannot stand in a header.
 pub(crate) fn secret_header_value(text: &str) -> Option<HeaderValue> {
@@ -149,10 +155,15 @@ impl Answer {
             404 => SourceError::NotFound { attempt, path: self.path.clone(), status, said },
             407 => SourceError::ProxyRefused { attempt },
             408 => SourceError::GatewayTimedOut { attempt, status, said },
-            429 => SourceError::RateLimited { attempt, until: None },
-            500..=599 => SourceError::ServerError { attempt, status, said, until: None },
+            429 => SourceError::RateLimited { attempt, status, until: self.until(status) },
+            500..=599 => SourceError::ServerError { attempt, status, said, until: self.until(status) },
             _ => SourceError::UnexpectedStatus { attempt, status, said },
         }
+    }
+
+    /// When it asks to come back, if it means this status.
+    pub(crate) fn until(&self, meant: u16) -> Option<Timestamp> {
+        later(self.received_at, wait::asked(self, meant)?)
     }
 
     /// Whether it names one of the reasons for which OAuth servers refuse a credential. Most do so with a 400.

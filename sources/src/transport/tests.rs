@@ -56,7 +56,7 @@ async fn failures_of_the_server_are_tried_three_times_with_growing_waits() {
 
 #[tokio::test]
 async fn what_another_try_would_not_change_is_sent_once() {
-    for code in [400, 401, 403, 404, 405, 413] {
+    for code in [400, 401, 403, 404, 405, 413, 501, 505, 520] {
         let server = TestServer::scripted(vec![status(code, "")]).await;
         let answer = get(&default_context(), &server.url("/")).await.unwrap();
         assert_eq!((answer.status.as_u16(), server.seen().len()), (code, 1));

@@ -11,7 +11,7 @@ use tracing::debug;
 use zeroize::Zeroizing;
 
 use super::answer::Issued;
-use super::refusal::{Refusal, denied_by_policy, not_revoked};
+use super::refusal::{Refusal, denied_by_policy, not_revoked, passing};
 use super::{SYSTEM, device};
 use crate::base_url::BaseUrl;
 use crate::clock::later;
@@ -66,6 +66,7 @@ impl Zenoti {
         let mut request = self.request(action, Method::POST, TOKENS, patience);
         request.headers.insert(ACCEPT, HeaderValue::from_static(JSON));
         request.body = Some(grant.body());
+        request.passing = passing;
         if let Grant::RefreshToken { refresh_token } = grant {
             request.secrets.push((*refresh_token).into());
         }

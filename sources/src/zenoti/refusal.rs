@@ -50,12 +50,21 @@ impl Refusal {
             }
             400 | 422 => SourceError::BadRequest { attempt, status, said },
             403 => SourceError::NoAccess { attempt, status, said },
-            429 => SourceError::RateLimited { attempt, until: None },
-            500..=599 => SourceError::ServerError { attempt, status, said, until: None },
+            429 => SourceError::RateLimited { attempt, status, until: answer.until(meant) },
+            500..=599 => SourceError::ServerError { attempt, status, said, until: answer.until(meant) },
             _ if answer.status.is_success() => SourceError::LoginRefused { attempt, status, said },
             _ => answer.failure_saying(&attempt, said),
         }
     }
+}
+
+/// What an answer means that looks good and tells of an error that passes.
+pub(super) fn passing(answer: &Answer) -> Option<u16> {
+    let fields =
+        answer.status.is_success().then(|| Fields::parse(&answer.body).ok()).flatten()?.in_lower_case();
+    let code = Refusal::of(&fields, &[])?.code?;
+    let has_token = fields.is_null("error") && !fields.is_null("credentials");
+    (!has_token && matches!(code, 429 | 500 | 502..=504)).then_some(code)
 }
 
 /// What it means that an answer has a token, and a login policy that does not let the user in.
