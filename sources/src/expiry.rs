@@ -6,11 +6,6 @@ use crate::clock::{in_writing, later};
 use crate::jwt::Times;
 use crate::{Expiry, Timestamp};
 
-/// The expiry of a token, or the end it states if that has passed already.
-pub(crate) fn expiry(token: &str, arrival: Arrival, ttl: Option<Duration>) -> Result<Expiry, Timestamp> {
-    until(Stated::of_token(token), arrival, ttl)
-}
-
 /// What is said about the end of a token.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Stated {
@@ -91,6 +86,10 @@ mod tests {
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_timestamp(1_800_000_000 + secs, 0).unwrap()
+    }
+
+    fn expiry(token: &str, arrival: Arrival, ttl: Option<Duration>) -> Result<Expiry, Timestamp> {
+        until(Stated::of_token(token), arrival, ttl)
     }
 
     fn of(claims: &str, ttl: Option<u64>) -> Result<Expiry, Timestamp> {

@@ -11,7 +11,8 @@ pub(crate) struct Mask(Vec<Pattern>);
 
 impl Mask {
     pub(crate) fn new(secrets: &[SecretString]) -> Self {
-        Mask(secrets.iter().flat_map(|secret| patterns(secret.expose_secret())).collect())
+        let texts = secrets.iter().flat_map(|secret| texts(secret.expose_secret()));
+        Mask(texts.flat_map(|text| patterns(&text)).collect())
     }
 
     /// The text with every secret replaced. Finds that touch or overlap become one, so that no rest of a secret
@@ -106,6 +107,18 @@ fn hex_byte(high: u8, low: u8) -> Option<u8> {
     Some(digit(high)? * 16 + digit(low)?)
 }
 
+/// A secret as it is, and what is left of it where texts are trimmed, put on one line or shown line by line.
+fn texts(secret: &str) -> impl Iterator<Item = Zeroizing<String>> {
+    let trimmed = |text: &str| Zeroizing::new(text.trim().to_owned());
+    let on_one_line = Zeroizing::new(secret.chars().filter(|c| !c.is_control()).collect::<String>());
+    let lines = secret.lines().filter(|line| line.trim().chars().count() >= SHORTEST_LINE).map(trimmed);
+    let mut texts = vec![Zeroizing::new(secret.to_owned()), trimmed(&on_one_line), on_one_line];
+    texts.extend(lines);
+    texts.sort_unstable_by(|a, b| a.as_str().cmp(b));
+    texts.dedup();
+    texts.into_iter()
+}
+
 /// All forms of a secret. A very short one is looked for only where it stands alone: masked everywhere, it would
 /// take ordinary words apart, and the gaps would tell it to the reader. Guessing it takes no longer anyway.
 fn patterns(secret: &str) -> Vec<Pattern> {
@@ -118,7 +131,7 @@ fn patterns(secret: &str) -> Vec<Pattern> {
     let digit = |half: u8| b"0123456789abcdef"[usize::from(half)];
     let hex = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
     let mut patterns = vec![
-        pattern(Form::Exact, bytes.to_vec()),
+        pattern(Form::AnyCase, bytes.to_vec()),
         pattern(Form::Escaped, bytes.to_vec()),
         pattern(Form::AnyCase, hex),
     ];
@@ -143,6 +156,8 @@ fn within_base64(alphabet: &GeneralPurpose, secret: &[u8], shift: usize) -> Vec<
 }
 
 const SHORTEST: usize = 4;
+/// Shorter lines tell little, and may stand in any text.
+const SHORTEST_LINE: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -210,6 +225,22 @@ mod tests {
         assert_eq!(masked("a", "a bad key: \"a\" (YQ==)"), "*** bad key: \"***\" (***)");
         assert_eq!(masked("key", "the keys are gone"), "the keys are gone");
         assert_eq!(masked("*", "* and *** and a*b"), "*** and *** and a*b");
+    }
+
+    #[test]
+    fn a_secret_is_found_however_its_lines_blanks_and_capitals_came_back() {
+        let lines = "-- BEGIN --\r\nfirst line\r\n\r\nthe second\n--\n";
+        for (secret, text) in [
+            (lines, "<-- BEGIN --first linethe second-->"),
+            (lines, "<first line>"),
+            (lines, "<the second>"),
+            ("hun\tter2", "<hunter2>"),
+            (" hunter2 ", "<hunter2>"),
+            ("Hunter2", "<hUNTER2>"),
+        ] {
+            assert_eq!(masked(secret, text), "<***>", "{secret:?}");
+        }
+        assert_eq!(masked(lines, "two -- dashes"), "two -- dashes");
     }
 
     #[test]

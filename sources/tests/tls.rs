@@ -59,17 +59,33 @@ async fn server(directory: &Path) -> (String, PathBuf) {
 }
 
 async fn login(base_url: &str, ca_cert_file: Option<PathBuf>) -> Result<Token, SourceError> {
+    let fields = [("base_url", base_url.into()), ("username", "anna".into()), ("password", "hunter2".into())];
+    login_at("zettelstore", fields.into(), ca_cert_file).await
+}
+
+/// A login by one request that anybody may make.
+async fn request(url: &str) -> Result<Token, SourceError> {
+    let fields = |members: Vec<(&str, Given)>| -> GivenFields {
+        members.into_iter().map(|(name, given)| (name.to_owned(), given)).collect()
+    };
+    let token = Given::Map(fields(vec![("regex", "(abc.def)".into())]));
+    let values = Given::Map(fields(vec![("token", token)]));
+    let request = fields(vec![("url", url.into()), ("values", values)]);
+    login_at("http", vec![("request", Given::List(vec![request]))], None).await
+}
+
+async fn login_at(
+    name: &str,
+    fields: Vec<(&str, Given)>,
+    ca_cert_file: Option<PathBuf>,
+) -> Result<Token, SourceError> {
     let settings = HttpSettings { ca_cert_file, timeout: Duration::from_secs(5), ..HttpSettings::default() };
     let context = BuildContext { http: Arc::new(HttpClient::new(settings)), clock: Arc::new(SystemClock) };
-    let zettelstore = system("zettelstore").unwrap();
-    let given = GivenFields::from([
-        ("base_url".to_owned(), Given::from(base_url)),
-        ("username".to_owned(), "anna".into()),
-        ("password".to_owned(), "hunter2".into()),
-        ("allow_http".to_owned(), Given::Flag(true)),
-    ]);
-    let (settings, _) = zettelstore.resolve(&given, &BTreeMap::<String, String>::new());
-    zettelstore.build(&settings, &context).unwrap().login().await
+    let mut given: GivenFields = fields.into_iter().map(|(name, given)| (name.to_owned(), given)).collect();
+    given.insert("allow_http".to_owned(), Given::Flag(true));
+    let system = system(name).unwrap();
+    let (settings, _) = system.resolve(&given, &BTreeMap::<String, String>::new());
+    system.build(&settings, &context).unwrap().login().await
 }
 
 #[tokio::test]
@@ -118,7 +134,9 @@ fn login_in_process(base_url: &str, variables: &[(&str, &str)]) -> String {
 #[tokio::test]
 async fn login_as_told_by_the_environment() {
     let Ok(base_url) = std::env::var("TOKENFERRY_TEST_URL") else { return };
-    match login(&base_url, None).await {
+    let by_request = std::env::var("TOKENFERRY_TEST_SYSTEM").is_ok_and(|name| name == "http");
+    let outcome = if by_request { request(&base_url).await } else { login(&base_url, None).await };
+    match outcome {
         Ok(_) => println!("logged in"),
         Err(error) => println!("{}: {error}", error.class()),
     }
@@ -145,6 +163,21 @@ async fn proxies_of_the_environment_are_used_except_for_this_machine() {
     let spared = [variables[0], variables[1], ("NO_PROXY", "zettel.invalid")];
     assert!(login_in_process("http://zettel.invalid/", &spared).contains("unreachable"));
     assert!(login_in_process("http://127.0.0.1:1/", &variables).contains("unreachable"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metadata_services_are_not_asked_by_way_of_a_proxy() {
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = proxy.local_addr().unwrap().port();
+    tokio::spawn(answer_plainly(proxy));
+    let proxy_url = format!("http://localhost:{port}");
+    let variables =
+        [("TOKENFERRY_TEST_SYSTEM", "http"), ("HTTP_PROXY", &proxy_url), ("http_proxy", &proxy_url)];
+    for host in ["metadata.google.internal", "169.254.169.254"] {
+        let said = login_in_process(&format!("http://{host}/"), &variables);
+        assert!(said.contains("link_local: "), "{host}: {said}");
+    }
+    assert!(login_in_process("http://id.invalid/", &variables).contains("logged in"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

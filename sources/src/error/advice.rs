@@ -39,7 +39,7 @@ impl SourceError {
             }
             E::KeyExpired { system, .. } => format!("The API key of {system} is over"),
             E::LifetimeZero { attempt, .. } => format!("{} issues tokens without life", title(attempt)),
-            E::LinkLocal { .. } => "A link-local address is not asked".to_owned(),
+            E::LinkLocal { .. } => "A link-local or metadata address is not asked".to_owned(),
             E::LoginRefused { attempt, .. } | E::NoToken { attempt, .. } => {
                 format!("{} refused the login", title(attempt))
             }

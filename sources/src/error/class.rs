@@ -152,6 +152,8 @@ impl SourceError {
         match self {
             SourceError::RateLimited { until: Some(until), .. }
             | SourceError::ServerError { until: Some(until), .. } => Retry::At(*until),
+            // The server does not do what it is asked for, and will not.
+            SourceError::ServerError { status: 501 | 505..=511, .. } => Retry::Never,
             SourceError::BrokenAnswer { .. }
             | SourceError::GatewayTimedOut { .. }
             | SourceError::RateLimited { .. }

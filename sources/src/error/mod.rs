@@ -127,8 +127,9 @@ pub enum SourceError {
         /// What was attempted.
         attempt: Attempt,
     },
-    /// The host is, or its name leads to, an address that only this network segment or this machine has.
-    #[error("{attempt}: the host has the link-local address {address}, which is not asked")]
+    /// The host is, or its name leads to, an address that only this network segment or this machine has, or one of
+    /// the metadata service of a cloud.
+    #[error("{attempt}: the host has the link-local or metadata address {address}, which is not asked")]
     LinkLocal {
         /// What was attempted.
         attempt: Attempt,
@@ -255,11 +256,13 @@ pub enum SourceError {
         /// What was attempted.
         attempt: Attempt,
     },
-    /// HTTP 429.
-    #[error("{attempt}: too many requests (HTTP 429){}", come_back(*until))]
+    /// HTTP 429, or an answer that means it.
+    #[error("{attempt}: too many requests (HTTP {status}){}", come_back(*until))]
     RateLimited {
         /// What was attempted.
         attempt: Attempt,
+        /// The HTTP status.
+        status: u16,
         /// When it may be tried again, if the system said so.
         until: Option<Timestamp>,
     },

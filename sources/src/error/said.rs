@@ -61,9 +61,10 @@ impl fmt::Display for Said {
 /// half of a secret stays.
 fn one_line(mask: &Mask, text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
-    let text = mask.apply(text.trim());
+    let text = mask.apply(&text);
+    let text = text.trim();
     if text.chars().count() <= LONGEST {
-        return text;
+        return text.to_owned();
     }
     text.chars().take(LONGEST - 1).chain(['…']).collect()
 }
@@ -117,6 +118,8 @@ mod tests {
             said(r#"{"message":"key hun\nter2 is wrong"}"#, &["hunter2"]),
             ", saying \"key *** is wrong\""
         );
+        assert_eq!(said(r#"{"message":"hunter2 "}"#, &["hunter2 "]), ", saying \"***\"");
+        assert_eq!(said(r#"{"message":"a\nb\nc-d"}"#, &["a\nb\nc-d\n"]), ", saying \"***\"");
         let cut = format!(r#"{{"message":"{}hunter2"}}"#, "x".repeat(195));
         assert!(!said(&cut, &["hunter2"]).contains("hunt"));
     }

@@ -55,7 +55,7 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::NoToken { attempt: at(), status: 200, said: said() },
         SourceError::NotFound { attempt: at(), path: "/papi/x".into(), status: 404, said: said() },
         SourceError::ProxyRefused { attempt: at() },
-        SourceError::RateLimited { attempt: otp(), until: Some(NOW) },
+        SourceError::RateLimited { attempt: otp(), status: 429, until: Some(NOW) },
         redirected(302, Detour::Elsewhere),
         redirected(302, Detour::Loop),
         redirected(303, Detour::NotRepeatable),
@@ -117,7 +117,7 @@ fn messages_say_what_was_attempted_and_what_came_back() {
              1970-01-01T00:00:00Z now"
                 .to_owned(),
             format!("lifetime_zero: {login}: the token that came has a lifetime of 0 seconds and is of no use"),
-            format!("link_local: {login}: the host has the link-local address 169.254.169.254, which is not asked"),
+            format!("link_local: {login}: the host has the link-local or metadata address 169.254.169.254, which is not asked"),
             format!("login_refused: {login}: the login was refused (HTTP 401)"),
             format!("malformed_answer: {login}: the answer (HTTP 200) is not understood: it is not a JSON object"),
             "ambiguous_device: the host name \"host-1\" belongs to more than one device: 1A2B:501 (state 1, user anna); \

@@ -12,22 +12,25 @@ use crate::expiry::Stated;
 use crate::transport::{self, Answer};
 use crate::{Action, Attempt, BuildContext, Said, SourceError, Token};
 
-/// Sends one request after the other. They share the time that one exchange has, and none is sent again because a
-/// later one failed.
+/// Sends one request after the other. They share the time, and the waits, that one exchange has, and none is sent
+/// again because a later one failed.
 pub(super) async fn login(
     plan: &Plan,
     requests: &[RequestPlan],
     context: &BuildContext,
 ) -> Result<Token, SourceError> {
     let mut known = Known::new(&plan.secrets);
-    let mut left = context.http.settings().timeout;
+    let settings = context.http.settings();
+    let (mut left, mut waits_left) = (settings.timeout, settings.max_wait);
     for (index, step) in requests.iter().enumerate() {
         let here = at(step, index, requests.len());
         let mut request = step.fill(&known, here.clone())?;
         request.limit = (index > 0).then(|| in_millis(left));
+        request.max_wait = Some(waits_left);
         request.refuse_link_local = !plan.allow_link_local;
         let answer = transport::send(context, &request).await?;
         left = left.saturating_sub(answer.spent);
+        waits_left = waits_left.saturating_sub(answer.waited);
         if !answer.status.is_success() {
             return Err(answer.failure(&here, &request.secrets));
         }

@@ -84,8 +84,12 @@ one scheme, host and port only; cookies are not kept, but can be taken with `hea
 sent on in a header. The value `token` is the token. `expires_in` (seconds) or `expires_at` (RFC 3339, or Unix seconds) say \
 when it ends; without them the token itself is asked, if it is a JSON Web Token, and then `ttl`.
 
-Hosts whose addresses are link-local (169.254.0.0/16, fe80::/10) are not asked unless `allow_link_local = true`: the metadata \
-services of clouds give credentials at such addresses.";
+Hosts whose addresses are link-local (169.254.0.0/16, fe80::/10) or of the metadata service of a cloud (100.100.100.200, \
+192.0.0.192, fd00:ec2::254, fd20:ce::254) are not asked unless `allow_link_local = true`: credentials are given at such \
+addresses to whoever asks. The same goes for IPv6 addresses that stand for one of these IPv4 addresses (::/96, ::ffff:0:0/96, \
+::ffff:0:0:0/96, 64:ff9b::/96, the last 32 bits in 64:ff9b:1::/48, and 2002::/16). Names are resolved before, also where \
+requests go to a proxy; if only the proxy can resolve them, `metadata.google.internal`, `metadata` and `instance-data` are \
+refused.";
 
 const SECRETS_FIELD: Field = Field {
     name: SECRETS,
@@ -166,7 +170,7 @@ const ALLOW_HTTP: Field = Field {
 const ALLOW_LINK_LOCAL: Field = Field {
     name: "allow_link_local",
     kind: FieldKind::Flag,
-    description: "Whether hosts with link-local addresses are asked, such as the metadata service of a cloud.",
+    description: "Whether hosts are asked that have a link-local address, or that of the metadata service of a cloud.",
     default: Some("false"),
     environment: None,
     rule: None,

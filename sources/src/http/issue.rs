@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::plan::BEARER;
 use crate::expiry::{Arrival, Stated, until};
-use crate::transport::{Answer, secret_header_value};
+use crate::transport::{Answer, is_token};
 use crate::{Attempt, Identity, SourceError, Token, TokenUsage};
 
 /// A value, with the answer that it was in.
@@ -36,8 +36,8 @@ impl Terms {
     ) -> Result<Token, SourceError> {
         let Taken { text, arrival, attempt } = token;
         let value = text.expose_secret();
-        if value.is_empty() || secret_header_value(value).is_none() {
-            let problem = if value.is_empty() { "it is empty" } else { "it cannot stand in a header" };
+        if !is_token(value) {
+            let problem = if value.trim().is_empty() { "it is empty" } else { "it cannot stand in a header" };
             return Err(unusable(attempt, "token", "as a token", problem));
         }
         let stated = stated.or_else(|| Some((Stated::of_token(value)?, *arrival)));

@@ -195,11 +195,10 @@ fn failure(request: &Request, answer: &Answer) -> SourceError {
     let (attempt, status) = (request.attempt.clone(), answer.status.as_u16());
     let fields = Fields::parse(&answer.body).ok();
     let error = fields.as_ref().and_then(|fields| fields.text("error")).map(ExposeSecret::expose_secret);
-    let said = || Said::from_body(&answer.body, &request.secrets);
     match (status, error) {
-        (400, Some("invalid_client")) => SourceError::LoginRefused { attempt, status, said: said() },
-        (400, Some("unauthorized_client" | "invalid_scope" | "access_denied")) => {
-            SourceError::NoAccess { attempt, status, said: said() }
+        (400, Some("invalid_scope")) => {
+            let said = Said::from_body(&answer.body, &request.secrets);
+            SourceError::NoAccess { attempt, status, said }
         }
         _ => answer.failure(&attempt, &request.secrets),
     }

@@ -147,14 +147,16 @@ impl Reading<'_> {
             self.notes.wrong(&spot, "it makes the header Authorization, which is set in `headers`, too");
         }
         let nothing = Given::from("");
-        let mut part =
-            |name: &str, secret| self.template(pair.get(name).unwrap_or(&nothing), &spot.name(name), secret);
-        let (username, password) = (part("username", false), part("password", true));
-        let username = username?;
-        if username.is_bare_text() && pair.get("username").is_some_and(has_colon) {
-            self.notes.wrong(&spot.name("username"), "Basic authentication cannot carry a colon in it");
+        let [username, password] = ["username", "password"].map(|name| pair.get(name).unwrap_or(&nothing));
+        // Services that take a user name alone take it for the credential.
+        let is_alone = !pair.contains_key("password");
+        let password = self.template(password, &spot.name("password"), true);
+        let spot = spot.name("username");
+        let template = self.template(username, &spot, is_alone)?;
+        if has_colon(username) {
+            self.notes.wrong(&spot, "Basic authentication cannot carry a colon in it");
         }
-        Some((username, password?))
+        Some((template, password?))
     }
 
     fn body(&mut self) -> Option<BodyPlan> {

@@ -67,9 +67,7 @@ impl RequestPlan {
             fill_header(&mut request, name, template, known)?;
         }
         if let Some((username, password)) = &self.basic_auth {
-            let pair = basic(&username.fill(known), &password.fill(known));
-            request.secret_header(AUTHORIZATION, &format!("Basic {}", pair.expose_secret()).into());
-            request.secrets.push(pair);
+            fill_basic(&mut request, username, password, known)?;
         }
         request.body = self.body.as_ref().map(|body| body.fill(known));
         Ok(request)
@@ -107,6 +105,23 @@ fn fill_header(
     }
     // Without control characters every text can be sent.
     request.secret_header(name.clone(), &template.fill(known).as_str().into());
+    Ok(())
+}
+
+fn fill_basic(
+    request: &mut Request,
+    username: &Template,
+    password: &Template,
+    known: &Known<'_>,
+) -> Result<(), SourceError> {
+    // The other side would take what follows the colon for the password.
+    if let Some(placeholder) = username.find(known, |text| text.contains(':')) {
+        let usage = "as the user name of Basic authentication";
+        return Err(unusable(&request.attempt, &placeholder.to_string(), usage, "it contains a colon"));
+    }
+    let pair = basic(&username.fill(known), &password.fill(known));
+    request.secret_header(AUTHORIZATION, &format!("Basic {}", pair.expose_secret()).into());
+    request.secrets.push(pair);
     Ok(())
 }
 

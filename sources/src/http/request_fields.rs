@@ -55,7 +55,13 @@ pub(super) const REQUEST_FIELDS: &[Field] = &[
 ];
 
 const BASIC_AUTH: &[Field] = &[
-    Field { name: "username", kind: FieldKind::Text, description: "The user name.", ..OPTIONAL },
+    Field {
+        name: "username",
+        kind: FieldKind::Text,
+        description: "The user name. It is a credential itself where no password is given, and then has to be \
+                      `{{secrets.NAME}}`, too.",
+        ..OPTIONAL
+    },
     Field {
         name: "password",
         kind: FieldKind::Text,

@@ -99,7 +99,7 @@ fn failed() -> Outcome {
 
 fn limited(secs: i64) -> Outcome {
     let until = Some(Timestamp::UNIX_EPOCH + TimeDelta::seconds(secs));
-    Outcome::Fails(SourceError::RateLimited { attempt: attempt(), until })
+    Outcome::Fails(SourceError::RateLimited { attempt: attempt(), status: 429, until })
 }
 
 fn unreachable() -> Outcome {

@@ -1,7 +1,9 @@
 //! The clients behind all requests of one configuration.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::redirect::Policy;
 use tokio::sync::OnceCell;
 use url::Url;
@@ -17,6 +19,7 @@ use crate::base_url::is_loopback;
 #[derive(Debug, Default)]
 pub struct HttpClient {
     settings: HttpSettings,
+    proxies: OnceLock<Matcher>,
     cells: [OnceCell<reqwest::Client>; 8],
 }
 
@@ -31,15 +34,22 @@ impl HttpClient {
         &self.settings
     }
 
-    /// The client for a URL: with CA certificates only for https, past all proxies for this machine, and with a
-    /// look at the addresses of the host where those of the link are refused.
+    /// Whether requests to a URL go to a proxy, which never are those to this machine.
+    pub(super) fn uses_proxy(&self, url: &Url) -> bool {
+        let proxies = self.proxies.get_or_init(Matcher::from_system);
+        let origin = url.origin().ascii_serialization();
+        !is_loopback(url) && origin.parse().is_ok_and(|origin| proxies.intercept(&origin).is_some())
+    }
+
+    /// The client for a URL: with CA certificates only for https, and with a look at the addresses of the host where
+    /// those of the link are refused. A client that uses proxies has only their names to resolve.
     pub(super) async fn client(
         &self,
         url: &Url,
         refuse_link_local: bool,
     ) -> Result<&reqwest::Client, SourceError> {
-        let (secure, direct) = (url.scheme() == "https", is_loopback(url));
-        let kind = [secure, direct, refuse_link_local];
+        let (secure, direct) = (url.scheme() == "https", !self.uses_proxy(url));
+        let kind = [secure, direct, direct && refuse_link_local];
         let place = kind.into_iter().fold(0, |place, flag| place * 2 + usize::from(flag));
         self.cells[place].get_or_try_init(|| async { self.build(kind) }).await
     }

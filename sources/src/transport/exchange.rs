@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 
 use super::message::{Answer, Patience, Request};
 use super::{failure, link_local, redirect, wait};
-use crate::clock::later;
 use crate::{BuildContext, Detour, SourceError};
 
 /// Sends a request until it is answered with something that another try would not change.
@@ -19,25 +18,27 @@ use crate::{BuildContext, Detour, SourceError};
 /// # Errors
 /// When no such answer comes within the time that the settings allow.
 pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<Answer, SourceError> {
-    let mut budget = Budget::new(context, request.limit);
+    let mut budget = Budget::new(context, request);
     let tries = if context.http.settings().retries { request.patience.tries() } else { 1 };
     let mut tries_made = 0;
     loop {
         tries_made += 1;
-        let setback = match budget.bound(request, follow(context, request)).await {
-            Ok(answer) if (request.passing)(&answer) => {
-                let pause = Pause::Backoff(wait::backoff(tries_made));
+        let outcome = budget.bound(request, follow(context, request)).await;
+        let meant = outcome.as_ref().ok().and_then(|answer| (request.passing)(answer));
+        let setback = match (outcome, meant) {
+            (Ok(answer), Some(meant)) => {
+                let pause = Pause::after(&answer, meant, tries_made);
                 if tries_made >= tries || !budget.pause(pause).await {
-                    return Ok(Answer { spent: budget.spent(), ..answer });
+                    return Ok(budget.charge(answer));
                 }
                 debug!(system = request.attempt.system.name, tries_made, "trying again");
                 continue;
             }
-            Ok(answer) => match Setback::from_answer(request, answer, tries_made) {
-                Ok(answer) => return Ok(Answer { spent: budget.spent(), ..answer }),
+            (Ok(answer), None) => match Setback::from_answer(request, answer, tries_made) {
+                Ok(answer) => return Ok(budget.charge(answer)),
                 Err(setback) => setback,
             },
-            Err(error) => Setback::from_error(error, tries_made),
+            (Err(error), _) => Setback::from_error(error, tries_made),
         };
         let error = *setback.error;
         if tries_made >= tries || !budget.pause(setback.pause).await {
@@ -62,30 +63,32 @@ enum Pause {
     Never,
 }
 
+impl Pause {
+    /// Before the try after an answer that means this status.
+    fn after(answer: &Answer, meant: u16, tries_made: u32) -> Self {
+        let backoff = wait::backoff(tries_made);
+        match wait::asked(answer, meant) {
+            Some(asked) => Pause::Asked(asked),
+            None if meant == 429 => Pause::Asked(backoff + wait::MARGIN),
+            None => Pause::Backoff(backoff),
+        }
+    }
+}
+
 impl Setback {
     /// The answer, if it is one to keep.
     fn from_answer(request: &Request, answer: Answer, tries_made: u32) -> Result<Answer, Self> {
-        if !matches!(answer.status.as_u16(), 408 | 429 | 500..=599) {
+        if !matches!(answer.status.as_u16(), 408 | 429 | 500 | 502..=504) {
             return Ok(answer);
         }
-        let mut error = answer.failure(&request.attempt, &request.secrets);
-        let backoff = wait::backoff(tries_made);
-        let end_of = |asked: Option<Duration>| asked.and_then(|wait| later(answer.received_at, wait));
-        let pause = match &mut error {
-            SourceError::RateLimited { until, .. } => {
-                let asked = wait::asked(&answer);
-                *until = end_of(asked);
-                Pause::Asked(asked.unwrap_or(backoff + wait::MARGIN))
-            }
-            SourceError::ServerError { until, .. } => {
-                let asked = wait::asked_by_retry_after(&answer);
-                *until = end_of(asked);
-                asked.map_or(Pause::Backoff(backoff), Pause::Asked)
-            }
-            _ if request.patience == Patience::Read => Pause::Backoff(backoff),
-            _ => return Ok(answer),
-        };
-        Err(Setback { error: Box::new(error), pause })
+        if answer.status.as_u16() == 408 && request.patience != Patience::Read {
+            return Ok(answer);
+        }
+        let error = answer.failure(&request.attempt, &request.secrets);
+        Err(Setback {
+            error: Box::new(error),
+            pause: Pause::after(&answer, answer.status.as_u16(), tries_made),
+        })
     }
 
     fn from_error(error: SourceError, tries_made: u32) -> Self {
@@ -114,16 +117,20 @@ struct Budget {
     timeout: Duration,
     deadline: Instant,
     max_wait: Duration,
+    waited: Duration,
 }
 
 impl Budget {
-    fn new(context: &BuildContext, limit: Option<Duration>) -> Self {
+    fn new(context: &BuildContext, request: &Request) -> Self {
         let settings = context.http.settings();
-        let timeout = limit.map_or(settings.timeout, |limit| limit.min(settings.timeout));
+        let least =
+            |allowed: Duration, left: Option<Duration>| left.map_or(allowed, |left| left.min(allowed));
+        let timeout = least(settings.timeout, request.limit);
+        let max_wait = least(settings.max_wait, request.max_wait);
         let now = Instant::now();
         // A timeout beyond the end of time is none.
         let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
-        Budget { timeout, deadline, max_wait: settings.max_wait }
+        Budget { timeout, deadline, max_wait, waited: Duration::ZERO }
     }
 
     async fn bound(
@@ -135,16 +142,17 @@ impl Budget {
         timeout_at(self.deadline, work).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
-    /// What is gone of the time.
-    fn spent(&self) -> Duration {
-        self.timeout.saturating_sub(self.deadline.saturating_duration_since(Instant::now()))
+    /// The answer, with what is gone of the time for it.
+    fn charge(&self, answer: Answer) -> Answer {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        Answer { spent: self.timeout.saturating_sub(left), waited: self.waited, ..answer }
     }
 
     /// Waits, if there is time for it.
     async fn pause(&mut self, pause: Pause) -> bool {
         let pause = match pause {
-            Pause::Asked(pause) if pause <= self.max_wait => {
-                self.max_wait -= pause;
+            Pause::Asked(pause) if pause <= self.max_wait.saturating_sub(self.waited) => {
+                self.waited += pause;
                 self.deadline += pause;
                 pause
             }
@@ -177,7 +185,7 @@ async fn once(context: &BuildContext, request: &Request, url: &Url) -> Result<An
         url.query_pairs_mut().append_pair("_", &fastrand::u64(..).to_string());
     }
     if request.refuse_link_local
-        && let Some(address) = link_local::literal(&url)
+        && let Some(address) = link_local::refused(&url, context.http.uses_proxy(&url)).await
     {
         return Err(SourceError::LinkLocal { attempt: request.attempt.clone(), address });
     }
@@ -213,7 +221,7 @@ async fn read(
         Err(error) => return Err(error),
     };
     let path = request.shown_path.clone().unwrap_or_else(|| request.url.path().into());
-    Ok(Answer { path, status, headers, body, received_at, spent: Duration::ZERO })
+    Ok(Answer { path, status, headers, body, received_at, spent: Duration::ZERO, waited: Duration::ZERO })
 }
 
 async fn body(

@@ -1,29 +1,31 @@
-//! Addresses that only the network segment or the machine itself has, as the metadata services of clouds do.
+//! Addresses that only the network segment or the machine itself has, and those of the metadata services of clouds.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
 use tokio::net::lookup_host;
+use tokio::time::timeout;
 use url::{Host, Url};
 
-/// The address of a host that is written as one, if it is link-local.
-pub(super) fn literal(url: &Url) -> Option<IpAddr> {
-    let address = match url.host()? {
-        Host::Ipv4(address) => IpAddr::V4(address),
-        Host::Ipv6(address) => IpAddr::V6(address),
-        Host::Domain(_) => return None,
-    };
-    is_link_local(address).then_some(address)
+/// The address for which a request is not sent. Where no proxy is used, names are left to the [`Guard`].
+pub(super) async fn refused(url: &Url, uses_proxy: bool) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(address.into()).filter(is_refused),
+        Host::Ipv6(address) => Some(address.into()).filter(is_refused),
+        Host::Domain(name) if uses_proxy => refused_behind_proxy(name).await,
+        Host::Domain(_) => None,
+    }
 }
 
-/// Resolves names, but none that leads to a link-local address: what it returns is what is connected to.
+/// Resolves names, but none that leads to a refused address: what it returns is what is connected to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Guard;
 
-/// A name leads to this address.
+/// A name leads to this address, which is refused.
 #[derive(Clone, Copy, Debug, Error)]
-#[error("the name leads to the link-local address {0}")]
+#[error("the name leads to the address {0}, which is of the link or a metadata service")]
 pub(super) struct LinkLocal(pub(super) IpAddr);
 
 impl Resolve for Guard {
@@ -37,32 +39,58 @@ impl Resolve for Guard {
 
 /// One such address is enough to refuse the name: which of several is taken is nobody's to choose.
 fn admitted(found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, LinkLocal> {
-    match found.iter().find(|found| is_link_local(found.ip())) {
+    match found.iter().find(|found| is_refused(&found.ip())) {
         Some(found) => Err(LinkLocal(found.ip())),
         None => Ok(found),
     }
 }
 
-fn is_link_local(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.is_link_local(),
+/// The proxy resolves the name again, so this is as near as we come to what it finds. Where names are resolved by the
+/// proxy only, those of metadata services are all that is known.
+async fn refused_behind_proxy(name: &str) -> Option<IpAddr> {
+    match timeout(LOOKUP, lookup_host((name, 0))).await {
+        Ok(Ok(found)) => admitted(found.collect()).err().map(|LinkLocal(address)| address),
+        _ => METADATA_NAMES.contains(&name.trim_end_matches('.')).then_some(METADATA.into()),
+    }
+}
+
+fn is_refused(address: &IpAddr) -> bool {
+    match *address {
+        IpAddr::V4(address) => is_refused_v4(address),
         IpAddr::V6(address) => {
-            address.is_unicast_link_local() || embedded(address).is_some_and(|inner| inner.is_link_local())
+            address.is_unicast_link_local()
+                || METADATA_V6.contains(&address)
+                || embedded(address).is_some_and(is_refused_v4)
         }
     }
 }
 
-/// The IPv4 address that is mapped to, or translated from, an IPv6 address.
-fn embedded(address: Ipv6Addr) -> Option<std::net::Ipv4Addr> {
+fn is_refused_v4(address: Ipv4Addr) -> bool {
+    address.is_link_local() || METADATA_V4.contains(&address)
+}
+
+/// The IPv4 address that an IPv6 address stands for, by mapping, translation or tunnel.
+fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match address.segments() {
-        // RFC 6052: how networks without IPv4 reach it.
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            let [[a, b], [c, d]] = [high.to_be_bytes(), low.to_be_bytes()];
-            Some([a, b, c, d].into())
-        }
+        // How networks without IPv4 reach it: RFC 6052, RFC 8215, and SIIT in RFC 2765.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        // 6to4: RFC 3056.
+        | [0x2002, high, low, ..] => Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low))),
         _ => address.to_ipv4(),
     }
 }
+
+/// How long a name is looked up that a proxy will look up itself.
+const LOOKUP: Duration = Duration::from_secs(3);
+const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+/// Alibaba Cloud and Oracle Cloud.
+const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192)];
+/// AWS and Google Cloud.
+const METADATA_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
+const METADATA_NAMES: [&str; 3] = ["instance-data", "metadata", "metadata.google.internal"];
 
 #[cfg(test)]
 mod tests {
@@ -70,8 +98,12 @@ mod tests {
     use crate::transport::failure;
     use crate::{Action, Attempt, FailureClass, http};
 
-    #[test]
-    fn link_local_addresses_are_known_in_every_spelling() {
+    async fn refused_host(host: &str, uses_proxy: bool) -> Option<IpAddr> {
+        refused(&Url::parse(&format!("http://{host}/")).unwrap(), uses_proxy).await
+    }
+
+    #[tokio::test]
+    async fn refused_addresses_are_known_in_every_spelling() {
         for host in [
             "169.254.169.254",
             "169.254.0.1:80",
@@ -83,8 +115,19 @@ mod tests {
             "[::ffff:169.254.169.254]",
             "[::169.254.169.254]",
             "[64:ff9b::169.254.169.254]",
+            "[64:ff9b:1::a9fe:a9fe]",
+            "[::ffff:0:a9fe:a9fe]",
+            "[2002:a9fe:a9fe::1]",
+            "[2002:6464:64c8::]",
+            "[fd00:ec2::254]",
+            "[fd20:ce::254]",
+            "100.100.100.200",
+            "192.0.0.192",
+            "[::ffff:192.0.0.192]",
         ] {
-            assert!(literal(&Url::parse(&format!("http://{host}/")).unwrap()).is_some(), "{host}");
+            for uses_proxy in [false, true] {
+                assert!(refused_host(host, uses_proxy).await.is_some(), "{host}");
+            }
         }
         for host in [
             "169.253.1.1",
@@ -92,9 +135,23 @@ mod tests {
             "[::1]",
             "[fec0::1]",
             "[64:ff9b::8.8.8.8]",
+            "[2002:808:808::a9fe:a9fe]",
+            "[fd00:ec2::253]",
+            "100.100.100.201",
             "169.254.169.254.example",
         ] {
-            assert!(literal(&Url::parse(&format!("http://{host}/")).unwrap()).is_none(), "{host}");
+            assert!(refused_host(host, false).await.is_none(), "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_only_the_proxy_can_resolve_is_refused_if_it_is_of_a_metadata_service() {
+        for name in ["metadata.google.internal", "METADATA.google.internal.", "metadata", "instance-data"] {
+            assert_eq!(refused_host(name, true).await, Some(METADATA.into()), "{name}");
+            assert_eq!(refused_host(name, false).await, None, "{name}");
+        }
+        for name in ["localhost", "id.invalid", "metadata.invalid"] {
+            assert_eq!(refused_host(name, true).await, None, "{name}");
         }
     }
 

@@ -10,7 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::clock::in_writing;
+use super::wait;
+use crate::clock::{in_writing, later};
+use crate::json::Fields;
 use crate::{Attempt, Said, SourceError, Timestamp};
 
 /// One request, which may have to be sent more than once.
@@ -25,11 +27,13 @@ pub(crate) struct Request {
     pub(crate) bust_caches: bool,
     /// The most time that all tries may take, where it is less than the settings allow.
     pub(crate) limit: Option<Duration>,
+    /// The most that may be waited in all when the system asks for it, where it is less than the settings allow.
+    pub(crate) max_wait: Option<Duration>,
     /// The largest body of an answer that is read, in bytes.
     pub(crate) largest: usize,
-    /// Answers that stand for a passing failure of the server although their status does not say so. They are
-    /// tried again as a 500 is; the last of them is given to the caller.
-    pub(crate) passing: fn(&Answer) -> bool,
+    /// The status that an answer means, where it stands for a passing failure although its own status does not say
+    /// so. It is tried again as if it had that; the last one is given to the caller.
+    pub(crate) passing: fn(&Answer) -> Option<u16>,
     /// The path for messages, where that of the URL may hold something secret.
     pub(crate) shown_path: Option<Arc<str>>,
     /// Whether hosts with link-local addresses are left alone.
@@ -66,8 +70,9 @@ impl Request {
             patience,
             bust_caches: false,
             limit: None,
+            max_wait: None,
             largest: LARGEST,
-            passing: |_| false,
+            passing: |_| None,
             shown_path: None,
             refuse_link_local: false,
             secrets: Vec::new(),
@@ -84,6 +89,14 @@ impl Request {
 
 /// No token and no device's passwords come near it.
 const LARGEST: usize = 1024 * 1024;
+
+/// RFC 6749, sections 4.1.2.1 and 5.2.
+const REFUSALS: [&str; 4] = ["access_denied", "invalid_client", "invalid_grant", "unauthorized_client"];
+
+/// Whether a text can be sent as a token and arrives as it is: blanks around it would be lost on the way.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.trim() == text && secret_header_value(text).is_some()
+}
 
 /// A header value that no log shows; `None` if the text cannot stand in a header.
 pub(crate) fn secret_header_value(text: &str) -> Option<HeaderValue> {
@@ -108,6 +121,8 @@ pub(crate) struct Answer {
     pub(crate) received_at: Timestamp,
     /// How much of the time for it the exchange took, without the waits that were asked for.
     pub(crate) spent: Duration,
+    /// How long it was waited because the system asked for it.
+    pub(crate) waited: Duration,
 }
 
 impl Answer {
@@ -134,15 +149,26 @@ impl Answer {
     pub(crate) fn failure_saying(&self, attempt: &Attempt, said: Said) -> SourceError {
         let (attempt, status) = (attempt.clone(), self.status.as_u16());
         match status {
-            400 => SourceError::BadRequest { attempt, status, said },
-            401 => SourceError::LoginRefused { attempt, status, said },
+            400 if !self.refuses_client() => SourceError::BadRequest { attempt, status, said },
+            400 | 401 => SourceError::LoginRefused { attempt, status, said },
             403 => SourceError::NoAccess { attempt, status, said },
             404 => SourceError::NotFound { attempt, path: self.path.clone(), status, said },
             407 => SourceError::ProxyRefused { attempt },
             408 => SourceError::GatewayTimedOut { attempt, status, said },
-            429 => SourceError::RateLimited { attempt, until: None },
-            500..=599 => SourceError::ServerError { attempt, status, said, until: None },
+            429 => SourceError::RateLimited { attempt, status, until: self.until(status) },
+            500..=599 => SourceError::ServerError { attempt, status, said, until: self.until(status) },
             _ => SourceError::UnexpectedStatus { attempt, status, said },
         }
+    }
+
+    /// When it asks to come back, if it means this status.
+    pub(crate) fn until(&self, meant: u16) -> Option<Timestamp> {
+        later(self.received_at, wait::asked(self, meant)?)
+    }
+
+    /// Whether it names one of the reasons for which OAuth servers refuse a credential. Most do so with a 400.
+    fn refuses_client(&self) -> bool {
+        let fields = Fields::parse(&self.body).unwrap_or_default();
+        fields.text("error").is_some_and(|error| REFUSALS.contains(&error.expose_secret()))
     }
 }

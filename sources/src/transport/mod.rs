@@ -16,7 +16,7 @@ pub(crate) use settings::positive;
 pub use settings::{HTTP_FIELDS, HttpSettings};
 
 pub(crate) use exchange::send;
-pub(crate) use message::{Answer, Body, Patience, Request, secret_header_value};
+pub(crate) use message::{Answer, Body, Patience, Request, is_token, secret_header_value};
 
 #[cfg(test)]
 mod tests;

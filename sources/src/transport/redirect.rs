@@ -4,7 +4,7 @@ use url::Url;
 
 use super::message::{Answer, Request};
 use crate::base_url::host_and_port;
-use crate::{Detour, SourceError};
+use crate::{Detour, Said, SourceError};
 
 /// How many are followed.
 pub(super) const MOST: usize = 5;
@@ -30,8 +30,10 @@ pub(super) fn target(request: &Request, url: &Url, answer: &Answer) -> Result<Op
     Ok(Some(target))
 }
 
-/// The error that names the target by scheme, host and port: path and query may hold anything.
+/// The error that names the target by scheme, host and port: path and query may hold anything. The host may hold
+/// what was sent, too.
 pub(super) fn refused(request: &Request, status: u16, target: &Url, detour: Detour) -> SourceError {
-    let target = format!("{}://{}", target.scheme(), host_and_port(target));
+    let target = Said::of([format!("{}://{}", target.scheme(), host_and_port(target))], &request.secrets);
+    let target = target.text().unwrap_or_default().to_owned();
     SourceError::Redirected { attempt: request.attempt.clone(), status, target, detour }
 }

@@ -56,7 +56,7 @@ async fn failures_of_the_server_are_tried_three_times_with_growing_waits() {
 
 #[tokio::test]
 async fn what_another_try_would_not_change_is_sent_once() {
-    for code in [400, 401, 403, 404, 405, 413] {
+    for code in [400, 401, 403, 404, 405, 413, 501, 505, 520] {
         let server = TestServer::scripted(vec![status(code, "")]).await;
         let answer = get(&default_context(), &server.url("/")).await.unwrap();
         assert_eq!((answer.status.as_u16(), server.seen().len()), (code, 1));
@@ -238,6 +238,20 @@ async fn redirects_elsewhere_are_not_followed_and_named_without_path() {
         assert!(!format!("{error:?}{error}{}", error.advice()).contains("hunter2"));
     }
     assert!(other.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_in_the_host_of_a_redirect_is_masked_and_a_long_one_cut() {
+    let long = format!("{}.example", ["abcdefgh"; 30].join("."));
+    for (host, shown) in [("Hunter2.example", "to http://***.example, which"), (long.as_str(), "…, which")] {
+        let location = format!("Location: http://{host}/\r\n");
+        let server = TestServer::scripted(vec![with_headers(302, &location, "")]).await;
+        let mut request = request(Method::GET, &server.url("/"), Patience::Once);
+        request.secrets.push("HUNTER2".into());
+        let error = send(&default_context(), &request).await.err().unwrap().to_string();
+        assert!(error.contains(shown), "{error}");
+        assert!(!error.to_ascii_lowercase().contains("hunter2"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -5,17 +5,20 @@ use std::time::Duration;
 use super::message::{Answer, http_date};
 use crate::Timestamp;
 
-/// What the headers of a refusal for too many requests ask for, with the second that is added to be safe.
-pub(super) fn asked(answer: &Answer) -> Option<Duration> {
+/// What the headers of an answer that means this status ask for, with the second that is added to be safe.
+pub(super) fn asked(answer: &Answer, meant: u16) -> Option<Duration> {
+    // Some gateways tell the end of the current window with every answer, which is no reason to wait for it.
+    if meant == 429 { asked_by_limit(answer) } else { asked_by_retry_after(answer) }
+}
+
+fn asked_by_limit(answer: &Answer) -> Option<Duration> {
     asked_by_retry_after(answer)
         .or_else(|| Some(seconds(answer.header("x-rate-limit-retry-after-seconds")?)? + MARGIN))
         .or_else(|| Some(seconds(answer.header("ratelimit-reset")?)? + MARGIN))
         .or_else(|| Some(seconds(answer.header("x-ratelimit-reset")?)? + MARGIN))
 }
 
-/// The same for other failures. Some gateways tell the end of the current window with every answer, which is no
-/// reason to wait for it.
-pub(super) fn asked_by_retry_after(answer: &Answer) -> Option<Duration> {
+fn asked_by_retry_after(answer: &Answer) -> Option<Duration> {
     let text = answer.header("retry-after")?;
     let wait = seconds(text).or_else(|| until(text, answer.date().unwrap_or(answer.received_at)))?;
     Some(wait + MARGIN)
@@ -70,8 +73,9 @@ mod tests {
             body: Zeroizing::new(Vec::new()),
             received_at,
             spent: Duration::ZERO,
+            waited: Duration::ZERO,
         };
-        asked(&answer).map(|wait| wait.as_secs())
+        asked(&answer, 429).map(|wait| wait.as_secs())
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::time::{old_timestamp, timestamp};
 use crate::clock::later;
 use crate::expiry::{Arrival, still_to_come};
 use crate::json::Fields;
-use crate::transport::secret_header_value;
+use crate::transport::is_token;
 use crate::{RefreshToken, Timestamp};
 
 /// What an answer hands out.
@@ -26,11 +26,12 @@ impl Issued {
         let credentials = fields.object("credentials");
         // In the old form they stood one level higher.
         let place = credentials.unwrap_or(fields);
-        let Some(token) = place.text("access_token").filter(|text| !text.expose_secret().is_empty()) else {
+        let Some(token) = place.text("access_token").filter(|text| !text.expose_secret().trim().is_empty())
+        else {
             let is_other = !place.is_null("access_token") && place.text("access_token").is_none();
             return if is_other { Err("its `access_token` is not a text") } else { Ok(None) };
         };
-        if secret_header_value(token.expose_secret()).is_none() {
+        if !is_token(token.expose_secret()) {
             return Err("its `access_token` cannot be sent in a header");
         }
         let end = if credentials.is_some() { end(place, arrival) } else { old_end(place, arrival) };

@@ -11,7 +11,7 @@ use tracing::debug;
 use zeroize::Zeroizing;
 
 use super::answer::Issued;
-use super::refusal::{Refusal, denied_by_policy, not_revoked};
+use super::refusal::{Refusal, denied_by_policy, not_revoked, passing};
 use super::{SYSTEM, device};
 use crate::base_url::BaseUrl;
 use crate::clock::later;
@@ -66,6 +66,7 @@ impl Zenoti {
         let mut request = self.request(action, Method::POST, TOKENS, patience);
         request.headers.insert(ACCEPT, HeaderValue::from_static(JSON));
         request.body = Some(grant.body());
+        request.passing = passing;
         if let Grant::RefreshToken { refresh_token } = grant {
             request.secrets.push((*refresh_token).into());
         }
@@ -81,13 +82,14 @@ impl Zenoti {
             return Err(if good {
                 answer.malformed(attempt, problem)
             } else {
-                answer.failure(attempt, secrets)
+                Refusal::unexplained(Said::default()).failure(attempt, answer)
             });
         };
         let arrival = Arrival { at: answer.received_at, issuer_time: answer.date() };
         let refused = || Refusal::of(&fields, secrets).map(|refusal| refusal.failure(attempt, answer));
         if !good || !fields.is_null("error") {
-            return Err(refused().unwrap_or_else(|| answer.failure(attempt, secrets)));
+            let unexplained = || Refusal::unexplained(Said::from_fields(&fields, secrets));
+            return Err(refused().unwrap_or_else(|| unexplained().failure(attempt, answer)));
         }
         let policy = fields.object("login_policy_evaluation");
         if policy.and_then(|policy| policy.flag("allowlogin")) == Some(false) {

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::error::{FailureClass, NamedFailure};
 use crate::json::Fields;
 use crate::transport::Answer;
-use crate::{Attempt, Said, SourceError};
+use crate::{Action, Attempt, Said, SourceError};
 
 /// What went wrong, as far as the answer says.
 #[derive(Debug)]
@@ -32,6 +32,11 @@ impl Refusal {
         is_error.then(|| Refusal { code: code(fields), said: said(fields, secrets) })
     }
 
+    /// One that gives no reason beyond its status.
+    pub(super) fn unexplained(said: Said) -> Self {
+        Refusal { code: None, said }
+    }
+
     /// The failure that the answer stands for. One that looks good counts as what its code says; without a status
     /// of HTTP in it, it is a refused login.
     pub(super) fn failure(self, attempt: &Attempt, answer: &Answer) -> SourceError {
@@ -39,14 +44,27 @@ impl Refusal {
         let meant = if answer.status.is_success() { self.code.unwrap_or(401) } else { status };
         let (attempt, said) = (attempt.clone(), self.said);
         match meant {
+            // Wrong user names and passwords come with these; tried again, they could lock the account.
+            400 | 422 if attempt.action == Action::Login => {
+                SourceError::LoginRefused { attempt, status, said }
+            }
             400 | 422 => SourceError::BadRequest { attempt, status, said },
             403 => SourceError::NoAccess { attempt, status, said },
-            429 => SourceError::RateLimited { attempt, until: None },
-            500..=599 => SourceError::ServerError { attempt, status, said, until: None },
+            429 => SourceError::RateLimited { attempt, status, until: answer.until(meant) },
+            500..=599 => SourceError::ServerError { attempt, status, said, until: answer.until(meant) },
             _ if answer.status.is_success() => SourceError::LoginRefused { attempt, status, said },
             _ => answer.failure_saying(&attempt, said),
         }
     }
+}
+
+/// What an answer means that looks good and tells of an error that passes.
+pub(super) fn passing(answer: &Answer) -> Option<u16> {
+    let fields =
+        answer.status.is_success().then(|| Fields::parse(&answer.body).ok()).flatten()?.in_lower_case();
+    let code = Refusal::of(&fields, &[])?.code?;
+    let has_token = fields.is_null("error") && !fields.is_null("credentials");
+    (!has_token && matches!(code, 429 | 500 | 502..=504)).then_some(code)
 }
 
 /// What it means that an answer has a token, and a login policy that does not let the user in.

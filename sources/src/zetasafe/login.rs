@@ -16,7 +16,7 @@ use super::{SYSTEM, refusal};
 use crate::base_url::BaseUrl;
 use crate::clock::later;
 use crate::json::Fields;
-use crate::transport::{self, Answer, Body, Patience, Request, secret_header_value};
+use crate::transport::{self, Answer, Body, Patience, Request, is_token};
 use crate::{Action, Attempt, BuildContext, Expiry, Identity, SourceError, Token, TokenSource, TokenUsage};
 
 /// One user at one place, asking for one kind of token.
@@ -69,7 +69,7 @@ impl ZetaSafe {
         let mut request = Request::new(attempt, Method::POST, self.url.clone(), Patience::Login);
         request.headers.insert(ACCEPT, HeaderValue::from_static(JSON));
         request.body = Some(self.credential.body());
-        request.passing = refusal::is_passing;
+        request.passing = refusal::passing;
         request.secrets.push(self.credential.password.clone());
         request
     }
@@ -79,7 +79,7 @@ impl ZetaSafe {
             Place::Body => in_body(request, answer)?,
             Place::Header => in_header(request, answer)?,
         };
-        if secret_header_value(value.expose_secret()).is_none() {
+        if !is_token(value.expose_secret()) {
             return Err(answer.malformed(&request.attempt, "its token cannot be sent in a header"));
         }
         let end = self.ttl.and_then(|ttl| later(answer.received_at, ttl));
@@ -122,7 +122,7 @@ fn in_body(request: &Request, answer: &Answer) -> Result<SecretString, SourceErr
     let fields =
         Fields::parse(&answer.body).map_err(|_| answer.malformed(attempt, "it is not a JSON object"))?;
     match fields.text("token") {
-        Some(token) if !token.expose_secret().is_empty() => Ok(token.clone()),
+        Some(token) if !token.expose_secret().trim().is_empty() => Ok(token.clone()),
         None if !fields.is_null("token") => Err(answer.malformed(attempt, "its `token` is not a text")),
         _ => Err(refusal::no_token(attempt, answer, &fields, &request.secrets)),
     }

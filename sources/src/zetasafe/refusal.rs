@@ -38,11 +38,12 @@ pub(super) fn no_token(
 }
 
 /// A failure of the server that it reports as one of the request.
-pub(super) fn is_passing(answer: &Answer) -> bool {
-    answer.status.as_u16() == 400
+pub(super) fn passing(answer: &Answer) -> Option<u16> {
+    let is_passing = answer.status.as_u16() == 400
         && Fields::parse(&answer.body).is_ok_and(|fields| {
             named(&fields).is_some_and(|failure| failure.class == FailureClass::ServerError)
-        })
+        });
+    is_passing.then_some(500)
 }
 
 /// The first of the codes in the order of [`CODES`]. A failure of the server counts only if it is all there is: what

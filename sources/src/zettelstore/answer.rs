@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::sexpr;
 use crate::json::Fields;
-use crate::transport::secret_header_value;
+use crate::transport::is_token;
 
 /// A token and what is left of its life.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Issued {
         if token.expose_secret().is_empty() {
             return Err("its token is empty");
         }
-        if secret_header_value(token.expose_secret()).is_none() {
+        if !is_token(token.expose_secret()) {
             return Err("its token cannot be sent in a header");
         }
         Ok(Issued { token, life: Duration::from_secs(seconds) })

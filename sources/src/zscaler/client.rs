@@ -14,7 +14,7 @@ use super::one_api::{self, ApiClient};
 use super::query::{ApiAnswer, Query};
 use super::system::ONE_API_GUIDANCE;
 use crate::base_url::BaseUrl;
-use crate::expiry::{Arrival, expiry};
+use crate::expiry::{Arrival, Stated, until};
 use crate::transport::{self, Answer, Patience, Request};
 use crate::{Action, Attempt, BuildContext, Expiry, Identity, SourceError, Token, TokenSource, TokenUsage};
 
@@ -130,15 +130,12 @@ impl Zscaler {
             Login::OneApi(_) => one_api::issued(request, answer)?,
         };
         let text = issued.token.expose_secret();
-        if transport::secret_header_value(text).is_none() {
+        if !transport::is_token(text) {
             return Err(answer.malformed(attempt, "its token cannot be sent in a header"));
         }
         let (at, ttl) = (answer.received_at, self.0.ttl);
-        let expiry = match issued.life {
-            Some(life) => one_api::expiry_after(at, life, ttl),
-            None => expiry(text, Arrival { at, issuer_time: answer.date() }, ttl),
-        };
-        let expiry = expiry.map_err(|ended_at| {
+        let stated = issued.life.map(Stated::Life).or_else(|| Stated::of_token(text));
+        let expiry = until(stated, Arrival { at, issuer_time: answer.date() }, ttl).map_err(|ended_at| {
             let now = answer.date().unwrap_or(at);
             SourceError::ExpiredOnArrival { attempt: attempt.clone(), ended_at, now }
         })?;
@@ -184,8 +181,8 @@ impl Login {
 /// What a login brought.
 pub(super) struct Issued {
     pub(super) token: SecretString,
-    /// How long the answer says it lives.
-    pub(super) life: Option<Duration>,
+    /// How many seconds the answer says it lives.
+    pub(super) life: Option<f64>,
 }
 
 const PARTNER_ID: HeaderName = HeaderName::from_static("x-partner-id");

@@ -28,15 +28,33 @@ pub(super) fn query(filter: &DeviceFilter, page: usize) -> Query {
     Query { largest: Some(LARGEST), ..query }
 }
 
-/// The devices of one page.
-pub(super) fn page(answer: &ApiAnswer) -> Result<Vec<Device>, SourceError> {
+/// The devices of one page, which comes after another.
+pub(super) fn page(answer: &ApiAnswer, number: usize, before: &[Device]) -> Result<Vec<Device>, SourceError> {
     if !answer.answer.status.is_success() {
         return Err(answer.failure());
     }
-    match json::select(&answer.answer.body, is_listed) {
-        Ok(Selected::Listed(devices)) => Ok(devices.iter().map(Device::listed).collect()),
-        _ => Err(answer.malformed("it is not a JSON array of devices")),
+    let Ok(Selected::Listed(devices)) = json::select(&answer.answer.body, is_listed) else {
+        return Err(answer.malformed("it is not a JSON array of devices"));
+    };
+    if devices.len() > PAGE_SIZE {
+        return Err(answer.malformed("it has more devices than were asked for"));
     }
+    let devices: Vec<Device> = devices.iter().map(Device::listed).collect();
+    match problem(&devices, number, before) {
+        Some(problem) => Err(answer.malformed(problem)),
+        None => Ok(devices),
+    }
+}
+
+/// Why a page is not one of a list that ends: part of a list must not pass for all of it.
+fn problem(devices: &[Device], number: usize, before: &[Device]) -> Option<&'static str> {
+    let same = |one: Option<&Device>, other: Option<&Device>| {
+        one.zip(other).is_some_and(|(one, other)| one.text("udid") == other.text("udid"))
+    };
+    if same(devices.first(), before.first()) || same(devices.last(), before.last()) {
+        return Some("it repeats the devices of the page before");
+    }
+    (number == MOST_PAGES && devices.len() == PAGE_SIZE).then_some("the list of devices does not end")
 }
 
 /// The most that the API gives at once: calls are rarer than bytes.
@@ -44,3 +62,17 @@ pub(super) const PAGE_SIZE: usize = 5000;
 /// More devices than any tenant has; without an end, a server that ignores the page would be asked forever.
 pub(super) const MOST_PAGES: usize = 50;
 const LARGEST: usize = 16 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Fields;
+
+    #[test]
+    fn a_list_without_an_end_is_none() {
+        let full = vec![Device::listed(&Fields::default()); PAGE_SIZE];
+        assert_eq!(problem(&full, MOST_PAGES - 1, &[]), None);
+        assert!(problem(&full, MOST_PAGES, &[]).is_some());
+        assert_eq!(problem(&full[1..], MOST_PAGES, &[]), None);
+    }
+}

@@ -4,6 +4,7 @@ use reqwest::Method;
 use reqwest::header::HeaderName;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use super::client::Issued;
@@ -52,7 +53,7 @@ pub(super) fn issued(request: &Request, answer: &Answer) -> Result<Issued, Sourc
     let fields =
         Fields::parse(&answer.body).map_err(|_| answer.malformed(attempt, "it is not a JSON object"))?;
     match fields.text("jwtToken") {
-        Some(token) if !token.expose_secret().is_empty() => Ok(Issued { token: token.clone(), life: None }),
+        Some(token) if !token.expose_secret().trim().is_empty() => Ok(Issued { token: token.clone(), life: None }),
         _ => Err(no_token(request, answer, &fields)),
     }
 }
@@ -63,9 +64,9 @@ pub(super) fn no_token(request: &Request, answer: &Answer, fields: &Fields) -> S
     SourceError::NoToken { attempt: request.attempt.clone(), status: answer.status.as_u16(), said }
 }
 
-/// Whether a tenant says that it was moved.
+/// Whether a tenant says that it was moved: in prose, while a device of that name stands in JSON.
 pub(super) fn says_one_api(answer: &Answer) -> bool {
-    Fields::parse(&answer.body).is_err()
+    serde_json::from_slice::<IgnoredAny>(&answer.body).is_err()
         && String::from_utf8_lossy(&answer.body).to_ascii_lowercase().contains("oneapi")
 }
 

@@ -1,7 +1,5 @@
 //! The login with an API client of ZIdentity: OAuth 2 client credentials.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded;
@@ -11,10 +9,9 @@ use super::client::Issued;
 use super::legacy::no_token;
 use crate::assertion::{Claims, NotSigned, Signer};
 use crate::base_url::BaseUrl;
-use crate::clock::later;
 use crate::json::Fields;
 use crate::transport::{Answer, Body, Patience, Request};
-use crate::{Attempt, Expiry, Said, SourceError, Timestamp, TokenUsage};
+use crate::{Attempt, SourceError, Timestamp, TokenUsage};
 
 /// An API client of ZIdentity.
 #[derive(Debug)]
@@ -82,49 +79,17 @@ fn not_signed(attempt: &Attempt, error: NotSigned) -> SourceError {
 /// Reads the answer of the token endpoint.
 pub(super) fn issued(request: &Request, answer: &Answer) -> Result<Issued, SourceError> {
     let attempt = &request.attempt;
-    let fields = Fields::parse(&answer.body);
     if !answer.status.is_success() {
-        let refused = fields.as_ref().is_ok_and(says_refused);
-        let (attempt, status) = (attempt.clone(), answer.status.as_u16());
-        return Err(if status == 400 && refused {
-            let said = Said::from_body(&answer.body, &request.secrets);
-            SourceError::LoginRefused { attempt, status, said }
-        } else {
-            answer.failure(&attempt, &request.secrets)
-        });
+        return Err(answer.failure(attempt, &request.secrets));
     }
-    let fields = fields.map_err(|_| answer.malformed(attempt, "it is not a JSON object"))?;
+    let fields =
+        Fields::parse(&answer.body).map_err(|_| answer.malformed(attempt, "it is not a JSON object"))?;
     match fields.text("access_token") {
-        Some(token) if !token.expose_secret().is_empty() => {
-            Ok(Issued { token: token.clone(), life: life(&fields) })
+        Some(token) if !token.expose_secret().trim().is_empty() => {
+            Ok(Issued { token: token.clone(), life: fields.lenient_number("expires_in") })
         }
         _ => Err(no_token(request, answer, &fields)),
     }
-}
-
-/// OAuth servers refuse clients with 400 as well as with 401, and name the reason.
-fn says_refused(fields: &Fields) -> bool {
-    let error = fields.text("error").map_or("", |error| error.expose_secret());
-    ["invalid_client", "invalid_grant", "unauthorized_client", "access_denied"].contains(&error)
-}
-
-/// Seconds as a number or as a text; anything else says nothing.
-fn life(fields: &Fields) -> Option<Duration> {
-    Duration::try_from_secs_f64(fields.lenient_number("expires_in")?.floor()).ok()
-}
-
-/// The expiry that the answer states, or its end if the token is over already. The configured life can only
-/// shorten it.
-pub(super) fn expiry_after(
-    at: Timestamp,
-    life: Duration,
-    ttl: Option<Duration>,
-) -> Result<Expiry, Timestamp> {
-    if life.is_zero() {
-        return Err(at);
-    }
-    let shorter = ttl.map_or(life, |ttl| ttl.min(life));
-    Ok(later(at, shorter).map_or(Expiry::Unknown, Expiry::Reported))
 }
 
 pub(super) const USAGE: TokenUsage = TokenUsage::fixed("Bearer", "Authorization", "Bearer ");

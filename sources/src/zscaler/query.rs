@@ -54,8 +54,10 @@ impl ApiAnswer {
         unknown: impl FnOnce(Attempt, u16, Said) -> SourceError,
     ) -> Result<Self, SourceError> {
         let status = self.answer.status.as_u16();
-        // The API names its reason in JSON; a gateway that does not know the path answers in plain text.
-        let nothing_found = status == 400 || (status == 404 && Fields::parse(&self.answer.body).is_ok());
+        // The API names its reason in JSON, or none; a gateway that does not know the path answers in plain text.
+        let body = self.answer.body.trim_ascii();
+        let nothing_found =
+            status == 400 || (status == 404 && (body.is_empty() || Fields::parse(body).is_ok()));
         if self.answer.status.is_success() {
             Ok(self)
         } else if nothing_found {

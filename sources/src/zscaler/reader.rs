@@ -111,10 +111,11 @@ impl ApiReader {
         filter: &DeviceFilter,
         minimum_lifetime: Option<Duration>,
     ) -> Result<Vec<Device>, Trouble> {
-        let mut all = Vec::new();
+        let mut all: Vec<Device> = Vec::new();
         for page in 1..=devices::MOST_PAGES {
             let answer = self.calls.ask(&devices::query(filter, page), minimum_lifetime).await?;
-            let devices = devices::page(&answer)?;
+            let before = all.rchunks(devices::PAGE_SIZE).next().unwrap_or_default();
+            let devices = devices::page(&answer, page, before)?;
             let is_last = devices.len() < devices::PAGE_SIZE;
             all.extend(devices);
             if is_last {

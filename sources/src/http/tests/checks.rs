@@ -55,7 +55,13 @@ fn a_request_has_each_of_these_problems_at_its_place() {
             "basic_auth.password",
             "`secrets`",
         ),
-        (json!({ "basic_auth": { "username": "an:na" } }), "basic_auth.username", "colon"),
+        (json!({ "basic_auth": { "username": "hunter2" } }), "basic_auth.username", "`secrets`"),
+        (
+            json!({ "basic_auth": { "username": "an:na", "password": "{{secrets.password}}" } }),
+            "basic_auth.username",
+            "colon",
+        ),
+        (json!({ "basic_auth": { "username": "an:{{secrets.password}}" } }), "basic_auth.username", "colon"),
         (json!({ "values": {} }), "", "none of the requests takes the token"),
         (json!({ "values": { "token": {} } }), "values.token", "json_pointer"),
         (
@@ -106,6 +112,7 @@ fn what_is_right_has_no_problem() {
         json!({ "form": { "grant_type": "password", "password": "{{secrets.password}}", "token": "" } }),
         json!({ "query": { "q": "{{{{" }, "url": "https://id.example/a/{{secrets.password}}?api_key={{secrets.password}}" }),
         json!({ "basic_auth": { "username": "anna", "password": "{{secrets.password}}" } }),
+        json!({ "basic_auth": { "username": "{{secrets.password}}" } }),
         json!({ "url": "http://127.0.0.1:8080/" }),
         json!({ "values": { "token": { "header": "Set-Cookie", "regex": "sid=([^;]+)" } } }),
     ] {

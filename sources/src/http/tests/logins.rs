@@ -112,7 +112,12 @@ async fn requests_are_sent_as_they_are_written() {
             "",
             Some("Basic YW5uYTpodW50ZXIy"),
         ),
-        (json!({ "basic_auth": { "username": "anna" } }), "GET /token", "", Some("Basic YW5uYTo=")),
+        (
+            json!({ "basic_auth": { "username": "{{secrets.password}}" } }),
+            "GET /token",
+            "",
+            Some("Basic aHVudGVyMjo="),
+        ),
         (
             json!({ "headers": { "Authorization": "Key {{secrets.password}}" } }),
             "GET /token",
@@ -125,8 +130,8 @@ async fn requests_are_sent_as_they_are_written() {
         let seen = server.seen().pop().unwrap();
         assert_eq!(format!("{} {}", seen.method, seen.target), line, "{members}");
         assert_eq!((seen.body.as_str(), seen.header("authorization")), (body, authorization), "{members}");
-        let subject = if members["basic_auth"].is_object() { "anna" } else { "" };
-        assert_eq!(token.unwrap().identity.subject, subject);
+        let subject = members["basic_auth"]["username"].as_str().filter(|name| *name == "anna");
+        assert_eq!(token.unwrap().identity.subject, subject.unwrap_or_default());
     }
 }
 
@@ -330,6 +335,15 @@ async fn all_requests_share_the_time_of_one_exchange() {
 }
 
 #[tokio::test]
+async fn all_requests_share_the_waits_of_one_exchange() {
+    let limited = || with_headers(429, "Retry-After: 0\r\n", "");
+    let server = TestServer::scripted(vec![limited(), session(), limited(), issued()]).await;
+    let limits = context(Duration::from_secs(30), Duration::from_millis(1500));
+    let error = build_in(two_steps(&server), &limits).unwrap().login().await.unwrap_err();
+    assert_eq!((error.class(), server.seen().len()), (FailureClass::RateLimited, 3), "{error}");
+}
+
+#[tokio::test]
 async fn a_value_that_breaks_out_is_refused_without_being_repeated() {
     let cases = [
         (r#"{"session":{"id":".."}}"#, "c5rf", "`values.session` cannot be used in the path"),
@@ -349,6 +363,17 @@ async fn a_value_that_breaks_out_is_refused_without_being_repeated() {
     let error = fails(settings.clone()).await;
     assert!(error.to_string().contains("`secrets.key` cannot be used in the header x-key"), "{error}");
     assert!(!all(&error).contains("hunter2") && !all(&error).contains("X-Admin"));
+    settings["request"][0] = json!({
+        "url": "http://127.0.0.1:9/",
+        "basic_auth": { "username": "a{{secrets.key}}" },
+        "values": { "token": { "header": "A" } },
+    });
+    let error = fails(settings.clone()).await;
+    assert!(
+        error.to_string().contains("`secrets.key` cannot be used as the user name of Basic authentication"),
+        "{error}"
+    );
+    assert!(!all(&error).contains("hunter2"));
     // In JSON it is only a text.
     let server = TestServer::scripted(vec![with_headers(200, "A: t\r\n", "")]).await;
     settings["request"][0] = json!({ "url": server.url("/"), "json": "{\"key\":\"{{secrets.key}}\"}", "values": { "token": { "header": "A" } } });

@@ -142,7 +142,9 @@ async fn refusals_mean_what_their_error_says() {
     let cases = [
         (401, "invalid_client", FailureClass::LoginRefused),
         (400, "invalid_client", FailureClass::LoginRefused),
-        (400, "unauthorized_client", FailureClass::NoAccess),
+        (400, "unauthorized_client", FailureClass::LoginRefused),
+        (400, "access_denied", FailureClass::LoginRefused),
+        (400, "invalid_grant", FailureClass::LoginRefused),
         (400, "invalid_scope", FailureClass::NoAccess),
         (400, "invalid_request", FailureClass::BadRequest),
         (400, "unsupported_grant_type", FailureClass::BadRequest),

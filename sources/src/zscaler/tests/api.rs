@@ -86,6 +86,17 @@ async fn devices_are_read_in_pages_of_the_largest_size_until_one_is_short() {
 }
 
 #[tokio::test]
+async fn a_list_that_repeats_itself_or_overflows_is_not_taken_for_whole() {
+    let repeated = api(|_, _| list(5000, 0)).await;
+    let too_long = api(|_, _| list(5001, 0)).await;
+    for (server, asked, said) in [(repeated, 2, "it repeats"), (too_long, 1, "more devices than")] {
+        let error = reader(&server).devices(&DeviceFilter::default(), None).await.unwrap_err();
+        assert_eq!((error.class(), targets(&server).len()), (FailureClass::Malformed, asked));
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn devices_are_filtered_by_the_system_and_may_be_none() {
     let server = api(|_, _| status(200, "[]")).await;
     let filter = DeviceFilter { username: Some("anna b".to_owned()), os_type: Some(OsType::MacOs) };

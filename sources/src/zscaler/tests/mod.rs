@@ -84,6 +84,8 @@ async fn refusals_are_told_apart() {
     let cases = [
         (status(200, r#"{"jwtToken":null,"message":"Invalid key"}"#), FailureClass::LoginRefused),
         (status(200, r#"{"jwtToken":"","message":null}"#), FailureClass::LoginRefused),
+        (status(200, r#"{"jwtToken":"  ","message":null}"#), FailureClass::LoginRefused),
+        (status(200, r#"{"jwtToken":"a ","message":null}"#), FailureClass::Malformed),
         (status(200, r#"{"message":"hunter2/+ö is wrong"}"#), FailureClass::LoginRefused),
         (status(200, "<html>hunter2"), FailureClass::Malformed),
         (status(200, r#"{"jwtToken":"a\nb"}"#), FailureClass::Malformed),

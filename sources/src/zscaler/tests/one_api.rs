@@ -145,9 +145,11 @@ async fn the_life_of_a_token_is_what_the_answer_says_and_is_never_invented() {
         assert_eq!(token.life(), life.map(Duration::from_secs), "{told}");
         assert!(format!("{:?}", token.expiry).starts_with(expiry), "{told}");
     }
-    let server = TestServer::scripted(vec![granted(r#","expires_in":0"#)]).await;
-    let error = with_secret(&server).login().await.unwrap_err();
-    assert_eq!(error.class(), FailureClass::ExpiredOnArrival);
+    for over in ["0", "0.5", "-1", r#""-1""#, r#""0""#] {
+        let server = TestServer::scripted(vec![granted(&format!(r#","expires_in":{over}"#))]).await;
+        let error = with_secret(&server).login().await.unwrap_err();
+        assert_eq!(error.class(), FailureClass::ExpiredOnArrival, "{over}");
+    }
 }
 
 #[tokio::test]
@@ -163,6 +165,8 @@ async fn refusals_of_the_token_endpoint_are_told_apart() {
         (302, "", FailureClass::UnexpectedStatus),
         (200, "<html>OneAPI</html>", FailureClass::Malformed),
         (200, r#"{"access_token":"","error":"x"}"#, FailureClass::LoginRefused),
+        (200, r#"{"access_token":" "}"#, FailureClass::LoginRefused),
+        (200, r#"{"access_token":" a"}"#, FailureClass::Malformed),
         (200, r#"{"token_type":"Bearer"}"#, FailureClass::LoginRefused),
         (200, r#"{"access_token":"a\nb"}"#, FailureClass::Malformed),
     ];

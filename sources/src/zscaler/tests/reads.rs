@@ -107,12 +107,15 @@ async fn failed_reads_are_told_apart_and_not_repeated() {
     let cases = [
         (status(400, ""), FailureClass::UnknownDevice),
         (status(404, r#"{"code":3199,"message":"Record not available"}"#), FailureClass::UnknownDevice),
+        (status(404, ""), FailureClass::UnknownDevice),
+        (status(404, " \n"), FailureClass::UnknownDevice),
         (status(404, "404 Not Found"), FailureClass::NotFound),
         (status(403, ""), FailureClass::NoAccess),
         (status(403, "Use OneAPI"), FailureClass::NotAllowedHere),
         (status(200, "{}"), FailureClass::MissingOtp),
         (status(200, r#"{"otp":"","exitOtp":null}"#), FailureClass::MissingOtp),
         (status(200, "[]"), FailureClass::Malformed),
+        (status(200, r#"["OneAPI"]"#), FailureClass::Malformed),
     ];
     for (reply, class) in cases {
         let told = format!("{reply:?}");

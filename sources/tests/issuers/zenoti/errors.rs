@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use tokenferry_sandbox::{Fault, ZenotiErrors, ZenotiForm};
+use tokenferry_sandbox::{Answer, Fault, ZenotiErrors, ZenotiForm};
 use tokenferry_sources::{Expiry, ExposeSecret, FailureClass, Retry, system};
 
 use super::{NAME, asked};
@@ -35,10 +35,10 @@ async fn section_8_every_shape_of_an_error_is_read() {
         (r#"{"error":"no way"}"#, false),
     ];
     let statuses = [
-        (400, Class::BadRequest),
+        (400, Class::LoginRefused),
         (401, Class::LoginRefused),
         (403, Class::NoAccess),
-        (422, Class::BadRequest),
+        (422, Class::LoginRefused),
         (429, Class::RateLimited),
         (500, Class::ServerError),
         (503, Class::ServerError),
@@ -55,7 +55,8 @@ async fn section_8_every_shape_of_an_error_is_read() {
             let sandbox = answering(200, &[], &body).await;
             let outcome = source(&sandbox, NAME, &[]).login().await;
             let class = if has_code { class } else { Class::LoginRefused };
-            let says: &[&str] = if class == Class::RateLimited { &[] } else { &["no way", "(HTTP 200)"] };
+            let says: &[&str] =
+                if class == Class::RateLimited { &["(HTTP 200)"] } else { &["no way", "(HTTP 200)"] };
             assert_outcome(&outcome, Outcome::Fails(class, says), &format!("200 {body}"));
         }
         // A code that is no status of HTTP is a refused login.
@@ -65,6 +66,34 @@ async fn section_8_every_shape_of_an_error_is_read() {
             let outcome = source(&sandbox, NAME, &[]).login().await;
             assert_outcome(&outcome, Outcome::Fails(Class::LoginRefused, &["no way"]), &body);
         }
+    }
+}
+
+#[tokio::test]
+async fn section_8_a_turned_down_password_is_a_refused_login_even_without_a_reason() {
+    for body in ["", "<html>", "{}", r#"{"code":422,"message":"Invalid user name or password"}"#] {
+        for status in [400, 422] {
+            let sandbox = answering(status, &[], body).await;
+            let outcome = source(&sandbox, NAME, &[]).login().await;
+            assert_outcome(&outcome, Outcome::Fails(FailureClass::LoginRefused, &[]), body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn section_8_passing_errors_that_look_good_are_tried_again_or_say_when() {
+    for (code, headers) in [(429, ["retry-after", "0"]), (500, ["x-none", "1"]), (503, ["retry-after", "0"])] {
+        let body = format!(r#"{{"error":{{"code":{code},"message":"x"}}}}"#);
+        let sandbox = start(|_| ()).await;
+        let answer = Answer::new(200).header(headers[0], headers[1]).body(&body);
+        sandbox.control().fault(Fault::answer(answer).times(1));
+        patient_source(&sandbox, NAME).login().await.unwrap();
+        assert_eq!(asked(&sandbox).len(), 2, "{code}");
+
+        let sandbox = answering(200, &[("retry-after", "3600")], &body).await;
+        let error = patient_source(&sandbox, NAME).login().await.unwrap_err();
+        assert_eq!(asked(&sandbox).len(), 1, "{code}");
+        assert!(matches!(error.retry(), Retry::At(_)), "{code}: {error}");
     }
 }
 
