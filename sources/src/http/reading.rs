@@ -160,7 +160,8 @@ impl Reading<'_> {
     }
 
     fn body(&mut self) -> Option<BodyPlan> {
-        if self.block.contains_key("json") && self.block.contains_key("form") {
+        let is_known = |name| self.block.get(name).is_some_and(|given| !matches!(given, Given::Unknown));
+        if is_known("json") && is_known("form") {
             self.notes.wrong(&self.spot.name("form"), "a request has one body: `json` or `form`, not both");
             return None;
         }

@@ -188,6 +188,27 @@ fn what_is_not_known_yet_is_no_problem_until_the_login() {
     for name in ["request", "oauth2_client_credentials"] {
         assert_eq!(problems(json!({ name: unknown() })), []);
     }
+    for (json, form) in [(unknown(), json!({})), (json!("{}"), unknown())] {
+        assert_eq!(problems(request(&json!({ "json": json, "form": form }))), []);
+    }
+}
+
+#[test]
+fn while_the_authentication_is_not_known_yet_either_secret_is_enough() {
+    for (secrets, expected) in [
+        (json!({ "private_key": "x" }), &[][..]),
+        (json!({ "client_secret": "x" }), &[]),
+        (json!({ "other": "x" }), &["secrets.client_secret"]),
+    ] {
+        let client = json!({
+            "token_url": "https://id.example/",
+            "client_id": "c",
+            "authentication": { "?": null },
+        });
+        let found = problems(json!({ "secrets": secrets, "oauth2_client_credentials": client }));
+        let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
+        assert_eq!(places, expected);
+    }
 }
 
 #[test]
