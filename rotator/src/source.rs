@@ -48,12 +48,15 @@ impl Source {
         self.system.documented_life.filter(|_| !is_passed_on)
     }
 
-    /// What is kept outside of Vault, by field.
-    pub fn references(&self) -> impl Iterator<Item = (&'static str, &Reference)> {
-        self.settings().filter_map(|(name, setting)| match setting {
-            Setting::Reference(reference) => Some((name, reference)),
-            _ => None,
-        })
+    /// What is kept outside of Vault and cannot be read, with the way to where it is referred to, as in
+    /// `secrets.private_key`.
+    pub fn unreadable(&self, environment: &dyn Environment) -> Vec<(String, ReferenceError)> {
+        let mut found = Vec::new();
+        for (name, setting) in &self.fields {
+            let kind = self.system.field(name).map(|field| field.kind);
+            setting.unreadable(name, kind, environment, &mut found);
+        }
+        found
     }
 
     /// What is kept in Vault, by field.
@@ -108,9 +111,14 @@ impl Source {
 
     /// What is wrong with fields after they were read. What is said of durations repeats parts of them otherwise.
     fn bad_settings(&self, problems: &[FieldProblem]) -> OpenError {
-        let said = |problem: &FieldProblem| match self.system.field(problem.field).map(|field| field.kind) {
-            Some(FieldKind::Duration) => format!("`{}` is not a duration such as \"90s\"", problem.field),
-            _ => problem.detail.trim_end_matches('.').to_owned(),
+        let said = |problem: &FieldProblem| {
+            let kept = self.in_vault().filter(|(field, _)| *field == problem.field);
+            let kept: Vec<String> = kept.map(|(_, kept)| kept.to_string()).collect();
+            let wrong = match self.system.field(problem.field).map(|field| field.kind) {
+                Some(FieldKind::Duration) => format!("`{}` is not a duration such as \"90s\"", problem.field),
+                _ => problem.detail.trim_end_matches('.').to_owned(),
+            };
+            if kept.is_empty() { wrong } else { format!("{wrong} (read from Vault: {})", kept.join(", ")) }
         };
         OpenError::BadSettings {
             source_name: Arc::clone(&self.name),

@@ -32,18 +32,24 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// The text of a field.
+    /// The text of a field, without the line break that editors and shells put at its end.
     ///
     /// # Errors
     /// [`VaultError::AbsentField`] or [`VaultError::NotAText`].
     pub fn text(&self, field: &str) -> Result<SecretString, VaultError> {
         let (operation, field) = (self.operation.clone(), field.to_owned());
-        match self.data.fields().get(&field) {
-            Some(Value::String(text)) if !text.is_empty() => Ok(text.as_str().into()),
-            Some(_) => Err(VaultError::NotAText { operation, field }),
-            None => Err(VaultError::AbsentField { operation, field }),
+        let Some(value) = self.data.fields().get(&field) else {
+            return Err(VaultError::AbsentField { operation, field });
+        };
+        match value.as_str().map(without_line_break) {
+            Some(text) if !text.is_empty() => Ok(text.into()),
+            _ => Err(VaultError::NotAText { operation, field }),
         }
     }
+}
+
+fn without_line_break(text: &str) -> &str {
+    text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text))
 }
 
 impl Vault {
@@ -169,6 +175,34 @@ impl Mount {
             ("kv" | "generic", Some("2")) => Some(Engine::V2),
             ("kv" | "generic" | "cubbyhole", _) => Some(Engine::V1),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokenferry_sources::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn one_line_break_at_the_end_of_a_secret_is_none_of_it() {
+        let operation = Operation::Read(KvPath { mount: "kv".into(), path: "app".into() });
+        for (kept, expected) in [
+            ("text", Some("text")),
+            ("text\n", Some("text")),
+            ("text\r\n", Some("text")),
+            ("text\n\n", Some("text\n")),
+            ("text\r", Some("text\r")),
+            (" a\nb \n", Some(" a\nb ")),
+            ("\n", None),
+            ("", None),
+        ] {
+            let fields = Map::from_iter([("password".to_owned(), json!(kept))]);
+            let secret = Secret { operation: operation.clone(), data: fields.into() };
+            let text = secret.text("password").ok();
+            assert_eq!(text.as_ref().map(ExposeSecret::expose_secret), expected, "{kept:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokenferry_sources::ProcessEnvironment;
+use tokenferry_sources::{HttpClient, ProcessEnvironment};
 
 use super::{CommandError, Exit, load, print, show, tell};
 use crate::app::{App, Reading};
@@ -13,7 +13,7 @@ use crate::cli::{self, Cli, Output};
 use crate::proof::{Basis, Claim, Life, Proof, Verdict, human, login_and_retry, prove};
 use crate::rotation::Rotation;
 use crate::run::{Living, RotationId};
-use crate::source::Source;
+use crate::source::{OpenError, Source};
 use crate::table::Table;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit, CommandError> {
@@ -80,33 +80,43 @@ fn tell_what_is_missing(app: &App) {
 
 /// The same for what is kept in Vault, where the rotator itself will read it.
 async fn tell_what_vault_lacks(app: &App) {
-    let kept = app
-        .config
-        .sources
-        .iter()
-        .flat_map(|source| source.in_vault().map(move |(field, kept)| (&source.name, field, kept)));
-    for (source, field, kept) in kept {
-        let secret = app.vault.read_secret(&kept.entry).await;
-        if let Err(error) = secret.and_then(|secret| secret.text(&kept.field)) {
-            tell(format_args!(
-                "note: `{field}` of source {source} cannot be read from Vault: {error}\nhelp: {}",
-                error.advice()
-            ));
-            if error.concerns_all() {
-                return;
+    for source in &app.config.sources {
+        for (field, kept) in source.in_vault() {
+            let secret = app.vault.read_secret(&kept.entry).await;
+            if let Err(error) = secret.and_then(|secret| secret.text(&kept.field)) {
+                tell(format_args!(
+                    "note: `{field}` of source {} cannot be read from Vault: {error}\nhelp: {}",
+                    source.name,
+                    error.advice()
+                ));
+                if error.concerns_all() {
+                    return;
+                }
             }
         }
+        tell_what_does_not_fit(app, source).await;
+    }
+}
+
+/// What was read may not be what its field wants. What cannot be read was told.
+async fn tell_what_does_not_fit(app: &App, source: &Source) {
+    if source.in_vault().next().is_none() {
+        return;
+    }
+    let http = Arc::new(HttpClient::new(source.http.clone()));
+    let opened = source.open(&ProcessEnvironment, &app.vault, &http, &app.clock).await;
+    if let Err(error @ OpenError::BadSettings { .. }) = opened {
+        tell(format_args!("note: {error}"));
     }
 }
 
 /// The references of sources that cannot be read now.
 pub(super) fn unreadable(app: &App) -> impl Iterator<Item = String> {
-    let references = app.config.sources.iter().flat_map(|source| {
-        source.references().map(move |(field, reference)| (&source.name, field, reference))
-    });
-    references.filter_map(|(source, field, reference)| {
-        let error = reference.read(&ProcessEnvironment).err()?;
-        Some(format!("`{field}` of source {source} cannot be read here: {error}"))
+    app.config.sources.iter().flat_map(|source| {
+        source
+            .unreadable(&ProcessEnvironment)
+            .into_iter()
+            .map(|(way, error)| format!("`{way}` of source {} cannot be read here: {error}", source.name))
     })
 }
 

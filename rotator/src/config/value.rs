@@ -93,7 +93,7 @@ impl<'a> Value<'a> {
     pub(super) fn kept_outside(self) -> Result<Kept, Noted> {
         match self.kept(&[ENV, FILE])? {
             Setting::Reference(reference) => Ok(Kept::At(reference)),
-            _ => Err(self.must_say_where()),
+            _ => Err(self.must_say_where(&[ENV, FILE])),
         }
     }
 
@@ -107,22 +107,22 @@ impl<'a> Value<'a> {
             Expression::Object(_) => self.keeper(places),
             Expression::String(_) | Expression::StringTemplate(_) | Expression::HeredocTemplate(_) => {
                 let message = format!("`{}` is a secret, and a secret never stands in this file", self.name);
-                Err(self.spot.advise(message, self.how_to_refer()))
+                Err(self.spot.advise(message, self.how_to_refer(places)))
             }
-            _ => Err(self.must_say_where()),
+            _ => Err(self.must_say_where(places)),
         }
     }
 
-    fn must_say_where(self) -> Noted {
+    fn must_say_where(self, places: &[&str]) -> Noted {
         let message = format!("`{}` must say where it is kept", self.name);
-        self.spot.advise(message, self.how_to_refer())
+        self.spot.advise(message, self.how_to_refer(places))
     }
 
     fn keeper(self, places: &[&'static str]) -> Result<Setting, Noted> {
         let entries = Entries::of(self)?;
         let Some((key, spot)) = entries.only() else {
             let message = format!("`{}` must name exactly one place where it is kept", self.name);
-            return Err(self.spot.advise(message, self.how_to_refer()));
+            return Err(self.spot.advise(message, self.how_to_refer(places)));
         };
         match places.iter().find(|place| **place == key) {
             Some(&ENV) => {
@@ -135,11 +135,11 @@ impl<'a> Value<'a> {
             None if key == VAULT => {
                 let message =
                     format!("`{}` is what Vault is logged in to with, and cannot be kept there", self.name);
-                Err(spot.advise(message, self.how_to_refer()))
+                Err(spot.advise(message, self.how_to_refer(places)))
             }
             None => {
                 let message = format!("`{}` can be kept in {} only", self.name, listed(places));
-                Err(spot.advise(message, self.how_to_refer()))
+                Err(spot.advise(message, self.how_to_refer(places)))
             }
         }
     }
@@ -182,8 +182,12 @@ impl<'a> Value<'a> {
         Ok(self.spot.document().folder().join(path))
     }
 
-    fn how_to_refer(self) -> String {
-        how_to_refer(self.name)
+    fn how_to_refer(self, places: &[&str]) -> String {
+        let advice = how_to_refer(self.name);
+        if !places.contains(&VAULT) {
+            return advice;
+        }
+        format!("{advice}, or `{{ vault = {{ mount = \"…\", path = \"…\", field = \"…\" }} }}`")
     }
 
     /// Whoever forgot the quotes may have written a secret, which is never told to stay where it is.

@@ -69,6 +69,8 @@ impl<'a> Written<'a> {
         let Some(first) = found.first() else { return };
         let first = first.as_ref().map_or(block.header, |(first, _)| first.header);
         let (mut blocks, mut given, mut spots) = (Vec::new(), Vec::new(), Spots::at(first));
+        // What is wrong in these words is told, and nothing is missing because of it.
+        let is_right = found.iter().all(|found| matches!(found, Ok((_, Ok(_)))));
         for found in found {
             match found {
                 Ok((block, header)) => {
@@ -85,7 +87,8 @@ impl<'a> Written<'a> {
                 Err(noted) => self.broken = Some(noted),
             }
         }
-        let read = Read { setting: Ok(Setting::Blocks(blocks)), given: Given::List(given), spots };
+        let given = if is_right { Given::List(given) } else { Given::Unknown };
+        let read = Read { setting: Ok(Setting::Blocks(blocks)), given, spots };
         self.add(field.name, Ok(Some(read)));
     }
 

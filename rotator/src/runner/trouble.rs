@@ -106,7 +106,7 @@ impl Trouble {
             }
             Trouble::NewerSchema { .. } => "Run the newer version here, too.".to_owned(),
             Trouble::Open(error) => error.of_vault().map_or_else(
-                || "Check the variables and files that the source refers to.".to_owned(),
+                || "Check the variables, files and entries of Vault that the source refers to.".to_owned(),
                 VaultError::advice,
             ),
             Trouble::OtherRotation { .. } => {
@@ -116,7 +116,8 @@ impl Trouble {
             }
             Trouble::Source { error, .. } if error.class() == FailureClass::LoginRefused => {
                 "Check the user and the secret of its source. The same login is not tried again for a while; a secret \
-                 that changes in its file is noticed within seconds, one in the environment at the next start."
+                 that changes in its file is noticed within seconds, one in Vault within about a minute, and one in the \
+                 environment at the next start."
                     .to_owned()
             }
             Trouble::Source { error, .. } => error.advice(),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use tokenferry_sources::{Environment, FieldKind, Given, GivenFields, Reference};
+use tokenferry_sources::{
+    Environment, FieldKind, Given, GivenFields, Reference, ReferenceError, SecretString,
+};
 use tokenferry_vault::{KvPath, Operation, Secret, Vault, VaultError};
 
 use super::OpenError;
@@ -53,6 +55,47 @@ impl Setting {
             Setting::InVault(_) | Setting::Literal(_) | Setting::Reference(_) => Box::new(this),
         }
     }
+
+    /// Adds what cannot be read in it or within, with the way there.
+    pub(super) fn unreadable(
+        &self,
+        way: &str,
+        kind: Option<FieldKind>,
+        environment: &dyn Environment,
+        found: &mut Vec<(String, ReferenceError)>,
+    ) {
+        let mut within = |way: &str, settings: &Settings| {
+            for (name, setting) in settings {
+                let kind = kind.and_then(|kind| inner(kind, name));
+                setting.unreadable(&format!("{way}.{name}"), kind, environment, found);
+            }
+        };
+        match self {
+            Setting::Blocks(blocks) => {
+                blocks
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, block)| within(&format!("{way}[{index}]"), block));
+            }
+            Setting::InVault(_) | Setting::Literal(_) => {}
+            Setting::Map(settings) => within(way, settings),
+            Setting::Reference(reference) => {
+                found.extend(read(reference, kind, environment).err().map(|error| (way.to_owned(), error)));
+            }
+        }
+    }
+}
+
+/// What is kept there: several lines only where they can be meant.
+fn read(
+    reference: &Reference,
+    kind: Option<FieldKind>,
+    environment: &dyn Environment,
+) -> Result<SecretString, ReferenceError> {
+    match kind {
+        Some(FieldKind::SecretLines) => reference.read_lines(environment),
+        _ => reference.read(environment),
+    }
 }
 
 /// Reads settings with what was read from Vault before.
@@ -98,10 +141,7 @@ impl<'a> Reading<'a> {
             Setting::Literal(given) => Ok(given.clone()),
             Setting::Map(settings) => self.within(field, kind, settings).map(Given::Map),
             Setting::Reference(reference) => {
-                let text = match kind {
-                    Some(FieldKind::SecretLines) => reference.read_lines(self.environment),
-                    _ => reference.read(self.environment),
-                };
+                let text = read(reference, kind, self.environment);
                 text.map(Given::Text).map_err(|source| OpenError::Unavailable { field, source })
             }
         }

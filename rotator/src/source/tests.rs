@@ -139,6 +139,32 @@ fn a_secret_by_name_may_be_a_key_of_several_lines() {
 }
 
 #[test]
+fn what_cannot_be_read_is_named_with_its_way_and_a_key_of_several_lines_can() {
+    let unreadable = |secret: &str, variables: &[(&str, &str)]| -> Vec<String> {
+        let variables: BTreeMap<String, String> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let found = service(secret, "private_key_jwt").unreadable(&variables);
+        found.into_iter().map(|(way, _)| way).collect()
+    };
+    assert_eq!(unreadable("private_key", &[]), ["secrets.private_key"]);
+    assert!(unreadable("private_key", &[("SECRET", "no\nkey")]).is_empty());
+    let key = source("zscaler", &[("private_key", variable("KEY")), ("client_id", variable("ID"))]);
+    let lines = BTreeMap::from(["KEY", "ID"].map(|name| (name.to_owned(), "a\nb".to_owned())));
+    let ways: Vec<String> = key.unreadable(&lines).into_iter().map(|(way, _)| way).collect();
+    assert_eq!(ways, ["client_id"]);
+}
+
+#[test]
+fn a_setting_out_of_vault_that_is_wrong_is_named_with_its_entry() {
+    let entry = tokenferry_vault::KvPath { mount: "kv".into(), path: "app".into() };
+    let kept = super::VaultField { entry, field: "login".to_owned() };
+    let notes = source("zettelstore", &[("password", Setting::InVault(Box::new(kept)))]);
+    let given = [("password".to_owned(), Given::from("a\nb"))].into();
+    let error = notes.bad_settings(&notes.system.check(&given));
+    assert!(error.to_string().ends_with("(read from Vault: kv/app#login)"), "{error}");
+}
+
+#[test]
 fn what_is_not_there_is_named_and_classed() {
     let error = open(&notes(), &[]).unwrap_err();
     assert_eq!(

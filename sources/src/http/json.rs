@@ -1,10 +1,10 @@
 //! JSON bodies with placeholders in their texts.
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::names::carries_credential;
+use super::names::{carries_credential, describes};
 use super::template::{Known, Template, has_braces};
 
 /// A JSON value. Only whole texts have placeholders, so nothing filled in can change its structure.
@@ -61,9 +61,12 @@ impl Reading<'_> {
                 let item = |(index, item)| self.value(item, &format!("{at}/{index}"), is_credential);
                 JsonTemplate::List(items.map(item).collect())
             }
-            Value::Object(members) => JsonTemplate::Object(
-                members.into_iter().map(|(name, value)| self.member(name, value, at)).collect(),
-            ),
+            Value::Object(members) => {
+                // What stands beside a member that carries the credential is about it.
+                let is_credential = is_credential && !names_credential(&members);
+                let member = |(name, value)| self.member(name, value, at, is_credential);
+                JsonTemplate::Object(members.into_iter().map(member).collect())
+            }
             Value::Number(_) if is_credential => {
                 self.flaw(at, self.clear);
                 JsonTemplate::Fixed(value)
@@ -72,19 +75,26 @@ impl Reading<'_> {
         }
     }
 
-    fn member(&mut self, name: String, value: Value, at: &str) -> (String, JsonTemplate) {
+    fn member(
+        &mut self,
+        name: String,
+        value: Value,
+        at: &str,
+        in_credential: bool,
+    ) -> (String, JsonTemplate) {
         let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
         if has_braces(&name) {
             self.flaw(&at, "a placeholder can stand for a value, but not for a name");
         }
-        let value = self.value(value, &at, carries_credential(&name));
+        let is_credential = carries_credential(&name) || (in_credential && !describes(&name));
+        let value = self.value(value, &at, is_credential);
         (name, value)
     }
 
     fn text(&mut self, text: &str, at: &str, is_credential: bool) -> JsonTemplate {
         match Template::parse(text) {
             Ok(template) => {
-                if is_credential && template.is_bare_text() {
+                if is_credential && template.spells_credential_out() {
                     self.flaw(at, self.clear);
                 }
                 JsonTemplate::Text(template)
@@ -99,6 +109,12 @@ impl Reading<'_> {
     fn flaw(&mut self, at: &str, wrong: &'static str) {
         self.flaws.push(Flaw { at: at.to_owned(), wrong });
     }
+}
+
+/// Whether a member carries a credential, here or further inside.
+fn names_credential(members: &Map<String, Value>) -> bool {
+    let inside = |value: &Value| value.as_object().is_some_and(names_credential);
+    members.iter().any(|(name, value)| carries_credential(name) || inside(value))
 }
 
 struct Filled<'a> {
@@ -162,7 +178,10 @@ mod tests {
             "x": "{{nothing}}",
             "refresh_token": "{{values.t}}",
             "secret": null,
-            "auth": { "passwords": { "first": "x" } },
+            "auth": { "passwords": { "first": "x" }, "passcodes": [{ "of": 1 }] },
+            "jwt": { "value": "Bearer x{{secrets.a}}", "type": "x" },
+            "credentials": { "login": "anna", "password": "{{secrets.a}}" },
+            "token": { "user": { "id": "anna", "secret": "x" } },
         });
         let mut flaws = Vec::new();
         JsonTemplate::read(value, "clear", &mut flaws);
@@ -171,7 +190,11 @@ mod tests {
         let expected = [
             ("/a~1b/0/client_secret", true),
             ("/a~1b/1/api_key/0", true),
+            ("/auth/passcodes/0/of", true),
+            ("/auth/passwords/first", true),
+            ("/jwt/value", true),
             ("/password", true),
+            ("/token/user/secret", true),
             ("/x", false),
             ("/{{secrets.a}}", false),
         ];

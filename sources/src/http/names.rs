@@ -3,8 +3,17 @@
 /// Whether a member of a form, a query or a JSON object is known to carry a credential.
 pub(super) fn carries_credential(name: &str) -> bool {
     let name = bare(name);
-    let is_token = name.ends_with("token") && !is_forgery_token(&name);
-    is_token || WHOLE.contains(&name.as_str()) || ENDS.iter().any(|end| name.ends_with(end))
+    is_one(&name) || name.strip_suffix('s').is_some_and(is_one)
+}
+
+fn is_one(name: &str) -> bool {
+    let is_token = name.ends_with("token") && !is_forgery_token(name);
+    is_token || WHOLE.contains(&name) || ENDS.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a member of an object that stands for a credential only says of what kind or whose it is.
+pub(super) fn describes(name: &str) -> bool {
+    DESCRIBING.contains(&bare(name).as_str())
 }
 
 /// Whether a header is known to carry a credential.
@@ -27,20 +36,27 @@ fn bare(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-const HEADERS: [&str; 6] = ["authorization", "proxyauthorization", "cookie", "xauthkey", "xapikey", "apikey"];
-const WHOLE: [&str; 10] = [
+const HEADERS: [&str; 3] = ["authorization", "proxyauthorization", "cookie"];
+const WHOLE: [&str; 3] = ["otp", "pass", "pin"];
+const ENDS: [&str; 16] = [
     "accesskey",
+    "apikey",
     "assertion",
-    "clientassertion",
+    "authkey",
     "credential",
-    "credentials",
-    "otp",
-    "pass",
+    "jwt",
+    "passcode",
     "passphrase",
-    "pin",
+    "passwd",
+    "password",
+    "privatekey",
     "pwd",
+    "secret",
+    "secretid",
+    "secretkey",
+    "subscriptionkey",
 ];
-const ENDS: [&str; 6] = ["apikey", "passwd", "password", "privatekey", "secret", "secretkey"];
+const DESCRIBING: [&str; 7] = ["algorithm", "format", "kind", "name", "type", "user", "username"];
 const CONNECTION: [&str; 11] = [
     "connection",
     "content-length",
@@ -81,6 +97,15 @@ mod tests {
             "client_assertion",
             "credential",
             "passphrase",
+            "passcode",
+            "jwt",
+            "accessKey",
+            "subscription-key",
+            "secret_id",
+            "passwords",
+            "api_keys",
+            "tokens",
+            "credentials",
         ] {
             assert!(carries_credential(name), "{name}");
         }
@@ -94,6 +119,8 @@ mod tests {
             "csrf_token",
             "secret_id_ttl",
             "passport",
+            "csrf_tokens",
+            "access_key_id",
         ] {
             assert!(!carries_credential(name), "{name}");
         }
@@ -110,7 +137,8 @@ mod tests {
             "X-Vault-Token",
             "PRIVATE-TOKEN",
             "X-Auth-Key",
-            "Ocp-Apim-Api-Key",
+            "Ocp-Apim-Subscription-Key",
+            "X-Access-Key",
         ] {
             assert!(header_carries_credential(name), "{name}");
         }

@@ -16,7 +16,7 @@ use super::template::{Known, has_braces};
 use crate::assertion::{Claims, Signer};
 use crate::json::Fields;
 use crate::transport::{self, Answer, Body, Patience, Request};
-use crate::{Attempt, BuildContext, GivenFields, Said, SourceError, Timestamp, Token};
+use crate::{Attempt, BuildContext, Given, GivenFields, Said, SourceError, Timestamp, Token};
 
 /// One client of one authorization server.
 pub(super) struct Preset {
@@ -50,7 +50,10 @@ impl Preset {
         let client_id = required(given, "client_id", spot, notes);
         let url = required(given, "token_url", spot, notes)
             .and_then(|text| url(text, &spot.name("token_url"), allow_http, notes));
-        let secret = secret(way.as_deref(), secrets, notes);
+        let secret = match (way.as_deref(), given.get("authentication")) {
+            (None, Some(Given::Unknown)) => any_secret(secrets, notes),
+            (way, _) => secret(way, secrets, notes),
+        };
         if notes.count() != before {
             return None;
         }
@@ -149,12 +152,21 @@ fn url(text: &str, spot: &Spot, allow_http: bool, notes: &mut Notes) -> Option<U
 
 /// The secret that the way to authenticate needs.
 fn secret<'a>(way: Option<&str>, secrets: &'a Secrets, notes: &mut Notes) -> Option<&'a SecretString> {
-    let name = if way == Some(PRIVATE_KEY_JWT) { "private_key" } else { "client_secret" };
+    let name = if way == Some(PRIVATE_KEY_JWT) { PRIVATE_KEY } else { CLIENT_SECRET };
     if secrets.names.as_ref().is_some_and(|names| !names.contains(name)) {
         let what = format!("the secret `{name}`: say in `secrets` where it is kept");
         notes.missing(&Spot::field("secrets").name(name), &what);
     }
     secrets.texts.get(name)
+}
+
+/// While the way is not known yet, either secret may be the right one.
+fn any_secret<'a>(secrets: &'a Secrets, notes: &mut Notes) -> Option<&'a SecretString> {
+    let declared = |name: &str| secrets.names.as_ref().is_none_or(|names| names.contains(name));
+    if !declared(CLIENT_SECRET) && !declared(PRIVATE_KEY) {
+        return secret(None, secrets, notes);
+    }
+    None
 }
 
 fn form_encoded(text: &str) -> Zeroizing<String> {
@@ -204,6 +216,8 @@ fn failure(request: &Request, answer: &Answer) -> SourceError {
     }
 }
 
+const CLIENT_SECRET: &str = "client_secret";
+const PRIVATE_KEY: &str = "private_key";
 const PRIVATE_KEY_JWT: &str = "private_key_jwt";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Long enough for clocks that differ a little.

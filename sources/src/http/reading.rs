@@ -99,8 +99,10 @@ impl Reading<'_> {
         };
         let target =
             Target::parse(text, self.scope.allow_http).map_err(|wrong| self.notes.wrong(&spot, wrong));
-        let clear =
-            |(name, value): (&str, &str)| carries_credential(name) && !value.is_empty() && !has_braces(value);
+        let clear = |(name, value): (&str, &str)| {
+            carries_credential(name)
+                && Template::parse(value).is_ok_and(|template| template.spells_credential_out())
+        };
         if query_pairs(text).any(clear) {
             self.notes.wrong(&spot, CLEAR);
         }
@@ -160,7 +162,8 @@ impl Reading<'_> {
     }
 
     fn body(&mut self) -> Option<BodyPlan> {
-        if self.block.contains_key("json") && self.block.contains_key("form") {
+        let is_known = |name| self.block.get(name).is_some_and(|given| !matches!(given, Given::Unknown));
+        if is_known("json") && is_known("form") {
             self.notes.wrong(&self.spot.name("form"), "a request has one body: `json` or `form`, not both");
             return None;
         }
@@ -214,7 +217,7 @@ impl Reading<'_> {
             return None;
         }
         let template = Template::parse(text).map_err(|wrong| self.notes.wrong(spot, wrong)).ok()?;
-        if is_credential && template.is_bare_text() {
+        if is_credential && template.spells_credential_out() {
             self.notes.wrong(spot, CLEAR);
         }
         self.scope.check(&template, spot, self.notes);
@@ -276,5 +279,5 @@ fn has_colon(given: &Given) -> bool {
 }
 
 /// Said of what would be a credential in the configuration.
-const CLEAR: &str = "a credential must not be written down here, where Terraform would keep it in its state; \
-                                say in `secrets` where it is kept, and write `{{secrets.NAME}}` instead";
+const CLEAR: &str = "a credential must not be written down here, where it can be read; say in `secrets` \
+                     where it is kept, and write `{{secrets.NAME}}` instead";

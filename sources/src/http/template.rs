@@ -69,6 +69,20 @@ impl Template {
         matches!(self.0.as_slice(), [Part::Literal(_)])
     }
 
+    /// Whether more is written out than may stand beside a credential that is filled in: the word for the scheme in
+    /// front, as in `Bearer {{…}}`, the name of what follows, as in `session={{…}}`, and what separates them.
+    pub(super) fn spells_credential_out(&self) -> bool {
+        let mut parts = self.0.iter().enumerate();
+        self.is_bare_text()
+            || parts.any(|(index, part)| match part {
+                Part::Literal(text) => !words(text).all(|word| {
+                    let is_scheme = index == 0 && text.strip_prefix(word).is_some_and(begins_apart);
+                    (is_scheme && is_short_word(word, LONGEST_SCHEME)) || is_beside(word)
+                }),
+                Part::Placeholder(_) => false,
+            })
+    }
+
     /// The text with everything filled in, as it is.
     pub(super) fn fill(&self, known: &Known<'_>) -> Zeroizing<String> {
         self.fill_by(known, |text, filled| filled.push_str(text))
@@ -160,6 +174,31 @@ pub(super) fn has_braces(text: &str) -> bool {
     text.contains(OPEN)
 }
 
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_separator).filter(|word| !word.is_empty())
+}
+
+fn is_separator(c: char) -> bool {
+    c.is_ascii_whitespace() || matches!(c, ';' | ',' | '"' | '&')
+}
+
+fn begins_apart(text: &str) -> bool {
+    text.starts_with(is_separator)
+}
+
+/// A name with its `=`, or nothing that could be a credential.
+fn is_beside(word: &str) -> bool {
+    let is_name = word.strip_suffix('=').is_some_and(|name| is_short_word(name, LONGEST_NAME));
+    is_name || !word.chars().any(char::is_alphanumeric)
+}
+
+fn is_short_word(word: &str, longest: usize) -> bool {
+    word.len() <= longest && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// As long as `AWS4-HMAC-SHA256`.
+const LONGEST_SCHEME: usize = 16;
+const LONGEST_NAME: usize = 32;
 const OPEN: &str = "{{";
 const NO_PLACEHOLDER: &str = "it has a `{{` that does not begin a placeholder, which is `{{secrets.NAME}}` or \
                               `{{values.NAME}}`; write `{{{{` where two braces are meant";
@@ -191,6 +230,28 @@ pub(super) mod tests {
     fn what_is_filled_in_is_not_read_again() {
         assert_eq!(filled("{{secrets.a}}", "{{secrets.a}}"), "{{secrets.a}}");
         assert_eq!(filled("{{secrets.a}}secrets.a}}", "{{"), "{{secrets.a}}");
+    }
+
+    #[test]
+    fn beside_a_credential_that_is_filled_in_nothing_secret_is_spelled_out() {
+        for (text, expected) in [
+            ("", false),
+            ("{{secrets.a}}", false),
+            ("Bearer {{secrets.a}}", false),
+            ("Token token=\"{{secrets.a}}\"", false),
+            ("session={{values.a}}; X-Other={{values.b}};", false),
+            ("{{secrets.a}}:{{values.b}}", false),
+            ("Bearer", true),
+            ("Bearer LITERAL{{secrets.a}}", true),
+            ("Bearer {{secrets.a}}LITERAL", true),
+            ("Bearer LITERAL {{secrets.a}}", true),
+            ("LITERAL{{secrets.a}}", true),
+            ("a-word-too-long-for-a-scheme {{secrets.a}}", true),
+            ("session=LITERAL; {{secrets.a}}", true),
+            ("session=LITERAL={{secrets.a}}", true),
+        ] {
+            assert_eq!(Template::parse(text).unwrap().spells_credential_out(), expected, "{text}");
+        }
     }
 
     #[test]

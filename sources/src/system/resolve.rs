@@ -114,13 +114,15 @@ impl Login<'_> {
         group.iter().any(|secret| self.given.contains_key(*secret))
     }
 
-    /// One half of a credential alone is a mistake, wherever it is needed.
+    /// One half of a credential alone is a mistake, wherever it is needed. What is not known yet may turn out to be
+    /// nothing: whoever logs in then learns what is missing.
     fn half_a_pair(&self, settings: &Settings) -> Vec<FieldProblem> {
         let identity = self.credential.identity.as_ref().map(std::slice::from_ref);
         let groups = identity.into_iter().chain(self.credential.secrets.iter().copied());
         let is_there = |group: &&[&'static str]| group.iter().any(|field| settings.has(field));
         let (present, absent): (Vec<_>, Vec<_>) = groups.partition(is_there);
-        if present.is_empty() {
+        let mut written = present.iter().flat_map(|group| group.iter());
+        if present.is_empty() || written.any(|field| settings.is_unknown(field)) {
             return Vec::new();
         }
         // Whoever configured nothing may not know of the half that is there.

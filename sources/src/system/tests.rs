@@ -252,6 +252,18 @@ fn half_a_credential_is_an_error_at_the_other_half() {
 }
 
 #[test]
+fn half_a_credential_that_may_turn_out_to_be_none_is_an_error_only_for_a_login() {
+    for (there, missing) in [("api_key", "secret_key"), ("secret_key", "api_key")] {
+        let mut values = given(&[("cloud", "zscaler")]);
+        values.insert(there.to_owned(), Given::Unknown);
+        let (settings, problems) = zscaler().resolve(&values, &variables(&[]));
+        assert_eq!(problems, []);
+        let names: Vec<&str> = build_problems(&settings).iter().map(|problem| problem.field).collect();
+        assert_eq!(names, [there, missing]);
+    }
+}
+
+#[test]
 fn building_names_everything_that_is_missing() {
     let (settings, _) = zscaler().resolve(&GivenFields::new(), &variables(&[]));
     let problems = build_problems(&settings);

@@ -250,3 +250,15 @@ source "http" "three" {
         assert!(found.starts_with(expected), "found: {found}\nexpected: {expected}");
     }
 }
+
+#[test]
+fn a_request_that_is_not_written_as_one_is_not_missing_too() {
+    for (request, expected) in [
+        ("requests {\n}", "3:1 `source` has no block `requests`"),
+        ("request = { url = \"https://a.example\" }", "3:1 `request` is a block, not an attribute"),
+    ] {
+        let text = format!("\nsource \"http\" \"one\" {{\n{request}\n}}\n{}", super::RIGHT);
+        let found = super::lines(&super::problems(&text));
+        assert_eq!(found, [expected]);
+    }
+}

@@ -40,6 +40,15 @@ fn a_request_has_each_of_these_problems_at_its_place() {
         (json!({ "headers": { "content-length": "1" } }), "headers.content-length", "cannot be set"),
         (json!({ "headers": { "Accept": "a", "accept": "b" } }), "headers.accept", "twice"),
         (json!({ "headers": { "Authorization": "Bearer hunter2" } }), "headers.Authorization", "`secrets`"),
+        (
+            json!({ "headers": { "Authorization": "Bearer hunter2{{secrets.password}}" } }),
+            "headers.Authorization",
+            "`secrets`",
+        ),
+        (json!({ "url": "https://id.example/?jwt=hunter2{{secrets.password}}" }), "url", "`secrets`"),
+        (json!({ "headers": { "X-Access-Key": "hunter2" } }), "headers.X-Access-Key", "`secrets`"),
+        (json!({ "form": { "passcode": "hunter2" } }), "form.passcode", "`secrets`"),
+        (json!({ "json": "{\"token\":{\"value\":\"hunter2\"}}" }), "json", "\"/token/value\""),
         (json!({ "headers": { "X-Vault-Token": "hunter2" } }), "headers.X-Vault-Token", "`secrets`"),
         (json!({ "query": { "access_token": "hunter2" } }), "query.access_token", "`secrets`"),
         (json!({ "form": { "client_secret": "hunter2" } }), "form.client_secret", "`secrets`"),
@@ -185,6 +194,27 @@ fn what_is_not_known_yet_is_no_problem_until_the_login() {
     assert_eq!(late[1].summary, "`http.request[0].url` is not known yet");
     for name in ["request", "oauth2_client_credentials"] {
         assert_eq!(problems(json!({ name: unknown() })), []);
+    }
+    for (json, form) in [(unknown(), json!({})), (json!("{}"), unknown())] {
+        assert_eq!(problems(request(&json!({ "json": json, "form": form }))), []);
+    }
+}
+
+#[test]
+fn while_the_authentication_is_not_known_yet_either_secret_is_enough() {
+    for (secrets, expected) in [
+        (json!({ "private_key": "x" }), &[][..]),
+        (json!({ "client_secret": "x" }), &[]),
+        (json!({ "other": "x" }), &["secrets.client_secret"]),
+    ] {
+        let client = json!({
+            "token_url": "https://id.example/",
+            "client_id": "c",
+            "authentication": { "?": null },
+        });
+        let found = problems(json!({ "secrets": secrets, "oauth2_client_credentials": client }));
+        let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
+        assert_eq!(places, expected);
     }
 }
 
