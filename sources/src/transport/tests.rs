@@ -243,7 +243,8 @@ async fn redirects_elsewhere_are_not_followed_and_named_without_path() {
 #[tokio::test]
 async fn a_secret_in_the_host_of_a_redirect_is_masked_and_a_long_one_cut() {
     let long = format!("{}.example", ["abcdefgh"; 30].join("."));
-    for (host, shown) in [("Hunter2.example", "to http://***.example, which"), (long.as_str(), "…, which")] {
+    for (host, shown) in [("Hunter2.example", "to http://***.example, which"), (long.as_str(), "…, which")]
+    {
         let location = format!("Location: http://{host}/\r\n");
         let server = TestServer::scripted(vec![with_headers(302, &location, "")]).await;
         let mut request = request(Method::GET, &server.url("/"), Patience::Once);

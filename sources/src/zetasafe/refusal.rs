@@ -17,7 +17,7 @@ pub(super) fn failure(attempt: &Attempt, answer: &Answer, secrets: &[SecretStrin
         None => SourceError::BadRequest {
             attempt: attempt.clone(),
             status: answer.status.as_u16(),
-            said: said.and(Said::from_fields(&fields, secrets)),
+            said: said.and(Said::from_fields(&fields, secrets)).and(other_names(&fields, secrets)),
         },
     }
 }
@@ -81,6 +81,15 @@ fn codes(fields: &Fields) -> impl Iterator<Item = &str> {
         .filter(move |name| name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(of_code))
 }
 
+/// The names in an answer of no known form, which could be codes that came later.
+fn other_names(fields: &Fields, secrets: &[SecretString]) -> Said {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let shown: Vec<&str> = codes(fields).chain(["token", "admins"]).collect();
+    let others = fields.names().filter(|name| !shown.contains(name));
+    let others = others.filter(|name| name.len() <= LONGEST_NAME && name.chars().all(of_name));
+    Said::of(others, secrets).labelled("members")
+}
+
 fn lists_admins(fields: &Fields) -> bool {
     fields.texts("admins").any(|name| !name.expose_secret().trim().is_empty())
 }
@@ -88,6 +97,8 @@ fn lists_admins(fields: &Fields) -> bool {
 fn has_no_token(fields: &Fields) -> bool {
     fields.is_null("token") || fields.text("token").is_some_and(|text| text.expose_secret().is_empty())
 }
+
+const LONGEST_NAME: usize = 64;
 
 /// The documented codes. The more a person has to do about it, the earlier it stands.
 static CODES: [(&str, NamedFailure); 5] = [

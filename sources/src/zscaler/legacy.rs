@@ -53,7 +53,9 @@ pub(super) fn issued(request: &Request, answer: &Answer) -> Result<Issued, Sourc
     let fields =
         Fields::parse(&answer.body).map_err(|_| answer.malformed(attempt, "it is not a JSON object"))?;
     match fields.text("jwtToken") {
-        Some(token) if !token.expose_secret().trim().is_empty() => Ok(Issued { token: token.clone(), life: None }),
+        Some(token) if !token.expose_secret().trim().is_empty() => {
+            Ok(Issued { token: token.clone(), life: None })
+        }
         _ => Err(no_token(request, answer, &fields)),
     }
 }

@@ -2,7 +2,7 @@
 
 use percent_encoding::utf8_percent_encode;
 use reqwest::StatusCode;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::base_url::UNRESERVED;
 use crate::json::Fields;
@@ -70,7 +70,7 @@ impl ApiAnswer {
 
     /// What its status means if it means nothing special.
     pub(super) fn failure(&self) -> SourceError {
-        self.answer.failure(&self.attempt, &self.secrets)
+        self.answer.failure_saying(&self.attempt, self.said())
     }
 
     pub(super) fn malformed(&self, problem: &'static str) -> SourceError {
@@ -95,6 +95,12 @@ impl ApiAnswer {
     }
 
     fn said(&self) -> Said {
-        Said::from_body(&self.answer.body, &self.secrets)
+        let fields = Fields::parse(&self.answer.body).unwrap_or_default();
+        let one = |name| {
+            let in_text = || fields.text(name).map(|text| text.expose_secret().to_owned());
+            let text = fields.number(name).map(|number| number.to_string()).or_else(in_text);
+            Said::of(text, &self.secrets).labelled(name)
+        };
+        one("id").and(one("code")).and(Said::from_fields(&fields, &self.secrets))
     }
 }

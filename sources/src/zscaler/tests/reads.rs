@@ -103,6 +103,16 @@ async fn the_token_after_a_rejected_one_gets_its_chance() {
 }
 
 #[tokio::test]
+async fn id_and_code_of_a_refusal_are_shown() {
+    let body = r#"{"id":"abc-1","code":3199,"message":"Record not available"}"#;
+    for code in [403, 404] {
+        let server = otp_server(move |_| status(code, body)).await;
+        let error = reader(&server).otps(&udid(), None).await.unwrap_err().to_string();
+        assert!(error.contains("id: abc-1; code: 3199; Record not available"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn failed_reads_are_told_apart_and_not_repeated() {
     let cases = [
         (status(400, ""), FailureClass::UnknownDevice),

@@ -82,7 +82,8 @@ async fn section_8_a_turned_down_password_is_a_refused_login_even_without_a_reas
 
 #[tokio::test]
 async fn section_8_passing_errors_that_look_good_are_tried_again_or_say_when() {
-    for (code, headers) in [(429, ["retry-after", "0"]), (500, ["x-none", "1"]), (503, ["retry-after", "0"])] {
+    for (code, headers) in [(429, ["retry-after", "0"]), (500, ["x-none", "1"]), (503, ["retry-after", "0"])]
+    {
         let body = format!(r#"{{"error":{{"code":{code},"message":"x"}}}}"#);
         let sandbox = start(|_| ()).await;
         let answer = Answer::new(200).header(headers[0], headers[1]).body(&body);

@@ -88,7 +88,12 @@ async fn section_1_every_answer_of_the_table_is_understood() {
         // 400, anything else.
         (400, r#"{"token":null,"admins":[]}"#, bad_request),
         (400, r#"{"token":"abc.1","admins":["anna"]}"#, bad_request),
-        (400, r#"{"message":"no id","stack":"hunter2"}"#, Outcome::Fails(Class::BadRequest, &["\"no id\""])),
+        (400, r#"{"message":"no id","stack":"hunter2"}"#, Outcome::Fails(Class::BadRequest, &["\"no id;"])),
+        (
+            400,
+            r#"{"AccountLocked":"hunter2","NEW-CODE":"hunter2"}"#,
+            Outcome::Fails(Class::BadRequest, &["members: AccountLocked; NEW-CODE"]),
+        ),
         (400, r#"{"Detail":"hunter2"}"#, bad_request),
         (400, "<html>hunter2</html>", bad_request),
         (400, "", bad_request),
