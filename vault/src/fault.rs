@@ -178,6 +178,8 @@ impl Rejection {
             (400 | 401 | 403, _) if login => E::LoginRefused { operation, status },
             (403, _) => E::Forbidden { operation, token_may_be_over: false },
             (404, None) => E::MalformedAnswer { operation },
+            (404 | 405, _) if matches!(operation, Operation::Login(_)) => E::MissingMount { operation },
+            (404 | 405, _) if login => E::MalformedAnswer { operation },
             (404 | 405, _) => no_kv(operation),
             (400, _) => E::BadRequest { operation },
             (429, _) => E::RateLimited { operation, until },
@@ -192,6 +194,9 @@ impl Rejection {
 fn no_kv(operation: Operation) -> VaultError {
     match operation {
         Operation::Read(_) => VaultError::NotKv { operation },
+        Operation::Login(_) | Operation::LookUp | Operation::Renew => {
+            VaultError::MalformedAnswer { operation }
+        }
         _ => VaultError::NotKv2 { operation },
     }
 }
@@ -252,6 +257,20 @@ mod tests {
         assert_eq!(class(403, "permission denied", login()), "vault_login_refused");
         assert_eq!(class(404, "no handler for route", login()), "vault_missing_mount");
         assert_eq!(class(503, "Vault is sealed", login()), "vault_sealed");
+    }
+
+    #[test]
+    fn no_login_is_about_an_engine() {
+        let login = || Operation::Login("approle".into());
+        for status in [404, 405] {
+            assert_eq!(class(status, "unsupported operation", login()), "vault_missing_mount");
+            for operation in [Operation::LookUp, Operation::Renew] {
+                assert_eq!(class(status, "unsupported operation", operation), "vault_malformed_answer");
+            }
+        }
+        assert_eq!(Fault::Empty.during(login()).class(), "vault_malformed_answer");
+        let advice = VaultError::MissingMount { operation: login() }.advice();
+        assert!(advice.contains("auth method") && !advice.contains("engine"), "{advice}");
     }
 
     #[test]

@@ -45,6 +45,9 @@ impl VaultError {
             }
             E::Forbidden { operation, .. } => forbidden(operation),
             E::LoginRefused { .. } => login_refused(),
+            E::MissingMount { operation: Operation::Login(_) } => {
+                "Check `mount` of the login, and `namespace` if there is one; or enable the auth method there.".to_owned()
+            }
             E::MissingMount { .. } => {
                 "Check `mount`, and `namespace` if there is one; or enable the engine there.".to_owned()
             }
