@@ -260,7 +260,7 @@ mod tests {
         for (variables, expected) in [
             (vec![("VAULT_ADDR", "one.example")], "vault.address"),
             (vec![good, ("VAULT_NAMESPACE", " team")], "vault.namespace"),
-            (vec![good, ("VAULT_CACERT", "")], "vault.ca_cert_file"),
+            (vec![good, ("VAULT_CACERT", "/ca\u{0}.pem")], "vault.ca_cert_file"),
             (vec![good, ("VAULT_SKIP_VERIFY", "1")], "vault"),
         ] {
             let problems = completed(&[], &variables).unwrap_err();
