@@ -66,18 +66,19 @@ impl<R: Reading> EphemeralResource for AsEphemeralResource<R> {
 
     async fn open(&self, systems: &Systems, config: Self::Config) -> Result<Answer<Opened>, Diagnostics> {
         let Answer { value, warnings } = read(&self.0, systems, config).await?;
-        let private = Private { expires_at: value.expires_at, ..Private::default() }.to_bytes();
+        let private = Private::new(self.type_name(), value.expires_at).to_bytes();
         // No renewal is asked for: it could not hand out a new value.
         Ok(Answer { value: Opened { computed: value.computed, private, renew_at: None }, warnings })
     }
 
     async fn renew(&self, systems: &Systems, private: &[u8]) -> Result<Answer<Renewed>, Diagnostics> {
-        Private::from_bytes(private)?.still_good(systems, &self.0.type_name())
+        let type_name = self.type_name();
+        Private::from_bytes(private, &type_name)?.still_good(systems, &type_name)
     }
 
-    async fn close(&self, _: &Systems, _: &[u8]) -> Result<Answer<()>, Diagnostics> {
+    async fn close(&self, _: &Systems, private: &[u8]) -> Result<Answer<()>, Diagnostics> {
         // The token may be shared with other reads, and none of these systems can revoke a single one.
-        Ok(().into())
+        Private::from_bytes(private, &self.type_name()).map(|_| ().into())
     }
 }
 

@@ -67,7 +67,8 @@ impl EphemeralResource for Totp {
 
     async fn open(&self, systems: &Systems, config: TotpConfig) -> Result<Answer<Opened>, Diagnostics> {
         if !config.enabled {
-            return Ok(Opened { private: Private::default().to_bytes(), ..Opened::default() }.into());
+            let private = Private::new(self.type_name(), None).to_bytes();
+            return Ok(Opened { private, ..Opened::default() }.into());
         }
         let totp =
             config.totp.ok_or_else(|| Diagnostic::error("Missing `secret`", "Set `secret` or `uri`."))?;
@@ -81,16 +82,17 @@ impl EphemeralResource for Totp {
             ("seconds_left".to_owned(), Value::whole(seconds_left)),
             ("expires_at".to_owned(), Value::string(rfc3339(code.expires_at))),
         ]);
-        let private = Private { expires_at: Some(code.expires_at), ..Private::default() }.to_bytes();
+        let private = Private::new(self.type_name(), Some(code.expires_at)).to_bytes();
         Ok(Opened { computed, private, renew_at: None }.into())
     }
 
     async fn renew(&self, systems: &Systems, private: &[u8]) -> Result<Answer<Renewed>, Diagnostics> {
-        Private::from_bytes(private)?.still_good(systems, &self.type_name())
+        let type_name = self.type_name();
+        Private::from_bytes(private, &type_name)?.still_good(systems, &type_name)
     }
 
     async fn close(&self, _: &Systems, private: &[u8]) -> Result<Answer<()>, Diagnostics> {
-        Private::from_bytes(private).map(|_| ().into())
+        Private::from_bytes(private, &self.type_name()).map(|_| ().into())
     }
 }
 

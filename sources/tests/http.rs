@@ -92,7 +92,7 @@ async fn two_steps_give_one_token_for_all_reads_however_its_end_is_stated() {
         }
         assert_eq!(
             (one.identity.issuer.as_str(), one.identity.subject.as_str()),
-            (sandbox.url().as_str(), "sandbox")
+            (format!("{}/http/v1/token/{{{{values.session}}}}", sandbox.url()).as_str(), "sandbox")
         );
         assert_eq!(sandbox.control().counters().logins("http", "sandbox").attempted, 1);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use thiserror::Error;
 use tokenferry_sources::{ExposeSecret, SecretString, Timestamp, Token, parse_rfc3339, rfc3339};
@@ -128,10 +129,10 @@ impl Entry {
             return Err(EntryError::Newer { schema });
         }
         Ok(Entry {
-            token: read.text("token").map(SecretString::from)?,
+            token: read.token()?.into(),
             token_type: read.text_or_empty("token_type"),
-            header_name: read.text_or_empty("header_name"),
-            header_value: read.text_or_empty("header_value").into(),
+            header_name: read.header_name()?,
+            header_value: read.header_value()?.into(),
             issued_at: read.time("issued_at")?,
             expires_at: read.optional_time("expires_at")?,
             refresh_after: read.optional_time("refresh_after")?,
@@ -141,7 +142,7 @@ impl Entry {
             subject: read.text_or_empty("subject"),
             origin: Origin {
                 source: read.text_or_empty("source"),
-                rotation: read.text("rotation")?.to_owned(),
+                rotation: read.text("rotation").map(|text| read.plain(text))?,
                 occurrence: read.time("occurrence")?,
                 serial: read.number("serial")?,
                 writer: read.text_or_empty("writer"),
@@ -162,12 +163,47 @@ impl<'a> Reader<'a> {
         self.0.get(field).and_then(Value::as_str).ok_or(EntryError::Incomplete { field })
     }
 
-    fn text_or_empty(&self, field: &'static str) -> String {
-        self.text(field).unwrap_or_default().to_owned()
+    /// What no request can carry is not a token.
+    fn token(&self) -> Result<&'a str, EntryError> {
+        let field = "token";
+        self.text(field).ok().filter(|token| can_be_sent(token)).ok_or(EntryError::Incomplete { field })
     }
 
+    /// What stands in the way of a header only if it is there: other fields of the entry do without it.
+    fn header_name(&self) -> Result<String, EntryError> {
+        let (field, name) = ("header_name", self.text("header_name").unwrap_or_default());
+        if name.is_empty() || HeaderName::from_bytes(name.as_bytes()).is_ok() {
+            return Ok(name.to_owned());
+        }
+        Err(EntryError::Incomplete { field })
+    }
+
+    fn header_value(&self) -> Result<&'a str, EntryError> {
+        let (field, value) = ("header_value", self.text("header_value").unwrap_or_default());
+        if value.is_empty() || can_be_sent(value) { Ok(value) } else { Err(EntryError::Incomplete { field }) }
+    }
+
+    fn text_or_empty(&self, field: &'static str) -> String {
+        self.plain(self.text(field).unwrap_or_default())
+    }
+
+    /// A text that can be shown: whoever may write there could have written anything.
+    fn plain(&self, text: &str) -> String {
+        let text: String = text.chars().filter(|c| !c.is_control()).collect();
+        let text = match self.text("token") {
+            Ok(token) if !token.is_empty() => text.replace(token, MASK),
+            _ => text,
+        };
+        text.chars().take(LONGEST).collect()
+    }
+
+    /// The command line tools of Vault write numbers as texts.
     fn number(&self, field: &'static str) -> Result<u64, EntryError> {
-        self.0.get(field).and_then(Value::as_u64).ok_or(EntryError::Incomplete { field })
+        let number = match self.0.get(field) {
+            Some(Value::String(text)) => text.parse().ok(),
+            value => value.and_then(Value::as_u64),
+        };
+        number.ok_or(EntryError::Incomplete { field })
     }
 
     fn time(&self, field: &'static str) -> Result<Timestamp, EntryError> {
@@ -179,6 +215,14 @@ impl<'a> Reader<'a> {
         if self.0.contains_key(field) { self.time(field).map(Some) } else { Ok(None) }
     }
 }
+
+fn can_be_sent(text: &str) -> bool {
+    !text.trim().is_empty() && HeaderValue::from_bytes(text.as_bytes()).is_ok()
+}
+
+const MASK: &str = "[REDACTED]";
+/// The longest text that is told of: longer than any URL of an issuer.
+const LONGEST: usize = 2000;
 
 #[cfg(test)]
 mod tests;

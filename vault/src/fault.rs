@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use thiserror::Error;
 use tokenferry_sources::Timestamp;
 
@@ -54,6 +55,10 @@ pub(crate) enum Saying {
     NoHandler,
     NoNamespace,
     NotLeader,
+    /// That there is nothing: no error at all, a version without its data, or a warning about the path.
+    Nothing,
+    /// Something else, in the form that Vault gives to its errors.
+    Other,
     ReadOnly,
     Sealed,
     Unsupported,
@@ -68,14 +73,28 @@ impl Rejection {
 
 impl Saying {
     fn of(body: &[u8]) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Errors {
-            errors: Vec<String>,
-        }
-        let errors = serde_json::from_slice::<Errors>(body).ok()?.errors;
+        let Form { errors, data, warnings } = serde_json::from_slice(body).ok()?;
+        let Some(errors) = errors else {
+            let tells = data.is_some_and(|data| data.metadata.is_some()) || warnings.is_some();
+            return tells.then_some(Saying::Nothing);
+        };
         let says = |part: &str| errors.iter().any(|text| text.contains(part));
-        SAYINGS.iter().find(|(part, _)| says(part)).map(|(_, saying)| *saying)
+        let known = SAYINGS.iter().find(|(part, _)| says(part)).map(|(_, saying)| *saying);
+        Some(known.unwrap_or(if errors.is_empty() { Saying::Nothing } else { Saying::Other }))
     }
+}
+
+/// What Vault answers instead of a success, as far as it matters. Other servers answer something else.
+#[derive(Deserialize)]
+struct Form {
+    errors: Option<Vec<String>>,
+    data: Option<Version>,
+    warnings: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    metadata: Option<Map<String, Value>>,
 }
 
 /// The first that fits wins.
@@ -102,14 +121,20 @@ impl Fault {
         }
     }
 
-    /// A 404 that says that there is nothing, and not that the way to it is wrong.
+    /// A 404 of Vault itself that says that there is nothing, and not that the way to it is wrong.
     pub(crate) fn is_nothing_there(&self) -> bool {
+        matches!(self, Fault::Rejected(Rejection { status: 404, saying: Some(Saying::Nothing), .. }))
+    }
+
+    /// A 404 of somebody else, such as a web server or a proxy.
+    fn is_of_a_stranger(&self) -> bool {
         matches!(self, Fault::Rejected(Rejection { status: 404, saying: None, .. }))
     }
 
     /// Whether the same could succeed under another path: it is not here, not for us, or something else.
     pub(crate) fn leaves_open(&self) -> bool {
         self.is_nothing_there()
+            || self.is_of_a_stranger()
             || matches!(self.status(), Some(403 | 405))
             || matches!(self, Fault::Malformed | Fault::Empty)
     }
@@ -152,6 +177,9 @@ impl Rejection {
             (404, Some(Saying::NoHandler)) => E::MissingMount { operation },
             (400 | 401 | 403, _) if login => E::LoginRefused { operation, status },
             (403, _) => E::Forbidden { operation, token_may_be_over: false },
+            (404, None) => E::MalformedAnswer { operation },
+            (404 | 405, _) if matches!(operation, Operation::Login(_)) => E::MissingMount { operation },
+            (404 | 405, _) if login => E::MalformedAnswer { operation },
             (404 | 405, _) => no_kv(operation),
             (400, _) => E::BadRequest { operation },
             (429, _) => E::RateLimited { operation, until },
@@ -166,6 +194,9 @@ impl Rejection {
 fn no_kv(operation: Operation) -> VaultError {
     match operation {
         Operation::Read(_) => VaultError::NotKv { operation },
+        Operation::Login(_) | Operation::LookUp | Operation::Renew => {
+            VaultError::MalformedAnswer { operation }
+        }
         _ => VaultError::NotKv2 { operation },
     }
 }
@@ -183,6 +214,10 @@ mod tests {
 
     fn write() -> Operation {
         Operation::Write(KvPath { mount: "kv".into(), path: "a".into() })
+    }
+
+    fn read() -> Operation {
+        Operation::Read(KvPath { mount: "kv".into(), path: "a".into() })
     }
 
     #[test]
@@ -225,12 +260,36 @@ mod tests {
     }
 
     #[test]
-    fn a_404_without_a_reason_means_that_there_is_nothing() {
-        let nothing =
-            |body: &str| Fault::Rejected(Rejection::new(404, body.as_bytes(), None)).is_nothing_there();
-        assert!(nothing(r#"{"errors":[]}"#));
-        assert!(nothing(r#"{"data":{"data":null,"metadata":{"version":2}}}"#), "it was deleted");
-        assert!(!nothing(r#"{"errors":["namespace not found"]}"#));
+    fn no_login_is_about_an_engine() {
+        let login = || Operation::Login("approle".into());
+        for status in [404, 405] {
+            assert_eq!(class(status, "unsupported operation", login()), "vault_missing_mount");
+            for operation in [Operation::LookUp, Operation::Renew] {
+                assert_eq!(class(status, "unsupported operation", operation), "vault_malformed_answer");
+            }
+        }
+        assert_eq!(Fault::Empty.during(login()).class(), "vault_malformed_answer");
+        let advice = VaultError::MissingMount { operation: login() }.advice();
+        assert!(advice.contains("auth method") && !advice.contains("engine"), "{advice}");
+    }
+
+    #[test]
+    fn only_vault_itself_says_that_there_is_nothing() {
+        let fault = |body: &str| Fault::Rejected(Rejection::new(404, body.as_bytes(), None));
+        for (body, why) in [
+            (r#"{"errors":[]}"#, "there never was anything"),
+            (r#"{"data":{"data":null,"metadata":{"version":2}}}"#, "it was deleted"),
+            (r#"{"data":null,"warnings":["Invalid path for a versioned K/V secrets engine"]}"#, "moved"),
+        ] {
+            assert!(fault(body).is_nothing_there(), "{why}");
+        }
+        for body in ["", "<html>not found</html>", "{}", "[]", r#"{"error":"not_found"}"#, r#"{"data":{}}"#] {
+            assert!(!fault(body).is_nothing_there(), "{body}");
+            assert_eq!(fault(body).during(read()).class(), "vault_malformed_answer", "{body}");
+        }
+        for body in [r#"{"errors":["namespace not found"]}"#, r#"{"errors":["anything"]}"#] {
+            assert!(!fault(body).is_nothing_there(), "{body}");
+        }
     }
 
     #[test]

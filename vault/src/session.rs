@@ -1,5 +1,6 @@
 //! Our login to Vault: made once, at the first use, and again when its token proves dead.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,28 +23,46 @@ use crate::login::{Login, SignsOfLife};
 use crate::wiped::{Wipe, Wiped};
 use crate::{Kept, Operation, Vault, VaultAuth, VaultError};
 
-/// Why and when the last attempt to log in failed, and how many were refused in a row.
+/// Why and when the last attempt to log in failed, and what was refused.
 #[derive(Default)]
 pub(crate) struct LastFailure {
     last: Option<(Instant, VaultError)>,
-    refusals: u32,
+    refused: Option<Refused>,
+    keys: RandomState,
+}
+
+/// A refused login.
+struct Refused {
+    at: Instant,
+    error: VaultError,
+    /// What was refused: nothing that could be turned back, and of no use to another process.
+    credential: u64,
+    /// How often in a row.
+    count: u32,
 }
 
 impl LastFailure {
-    /// A failure holds for all who waited for it; a refused login also for a while, longer each time, lest we lock
-    /// ourselves out.
-    fn standing(&self, arrived: Instant) -> Option<&VaultError> {
-        let (at, error) = self.last.as_ref()?;
-        let held = matches!(error, VaultError::LoginRefused { .. }) && at.elapsed() < hold(self.refusals);
-        (*at >= arrived || held).then_some(error)
+    /// A failure holds for all who waited for it; a refusal also for as long as the credential is the same, or for a
+    /// while that is longer each time, lest we lock ourselves out.
+    fn standing(&self, arrived: Instant, credential: u64, gives_up: bool) -> Option<&VaultError> {
+        if let Some((at, error)) = &self.last
+            && *at >= arrived
+        {
+            return Some(error);
+        }
+        let refused = self.refused.as_ref().filter(|refused| refused.credential == credential)?;
+        let held = gives_up || refused.at.elapsed() < hold(refused.count);
+        held.then_some(&refused.error)
     }
 
-    fn note(&mut self, error: &VaultError) {
-        self.refusals = match error {
-            VaultError::LoginRefused { .. } => self.refusals.saturating_add(1),
-            _ => self.refusals,
-        };
-        self.last = Some((Instant::now(), error.clone()));
+    fn note(&mut self, error: &VaultError, credential: u64) {
+        let at = Instant::now();
+        if matches!(error, VaultError::LoginRefused { .. }) {
+            let before = self.refused.take().filter(|refused| refused.credential == credential);
+            let count = before.map_or(0, |refused| refused.count).saturating_add(1);
+            self.refused = Some(Refused { at, error: error.clone(), credential, count });
+        }
+        self.last = Some((at, error.clone()));
     }
 }
 
@@ -146,8 +165,9 @@ impl Vault {
         if let Some(login) = self.usable(dead) {
             return Ok(login);
         }
-        if let Some(error) = last_failure.standing(arrived) {
-            debug!(refusals = last_failure.refusals, "not logging in to Vault again so soon");
+        let credential = self.credential(&last_failure.keys);
+        if let Some(error) = last_failure.standing(arrived, credential, self.gives_up) {
+            debug!("not logging in to Vault again with what was refused");
             return Err(error.clone());
         }
         match self.log_in(dead).await {
@@ -159,7 +179,7 @@ impl Vault {
                 Ok(login)
             }
             Err(error) => {
-                last_failure.note(&error);
+                last_failure.note(&error, credential);
                 Err(error)
             }
         }
@@ -171,6 +191,17 @@ impl Vault {
 
     fn usable(&self, dead: Option<&Arc<Login>>) -> Option<Arc<Login>> {
         self.current().clone().filter(|login| dead.is_none_or(|dead| !Arc::ptr_eq(login, dead)))
+    }
+
+    /// What tells a credential from another one. Of what cannot be read, the login says so.
+    fn credential(&self, keys: &RandomState) -> u64 {
+        let parts = match &self.auth {
+            VaultAuth::Token(token) => [Some(token), None],
+            VaultAuth::AppRole { role_id, secret_id, .. } => [Some(role_id), Some(secret_id)],
+            VaultAuth::Jwt { jwt, .. } => [Some(jwt), None],
+        };
+        let hash = |kept: &Kept| self.read(kept).ok().map(|secret| keys.hash_one(secret.expose_secret()));
+        keys.hash_one(parts.map(|kept| kept.and_then(hash)))
     }
 
     async fn log_in(&self, dead: Option<&Arc<Login>>) -> Result<Login, VaultError> {
@@ -231,8 +262,8 @@ fn is_forbidden<T>(answer: &Result<T, Fault>) -> bool {
 
 /// Of the token of one request: for a dead one, and for one that died while the request waited.
 const MOST_REPLACEMENTS: u32 = 2;
-const SHORTEST_HOLD: Duration = Duration::from_secs(5);
-const LONGEST_HOLD: Duration = Duration::from_secs(60);
+const SHORTEST_HOLD: Duration = Duration::from_secs(15 * 60);
+const LONGEST_HOLD: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// The token that goes along with a request and its repetition.
 struct Presented(Mutex<Arc<Login>>);
@@ -262,5 +293,55 @@ impl MiddleWare for Presented {
 
     fn response<E: Endpoint>(&self, _: &E, _: &mut http::Response<Vec<u8>>) -> Result<(), ClientError> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: u64 = 1;
+    const OTHER: u64 = 2;
+
+    fn refused() -> VaultError {
+        VaultError::LoginRefused { operation: Operation::Login("approle".into()), status: 400 }
+    }
+
+    async fn passes(minutes: u64) {
+        tokio::time::advance(Duration::from_secs(minutes * 60 + 1)).await;
+    }
+
+    fn holds(failure: &LastFailure, credential: u64, gives_up: bool) -> bool {
+        failure.standing(Instant::now(), credential, gives_up).is_some()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_credential_is_not_sent_again_soon_and_never_by_a_short_run() {
+        let mut failure = LastFailure::default();
+        for minutes in [15, 30, 60] {
+            failure.note(&refused(), ONE);
+            passes(minutes - 1).await;
+            assert!(holds(&failure, ONE, false), "{minutes}");
+            assert!(!holds(&failure, OTHER, true), "another credential is another matter");
+            passes(1).await;
+            assert!(!holds(&failure, ONE, false), "{minutes}");
+            assert!(holds(&failure, ONE, true));
+        }
+        failure.note(&refused(), OTHER);
+        passes(15).await;
+        assert!(!holds(&failure, OTHER, false), "the refusals of another one do not count");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_else_goes_wrong_holds_for_those_who_waited_and_ends_no_refusal() {
+        let mut failure = LastFailure::default();
+        failure.note(&refused(), ONE);
+        let arrived = Instant::now();
+        passes(1).await;
+        failure.note(&VaultError::BadToken, OTHER);
+        assert!(matches!(failure.standing(arrived, OTHER, false), Some(VaultError::BadToken)));
+        passes(1).await;
+        assert!(!holds(&failure, OTHER, false));
+        assert!(holds(&failure, ONE, false));
     }
 }

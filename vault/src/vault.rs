@@ -25,6 +25,7 @@ pub struct Vault {
     pub(crate) logging_in: tokio::sync::Mutex<LastFailure>,
     pub(crate) logged_in: Notify,
     pub(crate) engines: Engines,
+    pub(crate) gives_up: bool,
 }
 
 impl Vault {
@@ -40,7 +41,14 @@ impl Vault {
             logging_in: tokio::sync::Mutex::default(),
             logged_in: Notify::new(),
             engines: Engines::default(),
+            gives_up: false,
         }
+    }
+
+    /// The same for a process that ends soon: it never sends again what was refused once.
+    #[must_use]
+    pub fn for_one_run(self) -> Self {
+        Vault { gives_up: true, ..self }
     }
 
     /// Where it is.

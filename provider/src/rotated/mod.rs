@@ -36,7 +36,8 @@ impl Reading for RotatedToken {
 
     fn calls(&self) -> String {
         "Every plan that reads it and every apply makes one login to Vault at most and reads each entry once, however \
-         many reads share it; the system that issued the token is not asked."
+         many reads share it; again only where the entry was absent, could not be read or did not live long enough. \
+         The system that issued the token is not asked."
             .to_owned()
     }
 
@@ -126,6 +127,11 @@ pub(crate) fn absent(at: &KvPath, path: &AttributePath) -> Diagnostic {
          and with `tokenferry status` whether the rotation that writes there has run."
     );
     Diagnostic::error("There is no such entry in Vault", detail).at(path.clone())
+}
+
+/// A text of an entry in a message: its form was seen to when it was read, its length was not.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(200).collect()
 }
 
 fn computed(entry: &Entry) -> Object {

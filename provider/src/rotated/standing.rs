@@ -6,6 +6,8 @@ use tfplugin::{AttributePath, Diagnostic};
 use tokenferry_sources::{Timestamp, rfc3339};
 use tokenferry_vault::{Entry, KvPath};
 
+use super::shown;
+
 /// Whether it lives, and long enough.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Standing {
@@ -34,11 +36,11 @@ impl Standing {
 
     /// What is wrong and what to do; `None` if nothing is.
     pub(crate) fn problem(self, at: &KvPath, entry: &Entry, path: &AttributePath) -> Option<Diagnostic> {
-        let rotation = &entry.origin.rotation;
+        let rotation = shown(&entry.origin.rotation);
         let look = format!(
             "Look at `tokenferry status` and the log of the rotator for what keeps rotation `{rotation}` from running; \
              the entry was last written by {}.",
-            entry.origin.writer
+            shown(&entry.origin.writer)
         );
         let (summary, detail, field) = match self {
             Standing::Good => return None,
@@ -68,7 +70,7 @@ impl Standing {
                      promised. Set `ttl` in the source `{}` of the rotator's configuration, or ask for no \
                      `minimum_lifetime`.",
                     seconds(minimum),
-                    entry.origin.source
+                    shown(&entry.origin.source)
                 );
                 ("Nobody knows when the rotated token ends", detail, Some("minimum_lifetime"))
             }

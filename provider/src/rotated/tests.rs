@@ -73,6 +73,19 @@ fn one_that_does_not_is_refused_by_how_much_and_with_its_rotation() {
 }
 
 #[test]
+fn a_long_text_out_of_vault_does_not_fill_the_message() {
+    let now = Timestamp::UNIX_EPOCH + TimeDelta::seconds(700);
+    for expires_in in [Some(600), Some(9_000), None] {
+        let mut entry = entry(expires_in);
+        let long = "x".repeat(2000);
+        entry.origin = Origin { source: long.clone(), rotation: long.clone(), writer: long, ..entry.origin };
+        let minimum = Some(Duration::from_secs(99_999));
+        let problem = Standing::of(&entry, minimum, now).problem(&at(), &entry, &AttributePath::root());
+        assert!(!problem.unwrap().detail().contains(&"x".repeat(201)));
+    }
+}
+
+#[test]
 fn the_moment_of_its_end_is_its_end() {
     let ended = problem(Some(600), None, 600).unwrap();
     assert!(ended.detail().contains("0 s ago"), "{}", ended.detail());

@@ -5,13 +5,13 @@ use tfplugin::{
     Answer, Attribute, ConfigReader, Diagnostic, Diagnostics, EphemeralResource, Opened, Renewed, Schema,
     Setting, Value,
 };
-use tokenferry_sources::{Expiry, Home, Revocation, SecretString, SourceError, Timestamp, Token, rfc3339};
+use tokenferry_sources::{Expiry, Home, Revocation, SourceError, Timestamp, Token, rfc3339};
 
 use super::prefer::{self, PreferRotated};
 use super::{TokenArguments, TokenReading, computed};
 use crate::diagnostics::{chain, of_source, of_token};
 use crate::kinds::{ENABLED_IN_EPHEMERALS, ephemeral_description};
-use crate::private::Private;
+use crate::private::{Private, foreign};
 use crate::reading::{Reading, ReadingConfig, schema};
 use crate::systems::Systems;
 
@@ -62,7 +62,8 @@ impl EphemeralResource for EphemeralToken {
 
     async fn open(&self, systems: &Systems, config: Self::Config) -> Result<Answer<Opened>, Diagnostics> {
         if !config.enabled {
-            return Ok(Opened { private: Private::default().to_bytes(), ..Opened::default() }.into());
+            let private = Private::new(self.type_name(), None).to_bytes();
+            return Ok(Opened { private, ..Opened::default() }.into());
         }
         let arguments = config.arguments;
         let session = self.0.session(systems, &arguments.token)?;
@@ -76,10 +77,8 @@ impl EphemeralResource for EphemeralToken {
             Some(token) => token,
             None => session.token(minimum).await.map_err(|error| of_source(&error))?,
         };
-        let private = Private {
-            expires_at: token.expires_at(),
-            revoke: arguments.revoke_on_close.then(|| token.value.clone()),
-        };
+        let revoke = arguments.revoke_on_close.then(|| token.value.clone());
+        let private = Private::new(self.type_name(), token.expires_at()).of_token(session.identity(), revoke);
         // No renewal is asked for: it could not hand out a new value.
         let mut computed = computed(&token);
         computed.insert("from_vault".to_owned(), Value::Bool(from_vault));
@@ -88,13 +87,15 @@ impl EphemeralResource for EphemeralToken {
     }
 
     async fn renew(&self, systems: &Systems, private: &[u8]) -> Result<Answer<Renewed>, Diagnostics> {
-        Private::from_bytes(private)?.still_good(systems, &self.type_name())
+        let type_name = self.type_name();
+        Private::from_bytes(private, &type_name)?.still_good(systems, &type_name)
     }
 
     async fn close(&self, systems: &Systems, private: &[u8]) -> Result<Answer<()>, Diagnostics> {
-        let private = Private::from_bytes(private)?;
+        let private = Private::from_bytes(private, &self.type_name())?;
         match private.revoke {
-            Some(token) => self.revoke(systems, token, private.expires_at).await,
+            Some(_) if self.revokes() => self.revoke(systems, &private).await,
+            Some(_) => Err(foreign()),
             // The token may be shared with other reads.
             None => Ok(().into()),
         }
@@ -108,18 +109,14 @@ impl EphemeralToken {
         self.0.system.revokes && self.0.system.home == Home::ProviderBlock
     }
 
-    async fn revoke(
-        &self,
-        systems: &Systems,
-        value: SecretString,
-        expires_at: Option<Timestamp>,
-    ) -> Result<Answer<()>, Diagnostics> {
-        let now = systems.clock().now();
+    async fn revoke(&self, systems: &Systems, private: &Private) -> Result<Answer<()>, Diagnostics> {
+        let (now, expires_at) = (systems.clock().now(), private.expires_at);
         if expires_at.is_some_and(|end| end <= now) {
             return Ok(().into());
         }
         let session = systems.session(self.0.system)?;
         let (usage, identity) = (session.source().usage(), session.identity().clone());
+        let Some(value) = private.to_revoke(&identity)?.cloned() else { return Ok(().into()) };
         let token =
             Token::new(value, usage, identity, now, expires_at.map_or(Expiry::Unknown, Expiry::Reported));
         match session.revoke(&token).await {
@@ -149,7 +146,8 @@ fn not_revoked(error: &SourceError, expires_at: Option<Timestamp>) -> Diagnostic
 fn revoke_on_close(title: &str) -> Attribute {
     Attribute::bool(REVOKE_ON_CLOSE).optional().describe(format!(
         "Whether to end the token as soon as the run does not need it any more. **This ends every session of that user \
-         at {title}**, in other runs and other programs, too. Terraform closes an ephemeral resource at the end of \
+         at {title}**, in other runs and other programs, too. Resources of the same run with the same login share one \
+         token: it ends for all of them when the first one is closed. Terraform closes an ephemeral resource at the end of \
          plan and apply each; it does not when a run fails or is interrupted: then the token lives on until its own \
          end. Cannot be set together with `prefer_rotated`: a borrowed token is not ours to end. Default: `false`."
     ))

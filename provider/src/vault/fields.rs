@@ -154,7 +154,7 @@ const JWT: &[Field] = &[
     },
 ];
 
-const LOGINS: [&str; 4] = ["token", "token_file", "approle", "jwt"];
+pub(super) const LOGINS: [&str; 4] = ["token", "token_file", "approle", "jwt"];
 
 #[cfg(test)]
 mod tests {

@@ -25,6 +25,8 @@ pub(crate) struct Entries {
     clock: Arc<dyn Clock>,
     vault: Mutex<Option<Arc<Vault>>>,
     read: Mutex<BTreeMap<KvPath, Arc<Place>>>,
+    /// What stands in the way of every read, and until when it is taken for granted.
+    trouble: Mutex<Option<(Instant, VaultError)>>,
 }
 
 /// What was found at one place, and when; whoever holds the lock is the one who reads.
@@ -39,8 +41,8 @@ impl Entries {
         environment: Arc<dyn Environment>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (vault, read) = (Mutex::default(), Mutex::default());
-        Entries { given, http, environment, clock, vault, read }
+        let (vault, read, trouble) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Entries { given, http, environment, clock, vault, read, trouble }
     }
 
     /// What the user should know before anything is read.
@@ -66,12 +68,29 @@ impl Entries {
                 outcome.clone()
             }
             _ => {
-                let outcome = vault.read_rotated(at).await.map(|found| found.map(Arc::new));
+                let outcome = self.ask(&vault, at).await;
                 *known = Some((Instant::now(), outcome.clone()));
                 outcome
             }
         };
-        outcome.map_err(|error| of_vault(&error, path).into())
+        outcome.map_err(|error| self.of_vault(&error, path).into())
+    }
+
+    /// What stands in the way of all is waited for once: for as long as that took, nobody else tries.
+    async fn ask(&self, vault: &Vault, at: &KvPath) -> Outcome {
+        let begun = Instant::now();
+        if let Some((until, error)) = &*locked(&self.trouble)
+            && begun < *until
+        {
+            return Err(error.clone());
+        }
+        let outcome = vault.read_rotated(at).await;
+        if let Err(error) = &outcome
+            && error.concerns_all()
+        {
+            *locked(&self.trouble) = Some((Instant::now() + begun.elapsed(), error.clone()));
+        }
+        outcome.map(|found| found.map(Arc::new))
     }
 
     fn vault(&self) -> Result<Arc<Vault>, Diagnostics> {
@@ -82,7 +101,14 @@ impl Entries {
         let given = self.given.as_ref().ok_or_else(not_known_yet)?;
         let settings = settings::complete(given, &self.http, self.environment.as_ref())?;
         let built = Vault::new(settings, Arc::clone(&self.environment), Arc::clone(&self.clock));
-        Ok(Arc::clone(vault.insert(Arc::new(built))))
+        Ok(Arc::clone(vault.insert(Arc::new(built.for_one_run()))))
+    }
+
+    /// What was attempted, what came back, what to do.
+    fn of_vault(&self, error: &VaultError, path: &AttributePath) -> Diagnostic {
+        let detail = format!("{}\n\n{}", sentence(&chain(error)), error.advice());
+        let path = place(error, self.given.as_ref(), path);
+        Diagnostic::error(error.summary(), detail).at(path)
     }
 }
 
@@ -90,19 +116,26 @@ fn does(outcome: &Outcome, is_good: impl Fn(&Rotated) -> bool) -> bool {
     matches!(outcome, Ok(Some(found)) if is_good(found))
 }
 
-/// What was attempted, what came back, what to do.
-fn of_vault(error: &VaultError, path: &AttributePath) -> Diagnostic {
-    let detail = format!("{}\n\n{}", sentence(&chain(error)), error.advice());
-    let diagnostic = Diagnostic::error(error.summary(), detail);
-    let place_is_wrong = matches!(
-        error,
-        VaultError::MissingMount { .. }
-            | VaultError::NewerSchema { .. }
-            | VaultError::NotKv { .. }
-            | VaultError::NotOurs { .. }
-            | VaultError::Forbidden { operation: Operation::Read(_), .. }
-    );
-    if place_is_wrong { diagnostic.at(path.clone()) } else { diagnostic }
+/// Where to look: at the place of the entry, or at a setting of Vault.
+fn place(error: &VaultError, given: Option<&GivenFields>, path: &AttributePath) -> AttributePath {
+    use VaultError as E;
+    let here = AttributePath::root().attribute("vault");
+    match error {
+        E::MissingMount { operation: Operation::Read(_) }
+        | E::NewerSchema { .. }
+        | E::NotKv { .. }
+        | E::NotOurs { .. }
+        | E::Forbidden { operation: Operation::Read(_), .. } => path.clone(),
+        E::BadAddress { .. } | E::Redirected { .. } | E::TimedOut { .. } | E::Unreachable { .. } => {
+            here.attribute("address")
+        }
+        E::BadToken | E::Credential { .. } | E::LoginRefused { .. } | E::MissingMount { .. } => {
+            given.and_then(settings::login).map_or(here.clone(), |login| here.attribute(login))
+        }
+        E::CaFile { .. } => here.attribute("ca_cert_file"),
+        E::MissingNamespace { .. } => here.attribute("namespace"),
+        _ => here,
+    }
 }
 
 fn not_known_yet() -> Diagnostics {
@@ -116,5 +149,8 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// For so long an entry is not read again, whatever was found: many reads of one run ask for the same.
-const JUST_NOW: Duration = Duration::from_secs(30);
+/// For so long an entry that is of no use is not read again: many reads of one run ask for the same at once.
+const JUST_NOW: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests;

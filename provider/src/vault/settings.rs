@@ -9,7 +9,7 @@ use tokenferry_vault::{
     VaultSettings, entry_path, parse_address,
 };
 
-use super::fields::{allows_http, text};
+use super::fields::{LOGINS, allows_http, text};
 
 /// What a login needs. The block has been checked.
 ///
@@ -47,19 +47,36 @@ pub(super) fn complete(
     })
 }
 
-/// A warning where a token of the environment goes to an address that stands in the configuration.
+/// The login that is set in the block.
+pub(super) fn login(given: &GivenFields) -> Option<&'static str> {
+    LOGINS.into_iter().find(|name| given.contains_key(*name))
+}
+
+/// A warning where a token of the environment, or of the command line tools, goes to an address that stands in the
+/// configuration.
 pub(super) fn stranger(given: &GivenFields, environment: &dyn Environment) -> Option<Diagnostic> {
     let address = parse_address(text(given, "address")?, true).ok()?;
-    let is_same = Surroundings::new(environment).address(true).ok().flatten().as_ref() == Some(&address);
-    if is_same || auth(given).is_some() || environment.var("VAULT_TOKEN").is_none() {
+    let surroundings = Surroundings::new(environment);
+    let is_same = surroundings.address(true).ok().flatten().as_ref() == Some(&address);
+    if is_same || login(given).is_some() {
         return None;
     }
+    let (short, long) = match surroundings.token() {
+        Reference::File(path) if path.is_file() => {
+            let path = path.display();
+            (path.to_string(), format!("file {path}, where `vault login` and `bao login` leave it"))
+        }
+        Reference::Env(name) if environment.var(&name).is_some() => {
+            (name.clone(), format!("environment variable {name}"))
+        }
+        _ => return None,
+    };
     let host = address.host_str().unwrap_or_default();
     let detail = format!(
-        "`vault.address` is configured, and the token comes from the environment variable VAULT_TOKEN. If {host} may \
-         have it, say so: set VAULT_ADDR to the same address, or set a login in `vault`."
+        "`vault.address` is configured, and the token comes from the {long}. If {host} may have it, say so: set \
+         VAULT_ADDR to the same address, or set a login in `vault`."
     );
-    let summary = format!("The token in VAULT_TOKEN is sent to {host}");
+    let summary = format!("The token in {short} is sent to {host}");
     Some(Diagnostic::warning(summary, detail).at(here().attribute("address")))
 }
 
@@ -120,7 +137,13 @@ fn no_address() -> Diagnostics {
 fn of_variable(error: SurroundingsError) -> Diagnostics {
     let advice = error.advice().map(sentence).unwrap_or_default();
     let detail = format!("{} {advice}", sentence(&error.to_string()));
-    Diagnostic::error("The environment of Vault cannot be used", detail.trim_end()).into()
+    let path = match error {
+        SurroundingsError::Address(_) => here().attribute("address"),
+        SurroundingsError::CaCertFile => here().attribute("ca_cert_file"),
+        SurroundingsError::Namespace => here().attribute("namespace"),
+        _ => here(),
+    };
+    Diagnostic::error("The environment of Vault cannot be used", detail.trim_end()).at(path).into()
 }
 
 fn here() -> AttributePath {
@@ -207,5 +230,42 @@ mod tests {
         assert!(!warned(alone, &[token, ("VAULT_ADDR", "https://one.example/")]));
         assert!(!warned(&[address.clone(), ("token", "own".into())], &[token]));
         assert!(!warned(alone, &[]));
+    }
+
+    #[test]
+    fn so_does_the_token_of_the_command_line_tools() {
+        let home = std::env::temp_dir().join(format!("tokenferry-home-{}", std::process::id()));
+        std::fs::create_dir_all(&home).unwrap();
+        let file = home.join(".vault-token");
+        let home = home.display().to_string();
+        let block = given(&[("address", "https://one.example".into())]);
+        let warning = |variables: &[(&str, &str)]| stranger(&block, &environment(variables));
+        assert!(warning(&[("HOME", &home)]).is_none(), "there is no such file");
+        std::fs::write(&file, "t0ken").unwrap();
+        let told = warning(&[("HOME", &home)]);
+        let same = warning(&[("HOME", &home), ("VAULT_ADDR", "https://one.example")]);
+        let logged_in = given(&[("address", "https://one.example".into()), ("token_file", "/t".into())]);
+        let own = stranger(&logged_in, &environment(&[("HOME", &home)]));
+        std::fs::remove_dir_all(&home).unwrap();
+        let told = told.unwrap();
+        for part in [file.display().to_string().as_str(), "one.example"] {
+            assert!(told.summary().contains(part), "{}", told.summary());
+        }
+        assert!(same.is_none() && own.is_none());
+    }
+
+    #[test]
+    fn a_variable_is_told_of_at_the_setting_that_it_stands_for() {
+        let good = ("VAULT_ADDR", "https://one.example");
+        for (variables, expected) in [
+            (vec![("VAULT_ADDR", "one.example")], "vault.address"),
+            (vec![good, ("VAULT_NAMESPACE", " team")], "vault.namespace"),
+            (vec![good, ("VAULT_CACERT", "/ca\u{0}.pem")], "vault.ca_cert_file"),
+            (vec![good, ("VAULT_SKIP_VERIFY", "1")], "vault"),
+        ] {
+            let problems = completed(&[], &variables).unwrap_err();
+            let paths: Vec<_> = problems.iter().map(|problem| problem.path().to_string()).collect();
+            assert_eq!(paths, [expected]);
+        }
     }
 }

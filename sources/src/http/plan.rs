@@ -187,9 +187,12 @@ fn build_terms(
         Way::Chain(requests) => {
             let taker = requests.iter().find(|request| request.takes(TOKEN));
             let username = requests.iter().find_map(RequestPlan::username);
-            (taker.map(|request| origin(request.origin())), username)
+            (taker.map(|request| issuer(request.origin(), &request.target.shown_path())), username)
         }
-        Way::ClientCredentials(preset) => (Some(origin(preset.url())), Some(preset.client_id().to_owned())),
+        Way::ClientCredentials(preset) => {
+            let url = preset.url();
+            (Some(issuer(url, url.path())), Some(preset.client_id().to_owned()))
+        }
     };
     let subject = account.map(str::to_owned).or(subject).unwrap_or_default();
     let issuer = issuer.unwrap_or_default();
@@ -198,8 +201,10 @@ fn build_terms(
     Terms { header: header.to_owned(), scheme: scheme.map(str::to_owned), ttl, identity }
 }
 
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
+/// Who gives the token: one host may serve several realms, which differ in their paths. What is filled in there is not
+/// shown.
+fn issuer(origin: &Url, path: &str) -> String {
+    format!("{}{path}", origin.origin().ascii_serialization())
 }
 
 /// What is not known yet may still allow it.

@@ -127,7 +127,8 @@ fn by_key(
     let expires_at = reader.optional(API_KEY_EXPIRES_AT.name, time);
     reader.finish(|| {
         let issuer = issuer(&base_url?, account_name.as_deref(), app_id.as_deref());
-        let subject = account_name.unwrap_or_else(|| BY_KEY.to_owned());
+        // A key does not say whose it is.
+        let subject = account_name.unwrap_or_default();
         let identity = Identity { system: SYSTEM.name, issuer, subject };
         let context = context.clone();
         Some(Arc::new(ApiKey { identity, value, expires_at, context }) as Arc<dyn TokenSource>)
@@ -176,7 +177,8 @@ const ACCOUNT_NAME: Field = Field {
     name: "account_name",
     kind: FieldKind::Text,
     description: "The name of the organisation's account, which is the first part of its Zenoti URL: `acme` for \
-                  `https://acme.zenoti.com`. With `api_key` it is optional and only shown.",
+                  `https://acme.zenoti.com`. With `api_key` it is optional and never sent: it says whose key it is, which \
+                  `prefer_rotated` has to know.",
     default: None,
     environment: Some("ZENOTI_ACCOUNT_NAME"),
     rule: None,

@@ -138,7 +138,7 @@ async fn what_stands_in_the_way_of_a_read_is_told_apart() {
         (absent.path.as_str(), not_ours.path.as_str(), forbidden.path.as_str()),
         ("path", "path", "path")
     );
-    assert!(sealed.says(&["sealed"]) && sealed.path.is_empty(), "{sealed:?}");
+    assert!(sealed.says(&["sealed"]) && sealed.path == "vault", "{sealed:?}");
     let problems = [absent, not_ours, forbidden, sealed];
     let summaries: std::collections::BTreeSet<_> = problems.iter().map(|problem| &problem.summary).collect();
     assert_eq!(summaries.len(), problems.len(), "{summaries:?}");

@@ -100,6 +100,53 @@ fn what_lacks_something_is_no_entry() {
 }
 
 #[test]
+fn what_no_request_can_carry_is_no_token() {
+    for (field, value) in [
+        ("token", ""),
+        ("token", "  "),
+        ("token", "t0ken\r\nX-Other: 1"),
+        ("token", "t0ken\n"),
+        ("header_value", "Bearer t0ken\nX-Other: 1"),
+        ("header_name", "X Other"),
+        ("header_name", "X-Other\r\n"),
+    ] {
+        let mut fields = stored(Expiry::Unknown);
+        fields.insert(field.to_owned(), Value::from(value));
+        assert_eq!(Entry::from_json(&fields).unwrap_err(), EntryError::Incomplete { field }, "{value:?}");
+    }
+}
+
+#[test]
+fn the_texts_of_an_entry_can_be_shown() {
+    let long = "x".repeat(9000);
+    for name in ["token_type", "system", "issuer", "subject", "source", "rotation", "writer"] {
+        let mut fields = stored(Expiry::Unknown);
+        fields.insert(name.to_owned(), Value::from(format!("a\u{1b}[31m\nb t0\nken {long}")));
+        let Entry { token_type, system, issuer, subject, origin, .. } = Entry::from_json(&fields).unwrap();
+        let texts = [token_type, system, issuer, subject, origin.source, origin.rotation, origin.writer];
+        let text = texts.iter().find(|text| text.starts_with("a[31mb [REDACTED] x")).expect(name);
+        assert!(text.len() < 9000, "{name}");
+        assert!(!texts.concat().contains("t0ken"), "{name}");
+    }
+}
+
+#[test]
+fn numbers_may_be_written_as_texts() {
+    let mut fields = stored(Expiry::Reported(time(600)));
+    for (name, text) in [("serial", "8"), ("schema", "1"), ("ttl", "600")] {
+        fields.insert(name.to_owned(), Value::from(text));
+    }
+    let entry = Entry::from_json(&fields).unwrap();
+    assert_eq!((entry.origin.serial, entry.ttl), (8, Some(600)));
+    for text in ["", "-1", "1.5", "one"] {
+        fields.insert("serial".to_owned(), Value::from(text));
+        assert_eq!(Entry::from_json(&fields).unwrap_err(), EntryError::Incomplete { field: "serial" });
+    }
+    fields.insert("schema".to_owned(), Value::from("2"));
+    assert_eq!(Entry::from_json(&fields).unwrap_err(), EntryError::Newer { schema: 2 });
+}
+
+#[test]
 fn debug_of_an_entry_hides_the_token() {
     let entry = Entry::from_json(&stored(Expiry::Unknown)).unwrap();
     assert!(!format!("{entry:?}").contains("t0ken"));

@@ -35,11 +35,8 @@ impl VaultError {
             E::CasMismatch { .. } => {
                 "Find out who else writes this entry: one destination is for one rotation.".to_owned()
             }
-            E::CasRequired { .. } | E::MalformedAnswer { .. } => {
-                "Check that `address` names a Vault or OpenBao itself, and look for proxies that change what is \
-                 sent."
-                    .to_owned()
-            }
+            E::CasRequired { .. } => STRANGER.to_owned(),
+            E::MalformedAnswer { .. } => format!("This does not look like Vault. {STRANGER}"),
             E::Credential { .. } => {
                 "Check the variable or file that the login to Vault is kept in, and who may read it.".to_owned()
             }
@@ -48,6 +45,9 @@ impl VaultError {
             }
             E::Forbidden { operation, .. } => forbidden(operation),
             E::LoginRefused { .. } => login_refused(),
+            E::MissingMount { operation: Operation::Login(_) } => {
+                "Check `mount` of the login, and `namespace` if there is one; or enable the auth method there.".to_owned()
+            }
             E::MissingMount { .. } => {
                 "Check `mount`, and `namespace` if there is one; or enable the engine there.".to_owned()
             }
@@ -117,5 +117,7 @@ fn login_refused() -> String {
         .to_owned()
 }
 
+const STRANGER: &str =
+    "Check that `address` names a Vault or OpenBao itself, and look for proxies that change what is sent.";
 const MAY_BE_OVER: &str = "If it did work before, the token has ended: put a new one in its place. With \
     `read` on auth/token/lookup-self the two can be told apart.";

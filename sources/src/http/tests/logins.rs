@@ -72,7 +72,10 @@ async fn what_one_answer_gives_the_next_request_uses() {
         ("Authorization", "Bearer")
     );
     assert_eq!(token.identity.system, "http");
-    assert_eq!((token.identity.issuer, token.identity.subject), (server.url(""), String::new()));
+    assert_eq!(
+        (token.identity.issuer, token.identity.subject),
+        (server.url("/v1/token/{{values.session}}"), String::new())
+    );
     assert_eq!(token.expiry, Expiry::Reported(token.issued_at + TimeDelta::seconds(600)));
 }
 

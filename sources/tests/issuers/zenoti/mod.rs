@@ -64,7 +64,7 @@ async fn section_2_an_api_key_is_passed_on_and_nothing_is_sent() {
     };
     let token = with(&[]).login().await.unwrap();
     assert_eq!((&*token.usage.header_name, &*token.usage.value_prefix), ("Authorization", "apikey "));
-    assert_eq!((token.expiry, token.identity.subject.as_str()), (Expiry::Unknown, "api_key"));
+    assert_eq!((token.expiry, token.identity.subject.as_str()), (Expiry::Unknown, ""));
     assert_eq!(with(&[]).revoke(&token).await.unwrap(), Revocation::CannotRevoke);
     assert_eq!(asked(&sandbox), [""; 0]);
     assert_eq!(used(&sandbox, &token).await, 200);
