@@ -165,12 +165,10 @@ impl Reading<'_> {
         let is_known = |name| self.block.get(name).is_some_and(|given| !matches!(given, Given::Unknown));
         if is_known("json") && is_known("form") {
             self.notes.wrong(&self.spot.name("form"), "a request has one body: `json` or `form`, not both");
-            return None;
         }
-        if let Some(json) = text(self.block, "json", self.spot, self.notes) {
-            return self.json(json);
-        }
-        self.block.contains_key("form").then(|| BodyPlan::Form(self.pairs("form")))
+        let json = text(self.block, "json", self.spot, self.notes).and_then(|json| self.json(json));
+        let form = self.block.contains_key("form").then(|| BodyPlan::Form(self.pairs("form")));
+        json.or(form)
     }
 
     fn json(&mut self, text: &str) -> Option<BodyPlan> {

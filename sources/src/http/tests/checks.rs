@@ -201,6 +201,14 @@ fn what_is_not_known_yet_is_no_problem_until_the_login() {
 }
 
 #[test]
+fn a_body_too_many_hides_no_credential() {
+    let both = json!({ "json": "{\"password\":\"hunter2\"}", "form": { "client_secret": "hunter2" } });
+    let found = problems(request(&both));
+    let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
+    assert_eq!(places, ["request[0].form", "request[0].json", "request[0].form.client_secret"]);
+}
+
+#[test]
 fn while_the_authentication_is_not_known_yet_either_secret_is_enough() {
     for (secrets, expected) in [
         (json!({ "private_key": "x" }), &[][..]),
