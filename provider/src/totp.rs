@@ -7,7 +7,8 @@ use tfplugin::{
     Answer, Attribute, ConfigReader, Diagnostic, Diagnostics, EphemeralResource, Object, Opened, Renewed,
     Schema, Setting, Type, Value, sentence,
 };
-use tokenferry_sources::{ExposeSecret, FieldProblem, Given, GivenFields, rfc3339, totp};
+use tokenferry_sources::totp::TotpError;
+use tokenferry_sources::{ExposeSecret, FieldProblem, Given, GivenFields, parse_duration, rfc3339, totp};
 use zeroize::Zeroizing;
 
 use crate::fields;
@@ -22,6 +23,7 @@ pub(crate) struct Totp;
 pub(crate) struct TotpConfig {
     enabled: bool,
     minimum: Duration,
+    max_wait: Duration,
     /// `None` only while something is not known yet, or after a message.
     totp: Option<totp::Totp>,
 }
@@ -43,7 +45,11 @@ impl EphemeralResource for Totp {
             ))
             .with(Attribute::new(MINIMUM, Type::Number).optional().describe(
                 "How many seconds the code has to hold at least. If the current one holds less, the next one is waited \
-                 for: at most one `period`. Default: any time is enough.",
+                 for: at most one `period`, and at most `max_wait`. Default: any time is enough.",
+            ))
+            .with(Attribute::string(MAX_WAIT).optional().describe(
+                "How long to wait for the next code at most, for example `90s`. If that comes later, opening fails at \
+                 once, and says when it comes. Default `2m`.",
             ))
             .with(enabled_argument("With `enabled = terraform.applying` a plan neither waits nor makes a code."))
             .with(Attribute::string("code").sensitive().describe("The one-time password, with leading zeros."))
@@ -61,6 +67,7 @@ impl EphemeralResource for Totp {
         TotpConfig {
             enabled: reader.bool("enabled").known().unwrap_or(true),
             minimum: minimum(reader, totp.as_ref()),
+            max_wait: reader.parse(MAX_WAIT, parse_duration).known().unwrap_or(DEFAULT_MAX_WAIT),
             totp,
         }
     }
@@ -72,10 +79,8 @@ impl EphemeralResource for Totp {
         }
         let totp =
             config.totp.ok_or_else(|| Diagnostic::error("Missing `secret`", "Set `secret` or `uri`."))?;
-        let code = totp.wait_for(config.minimum, systems.clock()).await.map_err(|error| {
-            let path = tfplugin::AttributePath::root().attribute(MINIMUM);
-            Diagnostic::error("No such code", sentence(&error.to_string())).at(path)
-        })?;
+        let code = totp.wait_for(config.minimum, config.max_wait, systems.clock()).await;
+        let code = code.map_err(|error| no_such_code(&error))?;
         let seconds_left = code.seconds_left(systems.clock().now());
         let computed = Object::from([
             ("code".to_owned(), Value::string(code.value.expose_secret())),
@@ -94,6 +99,15 @@ impl EphemeralResource for Totp {
     async fn close(&self, _: &Systems, private: &[u8]) -> Result<Answer<()>, Diagnostics> {
         Private::from_bytes(private, &self.type_name()).map(|_| ().into())
     }
+}
+
+fn no_such_code(error: &TotpError) -> Diagnostic {
+    let (argument, remedy) = match error {
+        TotpError::WaitTooLong { .. } => (MAX_WAIT, " Run it then, or allow a longer `max_wait`."),
+        _ => (MINIMUM, ""),
+    };
+    let detail = format!("{}{remedy}", sentence(&error.to_string()));
+    Diagnostic::error("No such code", detail).at(tfplugin::AttributePath::root().attribute(argument))
 }
 
 /// The account, from its secret or its URI.
@@ -172,6 +186,9 @@ gets the code of its time.
 
 A code holds for its period, 30 seconds mostly, and many systems take each one only once: use it where it is needed \
 early in a run, and ask for `minimum_seconds`.";
+/// Longer than almost every code holds.
+const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(120);
+const MAX_WAIT: &str = "max_wait";
 const MINIMUM: &str = "minimum_seconds";
 const SECRET: &str = "secret";
 const URI: &str = "uri";
@@ -216,7 +233,8 @@ mod tests {
     fn each_problem_is_shown_at_its_argument() {
         let secret = || ("secret", Value::string(RFC_SECRET));
         let seconds = |seconds: i64| ("minimum_seconds", Value::Number(Number::Integer(seconds)));
-        let cases: [(&[(&str, Value)], &str); 10] = [
+        let cases: [(&[(&str, Value)], &str); 11] = [
+            (&[secret(), ("max_wait", Value::string("90"))], "max_wait"),
             (&[secret(), ("algorithm", Value::string("MD5"))], "algorithm"),
             (&[secret(), ("period", Value::string("0s"))], "period"),
             (&[], "secret"),
@@ -231,6 +249,17 @@ mod tests {
         for (entries, expected) in cases {
             assert_eq!(read_config(entries).1, [expected]);
         }
+    }
+
+    #[test]
+    fn a_wait_has_an_end_and_beyond_it_the_next_code_is_announced() {
+        let patience = |entries: &[(&str, Value)]| read_config(entries).0.max_wait.as_secs();
+        assert_eq!(patience(&[]), 120);
+        assert_eq!(patience(&[("max_wait", Value::string("5m"))]), 300);
+        let next = tokenferry_sources::Timestamp::from_timestamp(86_400, 0).unwrap();
+        let error = no_such_code(&TotpError::WaitTooLong { next, max_wait: Duration::from_secs(120) });
+        assert_eq!(error.path().to_string(), "max_wait");
+        assert!(format!("{error:?}").contains("1970-01-02T00:00:00Z"), "{error:?}");
     }
 
     #[test]

@@ -159,11 +159,11 @@ fn text(sandbox: &Sandbox) -> String {
         String::new(),
     ];
     for access in sandbox.access() {
-        let settings: String =
-            access.environment().map(|(name, value)| format!(" {name}={}", quoted(value))).collect();
+        let settings: Vec<String> =
+            access.environment().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
         // A bare `export` would print all there is.
         if !settings.is_empty() {
-            lines.push(format!("export{settings}"));
+            lines.push(format!("export {}", settings.join(" ")));
         }
     }
     lines.extend([

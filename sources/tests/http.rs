@@ -213,7 +213,7 @@ async fn a_code_is_taken_by_those_who_want_one() {
     let totp = Totp::parse(&secret.as_str().into(), Parameters::default()).unwrap();
     let clock = SystemClock;
     // Not the last moment of a code, or it would be another one that is wanted.
-    let code = totp.wait_for(Duration::from_secs(2), &clock).await.unwrap();
+    let code = totp.wait_for(Duration::from_secs(2), Duration::from_secs(30), &clock).await.unwrap();
     assert!(code.valid_from <= clock.now() && code.seconds_left(clock.now()) >= 1);
     let taken = |code: &str| {
         let request = fields(&[

@@ -75,18 +75,12 @@ impl Reading<'_> {
         }
     }
 
-    fn member(
-        &mut self,
-        name: String,
-        value: Value,
-        at: &str,
-        in_credential: bool,
-    ) -> (String, JsonTemplate) {
+    fn member(&mut self, name: String, value: Value, at: &str, within_one: bool) -> (String, JsonTemplate) {
         let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
         if has_braces(&name) {
             self.flaw(&at, "a placeholder can stand for a value, but not for a name");
         }
-        let is_credential = carries_credential(&name) || (in_credential && !describes(&name));
+        let is_credential = carries_credential(&name) || (within_one && !describes(&name));
         let value = self.value(value, &at, is_credential);
         (name, value)
     }

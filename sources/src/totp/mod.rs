@@ -93,8 +93,13 @@ impl Totp {
     /// The code of now, or, where less than `minimum` is left of its time, the next one as soon as that holds.
     ///
     /// # Errors
-    /// When no code ever holds that long.
-    pub async fn wait_for(&self, minimum: Duration, clock: &dyn Clock) -> Result<Code, TotpError> {
+    /// When no code ever holds that long, or the next one comes later than in `max_wait`: at once.
+    pub async fn wait_for(
+        &self,
+        minimum: Duration,
+        max_wait: Duration,
+        clock: &dyn Clock,
+    ) -> Result<Code, TotpError> {
         if minimum > self.period() {
             return Err(TotpError::MinimumTooLong { minimum, period: self.period() });
         }
@@ -103,6 +108,9 @@ impl Totp {
         let left = (code.expires_at - now).to_std().unwrap_or_default();
         if left >= minimum {
             return Ok(code);
+        }
+        if left > max_wait {
+            return Err(TotpError::WaitTooLong { next: code.expires_at, max_wait });
         }
         sleep(left).await;
         // Whatever the wall clock did meanwhile: never the old one again.

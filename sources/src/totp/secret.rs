@@ -8,6 +8,7 @@ use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use super::{Algorithm, Label, Parameters};
+use crate::{Timestamp, rfc3339};
 
 /// Why a text is no secret for one-time passwords. Nothing of it is repeated.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -56,6 +57,17 @@ pub enum TotpError {
     /// An algorithm that RFC 6238 does not have.
     #[error("`algorithm` must be SHA1, SHA256 or SHA512")]
     UnknownAlgorithm,
+    /// The next code comes later than anybody wants to wait.
+    #[error(
+        "the code of now is about to end, and the next one comes only at {}, which is later than in {} s", rfc3339(*next),
+        max_wait.as_secs_f64()
+    )]
+    WaitTooLong {
+        /// When the next code begins to hold.
+        next: Timestamp,
+        /// How long to wait at most.
+        max_wait: Duration,
+    },
     /// A URI without its secret.
     #[error("the otpauth URI has no `secret`")]
     WithoutSecret,

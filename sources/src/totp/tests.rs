@@ -143,7 +143,7 @@ async fn a_code_that_is_about_to_end_is_waited_out() {
     // Seconds into the period, seconds wanted, seconds to wait.
     for (now, minimum, wait) in [(0, 30, 0), (20, 10, 0), (21, 10, 9), (29, 0, 0), (1, 30, 29)] {
         let (clock, start) = (TestClock::new(at(now)), Instant::now());
-        let code = totp.wait_for(Duration::from_secs(minimum), &clock).await.unwrap();
+        let code = totp.wait_for(Duration::from_secs(minimum), PATIENT, &clock).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), wait, "{now} {minimum}");
         assert_eq!(code.valid_from, at(if wait == 0 { 0 } else { 30 }));
         assert!(code.seconds_left(clock.now()) + 1 >= minimum, "the sleep may be a moment too long");
@@ -164,7 +164,7 @@ impl Clock for Stopped {
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_set_back_does_not_bring_the_old_code_again() {
     let totp = parse(SHA1_SECRET).unwrap();
-    let code = totp.wait_for(Duration::from_secs(30), &Stopped(at(59))).await.unwrap();
+    let code = totp.wait_for(Duration::from_secs(30), PATIENT, &Stopped(at(59))).await.unwrap();
     assert_eq!(code.valid_from, at(60));
 }
 
@@ -172,8 +172,21 @@ async fn a_clock_that_is_set_back_does_not_bring_the_old_code_again() {
 async fn nobody_waits_for_more_than_the_period() {
     let totp = parse(SHA1_SECRET).unwrap();
     let minimum = Duration::from_secs(31);
-    let error = totp.wait_for(minimum, &Stopped(at(0))).await.unwrap_err();
+    let error = totp.wait_for(minimum, PATIENT, &Stopped(at(0))).await.unwrap_err();
     assert_eq!(error.to_string(), "a code holds for 30 s only, so there is none with 31 s left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_too_long_fails_at_once_and_says_when_the_next_code_comes() {
+    let day = Parameters { period: Some(Duration::from_secs(86_400)), ..Parameters::default() };
+    let totp = Totp::parse(&SHA1_SECRET.into(), day).unwrap();
+    let (clock, start) = (TestClock::new(at(86_000)), Instant::now());
+    let minimum = Duration::from_secs(500);
+    let error = totp.wait_for(minimum, Duration::from_secs(399), &clock).await.unwrap_err();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert!(error.to_string().contains("1970-01-02T00:00:00Z"), "{error}");
+    let code = totp.wait_for(minimum, Duration::from_secs(400), &clock).await.unwrap();
+    assert_eq!(code.valid_from, at(86_400));
 }
 
 #[test]
@@ -211,3 +224,5 @@ fn debug_shows_neither_secret_nor_code() {
         assert!(!all.contains(secret), "{all}");
     }
 }
+
+const PATIENT: Duration = Duration::from_secs(60);
