@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// Shorter texts cannot be told from others, and are not looked for; but see [`is_code`].
+/// Shorter texts cannot be told from others, and are not looked for; but for codes.
 pub const SHORTEST: usize = 8;
 
 /// Whether it is a one-time code too short for [`SHORTEST`]. Where such a number stands alone it is no other.

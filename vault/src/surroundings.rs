@@ -170,9 +170,9 @@ mod tests {
     fn the_token_is_that_of_the_variable_else_that_of_the_command_line_tools() {
         let token = |variables: &[(&str, &str)]| Surroundings::new(&environment(variables)).token();
         let variable = Reference::Env("VAULT_TOKEN".to_owned());
-        let file = Reference::File("/home/anna/.vault-token".into());
-        assert_eq!(token(&[("VAULT_TOKEN", "t"), ("HOME", "/home/anna")]), variable);
-        assert_eq!(token(&[("HOME", "/home/anna")]), file);
+        let file = Reference::File("/users/anna/.vault-token".into());
+        assert_eq!(token(&[("VAULT_TOKEN", "t"), ("HOME", "/users/anna")]), variable);
+        assert_eq!(token(&[("HOME", "/users/anna")]), file);
         assert_eq!(token(&[]), variable);
     }
 }

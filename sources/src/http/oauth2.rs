@@ -80,6 +80,17 @@ impl Preset {
         &self.client_id
     }
 
+    /// What its tokens are good for, as the query of a URL: tokens of one client differ in that.
+    pub(super) fn good_for(&self) -> String {
+        let pairs = [("scope", &self.scope), ("audience", &self.audience)];
+        let mut query = form_urlencoded::Serializer::for_suffix(String::from("?"), 1);
+        for (name, value) in pairs.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            query.append_pair(name, value);
+        }
+        let query = query.finish();
+        if query.len() > 1 { query } else { String::new() }
+    }
+
     pub(super) async fn login(
         &self,
         context: &BuildContext,

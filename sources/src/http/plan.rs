@@ -190,8 +190,8 @@ fn build_terms(
             (taker.map(|request| issuer(request.origin(), &request.target.shown_path())), username)
         }
         Way::ClientCredentials(preset) => {
-            let url = preset.url();
-            (Some(issuer(url, url.path())), Some(preset.client_id().to_owned()))
+            let (url, good_for) = (preset.url(), preset.good_for());
+            (Some(format!("{}{good_for}", issuer(url, url.path()))), Some(preset.client_id().to_owned()))
         }
     };
     let subject = account.map(str::to_owned).or(subject).unwrap_or_default();

@@ -70,7 +70,11 @@ fn a_request_has_each_of_these_problems_at_its_place() {
             "basic_auth.username",
             "colon",
         ),
-        (json!({ "basic_auth": { "username": "an:{{secrets.password}}" } }), "basic_auth.username", "colon"),
+        (
+            json!({ "basic_auth": { "username": "an:{{secrets.password}}", "password": "{{secrets.password}}" } }),
+            "basic_auth.username",
+            "colon",
+        ),
         (json!({ "values": {} }), "", "none of the requests takes the token"),
         (json!({ "values": { "token": {} } }), "values.token", "json_pointer"),
         (

@@ -368,7 +368,7 @@ async fn a_value_that_breaks_out_is_refused_without_being_repeated() {
     assert!(!all(&error).contains("hunter2") && !all(&error).contains("X-Admin"));
     settings["request"][0] = json!({
         "url": "http://127.0.0.1:9/",
-        "basic_auth": { "username": "a{{secrets.key}}" },
+        "basic_auth": { "username": "a{{secrets.key}}", "password": "{{secrets.key}}" },
         "values": { "token": { "header": "A" } },
     });
     let error = fails(settings.clone()).await;
@@ -424,8 +424,11 @@ fn debug_of_a_source_shows_whose_tokens_it_gives_and_nothing_else() {
     let settings = json!({
         "secrets": { "key": "hunter2" },
         "account": "team-a",
-        "request": [{ "url": "https://id.example/hook/planted", "headers": { "X-Key": "{{secrets.key}}" }, "values": { "token": { "header": "A" } } }],
+        "request": [{ "url": "https://id.example/hook/{{secrets.key}}", "headers": { "X-Key": "{{secrets.key}}" }, "values": { "token": { "header": "A" } } }],
     });
     let text = format!("{:?}", source(settings));
-    assert!(text.contains("team-a") && !text.contains("hunter2") && !text.contains("planted"), "{text}");
+    assert!(
+        text.contains("team-a") && !text.contains("hunter2") && text.contains("/hook/{{secrets.key}}"),
+        "{text}"
+    );
 }

@@ -50,7 +50,10 @@ async fn basic_authentication_encodes_both_halves_as_in_a_form() {
     assert_eq!(token.header_value().expose_secret(), "Bearer t0ken");
     assert_eq!(
         (token.identity.issuer, token.identity.subject),
-        (server.url("/oauth/token"), "client:1 a".to_owned())
+        (
+            server.url("/oauth/token?scope=read+write&audience=https%3A%2F%2Fapi.example"),
+            "client:1 a".to_owned()
+        )
     );
     assert_eq!(token.expiry, Expiry::Reported(token.issued_at + chrono::TimeDelta::seconds(600)));
 }
