@@ -1,7 +1,8 @@
 //! The settings of Vault in the provider block, and what can be said of them before anybody is asked.
 
 use tokenferry_sources::{
-    ExposeSecret, Field, FieldKind, FieldProblem, Given, GivenFields, Place, Severity, check_fields,
+    ExposeSecret, Field, FieldKind, FieldProblem, Given, GivenFields, Place, Severity, allows_http,
+    check_fields,
 };
 use tokenferry_vault::{NO_WORD, entry_path, is_word, parse_address};
 
@@ -20,11 +21,6 @@ pub(super) fn text<'a>(given: &'a GivenFields, name: &str) -> Option<&'a str> {
         Given::Text(text) => Some(text.expose_secret()),
         _ => None,
     }
-}
-
-/// Whether plain http is allowed to any host; what is not known yet may come to that.
-pub(super) fn allows_http(given: &GivenFields) -> bool {
-    matches!(given.get("allow_http"), Some(Given::Flag(true) | Given::Unknown))
 }
 
 fn malformed_address(given: &GivenFields) -> Option<FieldProblem> {

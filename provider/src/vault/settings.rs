@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, sentence};
-use tokenferry_sources::{Environment, Given, GivenFields, HttpSettings, Reference};
+use tokenferry_sources::{Environment, Given, GivenFields, HttpSettings, Reference, allows_http};
 use tokenferry_vault::{
     DEFAULT_APP_ROLE_MOUNT, DEFAULT_JWT_MOUNT, Kept, Surroundings, SurroundingsError, VaultAuth,
     VaultSettings, entry_path, parse_address,
 };
 
-use super::fields::{LOGINS, allows_http, text};
+use super::fields::{LOGINS, text};
 
 /// What a login needs. The block has been checked.
 ///

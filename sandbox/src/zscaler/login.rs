@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use super::token::{Grant, jwt};
 use super::{AccountMode, JSON, World, Zscaler, ZscalerAccount, one_api_only};
 use crate::answer::{empty, granted, labelled};
 use crate::conditions::Conditions;
+use crate::json::is_json;
 
 /// The same whether the key or its secret is wrong.
 const WRONG_KEY: &str = "Invalid API key or secret key";
@@ -94,11 +94,6 @@ impl Zscaler {
             _ => json(StatusCode::OK, &LoginAnswer { jwt_token: Some(&token), message: None }),
         })
     }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
 /// No schema of refusals is published; this is the shape that the one of success suggests.

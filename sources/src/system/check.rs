@@ -12,8 +12,8 @@ pub fn fields(owner: &str, fields: &'static [Field], given: &GivenFields) -> Vec
     fields.iter().filter_map(problems).flatten().collect()
 }
 
-/// Plain http is fine as long as it may still be allowed.
-fn allows_http(given: &GivenFields) -> bool {
+/// Whether plain http is allowed to any host; what is not known yet may come to that.
+pub fn allows_http(given: &GivenFields) -> bool {
     matches!(given.get("allow_http"), Some(Given::Flag(true) | Given::Unknown))
 }
 

@@ -7,8 +7,8 @@ mod resolve;
 mod settings;
 mod standing;
 
-pub use check::fields as check_fields;
 pub(crate) use check::qualified;
+pub use check::{allows_http, fields as check_fields};
 pub use credential::Credential;
 pub(crate) use settings::Reader;
 pub use settings::{Origin, Settings};
