@@ -19,14 +19,22 @@ impl Vault {
     /// # Errors
     /// When Vault does not answer, or lets us read neither data nor metadata.
     pub async fn read_entry(&self, at: &KvPath) -> Result<Found, VaultError> {
-        let (mount, path) = (at.mount.to_string(), at.path.to_string());
-        match self.ask(ReadSecretRequest { mount, path, version: None }).await? {
-            Ok(answer) => Ok(found(answer)),
-            Err(fault) if fault.status() == Some(403) => self.read_metadata(at, false).await,
-            // Nothing, or nothing any more: then the metadata may still hold a version and our mark.
-            Err(fault) if fault.is_nothing_there() => self.read_metadata(at, true).await,
-            Err(fault) => Err(fault.during(Operation::ReadData(at.clone()))),
+        let mut found = Found::default();
+        for _ in 0..READS {
+            let (mount, path) = (at.mount.to_string(), at.path.to_string());
+            found = match self.ask(ReadSecretRequest { mount, path, version: None }).await? {
+                Ok(answer) => return Ok(found_with(answer)),
+                Err(fault) if fault.status() == Some(403) => return self.read_metadata(at, false).await,
+                // Nothing, or nothing any more: then the metadata may still hold a version and our mark.
+                Err(fault) if fault.is_nothing_there() => self.read_metadata(at, true).await?,
+                Err(fault) => return Err(fault.during(Operation::ReadData(at.clone()))),
+            };
+            // Data that the metadata know of came between the two requests.
+            if !found.is_live {
+                break;
+            }
         }
+        Ok(found)
     }
 
     /// Writes all fields of an entry at once, if its version is still `version`.
@@ -92,7 +100,7 @@ impl Vault {
     }
 }
 
-fn found(answer: ReadSecretResponse) -> Found {
+fn found_with(answer: ReadSecretResponse) -> Found {
     let ReadSecretResponse { data, metadata } = answer;
     let fields = match data {
         Value::Object(fields) => fields,
@@ -125,3 +133,6 @@ fn found_in(metadata: &ReadSecretMetadataResponse, data_readable: bool, now: Tim
 fn sorted(custom_metadata: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
     custom_metadata.unwrap_or_default().into_iter().collect()
 }
+
+/// How often an entry is read, if its metadata know each time of data that were not there just before.
+const READS: u32 = 3;

@@ -1,5 +1,7 @@
-//! A proxy in front of OpenBao that counts requests, and can lose an answer on its way back.
+//! A proxy in front of OpenBao that counts requests, can have something happen before one, and can lose an answer on
+//! its way back.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -15,9 +17,13 @@ struct Shared {
     seen: Mutex<Vec<String>>,
     /// Requests that begin so are carried out, but the answer is lost, so many times.
     lose: Mutex<Option<(String, u32)>>,
+    /// What happens before the next request that begins so goes on.
+    before: Mutex<Option<(String, Happening)>>,
     /// Answers all requests itself, with this.
     instead: Mutex<Option<String>>,
 }
+
+type Happening = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Proxy {
     /// A proxy to `http://HOST:PORT`.
@@ -45,6 +51,11 @@ impl Proxy {
         *self.shared.lose.lock().unwrap() = Some((request.to_owned(), times));
     }
 
+    /// Lets something happen before the next request that begins with `METHOD PATH` goes on.
+    pub(crate) fn before(&self, request: &str, happening: impl Future<Output = ()> + Send + 'static) {
+        *self.shared.before.lock().unwrap() = Some((request.to_owned(), Box::pin(happening)));
+    }
+
     /// Answers everything with this status line, headers and body.
     pub(crate) fn answer_instead(&self, head: &str, body: &str) {
         let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
@@ -58,6 +69,11 @@ async fn serve(client: TcpStream, target: String, shared: Arc<Shared>) {
     while let Some((line, request)) = message(&mut client).await {
         let request_line = line.rsplit_once(' ').unwrap().0.trim_end_matches('?').to_owned();
         shared.seen.lock().unwrap().push(request_line.clone());
+        let before =
+            shared.before.lock().unwrap().take_if(|(held, _)| request_line.starts_with(held.as_str()));
+        if let Some((_, happening)) = before {
+            happening.await;
+        }
         let instead = shared.instead.lock().unwrap().clone();
         if let Some(answer) = instead {
             client.write_all(answer.as_bytes()).await.unwrap();

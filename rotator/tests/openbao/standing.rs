@@ -25,6 +25,19 @@ async fn a_restart_knows_the_token_and_reads_nothing_more_before_it_writes() {
 }
 
 #[tokio::test]
+async fn a_token_that_comes_while_its_place_is_read_is_seen() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let vault = world.vault_with(settings(&proxy.address));
+    let runner = world.runner(world.rotation("home", &[place("home")]), vault);
+    let other = world.home();
+    proxy.before("GET /v1/secret/metadata/home", async move {
+        assert_eq!(rotated(&other).await, 1);
+    });
+    assert_eq!(runner.standing(ID).await.unwrap().living.map(|living| living.version), Some(1));
+}
+
+#[tokio::test]
 async fn a_destination_without_a_token_means_that_there_is_none() {
     let world = World::new().await;
     rotated(&world.home()).await;
