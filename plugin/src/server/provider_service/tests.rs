@@ -157,10 +157,13 @@ struct Served {
     connection: Arc<Connection<()>>,
 }
 
+fn connection() -> Arc<Connection<()>> {
+    Arc::new(Connection::new(&CancellationToken::new(), mpsc::unbounded_channel().0))
+}
+
 impl Served {
     fn new() -> Self {
-        let connection = Arc::new(Connection::new(&CancellationToken::new(), mpsc::unbounded_channel().0));
-        Self { service: ProviderService::new(Arc::new(Demo), Arc::default()), connection }
+        Self { service: ProviderService::new(Arc::new(Demo), Arc::default()), connection: connection() }
     }
 
     async fn configured() -> Self {
@@ -335,7 +338,7 @@ async fn nothing_is_read_before_the_provider_is_configured() {
 #[tokio::test]
 async fn stopping_reaches_the_calls_of_this_connection_only() {
     let served = Served::configured().await;
-    let other = Arc::new(Connection::<()>::new(&CancellationToken::new()));
+    let other = connection();
     let mut request = Request::new(pb::stop_provider::Request {});
     request.extensions_mut().insert(Arc::clone(&other));
     let hanging = served.read("hang", b"\x02");
