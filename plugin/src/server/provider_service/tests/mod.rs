@@ -1,5 +1,8 @@
 //! The calls of a small provider that does everything a provider may do wrong.
 
+mod actions;
+mod functions;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,9 +15,9 @@ use tonic::Request;
 
 use super::{Connection, ProviderService};
 use crate::{
-    Answer, Attribute, ConfigReader, DataSource, DataSourceHandle, Diagnostic, Diagnostics,
-    EphemeralResource, EphemeralResourceHandle, FromConfig, Host, Number, Object, Opened, Provider, Renewed,
-    Schema, Type, Value,
+    ActionHandle, Answer, Attribute, ConfigReader, DataSource, DataSourceHandle, Diagnostic, Diagnostics,
+    EphemeralResource, EphemeralResourceHandle, FromConfig, Function, Host, Number, Object, Opened, Provider,
+    Renewed, Schema, Type, Value,
 };
 
 /// `demo_sum`: what it does is told by `mode`.
@@ -148,6 +151,14 @@ impl Provider for Demo {
 
     fn ephemeral_resources(&self) -> Vec<EphemeralResourceHandle<()>> {
         vec![EphemeralResourceHandle::new(Sum)]
+    }
+
+    fn functions(&self) -> Vec<Box<dyn Function>> {
+        vec![Box::new(functions::Add)]
+    }
+
+    fn actions(&self) -> Vec<ActionHandle<()>> {
+        vec![ActionHandle::new(actions::Act)]
     }
 }
 
