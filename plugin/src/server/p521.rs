@@ -42,8 +42,8 @@ fn holds(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
     let (r, s) = signature.split_scalars();
     let s_inverse = *s.invert_vartime();
     let sum = sum_of_products(
-        (ProjectivePoint::GENERATOR, hashed(message) * s_inverse),
-        (ProjectivePoint::from(*key.as_affine()), *r * s_inverse),
+        &(ProjectivePoint::GENERATOR, hashed(message) * s_inverse),
+        &(ProjectivePoint::from(*key.as_affine()), *r * s_inverse),
     );
     // The point at infinity has 0 here, which r is not.
     Scalar::reduce_bytes(&sum.to_affine().x()) == *r
@@ -59,7 +59,7 @@ fn hashed(message: &[u8]) -> Scalar {
 }
 
 /// Four bits of both numbers at a time, so that the doublings are done once for the two.
-fn sum_of_products(one: (ProjectivePoint, Scalar), other: (ProjectivePoint, Scalar)) -> ProjectivePoint {
+fn sum_of_products(one: &(ProjectivePoint, Scalar), other: &(ProjectivePoint, Scalar)) -> ProjectivePoint {
     let (ones, others) = (multiples(one.0), multiples(other.0));
     let mut sum = ProjectivePoint::IDENTITY;
     for (one, other) in one.1.to_repr().into_iter().zip(other.1.to_repr()) {
@@ -137,8 +137,8 @@ mod tests {
             (*NonZeroScalar::random(&mut OsRng), *NonZeroScalar::random(&mut OsRng)),
         ] {
             let (p, q) = (point(), point());
-            assert_eq!(sum_of_products((p, one), (q, other)), p * one + q * other);
-            assert_eq!(sum_of_products((p, one), (p, other)), p * (one + other));
+            assert_eq!(sum_of_products(&(p, one), &(q, other)), p * one + q * other);
+            assert_eq!(sum_of_products(&(p, one), &(p, other)), p * (one + other));
         }
     }
 }
