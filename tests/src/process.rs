@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, PipeReader, Read, Write};
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -77,7 +78,7 @@ impl Process {
 
     /// The most memory it ever held, in KiB.
     pub fn peak_memory_kib(&self) -> u64 {
-        memory_kib(self.id(), "VmHWM:")
+        status(self.id(), "VmHWM:").expect("it runs")
     }
 
     /// The number of files, sockets and pipes that it holds open.
@@ -91,10 +92,39 @@ pub fn send(id: u32, signal: Signal) {
     signal::kill(Pid::from_raw(id.try_into().unwrap()), signal).unwrap();
 }
 
-fn memory_kib(id: u32, field: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
+/// What a process held at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Files, sockets and pipes.
+    pub open_files: u64,
+    /// The most memory up to then, in KiB.
+    pub peak_memory_kib: u64,
+}
+
+/// The processes that `parent` has started from a file whose name begins with `program`, and what they hold. Who ends
+/// meanwhile is left out.
+pub fn children(parent: u32, program: &str) -> Vec<(u32, Usage)> {
+    let processes =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_child = |id: &u32| status(*id, "PPid:") == Some(parent.into()) && runs(*id, program);
+    processes.filter(is_child).filter_map(|id| Some((id, usage(id)?))).collect()
+}
+
+fn runs(id: u32, program: &str) -> bool {
+    let file = fs::read_link(format!("/proc/{id}/exe")).ok();
+    file.as_deref().and_then(Path::file_name).is_some_and(|name| name.to_string_lossy().starts_with(program))
+}
+
+fn usage(id: u32) -> Option<Usage> {
+    let open_files = fs::read_dir(format!("/proc/{id}/fd")).ok()?.count().try_into().ok()?;
+    Some(Usage { open_files, peak_memory_kib: status(id, "VmHWM:")? })
+}
+
+/// A number in the status of a process; `None` when the process has ended.
+fn status(id: u32, field: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 /// One output stream of a process.

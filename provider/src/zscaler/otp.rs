@@ -105,7 +105,7 @@ fn computed(otps: &OtpSet, purpose: Option<Purpose>) -> Result<Object, SourceErr
         Some(purpose) => Some(otps.get(&purpose)?),
         None => otps.generic(),
     };
-    let all = otps.iter().map(|(purpose, otp)| (purpose, text(otp))).collect();
+    let all = otps.iter().map(|(purpose, otp)| (purpose.to_owned(), text(otp))).collect();
     Ok(Object::from([
         ("otp".to_owned(), otp.map_or(Value::Null, text)),
         ("otps".to_owned(), Value::Map(all)),

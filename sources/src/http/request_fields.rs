@@ -88,7 +88,7 @@ const VALUE: &[Field] = &[
         name: "regex",
         kind: FieldKind::Text,
         description: "A regular expression with one group, which is the value: in the header or JSON text that is named \
-                      beside it, else anywhere in the body.",
+                      beside it, else anywhere in the body. Classes such as `\\w` know ASCII only.",
         ..OPTIONAL
     },
 ];

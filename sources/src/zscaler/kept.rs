@@ -14,12 +14,13 @@ use crate::{FailureClass, SourceError};
 
 /// Answers by what was asked.
 #[derive(Debug)]
-pub(super) struct Kept<K, V>(Mutex<HashMap<K, Arc<Flight<Known<V>>>>>);
+pub(super) struct Kept<K, V>(Mutex<Answers<K, V>>);
 
+/// A plan may ask thousands of questions: what takes turns and failures is kept only until there is an answer.
 #[derive(Debug)]
-struct Known<V> {
-    value: Option<Arc<V>>,
-    memory: Option<Memory>,
+struct Answers<K, V> {
+    known: HashMap<K, Arc<V>>,
+    asked: HashMap<K, Arc<Flight<Option<Memory>>>>,
 }
 
 impl<K: Clone + Eq + Hash, V> Kept<K, V> {
@@ -34,15 +35,19 @@ impl<K: Clone + Eq + Hash, V> Kept<K, V> {
     ) -> Result<Arc<V>, SourceError> {
         // Before the turn: whether a token lives long enough is a matter of each read.
         drop(calls.token(minimum_lifetime).await?);
-        let flight = Arc::clone(locked(&self.0).entry(question.clone()).or_default());
+        let flight = match self.known_or_asked(question) {
+            Ok(value) => return Ok(value),
+            Err(flight) => flight,
+        };
         let mut turn = flight.turn().await;
-        if let Some(value) = &turn.state().value {
+        // The read before this one may have brought the answer.
+        if let Some(value) = locked(&self.0).known.get(question) {
             return Ok(Arc::clone(value));
         }
         if let Some(failure) = turn.shared_failure() {
             return Err(failure.clone());
         }
-        if let Some(failure) = turn.state().memory.as_ref().and_then(|memory| memory.standing(calls.now())) {
+        if let Some(failure) = turn.state().as_ref().and_then(|memory| memory.standing(calls.now())) {
             return Err(failure.clone());
         }
         let started = Instant::now();
@@ -52,12 +57,26 @@ impl<K: Clone + Eq + Hash, V> Kept<K, V> {
             Err(Trouble::Read(error)) => Err(error),
         };
         match &outcome {
-            Ok(value) => turn.state().value = Some(Arc::clone(value)),
-            Err(error) if is_of_the_question(error) => turn.state().memory = Memory::of(error, started),
+            Ok(value) => self.keep(question, Arc::clone(value)),
+            Err(error) if is_of_the_question(error) => *turn.state() = Memory::of(error, started),
             Err(_) => {}
         }
         turn.ended(outcome.as_ref().err().cloned());
         outcome
+    }
+
+    fn known_or_asked(&self, question: &K) -> Result<Arc<V>, Arc<Flight<Option<Memory>>>> {
+        let mut answers = locked(&self.0);
+        match answers.known.get(question) {
+            Some(value) => Ok(Arc::clone(value)),
+            None => Err(Arc::clone(answers.asked.entry(question.clone()).or_default())),
+        }
+    }
+
+    fn keep(&self, question: &K, value: Arc<V>) {
+        let mut answers = locked(&self.0);
+        answers.asked.remove(question);
+        answers.known.insert(question.clone(), value);
     }
 }
 
@@ -68,12 +87,6 @@ fn is_of_the_question(error: &SourceError) -> bool {
 
 impl<K, V> Default for Kept<K, V> {
     fn default() -> Self {
-        Kept(Mutex::default())
-    }
-}
-
-impl<V> Default for Known<V> {
-    fn default() -> Self {
-        Known { value: None, memory: None }
+        Kept(Mutex::new(Answers { known: HashMap::new(), asked: HashMap::new() }))
     }
 }

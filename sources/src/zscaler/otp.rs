@@ -1,11 +1,9 @@
 //! The one-time passwords of one device.
 
-use std::collections::BTreeMap;
-
 use secrecy::SecretString;
 
 use super::lookup::DeviceKey;
-use super::named_secrets::named_secrets;
+use super::named_secrets::NamedSecrets;
 use super::query::{ApiAnswer, Query};
 use super::{Purpose, Udid};
 use crate::json::Fields;
@@ -13,7 +11,7 @@ use crate::{Action, SourceError};
 
 /// The one-time passwords that a device has, at least one.
 #[derive(Debug)]
-pub struct OtpSet(BTreeMap<String, SecretString>);
+pub struct OtpSet(NamedSecrets);
 
 impl OtpSet {
     /// Takes the passwords out of an answer.
@@ -27,8 +25,7 @@ impl OtpSet {
     }
 
     fn from_fields(fields: Fields) -> Option<Self> {
-        let set = named_secrets(fields, "Otp", known);
-        (!set.is_empty()).then_some(OtpSet(set))
+        NamedSecrets::from_fields(fields, "Otp", known).map(OtpSet)
     }
 
     /// The password for a purpose.
@@ -36,10 +33,9 @@ impl OtpSet {
     /// # Errors
     /// Names the purposes there are, if this one is missing.
     pub fn get(&self, purpose: &Purpose) -> Result<&SecretString, SourceError> {
-        self.0.get(purpose.name()).ok_or_else(|| SourceError::MissingOtp {
-            purpose: *purpose,
-            present: self.0.keys().cloned().collect(),
-        })
+        self.0
+            .get(purpose.name())
+            .ok_or_else(|| SourceError::MissingOtp { purpose: *purpose, present: self.0.names() })
     }
 
     /// The password of the older form of the API, which is good for anything.
@@ -48,8 +44,8 @@ impl OtpSet {
     }
 
     /// Every password with its purpose, those of purposes we do not know included.
-    pub fn iter(&self) -> impl Iterator<Item = (String, &SecretString)> {
-        self.0.iter().map(|(name, otp)| (name.clone(), otp))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &SecretString)> {
+        self.0.iter()
     }
 }
 
@@ -76,7 +72,7 @@ mod tests {
     fn the_older_form_has_the_generic_password_alone() {
         let set = set(r#"{"otp":"gen3r1c"}"#).unwrap();
         assert_eq!(set.generic().unwrap().expose_secret(), "gen3r1c");
-        let names: Vec<String> = set.iter().map(|(name, _)| name).collect();
+        let names: Vec<&str> = set.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["generic"]);
     }
 
@@ -87,7 +83,7 @@ mod tests {
                 "newThingOtp":"c3","companyName":"x","Otp":"y"}"#,
         )
         .unwrap();
-        let names: Vec<String> = set.iter().map(|(name, _)| name).collect();
+        let names: Vec<&str> = set.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["anti_tampering_disable", "logout", "new_thing"]);
         assert_eq!(set.get(&Purpose::AntiTamperingDisable).unwrap().expose_secret(), "b2");
         assert!(set.generic().is_none());

@@ -1,11 +1,9 @@
 //! The passwords of an app profile, which all devices of the profile share.
 
-use std::collections::BTreeMap;
-
 use secrecy::SecretString;
 
 use super::OsType;
-use super::named_secrets::named_secrets;
+use super::named_secrets::NamedSecrets;
 use super::query::{ApiAnswer, Query};
 use crate::json::Fields;
 use crate::{Action, FailureClass, NamedFailure, SourceError};
@@ -21,7 +19,7 @@ pub struct ProfileQuery {
 
 /// The passwords that an app profile has, at least one.
 #[derive(Debug)]
-pub struct PasswordSet(BTreeMap<String, SecretString>);
+pub struct PasswordSet(NamedSecrets);
 
 impl PasswordSet {
     /// Takes the passwords out of an answer.
@@ -41,8 +39,7 @@ impl PasswordSet {
     }
 
     fn from_fields(fields: Fields) -> Option<Self> {
-        let set = named_secrets(fields, "Pass", |_| None);
-        (!set.is_empty()).then_some(PasswordSet(set))
+        NamedSecrets::from_fields(fields, "Pass", |_| None).map(PasswordSet)
     }
 
     /// The password for a purpose.
@@ -52,13 +49,13 @@ impl PasswordSet {
     pub fn get(&self, purpose: &str) -> Result<&SecretString, SourceError> {
         self.0.get(purpose).ok_or_else(|| SourceError::MissingPassword {
             purpose: purpose.to_owned(),
-            present: self.0.keys().cloned().collect(),
+            present: self.0.names(),
         })
     }
 
     /// Every password with its purpose.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &SecretString)> {
-        self.0.iter().map(|(name, password)| (name.as_str(), password))
+        self.0.iter()
     }
 }
 

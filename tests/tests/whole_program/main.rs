@@ -13,6 +13,7 @@ mod http_token;
 mod lifetime;
 mod limits;
 mod logging;
+mod many;
 mod other_calls;
 mod prefer_rotated;
 mod reattach;

@@ -11,6 +11,7 @@ mod rotator;
 mod starts;
 mod summary;
 mod usage;
+mod watch;
 
 use clap::{Args, Subcommand};
 
@@ -49,12 +50,16 @@ pub(crate) struct Options {
     /// Rounds that count, besides the one that warms up.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+
+    /// Reads in the large plan, which is made once after the rounds; 0 leaves it out.
+    #[arg(long, default_value_t = 10_000)]
+    reads: u32,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
     match &arguments.subject {
-        Subject::Provider(Options { json, runs }) => {
-            show(*json, |terminal| provider::measure(*runs, terminal)).map(drop)
+        Subject::Provider(Options { json, runs, reads }) => {
+            show(*json, |terminal| provider::measure(*runs, *reads, terminal)).map(drop)
         }
         Subject::Rotator(options) => rotator::run(options),
     }

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::measures::{Measure, Results, Subject, number};
 use super::starts::{Recorded, Starts};
 use super::usage::{mebibytes, milliseconds};
+use super::watch::Watch;
 use super::{handshake, peer, plans, provider_measures as measures};
 use crate::cargo::{self, Program};
 use crate::error::{Attempt, Result};
@@ -19,16 +20,21 @@ use crate::sandbox::Sandbox;
 use crate::terminal::Terminal;
 use crate::terraform::{Project, Terraform};
 
-/// Measures one warm-up round and `runs` rounds that count.
-pub(super) fn measure(runs: u32, terminal: &Terminal) -> Result<Results> {
+/// Measures one warm-up round and `runs` rounds that count, and one plan with so many `reads` if there are any.
+pub(super) fn measure(runs: u32, reads: u32, terminal: &Terminal) -> Result<Results> {
     prerequisites::check(&[Need::CCompiler, Need::Python, Need::Terraform])?;
     let terraform = Terraform::find()?;
     let programs = Programs::get(terminal)?;
-    let bench = Bench::prepare(&terraform, programs)?;
+    let bench = Bench::prepare(&terraform, programs, reads)?;
     let context = vec![("terraform", terraform.describe()), ("peer", peer::describe())];
-    let mut results = Results::new(context, measures::SECTIONS, runs);
+    let sections = if reads > 0 { measures::SECTIONS } else { measures::ROUNDS_ONLY };
+    let mut results = Results::new(context, sections, runs);
     results.rounds(terminal, |results| bench.round(results))?;
     bench.sizes(&mut results)?;
+    if reads > 0 {
+        let name = format!("one plan with {reads} reads");
+        terminal.step(&name, || bench.large_plan(reads, &mut results))?;
+    }
     Ok(results)
 }
 
@@ -69,8 +75,18 @@ struct Bench {
     plan_1: Project,
     plan_1_mirror: Project,
     plan_many: Project,
+    plan_large: Project,
     sandbox: Sandbox,
     folder: TempDir,
+}
+
+/// What a plan with many reads did.
+#[derive(Debug)]
+struct Many {
+    wall: Duration,
+    starts: Starts,
+    logins: u64,
+    connections: u64,
 }
 
 /// One of the two providers, behind the recorder.
@@ -81,7 +97,7 @@ struct Peer {
 }
 
 impl Bench {
-    fn prepare(terraform: &Terraform, programs: Programs) -> Result<Self> {
+    fn prepare(terraform: &Terraform, programs: Programs, reads: u32) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("tokenferry-bench-")
             .tempdir()
@@ -115,6 +131,7 @@ impl Bench {
                 &programs.ours,
             )?,
             plan_many: with_overrides(plans::reads(terraform, &at("plan-many"), access, plans::MANY)?),
+            plan_large: with_overrides(plans::reads(terraform, &at("plan-large"), access, reads)?),
             programs,
             sandbox,
             folder,
@@ -143,7 +160,9 @@ impl Bench {
     fn schemas(&self, results: &mut Results) -> Result {
         for (subject, peer) in [(Subject::Ours, &self.ours), (Subject::GoProvider, &self.peer)] {
             peer.schema.run(&["providers", "schema", "-json"])?;
-            results.add(measures::SCHEMA_CPU, subject, peer.recorded.take()?.cpu_ms);
+            let Starts { cpu_ms, wall_ms, .. } = peer.recorded.take()?;
+            results.add(measures::SCHEMA_CPU, subject, cpu_ms);
+            results.add(measures::SCHEMA_WALL, subject, wall_ms);
         }
         Ok(())
     }
@@ -158,16 +177,44 @@ impl Bench {
         add(measures::PLAN_1_CPU, cpu_ms);
         add(measures::PLAN_STARTS, f64::from(count));
 
-        let before = self.sandbox.counters()?;
-        add(measures::PLAN_100_WALL, milliseconds(plan(&self.plan_many)?));
-        let after = self.sandbox.counters()?;
-        let Starts { cpu_ms, peak_rss_kib, .. } = self.ours.recorded.take()?;
-        add(measures::PLAN_100_CPU, cpu_ms);
-        add(measures::PLAN_100_RSS, mebibytes(peak_rss_kib));
-        add(measures::PLAN_100_LOGINS, number(after.logins("zscaler") - before.logins("zscaler")));
-        // One of them is the second look at the counters.
-        add(measures::PLAN_100_CONNECTIONS, number(after.connections() - before.connections() - 1));
+        let many = self.many(&self.plan_many)?;
+        add(measures::PLAN_100_WALL, milliseconds(many.wall));
+        add(measures::PLAN_100_CPU, many.starts.cpu_ms);
+        add(measures::PLAN_100_RSS, mebibytes(many.starts.peak_rss_kib));
+        add(measures::PLAN_100_LOGINS, number(many.logins));
+        add(measures::PLAN_100_CONNECTIONS, number(many.connections));
         Ok(())
+    }
+
+    /// Whether memory, descriptors and logins stay the same however many reads there are.
+    fn large_plan(&self, reads: u32, results: &mut Results) -> Result {
+        let watch = Watch::start(&self.ours.recorded.program(Program::PROVIDER.name));
+        let many = self.many(&self.plan_large);
+        let descriptors = watch.end();
+        let Many { wall, starts, logins, connections } = many?;
+
+        let mut add = |measure: Measure, value: f64| results.add(measure, Subject::Ours, value);
+        add(measures::LARGE_READS, f64::from(reads));
+        add(measures::LARGE_READ_CPU, starts.cpu_ms / f64::from(reads));
+        add(measures::LARGE_RSS, mebibytes(starts.peak_rss_kib));
+        add(measures::LARGE_DESCRIPTORS, f64::from(descriptors));
+        add(measures::LARGE_LOGINS, number(logins));
+        add(measures::LARGE_CONNECTIONS, number(connections));
+        add(measures::LARGE_WALL, wall.as_secs_f64());
+        Ok(())
+    }
+
+    fn many(&self, project: &Project) -> Result<Many> {
+        let before = self.sandbox.counters()?;
+        let wall = plan(project)?;
+        let after = self.sandbox.counters()?;
+        Ok(Many {
+            wall,
+            starts: self.ours.recorded.take()?,
+            logins: after.logins("zscaler") - before.logins("zscaler"),
+            // One of them is the second look at the counters.
+            connections: after.connections() - before.connections() - 1,
+        })
     }
 
     fn sizes(&self, results: &mut Results) -> Result {

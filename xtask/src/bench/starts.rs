@@ -32,6 +32,11 @@ impl Recorded {
         Ok(Self { folder: folder.to_owned() })
     }
 
+    /// Where the real program with this name is.
+    pub(super) fn program(&self, file: &str) -> PathBuf {
+        self.folder.join("real").join(file)
+    }
+
     /// The folder for `dev_overrides`.
     pub(super) fn folder(&self) -> &Path {
         &self.folder

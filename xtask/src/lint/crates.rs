@@ -14,10 +14,10 @@ const KEPT_OUT: [(&str, &str); 3] = [
     ("openssl-sys", "needs OpenSSL on every machine; take the feature of the dependency that uses rustls"),
 ];
 
-/// None of [`KEPT_OUT`] is in the tree of any crate of the workspace, for any target.
+/// None of [`KEPT_OUT`] is in the tree of any crate of the workspace, for any target and with any feature.
 pub(super) fn kept_out() -> Result<Findings> {
-    let arguments =
-        ["tree", "--locked", "--workspace", "--target", "all", "--prefix", "none", "--format", "{p}"];
+    let whole = ["tree", "--locked", "--workspace", "--all-features", "--target", "all"];
+    let arguments = [whole.as_slice(), &["--prefix", "none", "--format", "{p}"]].concat();
     let tree = process::stdout(&mut cargo::command(&arguments))?;
     let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     let found = KEPT_OUT.iter().filter(|(name, _)| names.contains(name));
