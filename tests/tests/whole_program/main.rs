@@ -23,5 +23,6 @@ mod terraform_basics;
 mod terraform_ephemeral;
 mod terraform_interrupt;
 mod totp;
+mod validation;
 #[cfg(test)]
 mod zscaler;
