@@ -40,6 +40,7 @@ mod json;
 pub mod jwt;
 mod mask;
 mod memory;
+mod nearest;
 mod reference;
 mod session;
 mod source;
@@ -54,7 +55,7 @@ pub mod zetasafe;
 pub mod zettelstore;
 pub mod zscaler;
 
-pub use base_url::is_loopback;
+pub use base_url::{is_loopback, parse_url};
 pub use clock::{Clock, SystemClock, TestClock, Timestamp, parse_rfc3339, rfc3339};
 pub use duration::{DurationError, parse_duration};
 pub use error::{
@@ -64,6 +65,7 @@ pub use field::{
     Environment, Field, FieldKind, FieldProblem, Given, GivenFields, Place, ProcessEnvironment, Rule,
     Severity,
 };
+pub use nearest::closest;
 pub use reference::{Reference, ReferenceError};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use session::Session;

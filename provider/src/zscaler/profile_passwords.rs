@@ -73,7 +73,7 @@ impl Reading for ZscalerProfilePasswords {
         let username = name(reader, "username").known();
         let os_type = reader.parse("os_type", str::parse::<OsType>).known();
         let profile = username.zip(os_type).map(|(username, os_type)| ProfileQuery { username, os_type });
-        ProfileArguments { profile, purpose: name(reader, "purpose").known() }
+        ProfileArguments { profile, purpose: reader.parse("purpose", purpose).known() }
     }
 
     fn computed(&self) -> Vec<Attribute> {
@@ -113,6 +113,19 @@ fn computed(passwords: &PasswordSet, purpose: Option<&str>) -> Result<Object, So
         ("password".to_owned(), password.map_or(Value::Null, text)),
         ("passwords".to_owned(), Value::Map(all)),
     ]))
+}
+
+/// The documented ones, and whatever else the vendor may add.
+fn purpose(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !text.is_empty() && text.chars().all(allowed) {
+        return Ok(text.to_owned());
+    }
+    let known: Vec<_> = PROFILE_PURPOSES.iter().map(|purpose| format!("`{purpose}`")).collect();
+    Err(format!(
+        "it is no purpose: those are {}, and others of lower-case letters, digits and `_`",
+        known.join(", ")
+    ))
 }
 
 fn text(secret: &SecretString) -> Value {

@@ -1,5 +1,7 @@
 //! What the environment adds, and what it must not.
 
+use std::collections::BTreeMap;
+
 use secrecy::ExposeSecret;
 
 use super::credential::{chosen, from_environment};
@@ -31,6 +33,19 @@ pub(super) fn settings(
     problems.extend(login.too_many_secrets(&settings));
     problems.extend(login.secret_to_configured_url(&settings));
     (settings, problems)
+}
+
+/// Written logins that cannot go together, whatever the environment holds.
+pub(super) fn conflicts(system: &'static System, given: &GivenFields) -> Vec<FieldProblem> {
+    let nothing = BTreeMap::new();
+    match chosen(system, given, &nothing) {
+        Err(problem) => vec![problem],
+        Ok(None) => Vec::new(),
+        Ok(Some(credential)) => {
+            let settings = completed(system, Some(credential), given, &nothing, &[]);
+            Login { system, credential, given, environment: &nothing }.too_many_secrets(&settings)
+        }
+    }
 }
 
 /// What is written, and for the rest the environment and the defaults, without what another credential would use.

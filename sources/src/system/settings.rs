@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn unused(&mut self, field: &'static str, choice: &str, chosen: &str) {
         self.ignore(field);
         if self.settings.origin(field) == Some(Origin::Configured) {
-            let wrong = format!("it has no meaning with `{choice} = \"{chosen}\"`; leave it out");
+            let wrong = no_meaning(choice, chosen);
             self.problems.push(malformed(self.system, field, Some(Origin::Configured), &wrong));
         }
     }
@@ -190,6 +190,11 @@ impl<'a> Reader<'a> {
         self.require_one(&[field]);
         value.unwrap_or_default()
     }
+}
+
+/// What is wrong with a setting that another one's choice makes meaningless.
+pub(crate) fn no_meaning(choice: &str, chosen: &str) -> String {
+    format!("it has no meaning with `{choice} = \"{chosen}\"`; leave it out")
 }
 
 /// The problem of a field that is needed and nowhere to be found, or of several of which one is enough.

@@ -16,6 +16,7 @@ pub(crate) use settings::positive;
 pub use settings::{HTTP_FIELDS, HttpSettings};
 
 pub(crate) use exchange::send;
+pub(crate) use link_local::is_link_local;
 pub(crate) use message::{Answer, Body, Patience, Request, is_token, secret_header_value};
 
 #[cfg(test)]

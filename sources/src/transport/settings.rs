@@ -93,7 +93,7 @@ pub static HTTP_FIELDS: &[Field] = &[
 /// A rule for durations that cannot be zero.
 pub(crate) fn positive(text: &str) -> Result<(), String> {
     match parse_duration(text) {
-        Ok(Duration::ZERO) => Err("it must be longer than zero".to_owned()),
+        Ok(Duration::ZERO) => Err("it must be longer than zero, as in \"30s\" or \"1h30m\"".to_owned()),
         _ => Ok(()),
     }
 }

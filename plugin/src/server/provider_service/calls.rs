@@ -118,7 +118,10 @@ fn decode_config(described: &Described, message: Option<pb::DynamicValue>) -> Ou
     if problems.is_empty() {
         return Ok(config);
     }
-    problems.extend(described.validate(&config));
+    let more = described.validate(&config).into_iter();
+    let more: Diagnostics =
+        more.filter(|problem| !problems.iter().any(|known| known.path() == problem.path())).collect();
+    problems.extend(more);
     Err(problems)
 }
 

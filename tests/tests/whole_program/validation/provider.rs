@@ -6,7 +6,16 @@ use tokenferry_sandbox::ExampleKey;
 use super::table::{Kind, Row, Table, duration, flag, positive_duration, row, rows, secret, text, url};
 
 pub(super) fn tables() -> Vec<Table> {
-    let rows = [general(), zscaler(), zscaler_logins(), zetasafe(), zenoti(), zettelstore(), vault(), vault_logins()];
+    let rows = [
+        general(),
+        zscaler(),
+        zscaler_logins(),
+        zetasafe(),
+        zenoti(),
+        zettelstore(),
+        vault(),
+        vault_logins(),
+    ];
     vec![Table { kinds: vec![Kind::Provider], good: json!({}), rows: rows.concat() }]
 }
 
@@ -15,7 +24,8 @@ fn general() -> Vec<Row> {
 }
 
 fn zscaler() -> Vec<Row> {
-    let cloud = [(json!("zscaler.com"), "base_url"), (json!("a b"), "name of a cloud"), (json!("-"), "cloud")];
+    let cloud =
+        [(json!("zscaler.com"), "base_url"), (json!("a b"), "name of a cloud"), (json!("-"), "cloud")];
     let long = json!("a".repeat(64));
     let vanity = [(json!("acme.zslogin.net"), "\"acme\""), (json!("-acme"), "\"acme\""), (long, "\"acme\"")];
     [
@@ -49,13 +59,15 @@ fn zscaler_logins() -> Vec<Row> {
         row("zscaler.client_secret", "b", both).with("zscaler.secret_key", "a"),
         row("zscaler.vanity_domain", "b", both).with("zscaler.api_key", "a"),
         row("zscaler.token_url", "https://b.example", both).with("zscaler.api_key", "a"),
-        row("zscaler.private_key", ExampleKey::new().pkcs8_pem(), "only one").with("zscaler.client_secret", "a"),
+        row("zscaler.private_key", ExampleKey::new().pkcs8_pem(), "only one")
+            .with("zscaler.client_secret", "a"),
     ]
 }
 
 fn zetasafe() -> Vec<Row> {
     let no_meaning = "has no meaning with `token_kind";
-    let names = ["username", "admin_client_id", "role_id", "client_id"].map(|name| format!("zetasafe.{name}"));
+    let names =
+        ["username", "admin_client_id", "role_id", "client_id"].map(|name| format!("zetasafe.{name}"));
     [
         names.iter().flat_map(|name| text(name)).collect(),
         secret("zetasafe.password"),
@@ -85,7 +97,10 @@ fn zenoti() -> Vec<Row> {
         secret("zenoti.api_key"),
         positive_duration("zenoti.ttl"),
         rows("zenoti.api_key", [(json!("a\u{7}b"), "header")]),
-        rows("zenoti.api_key_expires_at", [(json!("2027-01-31"), "2027-01-31T00:00:00Z"), (json!(""), "empty")]),
+        rows(
+            "zenoti.api_key_expires_at",
+            [(json!("2027-01-31"), "2027-01-31T00:00:00Z"), (json!(""), "empty")],
+        ),
         url("zenoti.base_url"),
         flag("zenoti.allow_http"),
         vec![
@@ -110,14 +125,25 @@ fn zettelstore() -> Vec<Row> {
 
 fn vault() -> Vec<Row> {
     let names = ["namespace", "ca_cert_file", "token_file"].map(|name| format!("vault.{name}"));
-    let path = [(json!("https://proxy.example/vault"), "path")];
+    let example = "https://vault.example:8200";
+    let address = [
+        (json!(""), "empty"),
+        (json!("vault.example:8200"), example),
+        (json!("https:///"), example),
+        (json!("ftp://vault.example"), example),
+        (json!("https://vault.example:99999"), example),
+        (json!("http://vault.example"), "allow_http"),
+        (json!("https://planted:word@vault.example"), "user name or password"),
+        (json!("https://vault.example/?a"), "`?`"),
+        (json!("https://vault.example/#a"), "`#`"),
+        (json!("https://proxy.example/vault"), "path"),
+    ];
     [
-        url("vault.address"),
-        rows("vault.address", path),
+        rows("vault.address", address),
         names.iter().flat_map(|name| text(name)).collect(),
         flag("vault.allow_http"),
         secret("vault.token"),
-        rows("vault.token", [(json!("s.a b"), "header")]),
+        rows("vault.token", [(json!("s.a b"), "no Vault token")]),
     ]
     .concat()
 }
@@ -129,7 +155,10 @@ fn vault_logins() -> Vec<Row> {
     let approle: Vec<Row> = [
         text("vault.approle.role_id"),
         secret("vault.approle.secret_id"),
-        rows("vault.approle.mount", [(json!(""), "empty"), (json!("a//b"), "empty step"), (json!("../a"), "`..`")]),
+        rows(
+            "vault.approle.mount",
+            [(json!(""), "empty"), (json!("a//b"), "empty step"), (json!("../a"), "`..`")],
+        ),
         vec![
             row("vault.approle.role_id", json!(null), "role_id"),
             row("vault.approle.secret_id", json!(null), "secret_id"),

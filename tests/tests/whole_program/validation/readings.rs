@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::http;
-use super::table::{Kind, Row, Table, duration, flag, positive_duration, row, rows, text};
+use super::table::{Kind, Row, Table, duration, flag, row, rows, text};
 
 pub(super) async fn tables() -> Vec<Table> {
     let mut tables = vec![otp(), profile_passwords(), device(), devices(), rotated_token(), totp()];
@@ -21,8 +21,11 @@ fn otp() -> Table {
     let rows = [
         rows("udid", control),
         rows("udid", [(json!("a".repeat(257)), "256"), (Json::Null, "required")]),
-        rows("purpose", [(json!("dinner"), "`zia_disable`"), (json!("unistall"), "`uninstall`?")]),
-        rows("purpose", [(json!("zia-disable"), "`zia_disable`?"), (json!(""), "`generic`")]),
+        rows(
+            "purpose",
+            [(json!("dinner"), "`zia_disable`"), (json!("unistall"), "did you mean \"uninstall\"?")],
+        ),
+        rows("purpose", [(json!("zia-disable"), "\"zia_disable\"?"), (json!(""), "`generic`")]),
     ];
     Table { kinds: both("tokenferry_zscaler_otp"), good: json!({ "udid": "A:501" }), rows: rows.concat() }
 }
@@ -32,15 +35,17 @@ fn profile_passwords() -> Table {
         text("username"),
         vec![row("username", Json::Null, "required"), row("os_type", Json::Null, "required")],
         os_type(),
-        text("purpose"),
-        rows("purpose", [(json!("Exit Pass"), "`exit`")]),
+        rows("purpose", [(json!("Exit Pass"), "`exit`"), (json!(""), "`exit`"), (json!("a\nb"), "`exit`")]),
     ];
     let good = json!({ "username": "anna@example.com", "os_type": "windows" });
     Table { kinds: both("tokenferry_zscaler_profile_passwords"), good, rows: rows.concat() }
 }
 
 fn os_type() -> Vec<Row> {
-    rows("os_type", [(json!("beos"), "`ios`, `android`"), (json!("win"), "`windows`?"), (json!("0"), "`linux`")])
+    rows(
+        "os_type",
+        [(json!("beos"), "`ios`, `android`"), (json!("win"), "\"windows\"?"), (json!("0"), "`linux`")],
+    )
 }
 
 fn device() -> Table {
@@ -95,25 +100,30 @@ fn totp() -> Table {
     const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
     let uri = |rest: &str| json!(format!("otpauth://totp/Example:anna?secret={SECRET}{rest}"));
     let by_uri = |rows: Vec<Row>| -> Vec<Row> {
-        rows.into_iter().map(|row| row.with("secret", Json::Null)).collect()
+        rows.into_iter().map(|row| row.with("secret", Json::Null).needed()).collect()
     };
-    let number = [(json!(-1), "negative"), (json!(31), "30 s"), (json!(0.5), "whole number"), (json!("x"), "number")];
+    let number =
+        [(json!(-1), "negative"), (json!(31), "30 s"), (json!(0.5), "whole number"), (json!("x"), "number")];
     let rows = [
         rows("secret", [(json!(""), "empty"), (json!("not base32!"), "base32"), (Json::Null, "`uri`")]),
-        by_uri(rows("uri", [
-            (json!("https://example.com"), "`otpauth:`"),
-            (json!("otpauth://totp/x"), "secret"),
-            (uri("&digits=9"), "digits"),
-            (uri("&algorithm=MD5"), "algorithm"),
-            (uri("&period=0"), "period"),
-        ])),
+        by_uri(rows(
+            "uri",
+            [
+                (json!("https://example.com"), "`otpauth:`"),
+                (json!("otpauth://totp/x"), "secret"),
+                (uri("&digits=9"), "digits"),
+                (uri("&algorithm=MD5"), "algorithm"),
+                (uri("&period=0"), "period"),
+            ],
+        )),
         vec![
             row("uri", uri(""), "has the secret in it"),
             row("digits", "8", "").with("secret", Json::Null).with("uri", uri("&digits=6")),
         ],
         rows("algorithm", [(json!("MD5"), "\"SHA1\", \"SHA256\", \"SHA512\"")]),
         rows("digits", [(json!("5"), "\"6\", \"7\", \"8\""), (json!("9"), "\"8\"")]),
-        positive_duration("period"),
+        duration("period"),
+        rows("period", [(json!("0s"), "as in \"30s\"")]),
         duration("max_wait"),
         rows("minimum_seconds", number),
         flag("enabled"),

@@ -32,6 +32,10 @@ pub(super) struct Row {
     /// The attribute, as in `request[0].headers["Host"]`.
     pub(super) at: String,
     value: Json,
+    /// Whether something else is wrong if this is not set.
+    is_needed: bool,
+    /// Whether it is wrong whatever its value.
+    is_wrong_anyway: bool,
     /// What is written besides.
     with: Vec<(String, Json)>,
     /// Where each problem has to be shown, and words of it.
@@ -41,7 +45,8 @@ pub(super) struct Row {
 /// A value that is a problem at its own place.
 pub(super) fn row(at: &str, value: impl Into<Json>, says: &str) -> Row {
     let problems = vec![(at.to_owned(), says.to_owned())];
-    Row { at: at.to_owned(), value: value.into(), with: Vec::new(), problems }
+    let (at, value, with) = (at.to_owned(), value.into(), Vec::new());
+    Row { at, value, is_needed: false, is_wrong_anyway: false, with, problems }
 }
 
 impl Row {
@@ -60,6 +65,18 @@ impl Row {
     /// The same with one more problem.
     pub(super) fn and(mut self, at: &str, says: &str) -> Self {
         self.problems.push((at.to_owned(), says.to_owned()));
+        self
+    }
+
+    /// The same, where without it something else is wrong.
+    pub(super) fn needed(mut self) -> Self {
+        self.is_needed = true;
+        self
+    }
+
+    /// The same, where it is not the value that is wrong.
+    pub(super) fn anyway(mut self) -> Self {
+        self.is_wrong_anyway = true;
         self
     }
 
@@ -113,15 +130,20 @@ impl Table {
     /// The same row with a value that is unknown, or null.
     async fn of_nothing(&self, name: &str, plugin: &Plugin, kind: &Kind, row: &Row) -> Vec<String> {
         let mut complaints = Vec::new();
+        if row.is_wrong_anyway {
+            return complaints;
+        }
         for unknown in [UNKNOWN, REFINED] {
             let reply = kind.validate(plugin, &row.on(&self.good, unknown.into())).await;
             let about_it: Vec<_> = reply.problems.iter().filter(|problem| problem.path == row.at).collect();
             complaints.extend(unwanted(&format!("{name}, but unknown"), &about_it));
         }
-        let is_needed = self.rows.iter().any(|other| other.at == row.at && other.value.is_null());
+        let is_needed =
+            row.is_needed || self.rows.iter().any(|other| other.at == row.at && other.value.is_null());
         if !is_needed && row.problems.len() == 1 {
             let reply = kind.validate(plugin, &row.on(&self.good, Json::Null)).await;
-            complaints.extend(unwanted(&format!("{name}, but null"), &reply.problems.iter().collect::<Vec<_>>()));
+            complaints
+                .extend(unwanted(&format!("{name}, but null"), &reply.problems.iter().collect::<Vec<_>>()));
         }
         complaints
     }
@@ -159,7 +181,10 @@ impl Kind {
 }
 
 fn unwanted(name: &str, problems: &[&Problem]) -> Vec<String> {
-    problems.iter().map(|Problem { path, summary, detail, .. }| format!("{name}: at {path}: {summary}: {detail}")).collect()
+    problems
+        .iter()
+        .map(|Problem { path, summary, detail, .. }| format!("{name}: at {path}: {summary}: {detail}"))
+        .collect()
 }
 
 /// The attributes that somebody can set and that have no row, as `KIND: a.b`.
@@ -260,7 +285,7 @@ pub(super) fn secret(at: &str) -> Vec<Row> {
 
 pub(super) fn duration(at: &str) -> Vec<Row> {
     let wrong = [
-        (json!(""), "as in \"90s\""),
+        (json!(""), "empty"),
         (json!("15"), "\"15s\""),
         (json!("-5m"), "negative"),
         (json!("15 minutes"), "\"15m\""),
@@ -285,7 +310,7 @@ pub(super) fn url(at: &str) -> Vec<Row> {
     let wrong = [
         (json!(""), "empty"),
         (json!("host.example/api"), "not a URL"),
-        (json!("https://"), "not a URL"),
+        (json!("https://"), "host"),
         (json!("https:///api"), "host"),
         (json!("ftp://host.example/"), "scheme must be https"),
         (json!("http://host.example/"), "allow_http"),
