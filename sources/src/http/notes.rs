@@ -1,6 +1,6 @@
 //! What is wrong with settings, and where.
 
-use crate::system::{capitalized, qualified};
+use crate::system::{capitalized, decided_later, qualified};
 use crate::{FieldProblem, Place};
 
 /// A place in the settings.
@@ -82,11 +82,7 @@ impl Notes {
     pub(super) fn before_login(self) -> Vec<FieldProblem> {
         let late = self.unknown.iter().map(|spot| {
             let name = spot.path();
-            let detail = format!(
-                "The value of `{name}` is decided only later, so {} cannot be asked for a token now. Give it a value \
-                 that is known from the start, or create first what it depends on.",
-                super::SYSTEM.title
-            );
+            let detail = decided_later(&name, &super::SYSTEM);
             let problem = FieldProblem::error(spot.field, format!("`{name}` is not known yet"), detail);
             FieldProblem { within: spot.within.clone(), ..problem }
         });

@@ -11,7 +11,7 @@ pub(crate) use check::qualified;
 pub use check::{allows_http, fields as check_fields};
 pub use credential::Credential;
 pub use settings::{Origin, Settings};
-pub(crate) use settings::{Reader, no_meaning};
+pub(crate) use settings::{Reader, decided_later, no_meaning};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

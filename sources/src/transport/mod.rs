@@ -8,12 +8,14 @@ mod link_local;
 mod message;
 mod redirect;
 mod settings;
+mod user_agent;
 mod wait;
 
 pub use ca::certificates;
 pub use client::HttpClient;
 pub(crate) use settings::positive;
 pub use settings::{HTTP_FIELDS, HttpSettings};
+pub use user_agent::user_agent;
 
 pub(crate) use exchange::send;
 pub(crate) use link_local::is_link_local;

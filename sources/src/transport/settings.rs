@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
+use super::user_agent;
 use crate::system::check_fields;
 use crate::{Field, FieldKind, FieldProblem, Given, GivenFields, parse_duration};
 
@@ -19,6 +20,8 @@ pub struct HttpSettings {
     pub max_wait: Duration,
     /// Whether a request that failed in passing is sent again. Not for those who have a schedule for that.
     pub retries: bool,
+    /// What is sent as `User-Agent`.
+    pub user_agent: String,
 }
 
 impl Default for HttpSettings {
@@ -28,6 +31,7 @@ impl Default for HttpSettings {
             timeout: Duration::from_secs(30),
             max_wait: Duration::from_secs(60),
             retries: true,
+            user_agent: user_agent(None, None),
         }
     }
 }
@@ -52,7 +56,7 @@ impl HttpSettings {
             ca_cert_file: text("ca_cert_file").map(PathBuf::from),
             timeout: duration("timeout").unwrap_or(default.timeout),
             max_wait: duration("max_wait").unwrap_or(default.max_wait),
-            retries: default.retries,
+            ..default
         })
     }
 }

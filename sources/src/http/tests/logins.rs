@@ -186,7 +186,7 @@ async fn a_value_that_is_not_there_is_named_and_nothing_of_the_answer() {
         let error = token.unwrap_err();
         assert_eq!(error.class(), FailureClass::Malformed);
         assert!(
-            error.to_string().contains(message) && error.to_string().contains("(request 1 of 1)"),
+            error.to_string().contains(message) && error.to_string().contains("(request[0])"),
             "{error}"
         );
         assert!(!all(&error).contains("planted"), "{}", all(&error));
@@ -297,7 +297,7 @@ async fn a_failure_names_its_request_and_hides_all_that_was_sent_or_taken() {
         assert_eq!((error.class(), server.seen().len()), (class, 2), "{code}");
         let text = all(&error);
         assert!(
-            text.contains(&format!("logging in to the HTTP service at {} (request 2 of 2)", server.address))
+            text.contains(&format!("logging in to the HTTP service at {} (request[1], one of 2)", server.address))
         );
         for secret in ["hunter2", "s3ss10n", "c5rf"] {
             assert!(!text.contains(secret), "{text}");
@@ -332,7 +332,7 @@ async fn all_requests_share_the_time_of_one_exchange() {
     let error = source.login().await.unwrap_err();
     let text = error.to_string();
     assert!(
-        text.contains("(request 2 of 2): no answer within 0.") && !text.contains("within 0.3 s"),
+        text.contains("(request[1], one of 2): no answer within 0.") && !text.contains("within 0.3 s"),
         "{text}"
     );
 }
