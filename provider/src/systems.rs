@@ -160,7 +160,11 @@ impl Systems {
     fn source(&self, system: &'static System) -> Result<Arc<dyn TokenSource>, Diagnostics> {
         self.known(system)?;
         let Some((settings, problems)) = self.settings.get(system.name) else {
-            return Err(Diagnostic::error("Unknown system", format!("This provider has no settings for {}.", system.title)).into());
+            return Err(Diagnostic::error(
+                "Unknown system",
+                format!("This provider has no settings for {}.", system.title),
+            )
+            .into());
         };
         let deferred: Diagnostics =
             problems.iter().map(|problem| at_system(system, problem.clone())).collect();
@@ -176,8 +180,7 @@ impl Systems {
     /// When something in the provider block that this system needs is not known yet.
     fn known(&self, system: &System) -> Result<(), Diagnostics> {
         let is_needed = |name: &&&str| **name == system.name || !is_system(name);
-        let unknown =
-            self.unknown.iter().filter(is_needed);
+        let unknown = self.unknown.iter().filter(is_needed);
         let path = |name: &&str| AttributePath::root().attribute(name);
         let unknown: Diagnostics = unknown.map(|name| not_known_yet(&path(name))).collect();
         if unknown.is_empty() { Ok(()) } else { Err(unknown) }

@@ -139,7 +139,12 @@ async fn failures_of_each_step_are_told_apart() {
             FailureClass::Malformed,
             "(request[1], one of 2)",
         ),
-        ("sandbox-password", Some(Fault::large_body(true)), FailureClass::AnswerTooLarge, "(request[0], one of 2)"),
+        (
+            "sandbox-password",
+            Some(Fault::large_body(true)),
+            FailureClass::AnswerTooLarge,
+            "(request[0], one of 2)",
+        ),
     ];
     for (password, fault, class, request) in cases {
         let sandbox = start(|_| ()).await;

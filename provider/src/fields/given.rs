@@ -80,7 +80,7 @@ fn read_reference(reader: &mut ConfigReader<'_>) -> Option<Given> {
         (Setting::Null, Setting::Null) | (Setting::Known(_), Setting::Known(_)) => {
             let detail = "Say where the secret is kept: set either `env` or `file`, and not both.";
             let diagnostic =
-                Diagnostic::error("Not one place for a secret", detail).at(reader.here().clone());
+                Diagnostic::error("Not exactly one of `env` and `file`", detail).at(reader.here().clone());
             reader.report(diagnostic);
             return REFUSED;
         }

@@ -83,8 +83,8 @@ impl Standing {
 fn longer(life: Option<u64>, minimum: Duration, rotation: &str, look: &str) -> String {
     match life {
         Some(life) if Duration::from_secs(life) <= minimum => format!(
-            "Its tokens live {life} s when they are new, so ask for a `minimum_lifetime` well below that, or have the \
-             system issue tokens that live longer."
+            "The tokens of rotation `{rotation}` live {life} s when they are new, and no `renew_before` changes that: ask for a \
+             `minimum_lifetime` well below it, or have the system issue tokens that live longer."
         ),
         _ => format!(
             "Ask for less, or set `renew_before` of rotation `{rotation}` to more than {}, so that no token there ever has \

@@ -98,7 +98,8 @@ impl Entries {
         if let Some(vault) = &*vault {
             return Ok(Arc::clone(vault));
         }
-        let given = self.given.as_ref().ok_or_else(|| not_known_yet(&AttributePath::root().attribute("vault")))?;
+        let given =
+            self.given.as_ref().ok_or_else(|| not_known_yet(&AttributePath::root().attribute("vault")))?;
         let settings = settings::complete(given, &self.http, self.environment.as_ref())?;
         let built = Vault::new(settings, Arc::clone(&self.environment), Arc::clone(&self.clock));
         Ok(Arc::clone(vault.insert(Arc::new(built.for_one_run()))))

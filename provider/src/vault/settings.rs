@@ -137,7 +137,7 @@ fn of_variable(error: SurroundingsError) -> Diagnostics {
         SurroundingsError::Namespace => here().attribute("namespace"),
         _ => here(),
     };
-    Diagnostic::error("The environment of Vault cannot be used", detail.trim_end()).at(path).into()
+    Diagnostic::error("Invalid environment variable for Vault", detail.trim_end()).at(path).into()
 }
 
 fn here() -> AttributePath {

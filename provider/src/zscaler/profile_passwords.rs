@@ -94,9 +94,9 @@ impl Reading for ZscalerProfilePasswords {
         minimum_lifetime: Option<Duration>,
     ) -> Result<Answer<Values>, Diagnostics> {
         // Required by the schema; absent only while the block is validated.
-        let profile = arguments
-            .profile
-            .ok_or_else(|| Diagnostic::error("Missing arguments", "Set `username` and `os_type`."))?;
+        let profile = arguments.profile.ok_or_else(|| {
+            Diagnostic::error("Missing required arguments", "Set `username` and `os_type`.")
+        })?;
         let reader = systems.zscaler()?;
         let passwords =
             reader.profile_passwords(&profile, minimum_lifetime).await.map_err(|error| of_source(&error))?;

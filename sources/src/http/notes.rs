@@ -1,6 +1,6 @@
 //! What is wrong with settings, and where.
 
-use crate::system::{capitalized, decided_later, qualified};
+use crate::system::{capitalized, decided_later};
 use crate::{FieldProblem, Place};
 
 /// A place in the settings.
@@ -37,9 +37,9 @@ impl Spot {
         named.unwrap_or(self.field)
     }
 
-    /// As in `http.request[0].url`.
+    /// As in `request[0].url`.
     fn path(&self) -> String {
-        self.within.iter().fold(qualified(super::SYSTEM.name, self.field), |path, place| match place {
+        self.within.iter().fold(super::SYSTEM.qualified(self.field), |path, place| match place {
             Place::Index(index) => format!("{path}[{index}]"),
             Place::Name(name) => format!("{path}.{name}"),
         })

@@ -112,7 +112,7 @@ fn json_problem(text: &str) -> Option<String> {
     parsed.err().map(|error| format!("it is not JSON (line {}, column {})", error.line(), error.column()))
 }
 
-pub(crate) fn qualified(owner: &str, field: &str) -> String {
+pub(super) fn qualified(owner: &str, field: &str) -> String {
     if owner.is_empty() { field.to_owned() } else { format!("{owner}.{field}") }
 }
 

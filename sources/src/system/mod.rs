@@ -7,7 +7,6 @@ mod resolve;
 mod settings;
 mod standing;
 
-pub(crate) use check::qualified;
 pub use check::{allows_http, fields as check_fields};
 pub use credential::Credential;
 pub use settings::{Origin, Settings};
@@ -81,7 +80,7 @@ pub(crate) type BuildFn = fn(&Settings, &BuildContext) -> Result<Arc<dyn TokenSo
 impl System {
     /// Checks every value that is known, by itself and with the others, without network or credential.
     pub fn check(&'static self, given: &GivenFields) -> Vec<FieldProblem> {
-        let mut problems = check::fields(self.name, self.fields, given);
+        let mut problems = check::fields(self.owner(), self.fields, given);
         let more = self.check.map(|check| check(given)).unwrap_or_default();
         for problem in more.into_iter().chain(resolve::conflicts(self, given)) {
             if !problems.iter().any(|known| problem.is_where(known)) {
@@ -147,6 +146,18 @@ impl System {
             is_missing && is_new(problem)
         });
         problems
+    }
+
+    /// The name of a field in messages: with the system's before it where both are written in one place.
+    pub(crate) fn qualified(&self, field: &str) -> String {
+        check::qualified(self.owner(), field)
+    }
+
+    fn owner(&self) -> &'static str {
+        match self.home {
+            Home::ProviderBlock => self.name,
+            Home::Resource => "",
+        }
     }
 
     /// The field of that name.

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 
 use super::credential::{chosen, from_environment};
 use super::settings::{Setting, missing};
-use super::{Credential, Origin, Settings, System, check};
+use super::{Credential, Origin, Settings, System};
 use crate::base_url::BaseUrl;
 use crate::{Environment, Field, FieldKind, FieldProblem, Given, GivenFields};
 
@@ -207,7 +207,7 @@ impl Login<'_> {
     }
 
     fn qualified(&self, field: &str) -> String {
-        check::qualified(self.system.name, field)
+        self.system.qualified(field)
     }
 }
 

@@ -219,7 +219,7 @@ pub(super) fn missing(
     credential: Option<&Credential>,
     fields: &[&'static str],
 ) -> FieldProblem {
-    let name = |field: &&str| format!("`{}`", check::qualified(system.name, field));
+    let name = |field: &&str| format!("`{}`", system.qualified(field));
     let way = |field: &&str| match variable(system, credential, field) {
         Some(variable) => format!("`{field}` or the environment variable {variable}"),
         None => format!("`{field}`"),
@@ -236,12 +236,8 @@ pub(super) fn missing(
 }
 
 fn not_known_yet(system: &System, field: &'static str) -> FieldProblem {
-    let name = check::qualified(system.name, field);
-    FieldProblem::error(
-        field,
-        format!("`{name}` is not known yet"),
-        decided_later(&name, system),
-    )
+    let name = system.qualified(field);
+    FieldProblem::error(field, format!("`{name}` is not known yet"), decided_later(&name, system))
 }
 
 /// The problem of a login of which there is nothing.
@@ -290,5 +286,5 @@ fn malformed(system: &System, field: &'static str, origin: Option<Origin>, wrong
         );
         return FieldProblem::error(field, format!("Invalid value in {variable}"), detail);
     }
-    FieldProblem::malformed(field, &check::qualified(system.name, field), wrong.to_owned())
+    FieldProblem::malformed(field, &system.qualified(field), wrong.to_owned())
 }

@@ -8,7 +8,7 @@ use super::call::Call;
 use super::login::{self, ZetaSafe};
 use crate::base_url::BaseUrl;
 use crate::error::Guidance;
-use crate::system::{ALLOW_HTTP, Reader, no_meaning, qualified};
+use crate::system::{ALLOW_HTTP, Reader, no_meaning};
 use crate::transport::positive;
 use crate::{
     BuildContext, Credential, Field, FieldKind, FieldProblem, Given, GivenFields, Home, Predecessor,
@@ -89,7 +89,7 @@ fn check(given: &GivenFields) -> Vec<FieldProblem> {
         None => None,
     };
     let malformed = |field: &Field, wrong: String| {
-        FieldProblem::malformed(field.name, &qualified(SYSTEM.name, field.name), wrong)
+        FieldProblem::malformed(field.name, &SYSTEM.qualified(field.name), wrong)
     };
     let unused = |field: &Field, kind: &str| malformed(field, no_meaning(TOKEN_KIND.name, kind));
     match kind {

@@ -127,7 +127,8 @@ fn decode_config(described: &Described, message: Option<pb::DynamicValue>) -> Ou
 
 fn missing_argument(name: &str) -> Diagnostic {
     let detail = format!("The argument `{name}` is required, but no value was given.");
-    Diagnostic::error(format!("Missing {name}"), detail).at(AttributePath::root().attribute(name))
+    Diagnostic::error(format!("Missing required argument `{name}`"), detail)
+        .at(AttributePath::root().attribute(name))
 }
 
 fn decode_object(message: Option<pb::DynamicValue>, ty: &Type) -> Outcome<Object> {

@@ -185,10 +185,7 @@ async fn a_value_that_is_not_there_is_named_and_nothing_of_the_answer() {
         let (_, token) = one_step(reply, json!({ "values": { "token": take } }), json!({})).await;
         let error = token.unwrap_err();
         assert_eq!(error.class(), FailureClass::Malformed);
-        assert!(
-            error.to_string().contains(message) && error.to_string().contains("(request[0])"),
-            "{error}"
-        );
+        assert!(error.to_string().contains(message) && error.to_string().contains("(request[0])"), "{error}");
         assert!(!all(&error).contains("planted"), "{}", all(&error));
     }
     let (_, token) = one_step(status(200, "<html>planted"), json!({}), json!({})).await;
@@ -296,9 +293,10 @@ async fn a_failure_names_its_request_and_hides_all_that_was_sent_or_taken() {
         let error = fails(two_steps(&server)).await;
         assert_eq!((error.class(), server.seen().len()), (class, 2), "{code}");
         let text = all(&error);
-        assert!(
-            text.contains(&format!("logging in to the HTTP service at {} (request[1], one of 2)", server.address))
-        );
+        assert!(text.contains(&format!(
+            "logging in to the HTTP service at {} (request[1], one of 2)",
+            server.address
+        )));
         for secret in ["hunter2", "s3ss10n", "c5rf"] {
             assert!(!text.contains(secret), "{text}");
         }
