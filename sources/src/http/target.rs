@@ -196,7 +196,10 @@ mod tests {
         let cases = [
             ("h.example/a", "not a URL"),
             ("https:/h.example", "not a URL"),
-            ("https:///a", "not a URL"),
+            ("https:///a", "no host"),
+            ("https://h.example:0/", "port"),
+            ("https://169.254.169.254/", "allow_link_local"),
+            ("https://[fe80::1]/", "allow_link_local"),
             ("ftp://h.example/", "scheme must be https"),
             ("{{secrets.a}}://h.example/", "fixed"),
             ("https://{{secrets.a}}/", "fixed"),

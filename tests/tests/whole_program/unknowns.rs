@@ -16,6 +16,7 @@ fn cases(url: &str) -> Vec<(Json, &'static str, &'static str, Json)> {
     let one_api = json!({ "client_id": "k", "client_secret": "s", "base_url": url, "token_url": url });
     let otp = || json!({ "udid": "A:501" });
     let entry = || json!({ "mount": "kv", "path": "a" });
+    let nobody = "http://127.0.0.1:8200";
     let role = json!({ "role_id": "r", "secret_id": "s" });
     vec![
         (json!({ "zscaler": zscaler }), "zscaler.base_url", "tokenferry_zscaler_token", json!({})),
@@ -32,18 +33,23 @@ fn cases(url: &str) -> Vec<(Json, &'static str, &'static str, Json)> {
             json!({}),
         ),
         (
-            json!({ "vault": { "address": url, "token": "t" } }),
+            json!({ "vault": { "address": nobody, "token": "t" } }),
             "vault.address",
             "tokenferry_rotated_token",
             entry(),
         ),
         (
-            json!({ "vault": { "address": url, "approle": role } }),
+            json!({ "vault": { "address": nobody, "approle": role } }),
             "vault.approle.secret_id",
             "tokenferry_rotated_token",
             entry(),
         ),
-        (json!({ "vault": { "address": url, "token": "t" } }), "vault", "tokenferry_rotated_token", entry()),
+        (
+            json!({ "vault": { "address": nobody, "token": "t" } }),
+            "vault",
+            "tokenferry_rotated_token",
+            entry(),
+        ),
         (json!({ "zettelstore": without_client }), "timeout", "tokenferry_zettelstore_token", json!({})),
         (json!({ "zettelstore": without_client }), "ca_cert_file", "tokenferry_zettelstore_token", json!({})),
     ]
