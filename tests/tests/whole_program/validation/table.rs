@@ -235,14 +235,13 @@ fn put(config: &mut Json, at: &str, value: Json) {
     let way = at.replace("[\"", ".").replace("\"]", "").replace('[', ".#").replace(']', "");
     let mut here = config;
     for step in way.split('.') {
-        here = match step.strip_prefix('#') {
-            Some(index) => &mut here[index.parse::<usize>().unwrap()],
-            None => {
-                if here.is_null() {
-                    *here = Json::Object(Map::new());
-                }
-                &mut here[step]
+        here = if let Some(index) = step.strip_prefix('#') {
+            &mut here[index.parse::<usize>().unwrap()]
+        } else {
+            if here.is_null() {
+                *here = Json::Object(Map::new());
             }
+            &mut here[step]
         };
     }
     *here = value;
