@@ -12,7 +12,10 @@ const DESCRIPTION: &str = "\
 Carries access tokens and one-time passwords from the systems that issue them into Terraform.
 
 Set only what your reads need: each system has one attribute, and most of its settings can come from environment \
-variables instead. `terraform validate` needs no credential and sends nothing.";
+variables instead. `terraform validate` needs no credential and sends nothing.
+
+Terraform leaves out, without a message, names that do not exist within an attribute such as `zscaler = { … }`: a \
+misspelt one there counts as not set.";
 
 const VAULT: &str = "vault";
 

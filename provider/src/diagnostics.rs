@@ -28,6 +28,16 @@ pub(crate) fn of_source(error: &SourceError) -> Diagnostics {
     Diagnostic::error(error.summary(), detail).at(AttributePath::root().attribute(path)).into()
 }
 
+/// A part of the provider block that is decided only during apply, and that a read cannot do without.
+pub(crate) fn not_known_yet(path: &AttributePath) -> Diagnostic {
+    let detail = format!(
+        "`{path}` in the provider block depends on something that is created only during apply, so nothing can be read \
+         with it now. Apply that first, with `-target`, or set `{path}` to a value that is known while planning, such as \
+         that of a variable."
+    );
+    Diagnostic::error("Provider configuration not known yet", detail).at(path.clone())
+}
+
 /// What the user of a token should be told although it works.
 pub(crate) fn of_token(token: &Token) -> Diagnostics {
     token.notes.iter().map(|note| Diagnostic::warning(note.summary(), note.detail())).collect()

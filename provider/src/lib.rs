@@ -13,6 +13,7 @@ mod secrets;
 mod systems;
 mod token;
 mod totp;
+mod user_agent;
 mod vault;
 mod zscaler;
 

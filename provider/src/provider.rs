@@ -12,6 +12,7 @@ use crate::rotated::RotatedToken;
 use crate::systems::Systems;
 use crate::token::{EphemeralToken, TokenReading};
 use crate::totp::Totp;
+use crate::user_agent;
 use crate::zscaler::{ZscalerDevice, ZscalerDevices, ZscalerOtp, ZscalerProfilePasswords};
 
 /// `provider "tokenferry"`.
@@ -26,7 +27,8 @@ impl Provider for Tokenferry {
         block::schema()
     }
 
-    async fn configure(&self, block: Block, _: &Host) -> Result<Answer<Systems>, Diagnostics> {
+    async fn configure(&self, mut block: Block, host: &Host) -> Result<Answer<Systems>, Diagnostics> {
+        block.http.user_agent = user_agent::of(host, &ProcessEnvironment)?;
         Systems::new(&block, Arc::new(ProcessEnvironment))
     }
 

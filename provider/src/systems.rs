@@ -13,6 +13,7 @@ use tokenferry_sources::{
 use zeroize::Zeroizing;
 
 use crate::block::{self, Block};
+use crate::diagnostics::not_known_yet;
 use crate::fields;
 use crate::secrets;
 use crate::vault::Entries;
@@ -159,7 +160,11 @@ impl Systems {
     fn source(&self, system: &'static System) -> Result<Arc<dyn TokenSource>, Diagnostics> {
         self.known(system)?;
         let Some((settings, problems)) = self.settings.get(system.name) else {
-            return Err(Diagnostic::error("Unknown system", system.title).into());
+            return Err(Diagnostic::error(
+                "Unknown system",
+                format!("This provider has no settings for {}.", system.title),
+            )
+            .into());
         };
         let deferred: Diagnostics =
             problems.iter().map(|problem| at_system(system, problem.clone())).collect();
@@ -175,8 +180,9 @@ impl Systems {
     /// When something in the provider block that this system needs is not known yet.
     fn known(&self, system: &System) -> Result<(), Diagnostics> {
         let is_needed = |name: &&&str| **name == system.name || !is_system(name);
-        let unknown: Diagnostics =
-            self.unknown.iter().filter(is_needed).map(|name| not_known_yet(name)).collect();
+        let unknown = self.unknown.iter().filter(is_needed);
+        let path = |name: &&str| AttributePath::root().attribute(name);
+        let unknown: Diagnostics = unknown.map(|name| not_known_yet(&path(name))).collect();
         if unknown.is_empty() { Ok(()) } else { Err(unknown) }
     }
 
@@ -203,15 +209,6 @@ fn at_system(system: &System, problem: FieldProblem) -> Diagnostic {
 
 fn is_system(name: &str) -> bool {
     tokenferry_sources::system(name).is_some()
-}
-
-fn not_known_yet(name: &str) -> Diagnostic {
-    let detail = format!(
-        "`{name}` in the provider block is not known yet, so nothing can be read. It depends on something that is \
-         created during apply: create that first (`-target`), or use a value that is known while planning."
-    );
-    Diagnostic::error("Provider configuration not known yet", detail)
-        .at(AttributePath::root().attribute(name))
 }
 
 #[cfg(test)]

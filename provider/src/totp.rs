@@ -77,8 +77,7 @@ impl EphemeralResource for Totp {
             let private = Private::new(self.type_name(), None).to_bytes();
             return Ok(Opened { private, ..Opened::default() }.into());
         }
-        let totp =
-            config.totp.ok_or_else(|| Diagnostic::error("Missing `secret`", "Set `secret` or `uri`."))?;
+        let totp = config.totp.ok_or_else(|| Diagnostic::error("Missing `secret` or `uri`", NO_SECRET))?;
         let code = totp.wait_for(config.minimum, config.max_wait, systems.clock()).await;
         let code = code.map_err(|error| no_such_code(&error))?;
         let seconds_left = code.seconds_left(systems.clock().now());
@@ -107,7 +106,8 @@ fn no_such_code(error: &TotpError) -> Diagnostic {
         _ => (MINIMUM, ""),
     };
     let detail = format!("{}{remedy}", sentence(&error.to_string()));
-    Diagnostic::error("No such code", detail).at(tfplugin::AttributePath::root().attribute(argument))
+    Diagnostic::error("No code holds that long", detail)
+        .at(tfplugin::AttributePath::root().attribute(argument))
 }
 
 /// The account, from its secret or its URI.
@@ -136,7 +136,7 @@ fn secret_argument(reader: &mut ConfigReader<'_>, given: &mut GivenFields) -> Op
         }
         (None, Setting::Null) => {
             let path = reader.path(SECRET);
-            reader.report(Diagnostic::error("Missing `secret`", "Set `secret` or `uri`.").at(path));
+            reader.report(Diagnostic::error("Missing `secret` or `uri`", NO_SECRET).at(path));
             None
         }
         // What is not known yet may turn out to be nothing.
@@ -144,7 +144,7 @@ fn secret_argument(reader: &mut ConfigReader<'_>, given: &mut GivenFields) -> Op
         (Some(_), Setting::Known(_)) => {
             let detail = "Set either `secret` or `uri`: the URI has the secret in it.";
             let path = reader.path(URI);
-            reader.report(Diagnostic::error("Two secrets", detail).at(path));
+            reader.report(Diagnostic::error("Conflicting arguments", detail).at(path));
             None
         }
     }
@@ -175,7 +175,7 @@ fn minimum(reader: &mut ConfigReader<'_>, totp: Option<&totp::Totp>) -> Duration
         _ => return minimum.unwrap_or_default(),
     };
     let path = reader.path(MINIMUM);
-    reader.report(Diagnostic::error("Invalid minimum_seconds", detail).at(path));
+    reader.report(Diagnostic::error("Invalid `minimum_seconds`", detail).at(path));
     Duration::ZERO
 }
 
@@ -186,6 +186,8 @@ gets the code of its time.
 
 A code holds for its period, 30 seconds mostly, and many systems take each one only once: use it where it is needed \
 early in a run, and ask for `minimum_seconds`.";
+const NO_SECRET: &str =
+    "A code is made from the secret of the account. Set `secret`, or `uri`, which has it inside.";
 /// Longer than almost every code holds.
 const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(120);
 const MAX_WAIT: &str = "max_wait";

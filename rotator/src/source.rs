@@ -91,7 +91,11 @@ impl Source {
         let given = self.given(&reading)?;
         let mut problems = self.system.check(&given);
         let (settings, more) = self.system.resolve(&given, &BTreeMap::new());
-        problems.extend(more.into_iter().filter(|problem| problem.severity == Severity::Error));
+        let is_new = |problem: &FieldProblem| {
+            problem.severity == Severity::Error && !problems.iter().any(|known| problem.is_where(known))
+        };
+        let more: Vec<FieldProblem> = more.into_iter().filter(is_new).collect();
+        problems.extend(more);
         if !problems.is_empty() {
             return Err(self.bad_settings(&problems));
         }

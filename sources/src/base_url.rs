@@ -4,7 +4,7 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use thiserror::Error;
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 /// A URL that paths can be appended to: no user info, no query, no fragment, no slash at the end.
 #[derive(Clone, Eq, PartialEq)]
@@ -15,6 +15,10 @@ pub(crate) struct BaseUrl(Url);
 pub(crate) enum BaseUrlError {
     #[error("it is not a URL; write it in full, as in \"https://host.example/path\"")]
     NotAUrl,
+    #[error("it has no host; write it in full, as in \"https://host.example/path\"")]
+    NoHost,
+    #[error("its port must be a number from 1 to 65535")]
+    Port,
     #[error("its scheme must be https (or http)")]
     Scheme,
     #[error("it contains a user name or password; use the fields for the credential instead")]
@@ -30,10 +34,7 @@ pub(crate) enum BaseUrlError {
 
 impl BaseUrl {
     pub(crate) fn parse(text: &str, allow_http: bool) -> Result<Self, BaseUrlError> {
-        let mut url = Url::parse(text).map_err(|_| BaseUrlError::NotAUrl)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(if text.contains("://") { BaseUrlError::Scheme } else { BaseUrlError::NotAUrl });
-        }
+        let mut url = strict(text)?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(BaseUrlError::UserInfo);
         }
@@ -64,6 +65,28 @@ impl BaseUrl {
     pub(crate) fn host(&self) -> String {
         host_and_port(&self.0)
     }
+}
+
+/// An http or https URL in full. The parser itself would make up the slashes that are missing.
+fn strict(text: &str) -> Result<Url, BaseUrlError> {
+    let (_, rest) = text.split_once("://").ok_or(BaseUrlError::NotAUrl)?;
+    let url = Url::parse(text).map_err(|error| match error {
+        ParseError::InvalidPort => BaseUrlError::Port,
+        ParseError::EmptyHost => BaseUrlError::NoHost,
+        _ => BaseUrlError::NotAUrl,
+    })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(BaseUrlError::Scheme);
+    }
+    if rest.starts_with(['/', '\\', '?', '#']) {
+        return Err(BaseUrlError::NoHost);
+    }
+    if url.port() == Some(0) { Err(BaseUrlError::Port) } else { Ok(url) }
+}
+
+/// The same for addresses that are not the base of anything.
+pub fn parse_url(text: &str) -> Option<Url> {
+    strict(text).ok()
 }
 
 impl fmt::Display for BaseUrl {
@@ -126,7 +149,12 @@ mod tests {
         let cases = [
             ("mobile.zscaler.net/papi", BaseUrlError::NotAUrl),
             ("localhost:8080", BaseUrlError::NotAUrl),
-            ("https://", BaseUrlError::NotAUrl),
+            ("https:host.example", BaseUrlError::NotAUrl),
+            ("https://", BaseUrlError::NoHost),
+            ("https:///papi", BaseUrlError::NoHost),
+            ("https://host:0/", BaseUrlError::Port),
+            ("https://host:65536/", BaseUrlError::Port),
+            ("https://host:https/", BaseUrlError::Port),
             ("ftp://host/", BaseUrlError::Scheme),
             ("https://user:hunter2@host/", BaseUrlError::UserInfo),
             ("https://user@host/", BaseUrlError::UserInfo),

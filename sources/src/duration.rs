@@ -51,6 +51,8 @@ fn strict(text: &str) -> Result<Duration, DurationError> {
     match rest.chars().next() {
         None => return Err(DurationError::Empty),
         Some('-') => return Err(DurationError::Negative),
+        // The one number that means the same in every unit.
+        Some('0') if rest == "0" => return Ok(Duration::ZERO),
         Some(_) => {}
     }
     let mut nanos: u128 = 0;
@@ -160,6 +162,7 @@ mod tests {
             ("1.1h", 3_960_000),
             (".5s", 500),
             ("0s", 0),
+            ("0", 0),
             ("1m0.5s", 60_500),
         ];
         for (text, millis) in cases {

@@ -167,6 +167,11 @@ impl FieldProblem {
         }
     }
 
+    /// Whether another one points at the same place.
+    pub fn is_where(&self, other: &FieldProblem) -> bool {
+        self.field == other.field && self.within == other.within
+    }
+
     /// The same for a value further inside.
     pub(crate) fn within(mut self, field: &'static str, place: Vec<Place>) -> Self {
         let inner = (!self.field.is_empty()).then(|| Place::Name(self.field.to_owned()));

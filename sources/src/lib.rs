@@ -40,6 +40,7 @@ mod json;
 pub mod jwt;
 mod mask;
 mod memory;
+mod nearest;
 mod reference;
 mod session;
 mod source;
@@ -54,7 +55,7 @@ pub mod zetasafe;
 pub mod zettelstore;
 pub mod zscaler;
 
-pub use base_url::is_loopback;
+pub use base_url::{is_loopback, parse_url};
 pub use clock::{Clock, SystemClock, TestClock, Timestamp, parse_rfc3339, rfc3339};
 pub use duration::{DurationError, parse_duration};
 pub use error::{
@@ -64,10 +65,11 @@ pub use field::{
     Environment, Field, FieldKind, FieldProblem, Given, GivenFields, Place, ProcessEnvironment, Rule,
     Severity,
 };
+pub use nearest::closest;
 pub use reference::{Reference, ReferenceError};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use session::Session;
 pub use source::{BuildContext, Revocation, TokenSource, Verification};
 pub use system::{Credential, Home, Origin, SYSTEMS, Settings, System, allows_http, check_fields, system};
 pub use token::{Expiry, Identity, Predecessor, RefreshToken, Token, TokenNote, TokenUsage};
-pub use transport::{HTTP_FIELDS, HttpClient, HttpSettings, certificates};
+pub use transport::{HTTP_FIELDS, HttpClient, HttpSettings, certificates, user_agent};

@@ -102,44 +102,49 @@ async fn two_steps_give_one_token_for_all_reads_however_its_end_is_stated() {
 async fn failures_of_each_step_are_told_apart() {
     let exchange = "/http/v1/token/";
     let cases = [
-        ("wrong", None, FailureClass::LoginRefused, "(request 1 of 2)"),
+        ("wrong", None, FailureClass::LoginRefused, "(request[0], one of 2)"),
         (
             "sandbox-password",
             Some(Fault::key_revoked("sandbox")),
             FailureClass::LoginRefused,
-            "(request 1 of 2)",
+            "(request[0], one of 2)",
         ),
         (
             "sandbox-password",
             Some(Fault::status(403).path(exchange)),
             FailureClass::NoAccess,
-            "(request 2 of 2)",
+            "(request[1], one of 2)",
         ),
         (
             "sandbox-password",
             Some(Fault::status(503).path(exchange)),
             FailureClass::ServerError,
-            "(request 2 of 2)",
+            "(request[1], one of 2)",
         ),
         (
             "sandbox-password",
             Some(Fault::cut().path(exchange)),
             FailureClass::BrokenAnswer,
-            "(request 2 of 2)",
+            "(request[1], one of 2)",
         ),
         (
             "sandbox-password",
             Some(Fault::garbage().path(exchange)),
             FailureClass::Malformed,
-            "(request 2 of 2)",
+            "(request[1], one of 2)",
         ),
         (
             "sandbox-password",
             Some(Fault::truncate(10).path(exchange)),
             FailureClass::Malformed,
-            "(request 2 of 2)",
+            "(request[1], one of 2)",
         ),
-        ("sandbox-password", Some(Fault::large_body(true)), FailureClass::AnswerTooLarge, "(request 1 of 2)"),
+        (
+            "sandbox-password",
+            Some(Fault::large_body(true)),
+            FailureClass::AnswerTooLarge,
+            "(request[0], one of 2)",
+        ),
     ];
     for (password, fault, class, request) in cases {
         let sandbox = start(|_| ()).await;

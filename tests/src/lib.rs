@@ -12,6 +12,7 @@ pub mod openbao;
 pub mod outcome;
 pub mod plugin;
 pub mod process;
+pub mod recorder;
 pub mod reply;
 pub mod rotator;
 pub mod schema;

@@ -158,6 +158,13 @@ impl From<bool> for Value {
     }
 }
 
+/// What a configuration says, for tests that write it as JSON.
+impl From<&serde_json::Value> for Value {
+    fn from(json: &serde_json::Value) -> Self {
+        from_json(json)
+    }
+}
+
 /// An object of the given members; what a schema has besides them is filled in when it is sent.
 pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())

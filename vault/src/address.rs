@@ -1,7 +1,7 @@
 //! Addresses of Vault, as users write them.
 
 use thiserror::Error;
-use tokenferry_sources::is_loopback;
+use tokenferry_sources::{is_loopback, parse_url};
 use url::Url;
 
 use crate::is_word;
@@ -46,10 +46,7 @@ impl AddressError {
 /// # Errors
 /// When the text says something else, or more.
 pub fn parse_address(text: &str, allow_http: bool) -> Result<Url, AddressError> {
-    let url = Url::parse(text).map_err(|_| AddressError::NotAUrl)?;
-    if !matches!(url.scheme(), "http" | "https") || !is_word(text) {
-        return Err(AddressError::NotAUrl);
-    }
+    let url = parse_url(text).filter(|_| is_word(text)).ok_or(AddressError::NotAUrl)?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(AddressError::UserInfo);
     }
@@ -86,6 +83,8 @@ mod tests {
             (" https://vault.example", AddressError::NotAUrl),
             ("https://vault\n.example", AddressError::NotAUrl),
             ("ftp://vault.example", AddressError::NotAUrl),
+            ("https:///vault.example", AddressError::NotAUrl),
+            ("https://vault.example:0", AddressError::NotAUrl),
             ("", AddressError::NotAUrl),
             ("https://anna:hunter2@vault.example", AddressError::UserInfo),
             ("https://vault.example/?a", AddressError::Query),

@@ -20,6 +20,8 @@ pub struct VaultSettings {
     pub ca_cert_file: Option<PathBuf>,
     /// How long one request may take.
     pub timeout: Duration,
+    /// What is sent as `User-Agent`.
+    pub user_agent: String,
     /// How to log in.
     pub auth: VaultAuth,
 }

@@ -33,6 +33,7 @@ struct TransportSettings {
     addresses: Vec<Url>,
     ca_cert_file: Option<PathBuf>,
     timeout: Duration,
+    user_agent: String,
 }
 
 impl Transport {
@@ -42,6 +43,7 @@ impl Transport {
             addresses: settings.addresses.clone(),
             ca_cert_file: settings.ca_cert_file.clone(),
             timeout: settings.timeout,
+            user_agent: settings.user_agent.clone(),
         };
         Transport { settings, clock, client: OnceCell::new() }
     }
@@ -77,7 +79,7 @@ impl Transport {
         let first = first.ok_or_else(|| self.bad_address())?;
         let addresses = self.settings.addresses.clone();
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("tokenferry/", env!("CARGO_PKG_VERSION")))
+            .user_agent(&self.settings.user_agent)
             .redirect(Policy::custom(move |attempt| redirect(&addresses, attempt)))
             .connect_timeout(self.settings.timeout.min(CONNECT_TIMEOUT))
             .timeout(self.settings.timeout)

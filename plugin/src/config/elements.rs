@@ -61,7 +61,7 @@ impl<'a> ConfigReader<'a> {
             Value::Null => Setting::Null,
             Value::Unknown => Setting::Unknown,
             Value::String(text) => Setting::Known(text),
-            _ => self.refuse(path, &format!("Invalid {name}"), &required("a string")),
+            _ => self.refuse(path, &format!("Invalid `{name}`"), &required("a string")),
         }
     }
 }

@@ -88,7 +88,7 @@ impl<'a> ConfigReader<'a> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Setting<T> {
         let parsed = self.string(name).map(parse);
-        self.accept(name, &format!("Invalid {name}"), parsed)
+        self.accept(name, &format!("Invalid `{name}`"), parsed)
     }
 
     /// A nested object, with a reader of its own.
@@ -118,7 +118,7 @@ impl<'a> ConfigReader<'a> {
             Some(Value::Unknown) => Setting::Unknown,
             Some(value) => match pick(value) {
                 Some(value) => Setting::Known(value),
-                None => self.refuse(self.path(name), &format!("Invalid {name}"), &required(wanted)),
+                None => self.refuse(self.path(name), &format!("Invalid `{name}`"), &required(wanted)),
             },
         }
     }
@@ -220,7 +220,7 @@ mod tests {
         let path = AttributePath::root().attribute("server").attribute("port");
         assert_eq!(
             diagnostics,
-            Diagnostic::error("Invalid port", "Invalid digit found in string.").at(path).into()
+            Diagnostic::error("Invalid `port`", "Invalid digit found in string.").at(path).into()
         );
     }
 }

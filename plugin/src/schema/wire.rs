@@ -82,3 +82,36 @@ impl NestedBlock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deprecated(name: &str) -> Attribute {
+        Attribute { deprecation: Some(format!("Use `new_{name}`.")), ..Attribute::string(name).optional() }
+    }
+
+    fn told(attribute: &pb_schema::Attribute) -> (bool, &str) {
+        (attribute.deprecated, &attribute.deprecation_message)
+    }
+
+    #[test]
+    fn a_deprecation_reaches_the_host_with_what_to_use_instead() {
+        let inner = Schema::new("").with(deprecated("c"));
+        let block = Schema { deprecation: Some("Use `other`.".to_owned()), ..inner };
+        let schema = Schema::new("")
+            .with(deprecated("a"))
+            .with(Attribute::object("o", [deprecated("b"), Attribute::string("plain")]))
+            .with_block(NestedBlock::list("old", block));
+        let sent = schema.to_proto().block.unwrap();
+        assert_eq!((sent.deprecated, sent.deprecation_message.as_str()), (false, ""));
+        assert_eq!(told(&sent.attributes[0]), (true, "Use `new_a`."));
+        assert_eq!(told(&sent.attributes[1]), (false, ""));
+        let nested = &sent.attributes[1].nested_type.as_ref().unwrap().attributes;
+        assert_eq!(told(&nested[0]), (true, "Use `new_b`."));
+        assert_eq!(told(&nested[1]), (false, ""));
+        let old = sent.block_types[0].block.as_ref().unwrap();
+        assert_eq!((old.deprecated, old.deprecation_message.as_str()), (true, "Use `other`."));
+        assert_eq!(told(&old.attributes[0]), (true, "Use `new_c`."));
+    }
+}

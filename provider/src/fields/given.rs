@@ -57,6 +57,9 @@ fn read_block(fields: &'static [Field], block: Setting<ConfigReader<'_>>) -> Opt
     }
 }
 
+/// What stands for a secret that there was a message about: it is there, after all.
+const REFUSED: Option<Given> = Some(Given::Unknown);
+
 /// Where one block is unknown as a whole, nothing can be said about how it goes together with the others.
 fn all_known(blocks: Vec<Option<GivenFields>>) -> Given {
     blocks.into_iter().collect::<Option<Vec<_>>>().map_or(Given::Unknown, Given::List)
@@ -77,13 +80,13 @@ fn read_reference(reader: &mut ConfigReader<'_>) -> Option<Given> {
         (Setting::Null, Setting::Null) | (Setting::Known(_), Setting::Known(_)) => {
             let detail = "Say where the secret is kept: set either `env` or `file`, and not both.";
             let diagnostic =
-                Diagnostic::error("Not one place for a secret", detail).at(reader.here().clone());
+                Diagnostic::error("Not exactly one of `env` and `file`", detail).at(reader.here().clone());
             reader.report(diagnostic);
-            None
+            return REFUSED;
         }
         _ => return Some(Given::Unknown),
     };
-    reference.map(Given::Reference)
+    reference.map_or(REFUSED, |reference| Some(Given::Reference(reference)))
 }
 
 fn variable(text: &str) -> Result<String, &'static str> {

@@ -101,7 +101,8 @@ impl Reading for RotatedToken {
         minimum: Option<Duration>,
     ) -> Result<Answer<Values>, Diagnostics> {
         // Required by the schema; absent only while the block is validated.
-        let at = at.ok_or_else(|| Diagnostic::error("Missing path", "Set `mount` and `path`."))?;
+        let at =
+            at.ok_or_else(|| Diagnostic::error("Missing required arguments", "Set `mount` and `path`."))?;
         let path = AttributePath::root().attribute("path");
         let now = systems.clock().now();
         let found = systems.entries().read(&at, &path, |found| is_fresh(found, minimum, now)).await?;

@@ -28,9 +28,9 @@ pub(crate) fn read(reader: &mut ConfigReader<'_>) -> Option<KvPath> {
 fn part(name: &str, reader: &mut ConfigReader<'_>) -> Option<Arc<str>> {
     // Terraform asks for what is required; at the top, so do we for other hosts. Nested objects are looked at here.
     if reader.string(name) == Setting::Null {
-        let detail = format!("An entry in Vault has `mount` and `path`: set `{name}`.");
+        let detail = format!("An entry in Vault is required to have `mount` and `path`: set `{name}`.");
         let path = reader.path(name);
-        reader.report(Diagnostic::error(format!("Missing {name}"), detail).at(path));
+        reader.report(Diagnostic::error(format!("Missing required argument `{name}`"), detail).at(path));
         return None;
     }
     reader

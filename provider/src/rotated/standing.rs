@@ -55,12 +55,11 @@ impl Standing {
             }
             Standing::TooShort { left, minimum } => {
                 let detail = format!(
-                    "The token at {at} lives for another {}, which is {} less than the `minimum_lifetime` of {}. Ask for \
-                     less, or raise `renew_before` of rotation `{rotation}`. If it should have been replaced by now: \
-                     {look}",
+                    "The token at {at} lives for another {}, which is {} less than the `minimum_lifetime` of {}. {}",
                     seconds(left),
                     seconds(minimum.saturating_sub(left)),
-                    seconds(minimum)
+                    seconds(minimum),
+                    longer(entry.ttl, minimum, &rotation, &look)
                 );
                 ("The rotated token does not live long enough", detail, Some("minimum_lifetime"))
             }
@@ -77,6 +76,21 @@ impl Standing {
         };
         let path = field.map_or(path.clone(), |field| AttributePath::root().attribute(field));
         Some(Diagnostic::error(summary, detail).at(path))
+    }
+}
+
+/// How to have enough life. No rotation makes more of it than a token has when it is new.
+fn longer(life: Option<u64>, minimum: Duration, rotation: &str, look: &str) -> String {
+    match life {
+        Some(life) if Duration::from_secs(life) <= minimum => format!(
+            "The tokens of rotation `{rotation}` live {life} s when they are new, and no `renew_before` changes that: ask for a \
+             `minimum_lifetime` well below it, or have the system issue tokens that live longer."
+        ),
+        _ => format!(
+            "Ask for less, or set `renew_before` of rotation `{rotation}` to more than {}, so that no token there ever has \
+             less left. If it should have been replaced by now: {look}",
+            seconds(minimum)
+        ),
     }
 }
 

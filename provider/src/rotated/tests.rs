@@ -64,6 +64,13 @@ fn one_that_does_not_is_refused_by_how_much_and_with_its_rotation() {
     for part in ["600 s", "100 s less", "700 s", "`notes`", "`renew_before`"] {
         assert!(short.detail().contains(part), "{part} is not in: {}", short.detail());
     }
+    assert!(short.detail().contains("live longer"), "{}", short.detail());
+    let late = problem(Some(600), Some(100), 550).unwrap();
+    assert!(
+        late.detail().contains("`renew_before` of rotation `notes` to more than 100 s"),
+        "{}",
+        late.detail()
+    );
     let unknown = problem(None, Some(1), 0).unwrap();
     assert_eq!(unknown.path().to_string(), "minimum_lifetime");
     assert!(unknown.detail().contains("`ttl` in the source `zettelstore.notes`"), "{}", unknown.detail());

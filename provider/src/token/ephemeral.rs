@@ -54,7 +54,7 @@ impl EphemeralResource for EphemeralToken {
                 let detail = "A token that is borrowed from the rotator is not ours to end: leave out \
                               `revoke_on_close` or `prefer_rotated`.";
                 let path = reader.path(REVOKE_ON_CLOSE);
-                reader.report(Diagnostic::error("Two arguments that exclude each other", detail).at(path));
+                reader.report(Diagnostic::error("Conflicting arguments", detail).at(path));
             }
             EphemeralArguments { token, prefer_rotated: prefer::read(reader), revoke_on_close }
         })

@@ -8,11 +8,13 @@ use tokenferry_vault::{NO_WORD, entry_path, is_word, parse_address};
 
 /// Everything that is wrong with what is known.
 pub(crate) fn check(given: &GivenFields) -> Vec<FieldProblem> {
-    let malformed = check_fields("vault", FIELDS, given);
-    if !malformed.is_empty() {
-        return malformed;
+    let mut problems = check_fields("vault", FIELDS, given);
+    for problem in malformed_address(given).into_iter().chain(second_login(given)).chain(half_logins(given)) {
+        if !problems.iter().any(|known| problem.is_where(known)) {
+            problems.push(problem);
+        }
     }
-    malformed_address(given).into_iter().chain(second_login(given)).chain(half_logins(given)).collect()
+    problems
 }
 
 /// The text of a field that is known.
@@ -68,6 +70,15 @@ fn word(text: &str) -> Result<(), String> {
     if is_word(text) { Ok(()) } else { Err(format!("it {NO_WORD}")) }
 }
 
+fn token(text: &str) -> Result<(), String> {
+    let is_token = text.trim().chars().all(|c| c.is_ascii_graphic());
+    if is_token {
+        Ok(())
+    } else {
+        Err("it is no Vault token: those have neither blanks nor letters with accents".to_owned())
+    }
+}
+
 fn mount(text: &str) -> Result<(), String> {
     entry_path(text).map(drop).map_err(|error| format!("it {error}"))
 }
@@ -110,6 +121,7 @@ pub(crate) static FIELDS: &[Field] = &[
     },
     Field {
         environment: Some("VAULT_TOKEN"),
+        rule: Some(token),
         ..field(
             "token",
             FieldKind::Secret,

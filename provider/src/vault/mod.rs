@@ -14,7 +14,7 @@ use tokenferry_sources::{Clock, Environment, GivenFields, HttpSettings};
 use tokenferry_vault::{KvPath, Operation, Rotated, Vault, VaultError};
 use tokio::time::Instant;
 
-use crate::diagnostics::chain;
+use crate::diagnostics::{chain, not_known_yet};
 
 /// Where the rotator's entries are.
 pub(crate) struct Entries {
@@ -98,7 +98,8 @@ impl Entries {
         if let Some(vault) = &*vault {
             return Ok(Arc::clone(vault));
         }
-        let given = self.given.as_ref().ok_or_else(not_known_yet)?;
+        let given =
+            self.given.as_ref().ok_or_else(|| not_known_yet(&AttributePath::root().attribute("vault")))?;
         let settings = settings::complete(given, &self.http, self.environment.as_ref())?;
         let built = Vault::new(settings, Arc::clone(&self.environment), Arc::clone(&self.clock));
         Ok(Arc::clone(vault.insert(Arc::new(built.for_one_run()))))
@@ -106,7 +107,12 @@ impl Entries {
 
     /// What was attempted, what came back, what to do.
     fn of_vault(&self, error: &VaultError, path: &AttributePath) -> Diagnostic {
-        let detail = format!("{}\n\n{}", sentence(&chain(error)), error.advice());
+        let is_nobody = self.given.as_ref().is_some_and(|given| settings::login(given).is_none());
+        let advice = match error {
+            VaultError::Credential { .. } if is_nobody => NO_LOGIN.to_owned(),
+            _ => error.advice(),
+        };
+        let detail = format!("{}\n\n{advice}", sentence(&chain(error)));
         let path = place(error, self.given.as_ref(), path);
         Diagnostic::error(error.summary(), detail).at(path)
     }
@@ -138,16 +144,13 @@ fn place(error: &VaultError, given: Option<&GivenFields>, path: &AttributePath) 
     }
 }
 
-fn not_known_yet() -> Diagnostics {
-    let detail = "`vault` in the provider block is not known yet, so nothing can be read from Vault. Create first what \
-                  it depends on (`-target`), or use a value that is known while planning.";
-    let path = AttributePath::root().attribute("vault");
-    Diagnostic::error("Provider configuration not known yet", detail).at(path).into()
-}
-
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+const NO_LOGIN: &str = "Nothing says how to log in to Vault. Set one of `token`, `token_file`, `approle` and `jwt` in the \
+                        provider block's `vault` attribute, or the environment variable VAULT_TOKEN; or run `vault \
+                        login` or `bao login`, which leave a token in that file.";
 
 /// For so long an entry that is of no use is not read again: many reads of one run ask for the same at once.
 const JUST_NOW: Duration = Duration::from_secs(2);

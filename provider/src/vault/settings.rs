@@ -10,6 +10,7 @@ use tokenferry_vault::{
 };
 
 use super::fields::{LOGINS, text};
+use crate::diagnostics::not_known_yet;
 
 /// What a login needs. The block has been checked.
 ///
@@ -43,6 +44,7 @@ pub(super) fn complete(
         namespace,
         ca_cert_file,
         timeout: http.timeout,
+        user_agent: http.user_agent.clone(),
         auth: auth(given).unwrap_or_else(|| VaultAuth::Token(surroundings.token().into())),
     })
 }
@@ -120,14 +122,6 @@ fn unknown(given: &GivenFields, at: &AttributePath) -> Vec<AttributePath> {
     paths.flatten().collect()
 }
 
-fn not_known_yet(path: &AttributePath) -> Diagnostic {
-    let detail = format!(
-        "`{path}` in the provider block is not known yet, so nothing can be read from Vault. Create first what it \
-         depends on (`-target`), or use a value that is known while planning."
-    );
-    Diagnostic::error("Provider configuration not known yet", detail).at(path.clone())
-}
-
 fn no_address() -> Diagnostics {
     let detail = "Nothing says where Vault is. Set `address` in the provider block's `vault` attribute, or the \
                   environment variable VAULT_ADDR.";
@@ -143,7 +137,7 @@ fn of_variable(error: SurroundingsError) -> Diagnostics {
         SurroundingsError::Namespace => here().attribute("namespace"),
         _ => here(),
     };
-    Diagnostic::error("The environment of Vault cannot be used", detail.trim_end()).at(path).into()
+    Diagnostic::error("Invalid environment variable for Vault", detail.trim_end()).at(path).into()
 }
 
 fn here() -> AttributePath {

@@ -76,11 +76,13 @@ impl Reading for ZscalerDevice {
             name(reader, "hostname").map(DeviceKey::Hostname),
             name(reader, "username").map(DeviceKey::Username),
         ];
-        let may_come = settings.iter().any(|setting| matches!(setting, Setting::Unknown));
+        // What is not known yet may come; of what was refused there is a message.
+        let is_written =
+            ["udid", "hostname", "username"].iter().any(|name| reader.string(name) != Setting::Null);
         let mut keys = settings.into_iter().filter_map(Setting::known);
         let (first, second) = (keys.next(), keys.next());
         let problem = match (&first, &second) {
-            (None, _) if !may_come => Some((reader.path("udid"), "No device is asked for")),
+            (None, _) if !is_written => Some((reader.path("udid"), "No device is asked for")),
             (_, Some(second)) => Some((reader.path(second.field()), "More than one way to find the device")),
             _ => None,
         };

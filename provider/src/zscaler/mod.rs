@@ -18,6 +18,7 @@ fn name(reader: &mut ConfigReader<'_>, attribute: &str) -> Setting<String> {
     reader.parse(attribute, |text| match text {
         text if text.trim().is_empty() => Err("it cannot be empty; leave it out instead"),
         text if text.trim() != text => Err("it begins or ends with white space; take that off"),
+        text if text.contains(['\r', '\n']) => Err("it contains a line break"),
         text if text.chars().any(char::is_control) => Err("it contains a control character"),
         text => Ok(text.to_owned()),
     })

@@ -92,7 +92,9 @@ impl Reading for ZscalerOtp {
         minimum_lifetime: Option<Duration>,
     ) -> Result<Answer<Values>, Diagnostics> {
         // Required by the schema; absent only while the block is validated.
-        let udid = arguments.udid.ok_or_else(|| Diagnostic::error("Missing udid", "Set `udid`."))?;
+        let udid = arguments
+            .udid
+            .ok_or_else(|| Diagnostic::error("Missing required argument `udid`", "Set `udid`."))?;
         let reader = systems.zscaler()?;
         let otps = reader.otps(&udid, minimum_lifetime).await.map_err(|error| of_source(&error))?;
         let computed = computed(&otps, arguments.purpose).map_err(|error| of_source(&error))?;

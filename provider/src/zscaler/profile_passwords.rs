@@ -73,7 +73,7 @@ impl Reading for ZscalerProfilePasswords {
         let username = name(reader, "username").known();
         let os_type = reader.parse("os_type", str::parse::<OsType>).known();
         let profile = username.zip(os_type).map(|(username, os_type)| ProfileQuery { username, os_type });
-        ProfileArguments { profile, purpose: name(reader, "purpose").known() }
+        ProfileArguments { profile, purpose: reader.parse("purpose", purpose).known() }
     }
 
     fn computed(&self) -> Vec<Attribute> {
@@ -94,9 +94,9 @@ impl Reading for ZscalerProfilePasswords {
         minimum_lifetime: Option<Duration>,
     ) -> Result<Answer<Values>, Diagnostics> {
         // Required by the schema; absent only while the block is validated.
-        let profile = arguments
-            .profile
-            .ok_or_else(|| Diagnostic::error("Missing arguments", "Set `username` and `os_type`."))?;
+        let profile = arguments.profile.ok_or_else(|| {
+            Diagnostic::error("Missing required arguments", "Set `username` and `os_type`.")
+        })?;
         let reader = systems.zscaler()?;
         let passwords =
             reader.profile_passwords(&profile, minimum_lifetime).await.map_err(|error| of_source(&error))?;
@@ -113,6 +113,19 @@ fn computed(passwords: &PasswordSet, purpose: Option<&str>) -> Result<Object, So
         ("password".to_owned(), password.map_or(Value::Null, text)),
         ("passwords".to_owned(), Value::Map(all)),
     ]))
+}
+
+/// The documented ones, and whatever else the vendor may add.
+fn purpose(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !text.is_empty() && text.chars().all(allowed) {
+        return Ok(text.to_owned());
+    }
+    let known: Vec<_> = PROFILE_PURPOSES.iter().map(|purpose| format!("`{purpose}`")).collect();
+    Err(format!(
+        "it is no purpose: those are {}, and others of lower-case letters, digits and `_`",
+        known.join(", ")
+    ))
 }
 
 fn text(secret: &SecretString) -> Value {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokenferry_sources::Environment;
+use tokenferry_sources::{Environment, user_agent};
 use tokenferry_vault::{
     DEFAULT_APP_ROLE_MOUNT, DEFAULT_JWT_MOUNT, DEFAULT_TIMEOUT, Kept, Surroundings, SurroundingsError,
     VaultAuth, VaultSettings, parse_address,
@@ -43,6 +43,7 @@ pub(super) fn settings(
         namespace: namespace?,
         ca_cert_file: ca_cert_file?,
         timeout: timeout?.unwrap_or(DEFAULT_TIMEOUT),
+        user_agent: user_agent(None, None),
         auth: auth?.unwrap_or_else(|| VaultAuth::Token(surroundings.token().into())),
     })
 }

@@ -47,6 +47,7 @@ fn vault() -> Vault {
         namespace: None,
         ca_cert_file: None,
         timeout: DEFAULT_TIMEOUT,
+        user_agent: String::new(),
         auth: VaultAuth::Token(Kept::Here("t0ken".into())),
     };
     Vault::new(settings, Arc::new(ProcessEnvironment), Arc::new(SystemClock))

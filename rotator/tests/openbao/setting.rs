@@ -127,6 +127,7 @@ pub(crate) fn settings(address: &str) -> VaultSettings {
         namespace: None,
         ca_cert_file: None,
         timeout: Duration::from_secs(20),
+        user_agent: "tokenferry/test".to_owned(),
         auth: VaultAuth::Token(Reference::Env("VAULT_TOKEN".to_owned()).into()),
     }
 }

@@ -27,8 +27,8 @@ pub struct Attempt {
 /// The place of a request in a chain.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Step {
-    /// Counted from 1.
-    pub number: u16,
+    /// Counted from 0, as in `request[0]`.
+    pub index: u16,
     /// How many there are.
     pub of: u16,
 }
@@ -55,7 +55,17 @@ impl fmt::Display for Attempt {
             Action::Revoke => write!(f, "revoking a token of {} at {host}", system.title),
             Action::Verify => write!(f, "trying out a fresh token of {} at {host}", system.title),
         }?;
-        step.map_or(Ok(()), |step| write!(f, " (request {} of {})", step.number, step.of))
+        step.map_or(Ok(()), |step| write!(f, " ({step})"))
+    }
+}
+
+/// As messages about settings have it.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.of {
+            1 => write!(f, "request[{}]", self.index),
+            of => write!(f, "request[{}], one of {of}", self.index),
+        }
     }
 }
 

@@ -44,7 +44,7 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::NoSuchDevice { device: Box::new(DeviceKey::Hostname("host-1".to_owned())) },
         SourceError::MissingOtp { purpose: Purpose::Exit, present: vec!["logout".to_owned()] },
         SourceError::MissingValue {
-            attempt: Attempt { step: Some(Step { number: 1, of: 2 }), ..at() },
+            attempt: Attempt { step: Some(Step { index: 0, of: 2 }), ..at() },
             status: 200,
             value: "session".into(),
             problem: "nothing is at the header X-Session".into(),
@@ -127,7 +127,7 @@ fn messages_say_what_was_attempted_and_what_came_back() {
             "unknown_device: no device was found for the host name \"host-1\"".to_owned(),
             "missing_otp: the device has no one-time password for `exit`; it has one for `logout`".to_owned(),
             format!(
-                "malformed_answer: {login} (request 1 of 2): the answer (HTTP 200) has no `session`: nothing is at the \
+                "malformed_answer: {login} (request[0], one of 2): the answer (HTTP 200) has no `session`: nothing is at the \
                  header X-Session"
             ),
             format!("no_access: {login}: access was denied (HTTP 403)"),

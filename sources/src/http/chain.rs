@@ -47,7 +47,7 @@ fn in_millis(limit: Duration) -> Duration {
 fn at(step: &RequestPlan, index: usize, of: usize) -> Attempt {
     let short = |number| u16::try_from(number).unwrap_or(u16::MAX);
     let attempt = Attempt::new(&super::SYSTEM, Action::Login, host_and_port(step.origin()));
-    Attempt { step: Some(Step { number: short(index + 1), of: short(of) }), ..attempt }
+    Attempt { step: Some(Step { index: short(index), of: short(of) }), ..attempt }
 }
 
 fn take(

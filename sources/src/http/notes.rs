@@ -1,6 +1,6 @@
 //! What is wrong with settings, and where.
 
-use crate::system::{capitalized, qualified};
+use crate::system::{capitalized, decided_later};
 use crate::{FieldProblem, Place};
 
 /// A place in the settings.
@@ -37,9 +37,9 @@ impl Spot {
         named.unwrap_or(self.field)
     }
 
-    /// As in `http.request[0].url`.
+    /// As in `request[0].url`.
     fn path(&self) -> String {
-        self.within.iter().fold(qualified(super::SYSTEM.name, self.field), |path, place| match place {
+        self.within.iter().fold(super::SYSTEM.qualified(self.field), |path, place| match place {
             Place::Index(index) => format!("{path}[{index}]"),
             Place::Name(name) => format!("{path}.{name}"),
         })
@@ -82,11 +82,7 @@ impl Notes {
     pub(super) fn before_login(self) -> Vec<FieldProblem> {
         let late = self.unknown.iter().map(|spot| {
             let name = spot.path();
-            let detail = format!(
-                "The value of `{name}` is decided only later, so {} cannot be asked for a token now. Give it a value \
-                 that is known from the start, or create first what it depends on.",
-                super::SYSTEM.title
-            );
+            let detail = decided_later(&name, &super::SYSTEM);
             let problem = FieldProblem::error(spot.field, format!("`{name}` is not known yet"), detail);
             FieldProblem { within: spot.within.clone(), ..problem }
         });

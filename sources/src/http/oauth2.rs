@@ -11,7 +11,7 @@ use super::notes::{Notes, Spot};
 use super::plan::{BEARER, Secrets, is_scheme};
 use super::reading::text;
 use super::request::basic;
-use super::target::Target;
+use super::target::{Reach, Target};
 use super::template::{Known, has_braces};
 use crate::assertion::{Claims, Signer};
 use crate::json::Fields;
@@ -39,7 +39,7 @@ impl Preset {
         given: &GivenFields,
         spot: &Spot,
         secrets: &Secrets,
-        allow_http: bool,
+        reach: Reach,
         notes: &mut Notes,
     ) -> Option<Self> {
         let before = notes.count();
@@ -49,7 +49,7 @@ impl Preset {
         let way = optional("authentication");
         let client_id = required(given, "client_id", spot, notes);
         let url = required(given, "token_url", spot, notes)
-            .and_then(|text| url(text, &spot.name("token_url"), allow_http, notes));
+            .and_then(|text| url(text, &spot.name("token_url"), reach, notes));
         let secret = match (way.as_deref(), given.get("authentication")) {
             (None, Some(Given::Unknown)) => any_secret(secrets, notes),
             (way, _) => secret(way, secrets, notes),
@@ -152,12 +152,12 @@ fn required<'a>(given: &'a GivenFields, name: &str, spot: &Spot, notes: &mut Not
     text(given, name, spot, notes)
 }
 
-fn url(text: &str, spot: &Spot, allow_http: bool, notes: &mut Notes) -> Option<Url> {
+fn url(text: &str, spot: &Spot, reach: Reach, notes: &mut Notes) -> Option<Url> {
     if has_braces(text) {
         notes.wrong(spot, "no placeholder can stand here");
         return None;
     }
-    let target = Target::parse(text, allow_http).map_err(|wrong| notes.wrong(spot, wrong)).ok()?;
+    let target = Target::parse(text, reach).map_err(|wrong| notes.wrong(spot, wrong)).ok()?;
     target.fill(&Known::new(&std::collections::BTreeMap::new()), &[]).ok()
 }
 

@@ -15,6 +15,7 @@ use super::oauth2::Preset;
 use super::reading::{Scope, text};
 use super::request::RequestPlan;
 use super::take::NO_HEADER;
+use super::target::Reach;
 use super::template::is_name;
 use crate::{Given, GivenFields, Identity, parse_duration};
 
@@ -88,6 +89,15 @@ fn way(given: &GivenFields, secrets: &Secrets, notes: &mut Notes) -> Option<Way>
     let (requests, preset) = (given.get(REQUEST), given.get(OAUTH2));
     let requests = requests.filter(|given| !matches!(given, Given::List(blocks) if blocks.is_empty()));
     match (requests, preset) {
+        // What is not known yet may turn out to be nothing.
+        (Some(Given::Unknown), Some(_)) => {
+            notes.unknown(&Spot::field(REQUEST));
+            None
+        }
+        (Some(_), Some(Given::Unknown)) => {
+            notes.unknown(&Spot::field(OAUTH2));
+            None
+        }
         (Some(_), Some(_)) => {
             let wrong = "it takes the place of `request` blocks: leave it or them out";
             notes.wrong(&Spot::field(OAUTH2), wrong);
@@ -96,8 +106,7 @@ fn way(given: &GivenFields, secrets: &Secrets, notes: &mut Notes) -> Option<Way>
         (Some(Given::List(blocks)), None) => Some(Way::Chain(chain(given, blocks, secrets, notes)?)),
         (None, Some(Given::Map(preset))) => {
             let spot = Spot::field(OAUTH2);
-            let allow_http = allows(given, "allow_http");
-            Preset::read(preset, &spot, secrets, allow_http, notes).map(Way::ClientCredentials)
+            Preset::read(preset, &spot, secrets, reach(given), notes).map(Way::ClientCredentials)
         }
         (Some(_), None) => {
             notes.unknown(&Spot::field(REQUEST));
@@ -123,11 +132,8 @@ fn chain(
     secrets: &Secrets,
     notes: &mut Notes,
 ) -> Option<Vec<RequestPlan>> {
-    let mut scope = Scope {
-        secrets: secrets.names.clone(),
-        values: Some(BTreeSet::new()),
-        allow_http: allows(given, "allow_http"),
-    };
+    let mut scope =
+        Scope { secrets: secrets.names.clone(), values: Some(BTreeSet::new()), reach: reach(given) };
     let spot = Spot::field(REQUEST);
     let mut requests = Vec::new();
     for (index, block) in blocks.iter().enumerate() {
@@ -205,6 +211,10 @@ fn build_terms(
 /// shown.
 fn issuer(origin: &Url, path: &str) -> String {
     format!("{}{path}", origin.origin().ascii_serialization())
+}
+
+fn reach(given: &GivenFields) -> Reach {
+    Reach { http: allows(given, "allow_http"), link_local: allows(given, "allow_link_local") }
 }
 
 /// What is not known yet may still allow it.

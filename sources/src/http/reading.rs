@@ -11,7 +11,7 @@ use super::names::{carries_credential, header_carries_credential, is_refused_hea
 use super::notes::{Notes, Spot};
 use super::request::{BodyPlan, RequestPlan};
 use super::take::{NO_HEADER, Take};
-use super::target::{Target, query_pairs};
+use super::target::{Reach, Target, query_pairs};
 use super::template::{Placeholder, Template, has_braces, is_name};
 use crate::{Given, GivenFields};
 
@@ -19,7 +19,7 @@ use crate::{Given, GivenFields};
 pub(super) struct Scope {
     pub(super) secrets: Option<BTreeSet<String>>,
     pub(super) values: Option<BTreeSet<String>>,
-    pub(super) allow_http: bool,
+    pub(super) reach: Reach,
 }
 
 impl RequestPlan {
@@ -97,8 +97,7 @@ impl Reading<'_> {
             }
             return None;
         };
-        let target =
-            Target::parse(text, self.scope.allow_http).map_err(|wrong| self.notes.wrong(&spot, wrong));
+        let target = Target::parse(text, self.scope.reach).map_err(|wrong| self.notes.wrong(&spot, wrong));
         let clear = |(name, value): (&str, &str)| {
             carries_credential(name)
                 && Template::parse(value).is_ok_and(|template| template.spells_credential_out())

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::template::{Known, Placeholder, Template, has_braces};
 use crate::base_url::BaseUrl;
+use crate::transport;
 
 /// A URL with placeholders, each of which stays within its segment or its value.
 pub(super) struct Target {
@@ -14,20 +15,32 @@ pub(super) struct Target {
     query: Option<Template>,
 }
 
+/// Where it may be.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Reach {
+    /// At another machine without encryption.
+    pub(super) http: bool,
+    /// At an address of the link or of a metadata service.
+    pub(super) link_local: bool,
+}
+
 /// A segment that would lead somewhere else, and the placeholder in it.
 #[derive(Debug)]
 pub(super) struct Astray(pub(super) Placeholder);
 
 impl Target {
     /// Reads a URL. The error says what is wrong without repeating it: it may hold a password.
-    pub(super) fn parse(text: &str, allow_http: bool) -> Result<Self, String> {
+    pub(super) fn parse(text: &str, reach: Reach) -> Result<Self, String> {
         let (scheme, rest) = text.split_once("://").ok_or(NOT_A_URL)?;
         let (authority, tail) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
         if has_braces(scheme) || has_braces(authority) {
             return Err(FIXED.to_owned());
         }
-        let origin = BaseUrl::parse(&format!("{scheme}://{authority}"), allow_http);
+        let origin = BaseUrl::parse(&format!("{scheme}://{authority}"), reach.http);
         let origin = origin.map_err(|error| error.to_string())?.join("");
+        if !reach.link_local && transport::is_link_local(&origin) {
+            return Err(LINK_LOCAL.to_owned());
+        }
         if tail.contains('#') {
             return Err("it must end before the `#`".to_owned());
         }
@@ -121,6 +134,8 @@ fn escape(text: &str, filled: &mut Zeroizing<String>) {
 /// All but what never means anything (RFC 3986, section 2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const NOT_A_URL: &str = "it is not a URL; write it in full, as in \"https://host.example/path\"";
+const LINK_LOCAL: &str = "its host is an address that is link-local or of a metadata service, which is not asked; if it is \
+                          meant, set `allow_link_local = true`";
 const FIXED: &str =
     "its scheme, host and port are fixed before anything is filled in, so no placeholder can stand there";
 
@@ -134,7 +149,7 @@ mod tests {
         let secrets = BTreeMap::from([("a".to_owned(), secret.into())]);
         let query: Vec<(String, Template)> =
             query.iter().map(|(name, text)| ((*name).to_owned(), Template::parse(text).unwrap())).collect();
-        let target = Target::parse(url, false).unwrap();
+        let target = Target::parse(url, Reach::default()).unwrap();
         target.fill(&Known::new(&secrets), &query).ok().map(String::from)
     }
 
@@ -181,7 +196,10 @@ mod tests {
         let cases = [
             ("h.example/a", "not a URL"),
             ("https:/h.example", "not a URL"),
-            ("https:///a", "not a URL"),
+            ("https:///a", "no host"),
+            ("https://h.example:0/", "port"),
+            ("https://169.254.169.254/", "allow_link_local"),
+            ("https://[fe80::1]/", "allow_link_local"),
             ("ftp://h.example/", "scheme must be https"),
             ("{{secrets.a}}://h.example/", "fixed"),
             ("https://{{secrets.a}}/", "fixed"),
@@ -198,10 +216,10 @@ mod tests {
             ("https://h.example/?{{secrets.a}}=b", "not for a name"),
         ];
         for (url, reason) in cases {
-            let error = Target::parse(url, false).err().unwrap();
+            let error = Target::parse(url, Reach::default()).err().unwrap();
             assert!(error.contains(reason) && !error.contains("hunter2"), "{url}: {error}");
         }
-        assert!(Target::parse("http://h.example/", true).is_ok());
-        assert!(Target::parse("http://127.0.0.1:80/", false).is_ok());
+        assert!(Target::parse("http://h.example/", Reach { http: true, ..Reach::default() }).is_ok());
+        assert!(Target::parse("http://127.0.0.1:80/", Reach::default()).is_ok());
     }
 }

@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret;
 
 use crate::base_url::BaseUrl;
+use crate::nearest::did_you_mean;
 use crate::{Field, FieldKind, FieldProblem, Given, GivenFields, Place, parse_duration};
 
 /// What is wrong with the form of values that belong to `owner`: at most one problem for each. Unknown values pass.
@@ -111,7 +112,7 @@ fn json_problem(text: &str) -> Option<String> {
     parsed.err().map(|error| format!("it is not JSON (line {}, column {})", error.line(), error.column()))
 }
 
-pub(crate) fn qualified(owner: &str, field: &str) -> String {
+pub(super) fn qualified(owner: &str, field: &str) -> String {
     if owner.is_empty() { field.to_owned() } else { format!("{owner}.{field}") }
 }
 
@@ -134,7 +135,7 @@ pub(crate) fn text_problem(field: &Field, text: &str, allow_http: bool) -> Optio
     }
     let by_kind = match field.kind {
         FieldKind::Choice(words) if !words.contains(&text) => {
-            Some(format!("it must be one of {}", quoted(words)))
+            Some(format!("{}it must be one of {}", did_you_mean(text, words), quoted(words)))
         }
         FieldKind::Duration => parse_duration(text).err().map(|error| error.to_string()),
         FieldKind::Url => BaseUrl::parse(text, allow_http).err().map(|error| error.to_string()),

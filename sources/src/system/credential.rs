@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{System, check};
+use super::System;
 use crate::{Environment, Field, FieldKind, FieldProblem, Given, GivenFields};
 
 /// One way to log in: who does, and what proves it.
@@ -163,7 +163,7 @@ fn two_configured(
     (first, of_first): (&Credential, &'static str),
     (second, of_second): (&Credential, &'static str),
 ) -> FieldProblem {
-    let name = |field| check::qualified(system.name, field);
+    let name = |field| system.qualified(field);
     let remedy = if has_method(system) {
         format!("Set `method` to \"{}\" or \"{}\", or leave", first.name, second.name)
     } else {

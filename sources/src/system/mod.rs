@@ -7,11 +7,10 @@ mod resolve;
 mod settings;
 mod standing;
 
-pub(crate) use check::qualified;
 pub use check::{allows_http, fields as check_fields};
 pub use credential::Credential;
-pub(crate) use settings::Reader;
 pub use settings::{Origin, Settings};
+pub(crate) use settings::{Reader, decided_later, no_meaning};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,14 +79,14 @@ pub(crate) type BuildFn = fn(&Settings, &BuildContext) -> Result<Arc<dyn TokenSo
 
 impl System {
     /// Checks every value that is known, by itself and with the others, without network or credential.
-    pub fn check(&self, given: &GivenFields) -> Vec<FieldProblem> {
-        let mut problems = check::fields(self.name, self.fields, given);
+    pub fn check(&'static self, given: &GivenFields) -> Vec<FieldProblem> {
+        let mut problems = check::fields(self.owner(), self.fields, given);
         let more = self.check.map(|check| check(given)).unwrap_or_default();
-        let is_new = |problem: &FieldProblem| {
-            !problems.iter().any(|known| known.field == problem.field && known.within == problem.within)
-        };
-        let more: Vec<FieldProblem> = more.into_iter().filter(is_new).collect();
-        problems.extend(more);
+        for problem in more.into_iter().chain(resolve::conflicts(self, given)) {
+            if !problems.iter().any(|known| problem.is_where(known)) {
+                problems.push(problem);
+            }
+        }
         problems
     }
 
@@ -131,21 +130,34 @@ impl System {
             http: Arc::new(HttpClient::new(HttpSettings::default())),
             clock: Arc::new(SystemClock),
         };
+        let found = self.check(given);
+        let is_new = |problem: &FieldProblem| !found.iter().any(|known| problem.is_where(known));
         // Which fields are needed is not known yet, or cannot be because two logins are meant.
         if !settings.is_decided(self) {
-            return conflicts;
+            return conflicts.into_iter().filter(is_new).collect();
         }
         let mut problems = self.build(&settings, &context).err().unwrap_or_default();
-        let found = self.check(given);
         problems.retain(|problem| {
             let is_missing = match standing::of(problem, given) {
                 Standing::Absent => !problem.within.is_empty() || !settings.has(problem.field),
                 Standing::Known => self.field(problem.field).is_some_and(|field| field.kind.is_structured()),
                 Standing::Unknown => false,
             };
-            is_missing && !found.contains(problem)
+            is_missing && is_new(problem)
         });
         problems
+    }
+
+    /// The name of a field in messages: with the system's before it where both are written in one place.
+    pub(crate) fn qualified(&self, field: &str) -> String {
+        check::qualified(self.owner(), field)
+    }
+
+    fn owner(&self) -> &'static str {
+        match self.home {
+            Home::ProviderBlock => self.name,
+            Home::Resource => "",
+        }
     }
 
     /// The field of that name.

@@ -1,10 +1,12 @@
 //! What the environment adds, and what it must not.
 
+use std::collections::BTreeMap;
+
 use secrecy::ExposeSecret;
 
 use super::credential::{chosen, from_environment};
 use super::settings::{Setting, missing};
-use super::{Credential, Origin, Settings, System, check};
+use super::{Credential, Origin, Settings, System};
 use crate::base_url::BaseUrl;
 use crate::{Environment, Field, FieldKind, FieldProblem, Given, GivenFields};
 
@@ -31,6 +33,19 @@ pub(super) fn settings(
     problems.extend(login.too_many_secrets(&settings));
     problems.extend(login.secret_to_configured_url(&settings));
     (settings, problems)
+}
+
+/// Written logins that cannot go together, whatever the environment holds.
+pub(super) fn conflicts(system: &'static System, given: &GivenFields) -> Vec<FieldProblem> {
+    let nothing = BTreeMap::new();
+    match chosen(system, given, &nothing) {
+        Err(problem) => vec![problem],
+        Ok(None) => Vec::new(),
+        Ok(Some(credential)) => {
+            let settings = completed(system, Some(credential), given, &nothing, &[]);
+            Login { system, credential, given, environment: &nothing }.too_many_secrets(&settings)
+        }
+    }
 }
 
 /// What is written, and for the rest the environment and the defaults, without what another credential would use.
@@ -192,7 +207,7 @@ impl Login<'_> {
     }
 
     fn qualified(&self, field: &str) -> String {
-        check::qualified(self.system.name, field)
+        self.system.qualified(field)
     }
 }
 

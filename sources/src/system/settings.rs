@@ -97,11 +97,13 @@ pub(crate) struct Reader<'a> {
     system: &'static System,
     settings: &'a Settings,
     problems: Vec<FieldProblem>,
+    /// What nobody wrote; of each several one is enough.
+    missing: Vec<Vec<&'static str>>,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(system: &'static System, settings: &'a Settings) -> Self {
-        let mut reader = Reader { system, settings, problems: Vec::new() };
+        let mut reader = Reader { system, settings, problems: Vec::new(), missing: Vec::new() };
         for field in system.fields.iter().filter(|field| settings.is_unknown(field.name)) {
             reader.problems.push(not_known_yet(system, field.name));
         }
@@ -158,6 +160,7 @@ impl<'a> Reader<'a> {
 
     /// Takes back what stands against a setting that is not needed.
     pub(crate) fn ignore(&mut self, field: &str) {
+        self.missing.retain(|fields| fields.first() != Some(&field));
         self.problems.retain(|problem| problem.field != field);
     }
 
@@ -166,7 +169,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn unused(&mut self, field: &'static str, choice: &str, chosen: &str) {
         self.ignore(field);
         if self.settings.origin(field) == Some(Origin::Configured) {
-            let wrong = format!("it has no meaning with `{choice} = \"{chosen}\"`; leave it out");
+            let wrong = no_meaning(choice, chosen);
             self.problems.push(malformed(self.system, field, Some(Origin::Configured), &wrong));
         }
     }
@@ -174,16 +177,29 @@ impl<'a> Reader<'a> {
     /// Reports that none of these settings is there, malformed, or on its way.
     pub(crate) fn require_one(&mut self, fields: &[&'static str]) {
         if !fields.iter().any(|field| self.has(field)) {
-            self.problems.push(missing(self.system, self.settings.credential, fields));
+            self.missing.push(fields.to_vec());
         }
     }
 
     /// What was read, if nothing stands in the way.
     pub(crate) fn finish<T>(self, value: impl FnOnce() -> Option<T>) -> Result<T, Vec<FieldProblem>> {
-        if !self.problems.is_empty() {
-            return Err(self.problems);
+        let missing = self.missing();
+        let problems: Vec<FieldProblem> = self.problems.into_iter().chain(missing).collect();
+        if !problems.is_empty() {
+            return Err(problems);
         }
         value().ok_or_else(Vec::new)
+    }
+
+    /// One problem for each field that is missing; only one for all where nobody has said who logs in, and that takes
+    /// more than a pair.
+    fn missing(&self) -> Vec<FieldProblem> {
+        let credential = self.settings.credential;
+        let of_login = credential.into_iter().flat_map(|way| way.identity.into_iter().chain(way.secrets()));
+        if self.missing.len() > 2 && !of_login.into_iter().any(|field| self.has(field)) {
+            return vec![nothing_there(self.system, credential, &self.missing)];
+        }
+        self.missing.iter().map(|fields| missing(self.system, credential, fields)).collect()
     }
 
     fn required<T: Default>(&mut self, field: &'static str, value: Option<T>) -> T {
@@ -192,18 +208,19 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What is wrong with a setting that another one's choice makes meaningless.
+pub(crate) fn no_meaning(choice: &str, chosen: &str) -> String {
+    format!("it has no meaning with `{choice} = \"{chosen}\"`; leave it out")
+}
+
 /// The problem of a field that is needed and nowhere to be found, or of several of which one is enough.
 pub(super) fn missing(
     system: &System,
     credential: Option<&Credential>,
     fields: &[&'static str],
 ) -> FieldProblem {
-    let name = |field: &&str| format!("`{}`", check::qualified(system.name, field));
-    let variable = |field: &&str| {
-        let field = system.field(field)?;
-        credential.map_or(field.environment, |credential| credential.variable(field))
-    };
-    let way = |field: &&str| match variable(field) {
+    let name = |field: &&str| format!("`{}`", system.qualified(field));
+    let way = |field: &&str| match variable(system, credential, field) {
         Some(variable) => format!("`{field}` or the environment variable {variable}"),
         None => format!("`{field}`"),
     };
@@ -219,15 +236,46 @@ pub(super) fn missing(
 }
 
 fn not_known_yet(system: &System, field: &'static str) -> FieldProblem {
-    let name = check::qualified(system.name, field);
-    FieldProblem::error(
-        field,
-        format!("`{name}` is not known yet"),
+    let name = system.qualified(field);
+    FieldProblem::error(field, format!("`{name}` is not known yet"), decided_later(&name, system))
+}
+
+/// The problem of a login of which there is nothing.
+fn nothing_there(
+    system: &System,
+    credential: Option<&Credential>,
+    missing: &[Vec<&'static str>],
+) -> FieldProblem {
+    let way = |field: &&str| match variable(system, credential, field) {
+        Some(variable) => format!("`{field}` ({variable})"),
+        None => format!("`{field}`"),
+    };
+    let one = |fields: &Vec<&'static str>| fields.iter().map(way).collect::<Vec<_>>().join(" or ");
+    let all = missing.iter().map(one).collect::<Vec<_>>().join(", ");
+    let title = capitalized(system.title);
+    let problem = FieldProblem::error(
+        missing.iter().flatten().next().copied().unwrap_or_default(),
+        format!("No credential for {}", system.title),
         format!(
-            "The value of `{name}` is decided only later, so {} cannot be asked for a token now. Give it a value \
-             that is known from the start, or create first what it depends on.",
-            system.title
+            "{title} needs all of the following to log in, and nothing of it is there. Set them in `{}`, or in the \
+             environment variables in brackets: {all}.",
+            system.name
         ),
+    );
+    FieldProblem { reason: format!("missing {all}"), ..problem }
+}
+
+fn variable(system: &System, credential: Option<&Credential>, field: &str) -> Option<&'static str> {
+    let field = system.field(field)?;
+    credential.map_or(field.environment, |credential| credential.variable(field))
+}
+
+/// What to do where a value is not known while planning.
+pub(crate) fn decided_later(name: &str, system: &System) -> String {
+    format!(
+        "`{name}` depends on something that is created only during apply, so {} cannot be asked for a token now. Apply \
+         that first, with `-target`, or set `{name}` to a value that is known while planning, such as that of a variable.",
+        system.title
     )
 }
 
@@ -238,5 +286,5 @@ fn malformed(system: &System, field: &'static str, origin: Option<Origin>, wrong
         );
         return FieldProblem::error(field, format!("Invalid value in {variable}"), detail);
     }
-    FieldProblem::malformed(field, &check::qualified(system.name, field), wrong.to_owned())
+    FieldProblem::malformed(field, &system.qualified(field), wrong.to_owned())
 }

@@ -268,9 +268,14 @@ fn building_names_everything_that_is_missing() {
     let (settings, _) = zscaler().resolve(&GivenFields::new(), &variables(&[]));
     let problems = build_problems(&settings);
     let names: Vec<&str> = problems.iter().map(|problem| problem.field).collect();
-    assert_eq!(names, ["api_key", "secret_key", "cloud"]);
-    assert_eq!(problems[2].summary, "Missing `zscaler.cloud` or `zscaler.base_url`");
-    assert!(problems[0].detail.contains("`api_key`") && problems[0].detail.contains("ZCC_CLIENT_ID"));
+    assert_eq!(names, ["api_key"]);
+    assert_eq!(problems[0].summary, "No credential for Zscaler");
+    for part in ["`api_key` (ZCC_CLIENT_ID)", "`secret_key`", "`cloud` (ZCC_CLOUD) or `base_url`"] {
+        assert!(problems[0].detail.contains(part), "{}", problems[0].detail);
+    }
+    let (settings, _) = zscaler().resolve(&given(&[("cloud", "zscaler")]), &variables(&[]));
+    let names: Vec<&str> = build_problems(&settings).iter().map(|problem| problem.field).collect();
+    assert_eq!(names, ["api_key", "secret_key"], "a pair is told field by field");
 }
 
 #[test]
@@ -278,7 +283,7 @@ fn what_nobody_wrote_is_missing_and_what_is_not_known_yet_is_not() {
     let names = |given: &GivenFields| -> Vec<&str> {
         zscaler().flaws(given).iter().map(|problem| problem.field).collect()
     };
-    assert_eq!(names(&GivenFields::new()), ["api_key", "secret_key", "cloud"]);
+    assert_eq!(names(&GivenFields::new()), ["api_key"]);
     let mut values = given(&[("api_key", "id"), ("ttl", "soon")]);
     values.insert("base_url".to_owned(), Given::Unknown);
     assert_eq!(names(&values), ["secret_key"]);

@@ -52,7 +52,7 @@ pub enum TotpError {
     #[error("it begins like an otpauth URI, but is none")]
     NotUri,
     /// A code that holds for no time, or for parts of a second, or for days.
-    #[error("`period` must be a whole number of seconds, at least one, and at most a day")]
+    #[error("`period` must be a whole number of seconds, at least one, and at most a day, as in \"30s\"")]
     Period,
     /// An algorithm that RFC 6238 does not have.
     #[error("`algorithm` must be SHA1, SHA256 or SHA512")]

@@ -58,7 +58,7 @@ impl HttpClient {
         // An error only says that a provider is there already, which is all that is needed.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("tokenferry/", env!("CARGO_PKG_VERSION")))
+            .user_agent(&self.settings.user_agent)
             .redirect(Policy::none())
             .connect_timeout(self.settings.timeout.min(CONNECT_TIMEOUT))
             // Retries are counted, and said, in one place: the exchange.

@@ -19,6 +19,15 @@ pub(super) async fn refused(url: &Url, uses_proxy: bool) -> Option<IpAddr> {
     }
 }
 
+/// Whether the host of a URL is written as such an address.
+pub(crate) fn is_link_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => is_refused(&address.into()),
+        Some(Host::Ipv6(address)) => is_refused(&address.into()),
+        Some(Host::Domain(_)) | None => false,
+    }
+}
+
 /// Resolves names, but none that leads to a refused address: what it returns is what is connected to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Guard;

@@ -8,14 +8,17 @@ mod link_local;
 mod message;
 mod redirect;
 mod settings;
+mod user_agent;
 mod wait;
 
 pub use ca::certificates;
 pub use client::HttpClient;
 pub(crate) use settings::positive;
 pub use settings::{HTTP_FIELDS, HttpSettings};
+pub use user_agent::user_agent;
 
 pub(crate) use exchange::send;
+pub(crate) use link_local::is_link_local;
 pub(crate) use message::{Answer, Body, Patience, Request, is_token, secret_header_value};
 
 #[cfg(test)]

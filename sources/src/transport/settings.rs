@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
+use super::user_agent;
 use crate::system::check_fields;
 use crate::{Field, FieldKind, FieldProblem, Given, GivenFields, parse_duration};
 
@@ -19,6 +20,8 @@ pub struct HttpSettings {
     pub max_wait: Duration,
     /// Whether a request that failed in passing is sent again. Not for those who have a schedule for that.
     pub retries: bool,
+    /// What is sent as `User-Agent`.
+    pub user_agent: String,
 }
 
 impl Default for HttpSettings {
@@ -28,6 +31,7 @@ impl Default for HttpSettings {
             timeout: Duration::from_secs(30),
             max_wait: Duration::from_secs(60),
             retries: true,
+            user_agent: user_agent(None, None),
         }
     }
 }
@@ -52,7 +56,7 @@ impl HttpSettings {
             ca_cert_file: text("ca_cert_file").map(PathBuf::from),
             timeout: duration("timeout").unwrap_or(default.timeout),
             max_wait: duration("max_wait").unwrap_or(default.max_wait),
-            retries: default.retries,
+            ..default
         })
     }
 }
@@ -93,7 +97,7 @@ pub static HTTP_FIELDS: &[Field] = &[
 /// A rule for durations that cannot be zero.
 pub(crate) fn positive(text: &str) -> Result<(), String> {
     match parse_duration(text) {
-        Ok(Duration::ZERO) => Err("it must be longer than zero".to_owned()),
+        Ok(Duration::ZERO) => Err("it must be longer than zero, as in \"30s\" or \"1h30m\"".to_owned()),
         _ => Ok(()),
     }
 }

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use secrecy::ExposeSecret;
+
 use super::call::Call;
 use super::login::{self, ZetaSafe};
 use crate::base_url::BaseUrl;
 use crate::error::Guidance;
-use crate::system::{ALLOW_HTTP, Reader};
+use crate::system::{ALLOW_HTTP, Reader, no_meaning};
 use crate::transport::positive;
 use crate::{
-    BuildContext, Credential, Field, FieldKind, FieldProblem, Home, Predecessor, Settings, System,
-    TokenSource,
+    BuildContext, Credential, Field, FieldKind, FieldProblem, Given, GivenFields, Home, Predecessor,
+    Settings, System, TokenSource,
 };
 
 /// ZetaSafe.
@@ -60,7 +62,7 @@ pub static SYSTEM: System = System {
         address: "Check `environment` and `base_url` (ZETASAFE_ENVIRONMENT and ZETASAFE_BASE_URL): `base_url` is \
                   everything before `/ext`, as in \"https://api.zetasafe.net\".",
     },
-    check: None,
+    check: Some(check),
     build,
 };
 
@@ -75,6 +77,33 @@ fn build(settings: &Settings, context: &BuildContext) -> Result<Arc<dyn TokenSou
         let source = ZetaSafe::new(credential, &base_url?, &call?, ttl, context.clone());
         Some(Arc::new(source) as Arc<dyn TokenSource>)
     })
+}
+
+/// A token is for a client or for a role, and each has fields of its own.
+fn check(given: &GivenFields) -> Vec<FieldProblem> {
+    let is_written = |field: &&Field| !matches!(given.get(field.name), None | Some(Given::Unknown));
+    let of_role = || [&ROLE_ID, &CLIENT_ID].into_iter().filter(is_written);
+    let kind = match given.get(TOKEN_KIND.name) {
+        Some(Given::Text(kind)) => Some(kind.expose_secret()),
+        Some(_) => return Vec::new(),
+        None => None,
+    };
+    let malformed = |field: &Field, wrong: String| {
+        FieldProblem::malformed(field.name, &SYSTEM.qualified(field.name), wrong)
+    };
+    let unused = |field: &Field, kind: &str| malformed(field, no_meaning(TOKEN_KIND.name, kind));
+    match kind {
+        Some(ROLE) => {
+            Some(&ADMIN_CLIENT_ID).filter(is_written).map(|field| unused(field, ROLE)).into_iter().collect()
+        }
+        Some(USER_CLIENT) => of_role().map(|field| unused(field, USER_CLIENT)).collect(),
+        None if is_written(&&ADMIN_CLIENT_ID) => {
+            let wrong = "a token is either for a role or for the client `admin_client_id`, which is set, too; leave one \
+                         of them out";
+            of_role().map(|field| malformed(field, wrong.to_owned())).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn call(reader: &mut Reader) -> Option<Call> {

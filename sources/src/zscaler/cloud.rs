@@ -11,8 +11,7 @@ impl CloudName {
         // The vendor compares these names without regard to case.
         let name = text.to_ascii_lowercase();
         let name = name.strip_suffix(".net").unwrap_or(&name);
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.is_empty() || !name.chars().all(allowed) {
+        if !is_label(name) {
             return Err("it must be the name of a cloud alone, such as \"zscaler\" or \
                         \"zscalertwo\"; for any other host set `base_url`"
                 .to_owned());
@@ -77,14 +76,22 @@ pub(super) struct VanityDomain(String);
 
 impl VanityDomain {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if text.is_empty() || !text.chars().all(allowed) {
+        if !is_label(text) {
             return Err("it must be the first part of the tenant's login host alone, such as \"acme\" of \
                         acme.zslogin.net; for any other host set `token_url`"
                 .to_owned());
         }
         Ok(VanityDomain(text.to_ascii_lowercase()))
     }
+}
+
+/// Whether a text can be one part of the name of a host.
+fn is_label(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    (1..=63).contains(&text.len())
+        && text.chars().all(allowed)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
 }
 
 const PRODUCTION: &str = "production";
@@ -112,7 +119,8 @@ mod tests {
 
     #[test]
     fn what_is_no_cloud_name_is_refused() {
-        for text in ["", ".net", "zscaler.com", "api-mobile.zscaler.net", "a/b", "a b", "ä", "a@b"] {
+        for text in ["", ".net", "zscaler.com", "api-mobile.zscaler.net", "a/b", "a b", "ä", "a@b", "-", "-a"]
+        {
             assert!(CloudName::parse(text).is_err(), "{text}");
         }
     }
@@ -139,7 +147,18 @@ mod tests {
 
     #[test]
     fn what_is_no_vanity_domain_is_refused() {
-        for text in ["", "acme.zslogin.net", "https://acme", "a/b", "a b", "a@b", "ä"] {
+        for text in [
+            "",
+            "-acme",
+            "acme-",
+            &"a".repeat(64),
+            "acme.zslogin.net",
+            "https://acme",
+            "a/b",
+            "a b",
+            "a@b",
+            "ä",
+        ] {
             assert!(VanityDomain::parse(text).is_err(), "{text}");
         }
     }

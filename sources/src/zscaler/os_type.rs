@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::nearest::did_you_mean;
+
 /// An operating system.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[expect(missing_docs, reason = "each is the system of that name")]
@@ -16,10 +18,12 @@ pub enum OsType {
     Linux,
 }
 
-/// The word is no operating system.
+/// The word is no operating system; one of them may have been meant.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("there is no such operating system; it must be one of `ios`, `android`, `windows`, `macos`, `linux`")]
-pub struct UnknownOsType;
+#[error(
+    "there is no such operating system; {0}it must be one of `ios`, `android`, `windows`, `macos`, `linux`"
+)]
+pub struct UnknownOsType(String);
 
 impl OsType {
     /// All of them, in the order of their codes, which begin with 1.
@@ -61,7 +65,10 @@ impl FromStr for OsType {
     /// Reads the name, in capitals or not, or the number.
     fn from_str(text: &str) -> Result<Self, UnknownOsType> {
         let is_meant = |os: &&OsType| os.name().eq_ignore_ascii_case(text) || os.code().to_string() == text;
-        OsType::ALL.iter().find(is_meant).copied().ok_or(UnknownOsType)
+        OsType::ALL.iter().find(is_meant).copied().ok_or_else(|| {
+            let names: Vec<&'static str> = OsType::ALL.iter().map(|os| os.name()).collect();
+            UnknownOsType(did_you_mean(text, &names))
+        })
     }
 }
 

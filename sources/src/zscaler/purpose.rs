@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::nearest::did_you_mean;
+
 /// What a one-time password unlocks on its device.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
@@ -33,10 +35,10 @@ pub enum Purpose {
     DeceptionSettings,
 }
 
-/// The word is no purpose.
+/// The word is no purpose; one of them may have been meant.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("there is no such purpose; it must be one of {}", names())]
-pub struct UnknownPurpose;
+#[error("there is no such purpose; {0}it must be one of {names}", names = names())]
+pub struct UnknownPurpose(String);
 
 impl Purpose {
     /// Every purpose, in the vendor's order.
@@ -94,7 +96,10 @@ impl FromStr for Purpose {
     /// Reads the name, or the vendor's name of the JSON field.
     fn from_str(text: &str) -> Result<Self, UnknownPurpose> {
         let is_meant = |purpose: &&Purpose| purpose.name() == text || purpose.json_field() == text;
-        Purpose::ALL.iter().find(is_meant).copied().ok_or(UnknownPurpose)
+        Purpose::ALL.iter().find(is_meant).copied().ok_or_else(|| {
+            let names: Vec<&'static str> = Purpose::ALL.iter().map(|purpose| purpose.name()).collect();
+            UnknownPurpose(did_you_mean(text, &names))
+        })
     }
 }
 

@@ -182,14 +182,27 @@ async fn case_22_each_missing_credential_is_reported_where_it_belongs() {
 }
 
 #[tokio::test]
-async fn case_22_an_empty_provider_block_lacks_everything_and_says_so_field_by_field() {
-    let plugin = Plugin::configured(&object([])).await;
-    let reply = plugin.read(ZSCALER, &object([])).await;
-    let paths = error_paths(&reply);
-    assert!(paths.contains(&"zscaler.api_key") && paths.contains(&"zscaler.secret_key"), "{reply:?}");
-    assert!(paths.iter().all(|path| path.starts_with("zscaler.")), "{reply:?}");
-    assert!(reply.errors().iter().any(|error| error.says(&["cloud", "base_url"])), "{reply:?}");
-    plugin.finish().await;
+async fn case_22_a_login_of_which_there_is_nothing_is_one_problem_that_names_all_of_it() {
+    let issuer = Issuer::start("case-22-nothing").await;
+    let zenoti = object([("zenoti", object([("base_url", issuer.zenoti_url().into())]))]);
+    for (config, system, names) in [
+        (
+            object([]),
+            "zscaler",
+            ["`api_key` (ZCC_CLIENT_ID)", "`secret_key`", "`cloud` (ZCC_CLOUD) or `base_url`"],
+        ),
+        (zenoti, "zenoti", ["`account_name`", "`password` (ZENOTI_PASSWORD)", "`app_secret`"]),
+        (object([]), "zetasafe", ["`username`", "`password`", "`admin_client_id`"]),
+    ] {
+        let plugin = Plugin::configured(&config).await;
+        let reply = plugin.read(&format!("tokenferry_{system}_token"), &object([])).await;
+        assert!(
+            reply.error().path.starts_with(&format!("{system}.")) && reply.error().says(&names),
+            "{reply:?}"
+        );
+        plugin.finish().await;
+    }
+    assert_eq!(issuer.connections(), 0);
 }
 
 #[tokio::test]

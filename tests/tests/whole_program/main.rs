@@ -24,5 +24,8 @@ mod terraform_basics;
 mod terraform_ephemeral;
 mod terraform_interrupt;
 mod totp;
+mod unknowns;
+mod user_agent;
+mod validation;
 #[cfg(test)]
 mod zscaler;

@@ -121,13 +121,17 @@ pub(super) fn decode_config(described: &Described, message: Option<pb::DynamicVa
     if problems.is_empty() {
         return Ok(config);
     }
-    problems.extend(described.validate(&config));
+    let more = described.validate(&config).into_iter();
+    let more: Diagnostics =
+        more.filter(|problem| !problems.iter().any(|known| known.path() == problem.path())).collect();
+    problems.extend(more);
     Err(problems)
 }
 
 fn missing_argument(name: &str) -> Diagnostic {
     let detail = format!("The argument `{name}` is required, but no value was given.");
-    Diagnostic::error(format!("Missing {name}"), detail).at(AttributePath::root().attribute(name))
+    Diagnostic::error(format!("Missing required argument `{name}`"), detail)
+        .at(AttributePath::root().attribute(name))
 }
 
 fn decode_object(message: Option<pb::DynamicValue>, ty: &Type) -> Outcome<Object> {

@@ -203,7 +203,11 @@ fn one_mistake_is_one_problem() {
         ("rotation \"notes\"", "rotation \"notes\" \"more\"", "6:1 `rotation` takes one name, not 2"),
         ("destination {", "destination \"x\" {", "9:3 `destination` takes no name, not 1"),
         ("username", "max_wait = \"1s\"\n  username", "3:3 `source` has no attribute `max_wait`"),
-        ("username", "timeout = \"0s\"\n  username", "3:13 `timeout`: it must be longer than zero"),
+        (
+            "username",
+            "timeout = \"0s\"\n  username",
+            "3:13 `timeout`: it must be longer than zero, as in \"30s\" or \"1h30m\"",
+        ),
         (
             "username",
             "timeout = { env = \"A\" }\n  username",

@@ -195,7 +195,7 @@ fn what_is_not_known_yet_is_no_problem_until_the_login() {
     let expected =
         ["secrets", "request[0].url", "request[0].values", "request[1].query", "request[1].headers.X-A"];
     assert_eq!(places, expected);
-    assert_eq!(late[1].summary, "`http.request[0].url` is not known yet");
+    assert_eq!(late[1].summary, "`request[0].url` is not known yet");
     for name in ["request", "oauth2_client_credentials"] {
         assert_eq!(problems(json!({ name: unknown() })), []);
     }

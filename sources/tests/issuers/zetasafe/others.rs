@@ -158,7 +158,11 @@ fn section_6_the_environment_says_where() {
 fn section_6_what_the_kind_of_token_does_not_use_is_refused() {
     let base = [("username", "anna"), ("password", "hunter2")];
     let problems = |settings: &[(&str, &str)]| {
-        let problems = build(NAME, &written(&[&base, settings].concat()), true).unwrap_err();
+        let given = written(&[&base, settings].concat());
+        let mut problems = system(NAME).unwrap().check(&given);
+        if problems.is_empty() {
+            problems = build(NAME, &given, true).unwrap_err();
+        }
         problems.into_iter().map(|problem| (problem.field, problem.reason)).collect::<Vec<_>>()
     };
     assert_eq!(problems(&[])[0].0, "admin_client_id");

@@ -334,11 +334,11 @@ async fn a_missing_required_argument_is_named_also_when_the_host_does_not_check(
     let served = Served::configured().await;
     for bytes in [&b"\x80"[..], b"\x81\xa3tag\xc0", b"\xc0"] {
         let reply = served.read_bytes("demo_sum", bytes.to_vec()).await;
-        assert_eq!(only_error(reply.diagnostics), "Missing tag");
+        assert_eq!(only_error(reply.diagnostics), "Missing required argument `tag`");
     }
     let reply = served.read_bytes("demo_sum", b"\x81\xa6number\xa30.5".to_vec()).await;
     let summaries: Vec<_> = reply.diagnostics.iter().map(|problem| problem.summary.as_str()).collect();
-    assert_eq!(summaries, ["Missing tag", "Invalid number"]);
+    assert_eq!(summaries, ["Missing required argument `tag`", "Invalid number"]);
 }
 
 #[tokio::test]
