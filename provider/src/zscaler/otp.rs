@@ -35,8 +35,7 @@ impl Reading for ZscalerOtp {
     }
 
     fn calls(&self) -> String {
-        "Every plan that reads it and every apply makes one login, and one `getOtp` call for each device, of the 100 \
-         calls an hour that Zscaler allows."
+        "one login, and one `getOtp` call for each device, of the 100 calls an hour that Zscaler allows"
             .to_owned()
     }
 
