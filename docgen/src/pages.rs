@@ -29,7 +29,7 @@ pub(crate) fn all(provider: &Description, root: &Path) -> Result<Pages> {
         let example = example(&examples, &subject.example())?;
         pages.insert(subject.page(), subject.text(&example, &links));
     }
-    let example = example(&examples, "provider/provider.tf")?;
+    let example = example(&examples, OF_THE_PROVIDER)?;
     let first = index::text(&provider.provider, &subjects, &guides, &example, &links);
     pages.insert(index::PAGE.to_owned(), first);
     Ok(pages)
@@ -69,21 +69,82 @@ fn example(examples: &Path, path: &str) -> Result<String> {
     fs::read_to_string(&file).attempt(|| format!("read {}", file.display()))
 }
 
-/// No example is of something that is no more.
+/// No example is of something that is no more, or shown by no page: pages are what tests go through. The demo applies its
+/// own.
 fn check_examples(examples: &Path, subjects: &[Subject<'_>]) -> Result {
-    let wanted: BTreeSet<String> = subjects.iter().map(Subject::example).collect();
-    for kind in Kind::ALL {
-        let folder = examples.join(kind.folder());
-        if !folder.is_dir() {
-            continue;
-        }
-        for entry in fs::read_dir(&folder).attempt(|| format!("read {}", folder.display()))? {
-            let name = entry.attempt(|| format!("read {}", folder.display()))?.file_name();
-            let example = format!("{}/{}/{}", kind.folder(), name.to_string_lossy(), kind.example());
-            if !wanted.contains(&example) {
-                return Err(Error::SurplusExample { example: format!("examples/{example}") });
-            }
+    let wanted: BTreeSet<String> =
+        subjects.iter().map(Subject::example).chain([OF_THE_PROVIDER.to_owned()]).collect();
+    let found = configurations(examples, "")?;
+    match found.into_iter().find(|example| !wanted.contains(example) && !example.starts_with(DEMO)) {
+        Some(surplus) => Err(Error::SurplusExample { example: format!("examples/{surplus}") }),
+        None => Ok(()),
+    }
+}
+
+/// Every Terraform configuration below a folder.
+fn configurations(examples: &Path, below: &str) -> Result<Vec<String>> {
+    let folder = examples.join(below);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&folder).attempt(|| format!("read {}", folder.display()))? {
+        let path = entry.attempt(|| format!("read {}", folder.display()))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let place = if below.is_empty() { name.into_owned() } else { format!("{below}/{name}") };
+        if path.is_dir() {
+            found.append(&mut configurations(examples, &place)?);
+        } else if place.ends_with(".tf") {
+            found.push(place);
         }
     }
-    Ok(())
+    Ok(found)
+}
+
+const DEMO: &str = "demo/";
+const OF_THE_PROVIDER: &str = "provider/provider.tf";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tfplugin::Schema;
+
+    fn described(names: [&str; 1]) -> Description {
+        Description {
+            provider: Schema::new("A provider."),
+            data_sources: names.map(|name| (name.to_owned(), Schema::new("Reads."))).into(),
+            ephemeral_resources: Vec::new(),
+            functions: Vec::new(),
+            actions: Vec::new(),
+        }
+    }
+
+    fn examples(root: &Path, paths: &[&str]) {
+        fs::create_dir_all(root.join("docs/guides")).unwrap();
+        for path in paths {
+            let file = root.join("examples").join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "data \"x\" \"y\" {}\n").unwrap();
+        }
+    }
+
+    #[test]
+    fn what_has_a_page_has_an_example_and_the_other_way_round() {
+        let root = tempfile::tempdir().unwrap();
+        let provider = described(["tokenferry_totp"]);
+        examples(root.path(), &[OF_THE_PROVIDER, "demo/one/main.tf"]);
+        let missing = all(&provider, root.path()).unwrap_err().to_string();
+        assert!(
+            missing.starts_with("examples/data-sources/tokenferry_totp/data-source.tf is missing"),
+            "{missing}"
+        );
+
+        examples(root.path(), &["data-sources/tokenferry_totp/data-source.tf"]);
+        let pages = all(&provider, root.path()).unwrap();
+        assert_eq!(pages.keys().collect::<Vec<_>>(), ["data-sources/totp.md", "index.md"]);
+
+        examples(root.path(), &["actions/tokenferry_gone/action.tf"]);
+        let surplus = all(&provider, root.path()).unwrap_err().to_string();
+        assert!(
+            surplus.starts_with("examples/actions/tokenferry_gone/action.tf belongs to nothing"),
+            "{surplus}"
+        );
+    }
 }

@@ -6,6 +6,7 @@ mod bad_input;
 mod certificates;
 mod configuration;
 mod data_sources;
+mod documentation;
 mod entries;
 mod ephemeral;
 mod handshake;
