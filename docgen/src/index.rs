@@ -41,7 +41,7 @@ fn guide(guide: &Guide) -> String {
 
 /// One line for each name, those of one system together.
 fn offers(subjects: &[Subject<'_>], links: &Links) -> String {
-    let mut lines: BTreeMap<(bool, &str, &str), String> = BTreeMap::new();
+    let mut table: BTreeMap<(bool, &str, &str), String> = BTreeMap::new();
     for subject in subjects {
         let pages =
             links.pages(subject.name).iter().map(|(kind, page)| format!("[{}]({page})", kind.words()));
@@ -49,23 +49,23 @@ fn offers(subjects: &[Subject<'_>], links: &Links) -> String {
         let (of, gives) = (subject.subcategory(), first_sentence(subject.description));
         let line = format!("| {of} | `{}` | {gives} | {pages} |\n", subject.name);
         // Functions are of no system; they come last.
-        lines.entry((of.is_empty(), of, subject.name)).or_insert(line);
+        table.entry((of.is_empty(), of, subject.name)).or_insert(line);
     }
     format!(
         "| of | name | what it does | as |\n| --- | --- | --- | --- |\n{}",
-        lines.into_values().collect::<String>()
+        table.into_values().collect::<String>()
     )
 }
 
 /// Which variable stands for which attribute: as the attributes themselves say.
 fn environment(provider: &Schema) -> String {
-    let mut lines = String::from(ENVIRONMENT);
-    for (system, attribute) in provider.attributes.iter().flat_map(with_inner) {
-        for (variable, remark) in variables(&attribute.description) {
-            lines.push_str(&format!("| `{variable}` | `{system}{}`{remark} |\n", attribute.name));
-        }
-    }
-    lines
+    let attributes = provider.attributes.iter().flat_map(with_inner);
+    let lines = attributes.flat_map(|(system, attribute)| {
+        let line =
+            move |(variable, remark)| format!("| `{variable}` | `{system}{}`{remark} |\n", attribute.name);
+        variables(&attribute.description).into_iter().map(line)
+    });
+    [ENVIRONMENT.to_owned()].into_iter().chain(lines).collect()
 }
 
 /// An attribute and those within it, each with what stands before its name.

@@ -77,20 +77,15 @@ impl Links {
     /// The text with each name in backticks linked to its page, seen from `page`, which is of `kind`. Where a name has
     /// several pages, the kind that is named before it decides, then the one of the page itself.
     pub(crate) fn link(&self, text: &str, page: &str, kind: Option<Kind>) -> String {
-        let mut before = "";
-        let mut linked = String::new();
-        for (index, part) in text.split('`').enumerate() {
-            if index % 2 == 0 {
-                linked.push_str(part);
-                before = part;
-                continue;
-            }
-            match self.target(part, before, page, kind) {
-                Some(target) => linked.push_str(&format!("[`{part}`]({})", relative(page, target))),
-                None => linked.push_str(&format!("`{part}`")),
-            }
-        }
-        linked
+        let parts: Vec<&str> = text.split('`').collect();
+        let linked = |(index, part): (usize, &&str)| match index % 2 {
+            0 => (*part).to_owned(),
+            _ => match self.target(part, parts.get(index - 1).unwrap_or(&""), page, kind) {
+                Some(target) => format!("[`{part}`]({})", relative(page, target)),
+                None => format!("`{part}`"),
+            },
+        };
+        parts.iter().enumerate().map(linked).collect()
     }
 
     fn target(&self, name: &str, before: &str, page: &str, kind: Option<Kind>) -> Option<&str> {

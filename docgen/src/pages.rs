@@ -91,7 +91,7 @@ fn configurations(examples: &Path, below: &str) -> Result<Vec<String>> {
         let place = if below.is_empty() { name.into_owned() } else { format!("{below}/{name}") };
         if path.is_dir() {
             found.append(&mut configurations(examples, &place)?);
-        } else if place.ends_with(".tf") {
+        } else if path.extension().is_some_and(|extension| extension == "tf") {
             found.push(place);
         }
     }
