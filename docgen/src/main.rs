@@ -56,6 +56,9 @@ fn root() -> &'static Path {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]
@@ -63,6 +66,30 @@ mod tests {
         if let Err(error) = run(["--check".to_owned()].into_iter()) {
             panic!("type `cargo xtask docs`, and commit what it changes:\n{error}");
         }
+    }
+
+    #[test]
+    fn every_link_leads_somewhere_and_no_page_is_too_large() {
+        let docs = root().join("docs");
+        let mut pages = pages::all(&terraform_provider_tokenferry::description(), root()).unwrap();
+        for guide in guides::read(&docs).unwrap() {
+            pages.insert(guide.page.clone(), fs::read_to_string(docs.join(&guide.page)).unwrap());
+        }
+        let mut links = 0;
+        for (page, text) in &pages {
+            assert!(text.len() < 500_000, "{page}");
+            let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+            for target in targets.filter(|target| !target.starts_with("https:")) {
+                let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+                let folder = Path::new(page).parent().unwrap();
+                let path = file.strip_prefix("../").map_or_else(|| folder.join(file), PathBuf::from);
+                let there = if file.is_empty() { page.clone() } else { path.display().to_string() };
+                let found = pages.get(&there).unwrap_or_else(|| panic!("{page}: {target}"));
+                assert!(anchor.is_empty() || found.contains(&format!("id=\"{anchor}\"")), "{page}: {target}");
+                links += 1;
+            }
+        }
+        assert!(links > 50, "only {links} links");
     }
 
     #[test]

@@ -13,8 +13,17 @@ pub(super) struct Block {
 
 /// Every block that is marked as Terraform's, in every page.
 pub(super) fn all() -> Vec<Block> {
-    let docs = docs();
-    pages(&docs).iter().flat_map(|page| of_page(&docs, page)).collect()
+    marked("terraform")
+}
+
+/// Every configuration of the rotator, in every page.
+pub(super) fn of_the_rotator() -> Vec<Block> {
+    marked("hcl").into_iter().filter(|block| block.text.contains("\nrotation \"")).collect()
+}
+
+fn marked(language: &str) -> Vec<Block> {
+    let (docs, mark) = (docs(), format!("```{language}"));
+    pages(&docs).iter().flat_map(|page| of_page(&docs, page, &mark)).collect()
 }
 
 /// The text of a page.
@@ -55,14 +64,14 @@ impl Block {
     }
 }
 
-fn of_page(docs: &Path, page: &Path) -> Vec<Block> {
+fn of_page(docs: &Path, page: &Path, mark: &str) -> Vec<Block> {
     let text = fs::read_to_string(page).unwrap();
     let stem = page.strip_prefix(docs).unwrap().with_extension("").display().to_string().replace('/', "_");
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for (index, line) in text.lines().enumerate() {
         open = match open {
-            None if line == "```terraform" => {
+            None if line == mark => {
                 Some(Block { name: format!("{stem}_{}", index + 1), text: String::new() })
             }
             None => None,

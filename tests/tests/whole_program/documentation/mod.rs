@@ -4,8 +4,14 @@ mod blocks;
 mod stage;
 
 use std::fmt::Write as _;
+use std::fs;
+use std::time::Duration;
 
+use tokenferry_tests::binaries;
+use tokenferry_tests::outcome::Outcome;
+use tokenferry_tests::process::Process;
 use tokenferry_tests::terraform::Terraform;
+use tokio::process::Command;
 
 use self::blocks::Block;
 use self::stage::Stage;
@@ -69,6 +75,21 @@ async fn every_block_of_the_documentation_is_formatted() {
     }
     let outcome = terraform.run(&["fmt", "-check", "-diff", "blocks"]).await;
     assert!(outcome.status.success(), "{}{}", outcome.stdout, outcome.stderr);
+}
+
+#[tokio::test]
+async fn every_rotation_in_the_guides_is_proven() {
+    let blocks = blocks::of_the_rotator();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("tokenferry.hcl"), &block.text).unwrap();
+        let mut command = Command::new(binaries::rotator());
+        command.args(["validate", "--offline", "--strict"]).current_dir(folder.path());
+        command.env("VAULT_ADDR", "https://vault.example.com:8200");
+        let outcome = Outcome::of(Process::spawn(&mut command), Duration::from_secs(30)).await;
+        assert!(outcome.status.success(), "{}: {}", block.name, outcome.words());
+    }
 }
 
 /// The guide's table of what each command costs, compared with what the issuer counts.
