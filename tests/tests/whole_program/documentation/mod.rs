@@ -14,7 +14,7 @@ use tokenferry_tests::terraform::Terraform;
 use tokio::process::Command;
 
 use self::blocks::Block;
-use self::stage::Stage;
+use self::stage::{Stage, write_scripts};
 
 /// A provider block alone asks nobody, so each of those on the first page is given something to read.
 const USES_OF_THE_FIRST_PAGE: &str = r#"
@@ -54,7 +54,7 @@ async fn every_block_of_the_documentation_is_applied() {
         if !block.text.contains("required_providers") {
             terraform.write(&format!("{place}/versions.tf"), REQUIREMENT);
         }
-        stage.write_scripts(&terraform, &place, block);
+        write_scripts(&terraform, &place, block);
     }
     terraform.init().await;
     terraform.run(&["apply", "-auto-approve"]).await.ok();

@@ -9,7 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use tokenferry_sandbox::{
-    DeviceForm, ExampleKey, OAuth2Client, Options, Sandbox, ZscalerDevice, ZscalerProfile,
+    Access, DeviceForm, ExampleKey, HttpOptions, OAuth2Client, Options, Sandbox, ZscalerDevice,
+    ZscalerOptions, ZscalerProfile,
 };
 use tokenferry_tests::openbao::{AppRole, OpenBao};
 use tokenferry_tests::terraform::Terraform;
@@ -57,7 +58,7 @@ impl Stage {
             .env("SEEN", self.folder.path().join("seen").display().to_string())
             .env("VAULT_ADDR", self.openbao.url())
             .env("VAULT_TOKEN", self.openbao.token());
-        for (name, value) in self.sandbox.access().iter().flat_map(|access| access.environment()) {
+        for (name, value) in self.sandbox.access().iter().flat_map(Access::environment) {
             terraform = terraform.env(name, value);
         }
         terraform
@@ -100,19 +101,6 @@ impl Stage {
         }
     }
 
-    /// The scripts that a block starts: each notes that it ran, and fails if something it is handed is empty.
-    pub(super) fn write_scripts(&self, terraform: &Terraform, place: &str, block: &Block) {
-        let scripts = block.text.split("\"./").skip(1).filter_map(|rest| rest.split('"').next());
-        for script in scripts {
-            let handed_on = block.handed_on();
-            assert!(!handed_on.is_empty(), "{}: what is {script} handed?", block.name);
-            let checks: String = handed_on.iter().map(|name| format!("test -n \"${name}\"\n")).collect();
-            let path = format!("{place}/{script}");
-            terraform.write(&path, &format!("#!/bin/sh\nset -eu\n{checks}echo {path} >> \"$SEEN\"\n"));
-            make_executable(&terraform.work().join(path));
-        }
-    }
-
     /// How many scripts ran, `curl` included.
     pub(super) fn scripts_run(&self) -> usize {
         fs::read_to_string(self.folder.path().join("seen")).unwrap().lines().count()
@@ -127,6 +115,20 @@ impl Stage {
     }
 }
 
+/// The scripts that a block starts: each notes that it ran, and fails if something it is handed is empty.
+pub(super) fn write_scripts(terraform: &Terraform, place: &str, block: &Block) {
+    let scripts = block.text.split("\"./").skip(1).filter_map(|rest| rest.split('"').next());
+    for script in scripts {
+        let handed_on = block.handed_on();
+        assert!(!handed_on.is_empty(), "{}: what is {script} handed?", block.name);
+        let checks =
+            handed_on.iter().map(|name| format!("test -n \"${name}\"")).collect::<Vec<_>>().join("\n");
+        let path = format!("{place}/{script}");
+        terraform.write(&path, &format!("#!/bin/sh\nset -eu\n{checks}\necho {path} >> \"$SEEN\"\n"));
+        make_executable(&terraform.work().join(path));
+    }
+}
+
 fn unsigned() -> String {
     let parts = [r#"{"alg":"none"}"#, r#"{"sub":"anna","exp":4102444800}"#, "nobody"];
     parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".")
@@ -137,20 +139,28 @@ fn make_executable(path: &Path) {
 }
 
 fn options() -> Options {
-    let mut options = Options::default();
     let laptop = ZscalerDevice::new(UDID, DeviceForm::Live);
-    options.zscaler.devices = vec![ZscalerDevice { hostname: "anna-macbook".to_owned(), ..laptop }];
     let profile = |os_type| ZscalerProfile { username: USERNAME.to_owned(), os_type };
-    options.zscaler.profiles = vec![profile(3), profile(4)];
-    options.http.username = "anna".to_owned();
-    options.http.password = SERVICE_PASSWORD.to_owned();
-    options.http.clients = vec![OAuth2Client {
+    let client = OAuth2Client {
         id: "inventory".to_owned(),
         secret: CLIENT_SECRET.to_owned(),
         scopes: vec!["devices:read".to_owned()],
         audiences: Vec::new(),
-    }];
-    options
+    };
+    Options {
+        http: HttpOptions {
+            username: "anna".to_owned(),
+            password: SERVICE_PASSWORD.to_owned(),
+            clients: vec![client],
+            ..HttpOptions::default()
+        },
+        zscaler: ZscalerOptions {
+            devices: vec![ZscalerDevice { hostname: "anna-macbook".to_owned(), ..laptop }],
+            profiles: vec![profile(3), profile(4)],
+            ..ZscalerOptions::default()
+        },
+        ..Options::default()
+    }
 }
 
 /// What the rotator would have left for the sandbox's user.
