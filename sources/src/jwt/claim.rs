@@ -14,7 +14,6 @@ pub type Claims = BTreeMap<String, Claim>;
 
 /// What a token says under one name.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Claim {
     /// True or false.
     Flag(bool),
