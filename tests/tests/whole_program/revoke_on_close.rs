@@ -1,5 +1,6 @@
 //! Tokens that end with the run that needed them.
 
+use nix::sys::signal::Signal;
 use tokenferry_sandbox::{Fault, ZenotiUser};
 use tokenferry_tests::issuer::Issuer;
 use tokenferry_tests::leak;
@@ -93,13 +94,26 @@ async fn a_shared_token_ends_with_the_last_resource_that_wants_it_ended() {
 #[tokio::test]
 async fn a_process_that_did_not_open_it_can_close_it() {
     let (issuer, config) = issuer("revoke-elsewhere").await;
+    let killed = Plugin::configured(&config).await;
+    let opened = killed.open_ephemeral(ZENOTI, &revoking()).await;
+    opened.reply.ok();
+    killed.process.signal(Signal::SIGKILL);
+    let plugin = Plugin::configured(&config).await;
+    plugin.close_ephemeral(ZENOTI, opened.private).await.ok();
+    assert_eq!(issuer.counters().requests(REVOKE, 200), 1);
+    plugin.finish().await;
+}
+
+#[tokio::test]
+async fn what_its_own_process_has_released_can_be_closed_by_another() {
+    let (issuer, config) = issuer("released-elsewhere").await;
     let plugin = Plugin::configured(&config).await;
     let opened = plugin.open_ephemeral(ZENOTI, &revoking()).await;
     opened.reply.ok();
     plugin.finish().await;
     let plugin = Plugin::configured(&config).await;
     plugin.close_ephemeral(ZENOTI, opened.private).await.ok();
-    assert_eq!(revocations(&issuer), 1);
+    assert_eq!(issuer.counters().requests(REVOKE, 200), 1);
     plugin.finish().await;
 }
 
