@@ -58,12 +58,18 @@ async fn case_26_blocks_come_back_as_lists_empty_ones_too() {
     let issuer = issuer("case-26-blocks").await;
     let plugin = plugin(&issuer).await;
     let config = login(&issuer, "ONE_KEY", "ONE_SECRET");
+    let client = object([
+        ("token_url", format!("{}/token", issuer.zscaler_url()).into()),
+        ("client_id", "somebody".into()),
+        ("client_secret", object([("env", "ONE_SECRET".into()), ("file", Value::Null)])),
+    ]);
+    let preset = object([("oauth2_client_credentials", client), ("enabled", false.into())]);
     let block = schema::data(HTTP).await;
     assert!(!block.block_types.is_empty());
     let results = [
         plugin.read(HTTP, &config).await.ok().clone(),
         plugin.open_ephemeral(HTTP, &config).await.reply.ok().clone(),
-        plugin.read(HTTP, &object([("enabled", false.into())])).await.ok().clone(),
+        plugin.read(HTTP, &preset).await.ok().clone(),
     ];
     for (result, requests) in results.iter().zip([1, 1, 0]) {
         for NestedBlock { type_name, .. } in &block.block_types {
