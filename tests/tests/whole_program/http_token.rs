@@ -61,9 +61,11 @@ async fn case_26_blocks_come_back_as_lists_empty_ones_too() {
     let client = object([
         ("token_url", format!("{}/token", issuer.zscaler_url()).into()),
         ("client_id", "somebody".into()),
-        ("client_secret", object([("env", "ONE_SECRET".into()), ("file", Value::Null)])),
     ]);
-    let preset = object([("oauth2_client_credentials", client), ("enabled", false.into())]);
+    let secret = object([("env", "ONE_SECRET".into()), ("file", Value::Null)]);
+    let secrets = object([("client_secret", secret)]);
+    let preset =
+        object([("secrets", secrets), ("oauth2_client_credentials", client), ("enabled", false.into())]);
     let block = schema::data(HTTP).await;
     assert!(!block.block_types.is_empty());
     let results = [
