@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tfplugin::{Answer, DataSourceHandle, Diagnostics, EphemeralResourceHandle, Host, Provider, Schema};
+use tfplugin::{
+    Answer, DataSourceHandle, Diagnostics, EphemeralResourceHandle, Function, Host, Provider, Schema,
+};
 use tokenferry_sources::{ProcessEnvironment, SYSTEMS};
 
 use crate::block::{self, Block};
+use crate::functions::{JwtClaims, JwtExpiresAt};
 use crate::kinds::{AsDataSource, AsEphemeralResource};
 use crate::rotated::RotatedToken;
 use crate::systems::Systems;
@@ -54,6 +57,14 @@ impl Provider for Tokenferry {
             EphemeralResourceHandle::new(Totp),
         ];
         tokens.chain(others).collect()
+    }
+
+    fn functions(&self) -> Vec<Box<dyn Function>> {
+        vec![Box::new(JwtClaims), Box::new(JwtExpiresAt)]
+    }
+
+    async fn release(&self, systems: &Systems) {
+        systems.owed().release(systems.clock()).await;
     }
 }
 

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::block::{self, Block};
 use crate::fields;
 use crate::secrets;
+use crate::token::Owed;
 use crate::vault::Entries;
 
 /// What all reads of one configured provider share. Aliases each have their own.
@@ -26,6 +27,7 @@ pub(crate) struct Systems {
     settings: BTreeMap<&'static str, (Settings, Vec<FieldProblem>)>,
     open: Mutex<Open>,
     entries: Entries,
+    owed: Owed,
 }
 
 /// Sessions that some read has needed.
@@ -78,6 +80,7 @@ impl Systems {
             unknown: block.unknown.clone(),
             settings,
             open: Mutex::default(),
+            owed: Owed::default(),
         };
         Ok(Answer { value: systems, warnings: diagnostics })
     }
@@ -139,6 +142,11 @@ impl Systems {
     /// The rotator's entries.
     pub(crate) fn entries(&self) -> &Entries {
         &self.entries
+    }
+
+    /// Tokens that have to be ended.
+    pub(crate) fn owed(&self) -> &Owed {
+        &self.owed
     }
 
     /// The clock that expiry is reckoned by.

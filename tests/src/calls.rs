@@ -2,9 +2,9 @@
 
 use prost_types::Timestamp;
 use tfplugin_proto::tfplugin6::{
-    ClientCapabilities, DynamicValue, close_ephemeral_resource, configure_provider, open_ephemeral_resource,
-    read_data_source, renew_ephemeral_resource, stop_provider, validate_data_resource_config,
-    validate_ephemeral_resource_config, validate_provider_config,
+    ClientCapabilities, DynamicValue, FunctionError, call_function, close_ephemeral_resource,
+    configure_provider, open_ephemeral_resource, read_data_source, renew_ephemeral_resource, stop_provider,
+    validate_data_resource_config, validate_ephemeral_resource_config, validate_provider_config,
 };
 
 use crate::connection::Connection;
@@ -125,6 +125,21 @@ impl Connection {
         let request = close_ephemeral_resource::Request { type_name: kind.to_owned(), private };
         let response = self.provider().close_ephemeral_resource(request).await.expect("status OK");
         Reply::of_diagnostics(&response.into_inner().diagnostics)
+    }
+
+    /// Calls a function. A dynamic result is a list of its type and its value.
+    ///
+    /// # Errors
+    ///
+    /// What the function refuses.
+    pub async fn call_function(&self, name: &str, arguments: &[Value]) -> Result<Value, FunctionError> {
+        let arguments = arguments.iter().map(Value::dynamic).collect();
+        let request = call_function::Request { name: name.to_owned(), arguments };
+        let response = self.provider().call_function(request).await.expect("status OK").into_inner();
+        match response.error {
+            Some(error) => Err(error),
+            None => Ok(Value::from_dynamic(&response.result.expect("a result")).unwrap()),
+        }
     }
 
     /// Tells the provider that the user interrupted the command; gives the text of its answer.

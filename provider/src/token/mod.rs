@@ -1,9 +1,11 @@
 //! The access token of a system, for every system that has a source.
 
 mod ephemeral;
+mod owed;
 mod prefer;
 
 pub(crate) use ephemeral::EphemeralToken;
+pub(crate) use owed::{Opening, Owed};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -40,7 +40,7 @@ impl Reading for ZscalerOtp {
     }
 
     fn details(&self) -> String {
-        "A password can be used once; reading it does not change it, and Zscaler does not say when it ends. The \
+        "A password can be used once; reading it does not make a new one, and Zscaler does not say when it ends. The \
          credential stands in the provider block's `zscaler` attribute or in environment variables."
             .to_owned()
     }
