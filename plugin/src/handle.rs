@@ -157,7 +157,7 @@ pub(crate) fn read_config<C>(
 }
 
 /// A configuration that is good enough to be read with. Warnings were shown when it was validated.
-fn checked_config<C>(
+pub(crate) fn checked_config<C>(
     config: &Object,
     read: impl FnOnce(&mut ConfigReader<'_>) -> C,
 ) -> Result<C, Diagnostics> {

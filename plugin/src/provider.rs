@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::action::ActionHandle;
 use crate::config::{ConfigReader, FromConfig};
 use crate::diagnostic::Diagnostics;
+use crate::function::Function;
 use crate::handle::{DataSourceHandle, EphemeralResourceHandle};
 use crate::schema::Schema;
 use crate::value::Object;
@@ -36,6 +38,23 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The ephemeral resources.
     fn ephemeral_resources(&self) -> Vec<EphemeralResourceHandle<Self::Configured>>;
+
+    /// The functions.
+    fn functions(&self) -> Vec<Box<dyn Function>> {
+        Vec::new()
+    }
+
+    /// The actions.
+    fn actions(&self) -> Vec<ActionHandle<Self::Configured>> {
+        Vec::new()
+    }
+
+    /// Gives back what was opened by way of this and not closed: Terraform 1.11 does not close after a failure. Called
+    /// when the user interrupts the run, and when the connection or the process ends, so more than once perhaps. It has
+    /// about a second before it is dropped.
+    async fn release(&self, configured: &Self::Configured) {
+        let _ = configured;
+    }
 }
 
 /// Values that a plan or apply reads and stores in the state, in clear text.

@@ -1,39 +1,7 @@
-//! Terraform provider of tokenferry: access tokens and one-time passwords, as data sources and as ephemeral
-//! resources. The protocol is in `tfplugin`, the logins are in `tokenferry-sources`; this crate joins the two.
-
-mod block;
-mod diagnostics;
-mod fields;
-mod kinds;
-mod private;
-mod provider;
-mod reading;
-mod rotated;
-mod secrets;
-mod systems;
-mod token;
-mod totp;
-mod vault;
-mod zscaler;
+//! The provider's binary. What it does is in the library of the same name.
 
 use std::process::ExitCode;
 
-use tfplugin::About;
-
 fn main() -> ExitCode {
-    tfplugin::serve(
-        provider::Tokenferry,
-        About {
-            name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-            address: "tokenferry/tokenferry",
-            description: "Terraform provider for access tokens and one-time passwords",
-            log_crates: &[
-                "terraform_provider_tokenferry",
-                "tfplugin",
-                "tokenferry_sources",
-                "tokenferry_vault",
-            ],
-        },
-    )
+    terraform_provider_tokenferry::serve()
 }

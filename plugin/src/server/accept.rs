@@ -16,7 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::transport::server::Connected;
 use tracing::warn;
 
-use super::connection::Connection;
+use super::connection::{Connection, Ended};
 use super::lifetime::{OpenConnection, OpenConnections};
 use super::listener::{Listener, Stream};
 
@@ -24,6 +24,9 @@ use super::listener::{Listener, Stream};
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// When the process has no descriptor left, accepting again at once would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that were admitted.
+pub(super) type Incoming<C> = ReceiverStream<io::Result<PluginStream<C>>>;
 
 /// How connections are accepted.
 #[derive(Clone)]
@@ -40,7 +43,8 @@ impl Acceptor {
     pub(super) fn incoming<C: Send + Sync + 'static>(
         self,
         listener: Listener,
-    ) -> (AbortOnDropHandle<()>, ReceiverStream<io::Result<PluginStream<C>>>) {
+        ended: Ended<C>,
+    ) -> (AbortOnDropHandle<()>, Incoming<C>) {
         let (sender, receiver) = mpsc::channel(8);
         let accepting = tokio::spawn(async move {
             // Aborted together with this task.
@@ -51,7 +55,9 @@ impl Acceptor {
                     Some(_) = handshakes.join_next() => continue,
                 };
                 match accepted {
-                    Ok(stream) => drop(handshakes.spawn(self.clone().admit(stream, sender.clone()))),
+                    Ok(stream) => {
+                        drop(handshakes.spawn(self.clone().admit(stream, ended.clone(), sender.clone())));
+                    }
                     Err(error) => {
                         warn!(%error, "cannot accept a connection");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -65,11 +71,12 @@ impl Acceptor {
     async fn admit<C: Send + Sync + 'static>(
         self,
         stream: Box<dyn Stream>,
+        ended: Ended<C>,
         sender: mpsc::Sender<io::Result<PluginStream<C>>>,
     ) {
         match tokio::time::timeout(HANDSHAKE_TIMEOUT, self.secure(stream)).await {
             Ok(Ok(stream)) => {
-                let connection = Arc::new(Connection::new(&self.shutdown));
+                let connection = Arc::new(Connection::new(&self.shutdown, ended));
                 let admitted = PluginStream { stream, connection, _open: self.open.open() };
                 // Fails only when the server has ended, and with it the need for connections.
                 drop(sender.send(Ok(admitted)).await);

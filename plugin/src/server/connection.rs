@@ -7,6 +7,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -16,22 +17,30 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 #[derive(Debug)]
 pub(super) struct Connection<C> {
     configured: Mutex<Option<Arc<C>>>,
+    /// Takes what was configured when the connection ends.
+    ended: Ended<C>,
     /// Cancelled and replaced by StopProvider.
     calls: Mutex<CancellationToken>,
     shutdown: CancellationToken,
 }
 
+/// Where what a connection had configured goes when it ends.
+pub(super) type Ended<C> = mpsc::UnboundedSender<Arc<C>>;
+
 impl<C> Connection<C> {
-    pub(super) fn new(shutdown: &CancellationToken) -> Self {
+    pub(super) fn new(shutdown: &CancellationToken, ended: Ended<C>) -> Self {
         Self {
             configured: Mutex::new(None),
+            ended,
             calls: Mutex::new(shutdown.child_token()),
             shutdown: shutdown.clone(),
         }
     }
 
-    pub(super) fn configure(&self, configured: C) {
-        *locked(&self.configured) = Some(Arc::new(configured));
+    /// Terraform configures once; what another host configured before has ended.
+    pub(super) fn configure(&self, configured: Arc<C>) {
+        let before = locked(&self.configured).replace(configured);
+        self.end(before);
     }
 
     /// What reads work with.
@@ -50,6 +59,13 @@ impl<C> Connection<C> {
     pub(super) fn stop(&self) {
         let stopped = std::mem::replace(&mut *locked(&self.calls), self.shutdown.child_token());
         stopped.cancel();
+    }
+
+    fn end(&self, configured: Option<Arc<C>>) {
+        if let Some(configured) = configured {
+            // Fails when the process ends, and then everything is released.
+            drop(self.ended.send(configured));
+        }
     }
 
     /// Runs one call until it is done, panics, or the user interrupts it.
@@ -71,6 +87,13 @@ impl<C> Connection<C> {
         };
         debug!(call, type_name, ok = result.is_ok(), elapsed = ?started.elapsed(), "call answered");
         result
+    }
+}
+
+impl<C> Drop for Connection<C> {
+    fn drop(&mut self) {
+        let configured = locked(&self.configured).take();
+        self.end(configured);
     }
 }
 
@@ -96,13 +119,17 @@ fn panicked(call: &str) -> Diagnostics {
 mod tests {
     use super::*;
 
+    fn connection<C>(shutdown: &CancellationToken) -> Connection<C> {
+        Connection::new(shutdown, mpsc::unbounded_channel().0)
+    }
+
     fn summary(result: &Result<(), Diagnostics>) -> &str {
         result.as_ref().unwrap_err().iter().next().unwrap().summary()
     }
 
     #[tokio::test]
     async fn a_panic_ends_one_call_and_the_next_one_works() {
-        let connection = Connection::<()>::new(&CancellationToken::new());
+        let connection = connection::<()>(&CancellationToken::new());
         let result = connection.run("ReadDataSource", "t", async { panic!("planted") }).await;
         assert_eq!(summary(&result), "The provider panicked");
         assert!(connection.run("ReadDataSource", "t", async { Ok(()) }).await.is_ok());
@@ -110,7 +137,7 @@ mod tests {
 
     #[tokio::test]
     async fn stopping_ends_the_calls_in_flight_and_no_later_one() {
-        let connection = Connection::<()>::new(&CancellationToken::new());
+        let connection = connection::<()>(&CancellationToken::new());
         let hanging = connection.run("ReadDataSource", "t", std::future::pending());
         let (result, ()) = tokio::join!(hanging, async {
             tokio::task::yield_now().await;
@@ -133,9 +160,20 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_configured_at_first() {
-        let connection = Connection::<u8>::new(&CancellationToken::new());
+        let connection = connection::<u8>(&CancellationToken::new());
         assert!(connection.configured().is_err());
-        connection.configure(7);
+        connection.configure(Arc::new(7));
         assert_eq!(*connection.configured().unwrap(), 7);
+    }
+
+    #[test]
+    fn what_was_configured_is_handed_on_when_the_connection_ends_or_is_configured_anew() {
+        let (ended, mut received) = mpsc::unbounded_channel();
+        let connection = Connection::new(&CancellationToken::new(), ended);
+        connection.configure(Arc::new(1));
+        connection.configure(Arc::new(2));
+        assert_eq!(received.try_recv().map(|configured| *configured), Ok(1));
+        drop(connection);
+        assert_eq!(received.try_recv().map(|configured| *configured), Ok(2));
     }
 }

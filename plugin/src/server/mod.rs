@@ -12,10 +12,12 @@ mod logging;
 mod p521;
 mod provider_service;
 mod reattach;
+mod release;
 mod tls;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tfplugin_proto::goplugin::grpc_broker_server::GrpcBrokerServer;
@@ -26,13 +28,14 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tracing::info;
 
-use self::accept::Acceptor;
+use self::accept::{Acceptor, Incoming};
 use self::arguments::Command;
 use self::control::{Broker, Controller, Stdio};
 use self::handshake::HostRequest;
 use self::lifetime::OpenConnections;
 use self::listener::Listener;
 use self::provider_service::ProviderService;
+use self::release::{Configured, Releaser};
 use self::tls::ServerIdentity;
 use crate::provider::Provider;
 
@@ -124,26 +127,29 @@ async fn run<P: Provider>(provider: P, about: &About, mode: Mode) -> Result<(), 
     };
     let encrypted = tls.is_some();
     let acceptor = Acceptor { tls, open, shutdown: shutdown.clone() };
-    let serving = tokio::spawn(serve_connections(provider, listener, acceptor, shutdown.clone()));
+    let (provider, configured) = (Arc::new(provider), Arc::<Configured<P::Configured>>::default());
+    let (releaser, ended) = Releaser::new(Arc::clone(&provider), Arc::clone(&configured));
+    let service = ProviderService::new(provider, configured);
+    let releasing = tokio::spawn(releaser.run(shutdown.clone()));
+    let (socket, incoming) = acceptor.incoming(listener, ended);
+    let serving = tokio::spawn(serve_connections(service, incoming, shutdown.clone()));
     print(&announcement).map_err(StartError::Stdout)?;
     info!(version = about.version, tls = encrypted, "provider started");
     shutdown.cancelled().await;
-    // Whatever has not answered by now is abandoned: the host would kill us for it.
-    drop(tokio::time::timeout(DRAIN, serving).await);
+    // Whatever has not answered by then is abandoned: the host would kill us for it.
+    let (served, released) = tokio::join!(tokio::time::timeout(DRAIN, serving), releasing);
+    drop((served, released, socket));
     end.abort();
     Ok(())
 }
 
 async fn serve_connections<P: Provider>(
-    provider: P,
-    listener: Listener,
-    acceptor: Acceptor,
+    service: ProviderService<P>,
+    incoming: Incoming<P::Configured>,
     shutdown: CancellationToken,
 ) {
     let (health_reporter, health) = tonic_health::server::health_reporter();
     health_reporter.set_service_status("plugin", tonic_health::ServingStatus::Serving).await;
-    let service = ProviderService::new(provider);
-    let (_socket, incoming) = acceptor.incoming::<P::Configured>(listener);
     let served = Server::builder()
         .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
         .add_service(ProviderServer::new(service).max_decoding_message_size(MAX_REQUEST_BYTES))

@@ -1,5 +1,6 @@
 //! What the calls do between their messages: decode by the schema, run, complete and encode.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -42,7 +43,9 @@ impl<P: Provider> ProviderService<P> {
         }
         let host = Host { version: request.terraform_version };
         let Answer { value, warnings } = self.provider.configure(config, &host).await?;
-        connection.configure(value);
+        let configured = Arc::new(value);
+        self.configured.add(&configured);
+        connection.configure(configured);
         Ok(warnings)
     }
 
@@ -110,7 +113,7 @@ pub(super) fn validate(described: &Described, config: Option<pb::DynamicValue>) 
 }
 
 /// Terraform itself asks for what is required; other hosts may not.
-fn decode_config(described: &Described, message: Option<pb::DynamicValue>) -> Outcome<Object> {
+pub(super) fn decode_config(described: &Described, message: Option<pb::DynamicValue>) -> Outcome<Object> {
     let config = decode_object(message, described.ty())?;
     let required = described.schema().attributes.iter().filter(|a| a.presence == Presence::Required);
     let missing = required.filter(|attribute| config.get(&attribute.name) == Some(&Value::Null));
@@ -147,7 +150,7 @@ fn encode_whole(described: &Described, config: Object, computed: Object) -> Outc
         .map_err(|error| bug(&format!("`{}` of {}: {}.", error.path, described.type_name, error.problem)))
 }
 
-fn no_such(kind: &str, type_name: &str) -> Diagnostics {
+pub(super) fn no_such(kind: &str, type_name: &str) -> Diagnostics {
     let detail = format!("The provider has no {kind} {type_name:?}. Is this the version that you expect?");
     Diagnostic::error(format!("Unknown {kind}"), detail).into()
 }

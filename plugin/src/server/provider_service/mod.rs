@@ -1,16 +1,22 @@
 //! The service `tfplugin6.Provider`: each call decoded, run, and answered. What goes wrong is a diagnostic with
 //! status OK: hosts show anything else badly. Calls that are not here answer UNIMPLEMENTED.
 
+mod actions;
 mod calls;
+mod functions;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tfplugin_proto::tfplugin6 as pb;
+use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
 use self::calls::validate;
+use self::functions::Functions;
 use super::connection::Connection;
+use super::release::{Configured, release};
+use crate::action::ActionHandle;
 use crate::config::FromConfig;
 use crate::diagnostic::Diagnostics;
 use crate::handle::{DataSourceHandle, Described, EphemeralResourceHandle};
@@ -23,24 +29,31 @@ pub(super) struct ProviderService<P: Provider> {
     block: Described,
     data_sources: BTreeMap<String, DataSourceHandle<P::Configured>>,
     ephemeral_resources: BTreeMap<String, EphemeralResourceHandle<P::Configured>>,
+    functions: Functions,
+    actions: BTreeMap<String, ActionHandle<P::Configured>>,
+    /// Everything that has to be released in the end.
+    configured: Arc<Configured<P::Configured>>,
 }
 
 type Outcome<T> = Result<T, Diagnostics>;
 
 impl<P: Provider> ProviderService<P> {
-    pub(super) fn new(provider: P) -> Self {
-        let provider = Arc::new(provider);
+    pub(super) fn new(provider: Arc<P>, configured: Arc<Configured<P::Configured>>) -> Self {
         let block = Described::new("provider".to_owned(), &provider, P::schema, |_, reader| {
             drop(P::Config::from_config(reader));
         });
         let data_sources = provider.data_sources().into_iter();
         let ephemeral_resources = provider.ephemeral_resources().into_iter();
+        let actions = provider.actions().into_iter();
         Self {
             data_sources: data_sources.map(|handle| (handle.described.type_name.clone(), handle)).collect(),
             ephemeral_resources: ephemeral_resources
                 .map(|handle| (handle.described.type_name.clone(), handle))
                 .collect(),
+            functions: Functions::new(provider.functions()),
+            actions: actions.map(|handle| (handle.described.type_name.clone(), handle)).collect(),
             block,
+            configured,
             provider,
         }
     }
@@ -52,7 +65,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
         &self,
         _: Request<pb::get_metadata::Request>,
     ) -> Result<Response<pb::get_metadata::Response>, Status> {
-        use pb::get_metadata::{DataSourceMetadata, EphemeralMetadata};
+        use pb::get_metadata::{ActionMetadata, DataSourceMetadata, EphemeralMetadata, FunctionMetadata};
         let data_sources = self.data_sources.keys();
         let ephemeral_resources = self.ephemeral_resources.keys();
         Ok(Response::new(pb::get_metadata::Response {
@@ -61,6 +74,12 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             ephemeral_resources: ephemeral_resources
                 .map(|name| EphemeralMetadata { type_name: name.clone() })
                 .collect(),
+            functions: self
+                .functions
+                .names()
+                .map(|name| FunctionMetadata { name: name.to_owned() })
+                .collect(),
+            actions: self.actions.keys().map(|name| ActionMetadata { type_name: name.clone() }).collect(),
             ..pb::get_metadata::Response::default()
         }))
     }
@@ -74,6 +93,11 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             server_capabilities: Some(capabilities()),
             data_source_schemas: schemas(self.data_sources.values().map(|handle| &handle.described)),
             ephemeral_resource_schemas: schemas(self.ephemeral_resources.values().map(|h| &h.described)),
+            functions: self.functions.to_proto(),
+            action_schemas: schemas(self.actions.values().map(|handle| &handle.described))
+                .into_iter()
+                .map(|(name, schema)| (name, pb::ActionSchema { schema: Some(schema) }))
+                .collect(),
             ..pb::get_provider_schema::Response::default()
         }))
     }
@@ -191,23 +215,58 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
         &self,
         _: Request<pb::get_functions::Request>,
     ) -> Result<Response<pb::get_functions::Response>, Status> {
-        Ok(Response::new(pb::get_functions::Response::default()))
+        let functions = self.functions.to_proto();
+        Ok(Response::new(pb::get_functions::Response { functions, diagnostics: Vec::new() }))
     }
 
     async fn call_function(
         &self,
         request: Request<pb::call_function::Request>,
     ) -> Result<Response<pb::call_function::Response>, Status> {
-        let text = format!("The provider has no function {:?}.", request.into_inner().name);
-        let error = pb::FunctionError { text, function_argument: None };
-        Ok(Response::new(pb::call_function::Response { result: None, error: Some(error) }))
+        Ok(Response::new(self.functions.call(request.into_inner())))
+    }
+
+    async fn validate_action_config(
+        &self,
+        request: Request<pb::validate_action_config::Request>,
+    ) -> Result<Response<pb::validate_action_config::Response>, Status> {
+        let connection = connection::<P::Configured, _>(&request)?;
+        let pb::validate_action_config::Request { type_name, config } = request.into_inner();
+        let work = async { validate(&self.action(&type_name)?.described, config) };
+        let diagnostics = connection.run("ValidateActionConfig", &type_name, work).await;
+        Ok(Response::new(pb::validate_action_config::Response { diagnostics: all(diagnostics) }))
+    }
+
+    async fn plan_action(
+        &self,
+        request: Request<pb::plan_action::Request>,
+    ) -> Result<Response<pb::plan_action::Response>, Status> {
+        let connection = connection::<P::Configured, _>(&request)?;
+        let request = request.into_inner();
+        let action_type = request.action_type.clone();
+        let work = self.plan_action(&connection, request);
+        let diagnostics = connection.run("PlanAction", &action_type, work).await;
+        Ok(Response::new(pb::plan_action::Response { diagnostics: all(diagnostics), deferred: None }))
+    }
+
+    async fn invoke_action(
+        &self,
+        request: Request<pb::invoke_action::Request>,
+    ) -> Result<Response<BoxStream<pb::invoke_action::Event>>, Status> {
+        let connection = connection::<P::Configured, _>(&request)?;
+        Ok(Response::new(self.invoke_action(connection, request.into_inner())))
     }
 
     async fn stop_provider(
         &self,
         request: Request<pb::stop_provider::Request>,
     ) -> Result<Response<pb::stop_provider::Response>, Status> {
-        connection::<P::Configured, _>(&request)?.stop();
+        let connection = connection::<P::Configured, _>(&request)?;
+        connection.stop();
+        // Terraform 1.11 does not close after an interrupt.
+        if let Ok(configured) = connection.configured() {
+            release(&*self.provider, &configured).await;
+        }
         Ok(Response::new(pb::stop_provider::Response { error: String::new() }))
     }
 }

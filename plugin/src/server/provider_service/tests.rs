@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tfplugin_proto::tfplugin6 as pb;
 use tfplugin_proto::tfplugin6::provider_server::Provider as _;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
 
@@ -158,8 +159,8 @@ struct Served {
 
 impl Served {
     fn new() -> Self {
-        let connection = Arc::new(Connection::new(&CancellationToken::new()));
-        Self { service: ProviderService::new(Demo), connection }
+        let connection = Arc::new(Connection::new(&CancellationToken::new(), mpsc::unbounded_channel().0));
+        Self { service: ProviderService::new(Arc::new(Demo), Arc::default()), connection }
     }
 
     async fn configured() -> Self {

@@ -1,0 +1,124 @@
+//! Actions: what changes something outside without being a resource. Terraform 1.14 and later.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use crate::config::ConfigReader;
+use crate::diagnostic::Diagnostics;
+use crate::handle::{Described, checked_config};
+use crate::provider::Answer;
+use crate::schema::Schema;
+use crate::value::{Object, Value};
+
+/// Something that is done when a user or a resource's life cycle asks for it.
+#[async_trait]
+pub trait Action: Send + Sync + 'static {
+    /// [`crate::Provider::Configured`].
+    type Provider: Send + Sync + 'static;
+    /// The block, read.
+    type Config: Send;
+
+    /// The full name with the provider's prefix.
+    fn type_name(&self) -> String;
+
+    /// Arguments. An action computes nothing.
+    fn schema(&self) -> Schema;
+
+    /// Reads the block. That is also what validates it, with values that may be unknown: it must not ask anybody.
+    fn config(&self, reader: &mut ConfigReader<'_>) -> Self::Config;
+
+    /// Looks whether it could be done, and changes nothing. Not called while values are unknown.
+    ///
+    /// # Errors
+    /// What would make it fail.
+    async fn plan(&self, provider: &Self::Provider, config: Self::Config) -> Result<Answer<()>, Diagnostics>;
+
+    /// Does it, with a wholly known configuration.
+    ///
+    /// # Errors
+    /// Whatever the user has to know, with what was done and what was not.
+    async fn invoke(
+        &self,
+        provider: &Self::Provider,
+        config: Self::Config,
+        progress: &Progress,
+    ) -> Result<Answer<()>, Diagnostics>;
+}
+
+/// Shows the user how far an action has come.
+#[derive(Clone, Debug)]
+pub struct Progress(mpsc::UnboundedSender<String>);
+
+impl Progress {
+    /// The messages come out of the other end, until this one and its clones are dropped.
+    pub fn channel() -> (Self, mpsc::UnboundedReceiver<String>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), receiver)
+    }
+
+    /// Shows one message, in a full sentence.
+    pub fn say(&self, message: impl Into<String>) {
+        // Fails when nobody listens any more; the action goes on all the same.
+        drop(self.0.send(message.into()));
+    }
+}
+
+/// Any [`Action`] of a provider.
+pub struct ActionHandle<P> {
+    pub(crate) described: Described,
+    pub(crate) inner: Arc<dyn ErasedAction<P>>,
+}
+
+impl<P: Send + Sync + 'static> ActionHandle<P> {
+    /// The full name with the provider's prefix.
+    pub fn type_name(&self) -> &str {
+        &self.described.type_name
+    }
+
+    /// Arguments.
+    pub fn schema(&self) -> &Schema {
+        self.described.schema()
+    }
+
+    /// Takes in an action.
+    pub fn new<T: Action<Provider = P>>(action: T) -> Self {
+        let inner = Arc::new(action);
+        let read = |inner: &T, reader: &mut ConfigReader<'_>| drop(inner.config(reader));
+        let described = Described::new(inner.type_name(), &inner, T::schema, read);
+        Self { described, inner }
+    }
+}
+
+#[async_trait]
+pub(crate) trait ErasedAction<P>: Send + Sync {
+    async fn plan(&self, provider: &P, config: &Object) -> Result<Answer<()>, Diagnostics>;
+    async fn invoke(
+        &self,
+        provider: &P,
+        config: &Object,
+        progress: &Progress,
+    ) -> Result<Answer<()>, Diagnostics>;
+}
+
+#[async_trait]
+impl<T: Action> ErasedAction<T::Provider> for T {
+    async fn plan(&self, provider: &T::Provider, config: &Object) -> Result<Answer<()>, Diagnostics> {
+        if !config.values().all(Value::is_wholly_known) {
+            return Ok(().into());
+        }
+        let config = checked_config(config, |reader| self.config(reader))?;
+        Action::plan(self, provider, config).await
+    }
+
+    async fn invoke(
+        &self,
+        provider: &T::Provider,
+        config: &Object,
+        progress: &Progress,
+    ) -> Result<Answer<()>, Diagnostics> {
+        let config = checked_config(config, |reader| self.config(reader))?;
+        Action::invoke(self, provider, config, progress).await
+    }
+}
