@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tfplugin::{Answer, DataSourceHandle, Diagnostics, EphemeralResourceHandle, Host, Provider, Schema};
+use tfplugin::{
+    ActionHandle, Answer, DataSourceHandle, Diagnostics, EphemeralResourceHandle, Host, Provider, Schema,
+};
 use tokenferry_sources::{ProcessEnvironment, SYSTEMS};
 
 use crate::block::{self, Block};
@@ -12,7 +14,9 @@ use crate::rotated::RotatedToken;
 use crate::systems::Systems;
 use crate::token::{EphemeralToken, TokenReading};
 use crate::totp::Totp;
-use crate::zscaler::{ZscalerDevice, ZscalerDevices, ZscalerOtp, ZscalerProfilePasswords};
+use crate::zscaler::{
+    ZscalerDevice, ZscalerDevices, ZscalerOtp, ZscalerProfilePasswords, ZscalerRemoveDevices,
+};
 
 /// `provider "tokenferry"`.
 pub(crate) struct Tokenferry;
@@ -55,6 +59,10 @@ impl Provider for Tokenferry {
         ];
         tokens.chain(others).collect()
     }
+
+    fn actions(&self) -> Vec<ActionHandle<Systems>> {
+        vec![ActionHandle::new(ZscalerRemoveDevices)]
+    }
 }
 
 #[cfg(test)]
@@ -73,7 +81,9 @@ mod tests {
         let ephemeral_resources = Tokenferry.ephemeral_resources();
         let ephemeral_resources =
             ephemeral_resources.iter().map(|handle| (handle.type_name(), handle.schema()));
-        for (name, schema) in data_sources.chain(ephemeral_resources) {
+        let actions = Tokenferry.actions();
+        let actions = actions.iter().map(|handle| (handle.type_name(), handle.schema()));
+        for (name, schema) in data_sources.chain(ephemeral_resources).chain(actions) {
             assert_eq!(schema.problems(SchemaUse::Resource), Vec::<String>::new(), "{name}");
             assert!(!schema.description.is_empty(), "{name}");
         }
