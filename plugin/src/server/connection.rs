@@ -185,7 +185,7 @@ mod tests {
     #[tokio::test]
     async fn shutdown_ends_every_call() {
         let shutdown = CancellationToken::new();
-        let connection = Connection::<()>::new(&shutdown);
+        let connection = connection::<()>(&shutdown);
         connection.stop();
         shutdown.cancel();
         let result = connection.run("ReadDataSource", "t", std::future::pending()).await;

@@ -137,8 +137,8 @@ async fn run<P: Provider>(provider: P, about: &About, mode: Mode) -> Result<(), 
     info!(version = about.version, tls = encrypted, "provider started");
     shutdown.cancelled().await;
     // Whatever has not answered by then is abandoned: the host would kill us for it.
-    let (served, released) = tokio::join!(tokio::time::timeout(DRAIN, serving), releasing);
-    drop((served, released, socket));
+    drop(tokio::join!(tokio::time::timeout(DRAIN, serving), releasing));
+    drop(socket);
     end.abort();
     Ok(())
 }

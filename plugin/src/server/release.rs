@@ -85,3 +85,88 @@ pub(super) async fn release<P: Provider>(provider: &P, configured: &P::Configure
 
 /// The host kills us two seconds after Shutdown, and calls in flight may need a part of that.
 const TIME_TO_RELEASE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::config::{ConfigReader, FromConfig};
+    use crate::diagnostic::Diagnostics;
+    use crate::handle::{DataSourceHandle, EphemeralResourceHandle};
+    use crate::provider::{Answer, Host};
+    use crate::schema::Schema;
+
+    /// Counts what is released.
+    struct Counting;
+
+    /// How often this was released, and whether that never ends.
+    #[derive(Default)]
+    struct Opened {
+        released: AtomicUsize,
+        hangs: bool,
+    }
+
+    struct NoConfig;
+
+    impl FromConfig for NoConfig {
+        fn from_config(_: &mut ConfigReader<'_>) -> Self {
+            Self
+        }
+    }
+
+    #[async_trait]
+    impl Provider for Counting {
+        type Config = NoConfig;
+        type Configured = Opened;
+
+        fn schema(&self) -> Schema {
+            Schema::new("A provider.")
+        }
+
+        async fn configure(&self, _: NoConfig, _: &Host) -> Result<Answer<Opened>, Diagnostics> {
+            Ok(Opened::default().into())
+        }
+
+        fn data_sources(&self) -> Vec<DataSourceHandle<Opened>> {
+            Vec::new()
+        }
+
+        fn ephemeral_resources(&self) -> Vec<EphemeralResourceHandle<Opened>> {
+            Vec::new()
+        }
+
+        async fn release(&self, opened: &Opened) {
+            if opened.hangs {
+                std::future::pending::<()>().await;
+            }
+            opened.released.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_lives_and_what_has_ended_is_released_at_the_end_however_long_one_takes() {
+        let configured = Arc::<Configured<Opened>>::default();
+        let (releaser, ended) = Releaser::new(Arc::new(Counting), Arc::clone(&configured));
+        let [living, gone] = [(); 2].map(|()| Arc::new(Opened::default()));
+        let hanging = Arc::new(Opened { hangs: true, ..Opened::default() });
+        for opened in [&living, &gone, &hanging] {
+            configured.add(opened);
+        }
+        let shutdown = CancellationToken::new();
+        let releasing = tokio::spawn(releaser.run(shutdown.clone()));
+        ended.send(Arc::clone(&gone)).unwrap();
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        assert_eq!(gone.released.load(Ordering::Relaxed), 1, "its connection has ended");
+        assert_eq!(living.released.load(Ordering::Relaxed), 0);
+
+        shutdown.cancel();
+        let began = tokio::time::Instant::now();
+        releasing.await.unwrap();
+        assert_eq!(living.released.load(Ordering::Relaxed), 1);
+        assert_eq!(began.elapsed().as_secs(), TIME_TO_RELEASE.as_secs(), "the hanging one is given up");
+    }
+}

@@ -29,7 +29,7 @@ impl<P: Provider> ProviderService<P> {
         self.actions.get(type_name).ok_or_else(|| no_such("action", type_name))
     }
 
-    pub(super) async fn plan_action(
+    pub(super) async fn look_ahead(
         &self,
         connection: &Connection<P::Configured>,
         request: pb::plan_action::Request,
@@ -40,7 +40,7 @@ impl<P: Provider> ProviderService<P> {
     }
 
     /// Begins, and returns what there is to tell until the end. It goes on if nobody listens any more.
-    pub(super) fn invoke_action(
+    pub(super) fn act(
         &self,
         connection: Arc<Connection<P::Configured>>,
         request: pb::invoke_action::Request,

@@ -244,7 +244,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
         let connection = connection::<P::Configured, _>(&request)?;
         let request = request.into_inner();
         let action_type = request.action_type.clone();
-        let work = self.plan_action(&connection, request);
+        let work = self.look_ahead(&connection, request);
         let diagnostics = connection.run("PlanAction", &action_type, work).await;
         Ok(Response::new(pb::plan_action::Response { diagnostics: all(diagnostics), deferred: None }))
     }
@@ -254,7 +254,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
         request: Request<pb::invoke_action::Request>,
     ) -> Result<Response<BoxStream<pb::invoke_action::Event>>, Status> {
         let connection = connection::<P::Configured, _>(&request)?;
-        Ok(Response::new(self.invoke_action(connection, request.into_inner())))
+        Ok(Response::new(self.act(connection, request.into_inner())))
     }
 
     async fn stop_provider(

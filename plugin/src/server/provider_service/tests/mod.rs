@@ -1,5 +1,8 @@
 //! The calls of a small provider that does everything a provider may do wrong.
 
+mod actions;
+mod functions;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,9 +15,9 @@ use tonic::Request;
 
 use super::{Connection, ProviderService};
 use crate::{
-    Answer, Attribute, ConfigReader, DataSource, DataSourceHandle, Diagnostic, Diagnostics,
-    EphemeralResource, EphemeralResourceHandle, FromConfig, Host, Number, Object, Opened, Provider, Renewed,
-    Schema, Type, Value,
+    ActionHandle, Answer, Attribute, ConfigReader, DataSource, DataSourceHandle, Diagnostic, Diagnostics,
+    EphemeralResource, EphemeralResourceHandle, FromConfig, Function, Host, Number, Object, Opened, Provider,
+    Renewed, Schema, Type, Value,
 };
 
 /// `demo_sum`: what it does is told by `mode`.
@@ -149,6 +152,14 @@ impl Provider for Demo {
     fn ephemeral_resources(&self) -> Vec<EphemeralResourceHandle<()>> {
         vec![EphemeralResourceHandle::new(Sum)]
     }
+
+    fn functions(&self) -> Vec<Box<dyn Function>> {
+        vec![Box::new(functions::Add)]
+    }
+
+    fn actions(&self) -> Vec<ActionHandle<()>> {
+        vec![ActionHandle::new(actions::Act)]
+    }
 }
 
 /// The service and one connection to it.
@@ -157,10 +168,13 @@ struct Served {
     connection: Arc<Connection<()>>,
 }
 
+fn connection() -> Arc<Connection<()>> {
+    Arc::new(Connection::new(&CancellationToken::new(), mpsc::unbounded_channel().0))
+}
+
 impl Served {
     fn new() -> Self {
-        let connection = Arc::new(Connection::new(&CancellationToken::new(), mpsc::unbounded_channel().0));
-        Self { service: ProviderService::new(Arc::new(Demo), Arc::default()), connection }
+        Self { service: ProviderService::new(Arc::new(Demo), Arc::default()), connection: connection() }
     }
 
     async fn configured() -> Self {
@@ -335,7 +349,7 @@ async fn nothing_is_read_before_the_provider_is_configured() {
 #[tokio::test]
 async fn stopping_reaches_the_calls_of_this_connection_only() {
     let served = Served::configured().await;
-    let other = Arc::new(Connection::<()>::new(&CancellationToken::new()));
+    let other = connection();
     let mut request = Request::new(pb::stop_provider::Request {});
     request.extensions_mut().insert(Arc::clone(&other));
     let hanging = served.read("hang", b"\x02");
