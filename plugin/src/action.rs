@@ -1,6 +1,7 @@
 //! Actions: what changes something outside without being a resource. Terraform 1.14 and later.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -79,6 +80,20 @@ impl Progress {
     pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.stopped.run_until_cancelled(work).await
     }
+
+    /// The outcome of work that is better not torn apart: it is given up only when it takes longer than `grace` from
+    /// the interrupt on.
+    pub async fn unless_stopped_for<T>(&self, grace: Duration, work: impl Future<Output = T>) -> Option<T> {
+        let given_up = async {
+            self.stopped.cancelled().await;
+            tokio::time::sleep(grace).await;
+        };
+        tokio::select! {
+            biased;
+            outcome = work => Some(outcome),
+            () = given_up => None,
+        }
+    }
 }
 
 /// Any [`Action`] of a provider.
@@ -136,5 +151,31 @@ impl<T: Action> ErasedAction<T::Provider> for T {
     ) -> Result<Answer<()>, Diagnostics> {
         let config = checked_config(config, |reader| self.config(reader))?;
         Action::invoke(self, provider, config, progress).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn after_an_interrupt_work_is_given_up_at_once_or_when_its_grace_is_over() {
+        let stopped = CancellationToken::new();
+        let (progress, _messages) = Progress::channel(stopped.clone());
+        assert_eq!(progress.unless_stopped(async { 1 }).await, Some(1));
+        assert!(!progress.is_stopped());
+        stopped.cancel();
+        assert!(progress.is_stopped());
+        assert_eq!(progress.unless_stopped(pending::<()>()).await, None);
+        assert_eq!(progress.unless_stopped_for(3 * SECOND, sleep(2 * SECOND)).await, Some(()));
+        let begun = Instant::now();
+        assert_eq!(progress.unless_stopped_for(3 * SECOND, pending::<()>()).await, None);
+        assert_eq!(begun.elapsed().as_secs(), 3);
     }
 }

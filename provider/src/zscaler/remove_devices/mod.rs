@@ -4,6 +4,7 @@ mod arguments;
 mod tally;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tfplugin::{Action, Answer, AttributePath, ConfigReader, Diagnostic, Diagnostics, Progress, Schema};
@@ -81,10 +82,10 @@ async fn remove(
             devices(batch.len()),
             listed(batch)
         ));
-        // Not to be given up once it is sent.
-        let removed =
-            reader.remove(batch, removal).await.map_err(|failure| tally.failed(failure, batch.len()))?;
-        tally.add(&removed);
+        let Some(outcome) = progress.unless_stopped_for(GRACE, reader.remove(batch, removal)).await else {
+            return Err(tally.given_up(batch.len()));
+        };
+        tally.add(&outcome.map_err(|failure| tally.failed(&failure, batch.len()))?);
         progress.say(format!("{}{}.", tally.so_far(), afterwards(removal)));
     }
     tally.finish()
@@ -141,6 +142,8 @@ fn listed(udids: &[Udid]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
+/// How long a call that was sent is waited for after an interrupt: most are answered by then.
+const GRACE: Duration = Duration::from_secs(3);
 /// How many UDIDs a message names.
 const MOST_SHOWN: usize = 10;
 

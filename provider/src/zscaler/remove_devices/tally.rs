@@ -46,25 +46,38 @@ impl Tally {
     }
 
     /// The message for a call that failed, which was to remove so many.
-    pub(super) fn failed(&self, failure: RemovalFailure, in_doubt: usize) -> Diagnostics {
-        let before = match self.removed {
+    pub(super) fn failed(&self, failure: &RemovalFailure, in_doubt: usize) -> Diagnostics {
+        match failure {
+            RemovalFailure::NothingRemoved(error) => {
+                let detail =
+                    format!("{}\n\n{}\n\n{}", sentence(&chain(error)), error.advice(), self.before());
+                Diagnostic::error(error.summary(), detail).into()
+            }
+            RemovalFailure::Unconfirmed(error) => self.in_doubt(&sentence(&chain(error)), in_doubt),
+        }
+    }
+
+    /// The message for a call that was to remove so many, and whose answer is not waited for any longer.
+    pub(super) fn given_up(&self, in_doubt: usize) -> Diagnostics {
+        self.in_doubt("The run was interrupted, and the answer to the last call did not come soon.", in_doubt)
+    }
+
+    fn in_doubt(&self, happened: &str, in_doubt: usize) -> Diagnostics {
+        let detail = format!(
+            "{happened}\n\nThe call to remove {} was sent and may have been carried out, so it is not sent again. Look \
+             at the devices in the portal or with the data source `tokenferry_zscaler_devices`. To invoke the action \
+             again does no harm: it lists the devices anew and removes those that are still there.\n\n{}",
+            devices(in_doubt),
+            self.before()
+        );
+        Diagnostic::error("Nobody knows whether the devices were removed", detail).into()
+    }
+
+    fn before(&self) -> String {
+        match self.removed {
             0 => "No device was removed before that.".to_owned(),
             _ => format!("{} before that.", self.so_far()),
-        };
-        let (summary, error, advice) = match &failure {
-            RemovalFailure::NothingRemoved(error) => (error.summary(), error, error.advice()),
-            RemovalFailure::Unconfirmed(error) => {
-                let advice = format!(
-                    "The call for {} was sent, may have been carried out, and is therefore not sent again. Look at the \
-                     devices in the portal or with the data source `tokenferry_zscaler_devices`. To invoke the action \
-                     again does no harm: it lists the devices anew and removes those that are still there.",
-                    devices(in_doubt)
-                );
-                ("Nobody knows whether the devices were removed".to_owned(), error, advice)
-            }
-        };
-        let detail = format!("{}\n\n{advice}\n\n{before}", sentence(&chain(error)));
-        Diagnostic::error(summary, detail).into()
+        }
     }
 
     /// Less than was asked for is worth a word, and nothing at all is a failure.
