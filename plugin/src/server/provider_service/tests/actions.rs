@@ -56,28 +56,28 @@ fn problem() -> Diagnostics {
     Diagnostic::error("Failed", "Planted.").into()
 }
 
-fn config(mode: &[u8]) -> Option<pb::DynamicValue> {
-    Some(pb::DynamicValue { msgpack: [b"\x81\xa4mode", mode].concat(), json: Vec::new() })
+fn config(mode: &[u8]) -> pb::DynamicValue {
+    pb::DynamicValue { msgpack: [b"\x81\xa4mode", mode].concat(), json: Vec::new() }
 }
 
 impl Served {
     async fn validate(&self, mode: &[u8]) -> Vec<pb::Diagnostic> {
         let type_name = "demo_act".to_owned();
-        let message = pb::validate_action_config::Request { type_name, config: config(mode) };
+        let message = pb::validate_action_config::Request { type_name, config: Some(config(mode)) };
         self.service.validate_action_config(self.request(message)).await.unwrap().into_inner().diagnostics
     }
 
     async fn plan(&self, mode: &[u8]) -> Vec<pb::Diagnostic> {
         let action_type = "demo_act".to_owned();
         let message =
-            pb::plan_action::Request { action_type, config: config(mode), client_capabilities: None };
+            pb::plan_action::Request { action_type, config: Some(config(mode)), client_capabilities: None };
         self.service.plan_action(self.request(message)).await.unwrap().into_inner().diagnostics
     }
 
     async fn invoke(&self, action_type: &str, mode: &[u8]) -> Vec<Event> {
         let action_type = action_type.to_owned();
         let message =
-            pb::invoke_action::Request { action_type, config: config(mode), client_capabilities: None };
+            pb::invoke_action::Request { action_type, config: Some(config(mode)), client_capabilities: None };
         let events = self.service.invoke_action(self.request(message)).await.unwrap().into_inner();
         events.map(|event| event.unwrap().r#type.unwrap()).collect().await
     }
