@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tfplugin::{
-    Answer, DataSourceHandle, Diagnostics, EphemeralResourceHandle, Function, Host, Provider, Schema,
+    ActionHandle, Answer, DataSourceHandle, Diagnostics, EphemeralResourceHandle, Function, Host, Provider,
+    Schema,
 };
 use tokenferry_sources::{ProcessEnvironment, SYSTEMS};
 
@@ -15,7 +16,9 @@ use crate::rotated::RotatedToken;
 use crate::systems::Systems;
 use crate::token::{EphemeralToken, TokenReading};
 use crate::totp::Totp;
-use crate::zscaler::{ZscalerDevice, ZscalerDevices, ZscalerOtp, ZscalerProfilePasswords};
+use crate::zscaler::{
+    ZscalerDevice, ZscalerDevices, ZscalerOtp, ZscalerProfilePasswords, ZscalerRemoveDevices,
+};
 
 /// `provider "tokenferry"`.
 pub(crate) struct Tokenferry;
@@ -63,6 +66,10 @@ impl Provider for Tokenferry {
         vec![Box::new(JwtClaims), Box::new(JwtExpiresAt)]
     }
 
+    fn actions(&self) -> Vec<ActionHandle<Systems>> {
+        vec![ActionHandle::new(ZscalerRemoveDevices)]
+    }
+
     async fn release(&self, systems: &Systems) {
         systems.owed().release(systems.clock()).await;
     }
@@ -84,7 +91,9 @@ mod tests {
         let ephemeral_resources = Tokenferry.ephemeral_resources();
         let ephemeral_resources =
             ephemeral_resources.iter().map(|handle| (handle.type_name(), handle.schema()));
-        for (name, schema) in data_sources.chain(ephemeral_resources) {
+        let actions = Tokenferry.actions();
+        let actions = actions.iter().map(|handle| (handle.type_name(), handle.schema()));
+        for (name, schema) in data_sources.chain(ephemeral_resources).chain(actions) {
             assert_eq!(schema.problems(SchemaUse::Resource), Vec::<String>::new(), "{name}");
             assert!(!schema.description.is_empty(), "{name}");
         }

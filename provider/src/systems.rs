@@ -139,6 +139,17 @@ impl Systems {
         Ok(Arc::clone(open.zscaler.insert(Arc::new(reader))))
     }
 
+    /// Looks whether there is a login for a system, as far as that is known yet.
+    ///
+    /// # Errors
+    /// One message for each setting that is missing or malformed.
+    pub(crate) fn foresee(&self, system: &'static System) -> Result<(), Diagnostics> {
+        match self.known(system) {
+            Ok(()) => self.session(system).map(drop),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// The rotator's entries.
     pub(crate) fn entries(&self) -> &Entries {
         &self.entries

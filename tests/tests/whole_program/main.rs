@@ -2,6 +2,7 @@
 //! conformance case of the plugin protocol.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod actions;
 mod bad_input;
 mod certificates;
 mod configuration;

@@ -89,7 +89,7 @@ impl Stage {
     /// What a variable of the documentation stands for.
     pub(super) fn variable(&self, name: &str) -> &str {
         match name {
-            "deploy_token" => &self.unsigned,
+            "token" => &self.unsigned,
             "release" => "1.0.0",
             "subsidiary_api_key" => "sandbox-key",
             "subsidiary_secret_key" => "sandbox-secret",
