@@ -38,16 +38,31 @@ impl Block {
         self.text.lines().any(|line| line.starts_with("action "))
     }
 
+    /// The blocks at the top of it of one kind, each from the name that follows the kind.
+    pub(super) fn tops(&self, kind: &str) -> Vec<&str> {
+        let blocks = self.text.split("\n}\n").map(|block| {
+            let start = block.find(&format!("\n{kind} ")).map_or(0, |before| before + 1);
+            block.get(start..).unwrap_or_default()
+        });
+        blocks.filter_map(|block| block.strip_prefix(kind)?.strip_prefix(' ')).collect()
+    }
+
     /// What it declares and does not say by itself.
     pub(super) fn variables(&self) -> Vec<&str> {
-        let declarations =
-            self.text.split("\nvariable \"").skip(1).chain(self.text.strip_prefix("variable \""));
-        let without_default = declarations.filter_map(|rest| {
-            let (name, body) = rest.split_once('"')?;
-            let body = body.split("\n}").next()?;
-            (!body.contains("default")).then_some(name)
-        });
-        without_default.collect()
+        let without_default = self.tops("variable").into_iter().filter(|block| !block.contains("default"));
+        without_default.filter_map(|block| block.split('"').nth(1)).collect()
+    }
+
+    /// The actions in it: the type of each, and what stands in its `config`.
+    pub(super) fn actions(&self) -> Vec<(&str, &str)> {
+        let mut actions = Vec::new();
+        for block in self.tops("action") {
+            let parts = block
+                .split_once("config {")
+                .and_then(|(head, body)| Some((head.split('"').nth(1)?, body.strip_suffix("  }")?)));
+            actions.push(parts.unwrap_or_else(|| panic!("{}: no `config` in {block}", self.name)));
+        }
+        actions
     }
 
     /// The names in the environments of its provisioners: what it hands on.

@@ -7,10 +7,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use tokenferry_tests::binaries;
 use tokenferry_tests::outcome::Outcome;
+use tokenferry_tests::plugin::Plugin;
 use tokenferry_tests::process::Process;
+use tokenferry_tests::schema;
 use tokenferry_tests::terraform::Terraform;
+use tokenferry_tests::value::Value;
 use tokio::process::Command;
 
 use self::blocks::Block;
@@ -75,6 +79,37 @@ async fn every_block_of_the_documentation_is_formatted() {
     }
     let outcome = terraform.run(&["fmt", "-check", "-diff", "blocks"]).await;
     assert!(outcome.status.success(), "{}{}", outcome.stdout, outcome.stderr);
+}
+
+/// Only Terraform 1.14 and later knows actions, and applying these would remove devices. So their arguments become the
+/// attributes of outputs, which any Terraform can evaluate; what comes of that is given to the provider to validate.
+#[tokio::test]
+async fn the_provider_accepts_every_action_of_the_documentation() {
+    let plugin = Plugin::start().await;
+    let mut count = 0;
+    for block in blocks::all().iter().filter(|block| block.has_action()) {
+        let actions = block.actions();
+        let mut configuration = String::new();
+        for variable in block.tops("variable") {
+            writeln!(configuration, "variable {variable}\n}}").unwrap();
+        }
+        for (index, (_, arguments)) in actions.iter().enumerate() {
+            writeln!(configuration, "output \"action-{index}\" {{\n  value = {{{arguments}}}\n}}").unwrap();
+        }
+        let terraform = Terraform::new(&configuration).await;
+        terraform.init().await;
+        terraform.run(&["apply", "-auto-approve"]).await.ok();
+        let outputs = terraform.show(None).await["values"]["outputs"].take();
+        for (index, (kind, _)) in actions.iter().enumerate() {
+            let arguments = value(&outputs[format!("action-{index}")]["value"]);
+            assert!(!arguments.names().is_empty(), "{}: {outputs}", block.name);
+            plugin.validate_action(kind, &arguments).await.ok();
+            count += 1;
+        }
+    }
+    let kinds = schema::all().await.action_schemas.len();
+    assert!(count >= kinds, "{count} examples of {kinds} actions");
+    plugin.finish().await;
 }
 
 #[tokio::test]
@@ -144,6 +179,20 @@ resource "terraform_data" "this" {
   }
 }
 "#;
+
+/// What Terraform made of an expression, as it travels.
+fn value(json: &Json) -> Value {
+    match json {
+        Json::Array(items) => Value::List(items.iter().map(value).collect()),
+        Json::Bool(flag) => Value::Bool(*flag),
+        Json::Null => Value::Null,
+        Json::Number(number) => Value::Int(number.as_i64().unwrap()),
+        Json::Object(members) => {
+            Value::Object(members.iter().map(|(name, member)| (name.clone(), value(member))).collect())
+        }
+        Json::String(text) => Value::from(text.as_str()),
+    }
+}
 
 /// Each block as a module, with its variables.
 fn root(stage: &Stage, blocks: &[Block]) -> String {
