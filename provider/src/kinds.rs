@@ -26,7 +26,8 @@ impl<R: Reading> DataSource for AsDataSource<R> {
 
     fn schema(&self) -> Schema {
         let description = format!(
-            "{} Its values are stored in the state and in plan files in clear text{} {}\n\n{}",
+            "{} Its values are stored in the state and in plan files in clear text{} Each plan that reads it costs {}. \
+             Applying a saved plan costs nothing more, unless the read had to wait for the apply.\n\n{}",
             self.0.summary(),
             twin(&self.0),
             self.0.calls(),
@@ -86,7 +87,7 @@ impl<R: Reading> EphemeralResource for AsEphemeralResource<R> {
 pub(crate) fn ephemeral_description(summary: &str, calls: &str, details: &str) -> String {
     format!(
         "{summary} Its values are in neither state nor plan file. Terraform opens it in every plan and again in \
-         every apply. {calls}\n\n{details}"
+         every apply, and each costs {calls}.\n\n{details}"
     )
 }
 

@@ -4,6 +4,7 @@
 mod block;
 mod diagnostics;
 mod fields;
+mod functions;
 mod kinds;
 mod private;
 mod provider;

@@ -5,6 +5,7 @@ use tfplugin::{Answer, Diagnostic, Diagnostics, Renewed};
 use tokenferry_sources::{ExposeSecret, Identity, SecretString, Timestamp, rfc3339};
 
 use crate::systems::Systems;
+use crate::token::Opening;
 
 /// All that a process needs that has not opened the resource itself.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub(crate) struct Private {
     pub(crate) expires_at: Option<Timestamp>,
     /// The token that is to be ended with the resource.
     pub(crate) revoke: Option<SecretString>,
+    /// Which opening in this process owes that.
+    pub(crate) opening: Option<Opening>,
 }
 
 impl Private {
@@ -25,9 +28,10 @@ impl Private {
         Self { type_name, expires_at, ..Self::default() }
     }
 
-    /// The same for the token of a login, which may be to be revoked.
-    pub(crate) fn of_token(self, identity: &Identity, revoke: Option<SecretString>) -> Self {
-        Self { owner: Some((identity.issuer.clone(), identity.subject.clone())), revoke, ..self }
+    /// The same for the token of a login, which an opening may owe to revoke.
+    pub(crate) fn of_token(self, identity: &Identity, revoke: Option<(Opening, SecretString)>) -> Self {
+        let (opening, revoke) = revoke.unzip();
+        Self { owner: Some((identity.issuer.clone(), identity.subject.clone())), revoke, opening, ..self }
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
@@ -39,6 +43,7 @@ impl Private {
         }
         if let Some(token) = &self.revoke {
             json["revoke"] = token.expose_secret().into();
+            json["opening"] = self.opening.into();
         }
         json.to_string().into_bytes()
     }
@@ -65,7 +70,8 @@ impl Private {
             None => None,
             Some(token) => Some(token.as_str().ok_or_else(foreign)?.into()),
         };
-        Ok(Self { type_name, owner, expires_at, revoke })
+        let opening = json.get("opening").and_then(Value::as_u64);
+        Ok(Self { type_name, owner, expires_at, revoke, opening })
     }
 
     /// The token to be ended, if there is one.
@@ -125,9 +131,9 @@ mod tests {
         let end = Timestamp::from_timestamp(1_700_000_000, 0);
         for (expires_at, token) in [(end, None), (None, None), (end, Some("t0ken|with\"quotes"))] {
             let private = Private::new(TYPE.to_owned(), expires_at);
-            let private = private.of_token(&identity("anna"), token.map(SecretString::from));
+            let private = private.of_token(&identity("anna"), token.map(|token| (u64::MAX, token.into())));
             let read = Private::from_bytes(&private.to_bytes(), TYPE).unwrap();
-            assert_eq!(read.expires_at, expires_at);
+            assert_eq!((read.expires_at, read.opening), (expires_at, token.map(|_| u64::MAX)));
             let revoke = read.to_revoke(&identity("anna")).unwrap();
             assert_eq!(revoke.map(ExposeSecret::expose_secret), token);
         }
@@ -148,7 +154,8 @@ mod tests {
 
     #[test]
     fn what_another_resource_or_login_has_left_is_foreign() {
-        let private = Private::new(TYPE.to_owned(), None).of_token(&identity("anna"), Some("t0ken".into()));
+        let private =
+            Private::new(TYPE.to_owned(), None).of_token(&identity("anna"), Some((1, "t0ken".into())));
         assert!(Private::from_bytes(&private.to_bytes(), "tokenferry_zscaler_token").is_err());
         let read = Private::from_bytes(&private.to_bytes(), TYPE).unwrap();
         assert!(read.to_revoke(&identity("bert")).is_err());

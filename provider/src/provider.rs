@@ -3,17 +3,23 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tfplugin::{Answer, DataSourceHandle, Diagnostics, EphemeralResourceHandle, Host, Provider, Schema};
+use tfplugin::{
+    ActionHandle, Answer, DataSourceHandle, Diagnostics, EphemeralResourceHandle, Function, Host, Provider,
+    Schema,
+};
 use tokenferry_sources::{ProcessEnvironment, SYSTEMS};
 
 use crate::block::{self, Block};
+use crate::functions::{JwtClaims, JwtExpiresAt};
 use crate::kinds::{AsDataSource, AsEphemeralResource};
 use crate::rotated::RotatedToken;
 use crate::systems::Systems;
 use crate::token::{EphemeralToken, TokenReading};
 use crate::totp::Totp;
 use crate::user_agent;
-use crate::zscaler::{ZscalerDevice, ZscalerDevices, ZscalerOtp, ZscalerProfilePasswords};
+use crate::zscaler::{
+    ZscalerDevice, ZscalerDevices, ZscalerOtp, ZscalerProfilePasswords, ZscalerRemoveDevices,
+};
 
 /// `provider "tokenferry"`.
 pub(crate) struct Tokenferry;
@@ -57,6 +63,18 @@ impl Provider for Tokenferry {
         ];
         tokens.chain(others).collect()
     }
+
+    fn functions(&self) -> Vec<Box<dyn Function>> {
+        vec![Box::new(JwtClaims), Box::new(JwtExpiresAt)]
+    }
+
+    fn actions(&self) -> Vec<ActionHandle<Systems>> {
+        vec![ActionHandle::new(ZscalerRemoveDevices)]
+    }
+
+    async fn release(&self, systems: &Systems) {
+        systems.owed().release(systems.clock()).await;
+    }
 }
 
 #[cfg(test)]
@@ -75,7 +93,9 @@ mod tests {
         let ephemeral_resources = Tokenferry.ephemeral_resources();
         let ephemeral_resources =
             ephemeral_resources.iter().map(|handle| (handle.type_name(), handle.schema()));
-        for (name, schema) in data_sources.chain(ephemeral_resources) {
+        let actions = Tokenferry.actions();
+        let actions = actions.iter().map(|handle| (handle.type_name(), handle.schema()));
+        for (name, schema) in data_sources.chain(ephemeral_resources).chain(actions) {
             assert_eq!(schema.problems(SchemaUse::Resource), Vec::<String>::new(), "{name}");
             assert!(!schema.description.is_empty(), "{name}");
         }

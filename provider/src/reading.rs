@@ -25,7 +25,7 @@ pub(crate) trait Reading: Send + Sync + 'static {
         true
     }
 
-    /// How many calls it costs: one sentence.
+    /// What reading it costs in logins and calls, as the object of a sentence.
     fn calls(&self) -> String;
 
     /// What else there is to know, in paragraphs.

@@ -16,6 +16,7 @@ use crate::block::{self, Block};
 use crate::diagnostics::not_known_yet;
 use crate::fields;
 use crate::secrets;
+use crate::token::Owed;
 use crate::vault::Entries;
 
 /// What all reads of one configured provider share. Aliases each have their own.
@@ -27,6 +28,7 @@ pub(crate) struct Systems {
     settings: BTreeMap<&'static str, (Settings, Vec<FieldProblem>)>,
     open: Mutex<Open>,
     entries: Entries,
+    owed: Owed,
 }
 
 /// Sessions that some read has needed.
@@ -79,6 +81,7 @@ impl Systems {
             unknown: block.unknown.clone(),
             settings,
             open: Mutex::default(),
+            owed: Owed::default(),
         };
         Ok(Answer { value: systems, warnings: diagnostics })
     }
@@ -137,9 +140,25 @@ impl Systems {
         Ok(Arc::clone(open.zscaler.insert(Arc::new(reader))))
     }
 
+    /// Looks whether there is a login for a system, as far as that is known yet.
+    ///
+    /// # Errors
+    /// One message for each setting that is missing or malformed.
+    pub(crate) fn foresee(&self, system: &'static System) -> Result<(), Diagnostics> {
+        match self.known(system) {
+            Ok(()) => self.session(system).map(drop),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// The rotator's entries.
     pub(crate) fn entries(&self) -> &Entries {
         &self.entries
+    }
+
+    /// Tokens that have to be ended.
+    pub(crate) fn owed(&self) -> &Owed {
+        &self.owed
     }
 
     /// The clock that expiry is reckoned by.

@@ -75,7 +75,7 @@ pub(crate) struct Arrival {
     clippy::cast_possible_truncation,
     reason = "a cast of floats saturates, and what is out of reach is refused"
 )]
-fn timestamp(seconds: f64) -> Option<Timestamp> {
+pub(crate) fn timestamp(seconds: f64) -> Option<Timestamp> {
     Timestamp::from_timestamp(seconds.floor() as i64, 0).and_then(in_writing)
 }
 

@@ -1,9 +1,11 @@
 //! The calls that tests make, with configurations completed as Terraform completes them.
 
 use prost_types::Timestamp;
+use tfplugin_proto::tfplugin6::invoke_action::event::Type;
 use tfplugin_proto::tfplugin6::{
-    ClientCapabilities, DynamicValue, close_ephemeral_resource, configure_provider, open_ephemeral_resource,
-    read_data_source, renew_ephemeral_resource, stop_provider, validate_data_resource_config,
+    ClientCapabilities, DynamicValue, FunctionError, call_function, close_ephemeral_resource,
+    configure_provider, invoke_action, open_ephemeral_resource, plan_action, read_data_source,
+    renew_ephemeral_resource, stop_provider, validate_action_config, validate_data_resource_config,
     validate_ephemeral_resource_config, validate_provider_config,
 };
 
@@ -29,6 +31,15 @@ pub struct Opened {
     pub private: Option<Vec<u8>>,
     /// When Renew is to be called.
     pub renew_at: Option<Timestamp>,
+}
+
+/// How an action went.
+#[derive(Clone, Debug)]
+pub struct Invoked {
+    /// What it said on its way.
+    pub progress: Vec<String>,
+    /// What it said in the end.
+    pub reply: Reply,
 }
 
 /// Every call answers with status OK, whatever happened: failures are diagnostics. Anything else panics.
@@ -125,6 +136,62 @@ impl Connection {
         let request = close_ephemeral_resource::Request { type_name: kind.to_owned(), private };
         let response = self.provider().close_ephemeral_resource(request).await.expect("status OK");
         Reply::of_diagnostics(&response.into_inner().diagnostics)
+    }
+
+    /// Calls a function. A dynamic result is a list of its type and its value.
+    ///
+    /// # Errors
+    ///
+    /// What the function refuses.
+    pub async fn call_function(&self, name: &str, arguments: &[Value]) -> Result<Value, FunctionError> {
+        let arguments = arguments.iter().map(Value::dynamic).collect();
+        let request = call_function::Request { name: name.to_owned(), arguments };
+        let response = self.provider().call_function(request).await.expect("status OK").into_inner();
+        match response.error {
+            Some(error) => Err(error),
+            None => Ok(Value::from_dynamic(&response.result.expect("a result")).unwrap()),
+        }
+    }
+
+    /// Checks the configuration of an action.
+    pub async fn validate_action(&self, kind: &str, config: &Value) -> Reply {
+        let config = Some(schema::complete_action(kind, config).await.dynamic());
+        let request = validate_action_config::Request { type_name: kind.to_owned(), config };
+        let response = self.provider().validate_action_config(request).await.expect("status OK");
+        Reply::of_diagnostics(&response.into_inner().diagnostics)
+    }
+
+    /// Plans an action.
+    pub async fn plan_action(&self, kind: &str, config: &Value) -> Reply {
+        let config = Some(schema::complete_action(kind, config).await.dynamic());
+        let client_capabilities = Some(CAPABILITIES);
+        let request = plan_action::Request { action_type: kind.to_owned(), config, client_capabilities };
+        let response = self.provider().plan_action(request).await.expect("status OK").into_inner();
+        Reply::new(None, &response.diagnostics, response.deferred.as_ref())
+    }
+
+    /// Invokes an action and follows it to its end.
+    pub async fn invoke_action(&self, kind: &str, config: &Value) -> Invoked {
+        let config = schema::complete_action(kind, config).await;
+        self.invoke_raw(kind, config.dynamic()).await
+    }
+
+    /// Invokes an action with a configuration as it is.
+    pub async fn invoke_raw(&self, kind: &str, config: DynamicValue) -> Invoked {
+        let (action_type, config) = (kind.to_owned(), Some(config));
+        let request = invoke_action::Request { action_type, config, client_capabilities: Some(CAPABILITIES) };
+        let mut events = self.provider().invoke_action(request).await.expect("status OK").into_inner();
+        let mut progress = Vec::new();
+        loop {
+            let event = events.message().await.expect("status OK").expect("events until it is completed");
+            match event.r#type.expect("an event says what it is") {
+                Type::Progress(said) => progress.push(said.message),
+                Type::Completed(completed) => {
+                    assert!(events.message().await.expect("status OK").is_none(), "nothing follows the end");
+                    return Invoked { progress, reply: Reply::of_diagnostics(&completed.diagnostics) };
+                }
+            }
+        }
     }
 
     /// Tells the provider that the user interrupted the command; gives the text of its answer.

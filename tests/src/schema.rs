@@ -35,6 +35,13 @@ pub async fn ephemeral(kind: &str) -> &'static Block {
     block_of(&all().await.ephemeral_resource_schemas, kind)
 }
 
+/// The attributes and blocks of the action `kind`.
+pub async fn action(kind: &str) -> &'static Block {
+    let schema = all().await.action_schemas.get(kind).and_then(|action| action.schema.as_ref());
+    let block = schema.and_then(|schema| schema.block.as_ref());
+    block.unwrap_or_else(|| panic!("there is no `{kind}`"))
+}
+
 /// A provider block with all that it may have.
 pub async fn complete_provider(config: &Value) -> Value {
     let schema = all().await.provider.as_ref().expect("a schema of the provider block");
@@ -49,6 +56,11 @@ pub async fn complete_data(kind: &str, config: &Value) -> Value {
 /// An ephemeral block with all that it may have.
 pub async fn complete_ephemeral(kind: &str, config: &Value) -> Value {
     complete(ephemeral(kind).await, config)
+}
+
+/// The configuration of an action with all that it may have.
+pub async fn complete_action(kind: &str, config: &Value) -> Value {
+    complete(action(kind).await, config)
 }
 
 fn block_of<'a>(schemas: &'a HashMap<String, Schema>, kind: &str) -> &'a Block {

@@ -200,6 +200,11 @@ fn read(bytes: &mut Bytes<'_>) -> Result<Value, String> {
             let length = decode::read_str_len(bytes).map_err(wrong)?;
             Value::Text(String::from_utf8(take(bytes, length)?).map_err(wrong)?)
         }
+        // The type of a dynamic value comes so.
+        Marker::Bin8 | Marker::Bin16 | Marker::Bin32 => {
+            let length = decode::read_bin_len(bytes).map_err(wrong)?;
+            Value::Text(String::from_utf8(take(bytes, length)?).map_err(wrong)?)
+        }
         Marker::FixArray(_) | Marker::Array16 | Marker::Array32 => {
             let length = decode::read_array_len(bytes).map_err(wrong)?;
             Value::List((0..length).map(|_| read(bytes)).collect::<Result<_, _>>()?)

@@ -1,4 +1,5 @@
-//! The examples are for reading, so somebody else has to make sure that they are right: Terraform.
+//! What the demo plays has to be right before it is played: Terraform says so. The other examples stand in the
+//! documentation, whose every block is applied by a test of the whole program.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -9,18 +10,14 @@ use crate::cargo;
 use crate::mirror;
 use crate::terraform::{Project, Terraform};
 
-/// What a fragment lacks to be a configuration.
-const REQUIREMENT: &str =
-    "terraform {\n  required_providers {\n    tokenferry = { source = \"tokenferry/tokenferry\" }\n  }\n}\n";
-
 #[test]
-fn every_example_is_a_valid_configuration() {
+fn every_configuration_of_the_demo_is_valid() {
     let terraform = Terraform::find().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let programs = programs();
     let config = mirror::dev_overrides(folder.path(), &[("tokenferry/tokenferry", &programs)]).unwrap();
-    let examples = folders_with_configurations(&cargo::root().join("examples"));
-    assert!(examples.len() > 5, "examples/ holds more than {examples:?}");
+    let examples = folders_with_configurations(&cargo::root().join("examples/demo"));
+    assert!(examples.len() > 2, "examples/demo holds more than {examples:?}");
     for (index, example) in examples.iter().enumerate() {
         let copy = folder.path().join(index.to_string());
         copy_configuration(example, &copy);
@@ -54,18 +51,12 @@ fn folders_with_configurations(folder: &Path) -> BTreeSet<PathBuf> {
     found
 }
 
-/// Copies the `.tf` files, and adds the requirement where none of them states it.
+/// Copies the `.tf` files.
 fn copy_configuration(example: &Path, copy: &Path) {
     mirror::make_folder(copy).unwrap();
-    let mut all = String::new();
     for entry in fs::read_dir(example).unwrap().map(Result::unwrap) {
         if entry.path().extension().is_some_and(|extension| extension == "tf") {
-            let text = fs::read_to_string(entry.path()).unwrap();
-            fs::write(copy.join(entry.file_name()), &text).unwrap();
-            all.push_str(&text);
+            fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
         }
-    }
-    if !all.contains("required_providers") {
-        mirror::write(&copy.join("versions.tf"), REQUIREMENT).unwrap();
     }
 }

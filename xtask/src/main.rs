@@ -10,6 +10,7 @@
 mod bench;
 mod cargo;
 mod demo;
+mod docs;
 mod error;
 #[cfg(test)]
 mod examples;
@@ -50,6 +51,7 @@ struct Arguments {
 enum Command {
     Bench(bench::Arguments),
     Demo(demo::Arguments),
+    Docs(docs::Arguments),
     Lint(lint::Arguments),
     Test(test::Arguments),
 }
@@ -71,6 +73,7 @@ fn run(command: &Command, terminal: &Terminal) -> Result {
     match command {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Demo(arguments) => demo::run(arguments, terminal),
+        Command::Docs(arguments) => docs::run(arguments, terminal),
         Command::Lint(arguments) => lint::run(arguments, terminal),
         Command::Test(arguments) => test::run(arguments, terminal),
     }

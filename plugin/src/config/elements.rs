@@ -1,6 +1,8 @@
 //! What holds several values: maps, and blocks that may be repeated. Each element has its own path, and may be unknown
 //! on its own.
 
+use std::fmt::Display;
+
 use super::{ConfigReader, Setting, required};
 use crate::path::AttributePath;
 use crate::value::{Object, Value};
@@ -10,6 +12,29 @@ impl<'a> ConfigReader<'a> {
     pub fn texts(&mut self, name: &str) -> Setting<Vec<(&'a str, Setting<&'a str>)>> {
         let Some(map) = self.map(name) else { return Setting::Null };
         map.map(|map| map.iter().map(|(key, value)| (key.as_str(), self.text_in(name, key, value))).collect())
+    }
+
+    /// A list of texts, each of which becomes a `T`; the error of `parse` is shown at the element.
+    pub fn parse_each<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Setting<Vec<Setting<T>>> {
+        self.list(name).map(|items| {
+            let elements = items.iter().enumerate().map(|(index, value)| {
+                let path = self.path(name).index(index);
+                let problem = match value {
+                    Value::Unknown => return Setting::Unknown,
+                    Value::String(text) => match parse(text) {
+                        Ok(value) => return Setting::Known(value),
+                        Err(error) => error.to_string(),
+                    },
+                    _ => required("a string"),
+                };
+                self.refuse(path, &format!("Invalid {name}"), &problem)
+            });
+            elements.collect()
+        })
     }
 
     /// Objects by key, each with a reader of its own.
@@ -34,16 +59,19 @@ impl<'a> ConfigReader<'a> {
         name: &str,
         mut read: impl FnMut(Setting<ConfigReader<'_>>) -> T,
     ) -> Setting<Vec<T>> {
-        let list = self.read(name, "a list", |value| match value {
-            Value::List(items) => Some(items),
-            _ => None,
-        });
-        list.map(|items| {
+        self.list(name).map(|items| {
             let blocks = items.iter().enumerate().map(|(index, value)| {
                 let path = self.path(name).index(index);
                 read(self.inner(path, value))
             });
             blocks.collect()
+        })
+    }
+
+    fn list(&mut self, name: &str) -> Setting<&'a Vec<Value>> {
+        self.read(name, "a list", |value| match value {
+            Value::List(items) => Some(items),
+            _ => None,
         })
     }
 
@@ -112,6 +140,19 @@ mod tests {
         let expected = [Setting::Known(Setting::Known(1)), Setting::Unknown, Setting::Known(Setting::Null)];
         assert_eq!(read, Setting::Known(expected.to_vec()));
         assert_eq!(paths(&diagnostics), ["step[2].servers[\"b\"].port"]);
+    }
+
+    #[test]
+    fn each_element_of_a_list_is_parsed_and_refused_at_its_index() {
+        let numbers = [Value::string("1"), Value::string("x"), Value::Unknown, Value::Null];
+        let config = object([("numbers", Value::List(numbers.to_vec())), ("all", Value::Unknown)]);
+        let mut diagnostics = Diagnostics::new();
+        let mut reader = ConfigReader::new(&config, &mut diagnostics);
+        let expected = vec![Setting::Known(1), Setting::Null, Setting::Unknown, Setting::Null];
+        assert_eq!(reader.parse_each("numbers", str::parse::<u8>), Setting::Known(expected));
+        assert_eq!(reader.parse_each("all", str::parse::<u8>), Setting::Unknown);
+        assert_eq!(reader.parse_each("unset", str::parse::<u8>), Setting::Null);
+        assert_eq!(paths(&diagnostics), ["numbers[1]", "numbers[3]"]);
     }
 
     #[test]

@@ -78,8 +78,36 @@ impl<C> Connection<C> {
         type_name: &str,
         work: impl Future<Output = Result<T, Diagnostics>>,
     ) -> Result<T, Diagnostics> {
+        Self::run_until(&self.stopped(), interrupted, call, type_name, work).await
+    }
+
+    /// Runs one action until it is done or panics. An interrupt is for the action to notice, by [`Self::stopped`];
+    /// only the end of the process ends it.
+    ///
+    /// # Errors
+    /// What the action itself reports, or that it was torn apart, or that it panicked.
+    pub(super) async fn run_action<T>(
+        &self,
+        call: &'static str,
+        type_name: &str,
+        work: impl Future<Output = Result<T, Diagnostics>>,
+    ) -> Result<T, Diagnostics> {
+        Self::run_until(&self.shutdown, torn_apart, call, type_name, work).await
+    }
+
+    /// Cancelled when the user interrupts what is in flight now.
+    pub(super) fn stopped(&self) -> CancellationToken {
+        locked(&self.calls).clone()
+    }
+
+    async fn run_until<T>(
+        stopped: &CancellationToken,
+        interrupted: fn() -> Diagnostics,
+        call: &'static str,
+        type_name: &str,
+        work: impl Future<Output = Result<T, Diagnostics>>,
+    ) -> Result<T, Diagnostics> {
         let started = tokio::time::Instant::now();
-        let stopped = locked(&self.calls).clone();
         let result = tokio::select! {
             biased;
             () = stopped.cancelled() => Err(interrupted()),
@@ -105,6 +133,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn interrupted() -> Diagnostics {
     let detail = "The provider stopped its work because the run was interrupted. Nothing needs to be undone.";
     Diagnostic::error("Stopped", detail).into()
+}
+
+fn torn_apart() -> Diagnostics {
+    let detail = "The provider was ended while an action was under way. What the action had begun may have been done, in \
+                  part or as a whole: look at what it was to change before you invoke it again.";
+    Diagnostic::error("Action torn apart", detail).into()
 }
 
 fn panicked(call: &str) -> Diagnostics {
@@ -156,6 +190,25 @@ mod tests {
         shutdown.cancel();
         let result = connection.run("ReadDataSource", "t", std::future::pending()).await;
         assert_eq!(summary(&result), "Stopped");
+    }
+
+    #[tokio::test]
+    async fn an_action_is_told_of_an_interrupt_and_ended_by_shutdown_alone() {
+        let shutdown = CancellationToken::new();
+        let connection = connection::<()>(&shutdown);
+        let stopped = connection.stopped();
+        let work = async {
+            stopped.cancelled().await;
+            Ok(())
+        };
+        let (result, ()) = tokio::join!(connection.run_action("InvokeAction", "t", work), async {
+            connection.stop();
+        });
+        assert!(result.is_ok());
+        assert!(!connection.stopped().is_cancelled());
+        shutdown.cancel();
+        let result = connection.run_action("InvokeAction", "t", std::future::pending()).await;
+        assert_eq!(summary(&result), "Action torn apart");
     }
 
     #[tokio::test]

@@ -35,15 +35,14 @@ impl Reading for RotatedToken {
     }
 
     fn calls(&self) -> String {
-        "Every plan that reads it and every apply makes one login to Vault at most and reads each entry once, however \
-         many reads share it; again only where the entry was absent, could not be read or did not live long enough. \
-         The system that issued the token is not asked."
+        "one login to Vault at most and one read of each entry, however many reads share it; more only where the entry \
+         was absent, could not be read or did not live long enough"
             .to_owned()
     }
 
     fn details(&self) -> String {
         "Where Vault is and how to log in there stands in the provider block's `vault` attribute or in environment \
-         variables. The least policy is `read` on `MOUNT/data/PATH`, or on `MOUNT/PATH` with KV version 1.\n\n\
+         variables; the system that issued the token is not asked. The least policy is `read` on `MOUNT/data/PATH`, or on `MOUNT/PATH` with KV version 1.\n\n\
          The read fails if the token has expired, and names its rotation. The entry must have the field names that \
          the rotator writes unless it is told otherwise."
             .to_owned()

@@ -7,6 +7,7 @@ use tfplugin::{
 };
 use tokenferry_sources::{Expiry, Home, Revocation, SourceError, Timestamp, Token, rfc3339};
 
+use super::owed::Debt;
 use super::prefer::{self, PreferRotated};
 use super::{TokenArguments, TokenReading, computed};
 use crate::diagnostics::{chain, of_source, of_token};
@@ -73,11 +74,15 @@ impl EphemeralResource for EphemeralToken {
             None => None,
         };
         let from_vault = borrowed.is_some();
-        let token = match borrowed {
-            Some(token) => token,
-            None => session.token(minimum).await.map_err(|error| of_source(&error))?,
+        let (opening, token) = match borrowed {
+            Some(token) => (None, token),
+            None if arguments.revoke_on_close => {
+                let owed = systems.owed().token(&session, minimum).await;
+                owed.map(|(opening, token)| (Some(opening), token)).map_err(|error| of_source(&error))?
+            }
+            None => (None, session.token(minimum).await.map_err(|error| of_source(&error))?),
         };
-        let revoke = arguments.revoke_on_close.then(|| token.value.clone());
+        let revoke = opening.map(|opening| (opening, token.value.clone()));
         let private = Private::new(self.type_name(), token.expires_at()).of_token(session.identity(), revoke);
         // No renewal is asked for: it could not hand out a new value.
         let mut computed = computed(&token);
@@ -117,9 +122,16 @@ impl EphemeralToken {
         let session = systems.session(self.0.system)?;
         let (usage, identity) = (session.source().usage(), session.identity().clone());
         let Some(value) = private.to_revoke(&identity)?.cloned() else { return Ok(().into()) };
+        if systems.owed().close(private.opening) == Debt::Settled {
+            return Ok(().into());
+        }
         let token =
             Token::new(value, usage, identity, now, expires_at.map_or(Expiry::Unknown, Expiry::Reported));
-        match session.revoke(&token).await {
+        let outcome = session.revoke(&token).await;
+        if outcome.is_ok() {
+            systems.owed().settle(private.opening);
+        }
+        match outcome {
             Ok(Revocation::Done) => Ok(().into()),
             Ok(Revocation::CannotRevoke) => {
                 let detail = format!("{} has no way to end a token before its time.", self.0.system.title);
@@ -147,9 +159,10 @@ fn revoke_on_close(title: &str) -> Attribute {
     Attribute::bool(REVOKE_ON_CLOSE).optional().describe(format!(
         "Whether to end the token as soon as the run does not need it any more. **This ends every session of that user \
          at {title}**, in other runs and other programs, too. Resources of the same run with the same login share one \
-         token: it ends for all of them when the first one is closed. Terraform closes an ephemeral resource at the end of \
-         plan and apply each; it does not when a run fails or is interrupted: then the token lives on until its own \
-         end. Cannot be set together with `prefer_rotated`: a borrowed token is not ours to end. Default: `false`."
+         token: it ends when the last of those with `revoke_on_close` is closed. Terraform closes an ephemeral resource \
+         at the end of plan and apply each. It does not when a run fails or is interrupted: then the provider ends the \
+         token before it ends itself, and gives {title} a second to confirm; without that, the token lives on until its \
+         own end. Cannot be set together with `prefer_rotated`: a borrowed token is not ours to end. Default: `false`."
     ))
 }
 

@@ -1,9 +1,11 @@
 //! The access token of a system, for every system that has a source.
 
 mod ephemeral;
+mod owed;
 mod prefer;
 
 pub(crate) use ephemeral::EphemeralToken;
+pub(crate) use owed::{Opening, Owed};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,14 +43,8 @@ impl Reading for TokenReading {
 
     fn calls(&self) -> String {
         match self.system.home {
-            Home::ProviderBlock => {
-                "Every plan that reads it and every apply makes one login at most, however many reads share the \
-                 token."
-            }
-            Home::Resource => {
-                "Every plan that reads it and every apply makes one login at most, however many reads with the same \
-                 settings share the token."
-            }
+            Home::ProviderBlock => "one login at most, however many reads share the token",
+            Home::Resource => "one login at most, however many reads with the same settings share the token",
         }
         .to_owned()
     }

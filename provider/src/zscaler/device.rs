@@ -41,9 +41,8 @@ impl Reading for ZscalerDevice {
     }
 
     fn calls(&self) -> String {
-        "Every plan that reads it and every apply makes one login, one `getDeviceDetails` call for each device, and for \
-         lookups by host name one `getDevices` call for each 5000 devices of the organisation, of the 100 calls an hour \
-         that Zscaler allows."
+        "one login, one `getDeviceDetails` call for each device, and for lookups by host name one `getDevices` call for \
+         each 5000 devices of the organisation, of the 100 calls an hour that Zscaler allows"
             .to_owned()
     }
 

@@ -35,8 +35,8 @@ impl Reading for ZscalerDevices {
     }
 
     fn calls(&self) -> String {
-        "Every plan that reads it and every apply makes one login, and one `getDevices` call for each 5000 devices and \
-         each filter, of the 100 calls an hour that Zscaler allows."
+        "one login, and one `getDevices` call for each 5000 devices and each filter, of the 100 calls an hour that \
+         Zscaler allows"
             .to_owned()
     }
 

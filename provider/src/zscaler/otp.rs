@@ -35,13 +35,12 @@ impl Reading for ZscalerOtp {
     }
 
     fn calls(&self) -> String {
-        "Every plan that reads it and every apply makes one login, and one `getOtp` call for each device, of the 100 \
-         calls an hour that Zscaler allows."
+        "one login, and one `getOtp` call for each device, of the 100 calls an hour that Zscaler allows"
             .to_owned()
     }
 
     fn details(&self) -> String {
-        "A password can be used once; reading it does not change it, and Zscaler does not say when it ends. The \
+        "A password can be used once; reading it does not make a new one, and Zscaler does not say when it ends. The \
          credential stands in the provider block's `zscaler` attribute or in environment variables."
             .to_owned()
     }

@@ -36,8 +36,8 @@ impl Reading for ZscalerProfilePasswords {
     }
 
     fn calls(&self) -> String {
-        "Every plan that reads it and every apply makes one login, and one `getPasswords` call for each user and \
-         operating system, of the 100 calls an hour that Zscaler allows."
+        "one login, and one `getPasswords` call for each user and operating system, of the 100 calls an hour that \
+         Zscaler allows"
             .to_owned()
     }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use serde_json::Value;
 
-use super::{AccountMode, ClientMode, JSON, World, Zscaler, one_api_only};
+use super::{AccountMode, ClientMode, JSON, World, Zscaler, one_api_only, removal};
 use crate::answer::{empty, labelled};
 use crate::conditions::Conditions;
 
@@ -23,6 +24,7 @@ enum Standing {
     Good,
     NoRole,
     Moved,
+    ReadOnly,
 }
 
 /// Answers a call.
@@ -31,13 +33,15 @@ pub(crate) async fn call(
     Extension(conditions): Extension<Arc<Conditions>>,
     uri: Uri,
     headers: HeaderMap,
+    body: Bytes,
 ) -> Response {
     let world = World::of(uri.path());
     let Some(caller) = zscaler.caller(world, &headers, &conditions) else {
         return empty(StatusCode::UNAUTHORIZED);
     };
     zscaler.budgets.spend(world, &caller.key, conditions.now(), || match caller.standing {
-        Standing::Good => zscaler.answer(&uri),
+        Standing::ReadOnly if removal::is_one(&uri) => empty(StatusCode::FORBIDDEN),
+        Standing::Good | Standing::ReadOnly => zscaler.answer(&uri, &headers, &body),
         Standing::NoRole => empty(StatusCode::FORBIDDEN),
         Standing::Moved => one_api_only(),
     })
@@ -66,6 +70,7 @@ impl Zscaler {
         let standing = match world {
             World::Legacy => match self.account(&grant.key, conditions)?.mode {
                 AccountMode::NoRole => Standing::NoRole,
+                AccountMode::ReadOnly => Standing::ReadOnly,
                 AccountMode::OneApiOnlyReads => Standing::Moved,
                 _ => Standing::Good,
             },
@@ -77,7 +82,10 @@ impl Zscaler {
         Some(Caller { key: grant.key, standing })
     }
 
-    fn answer(&self, uri: &Uri) -> Response {
+    fn answer(&self, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Response {
+        if removal::is_one(uri) {
+            return removal::carry_out(&self.devices, uri, headers, body);
+        }
         let found = match uri.path().rsplit('/').next() {
             Some("getDeviceDetails") => self.devices.details(uri.query()),
             Some("getDevices") => self.devices.page(uri.query()),

@@ -1,6 +1,7 @@
 //! `getOtp`, `getDevices` and `getDeviceDetails`.
 
 use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
 
@@ -24,16 +25,26 @@ const PAGE: usize = 50;
 const LARGEST_PAGE: usize = 5000;
 
 /// The enrolled devices with their passwords, which are made once: reading does not change them.
-pub(crate) struct Devices(Vec<(ZscalerDevice, Map<String, Value>)>);
+pub(crate) struct Devices(Mutex<Vec<Enrolled>>);
+
+type Enrolled = (ZscalerDevice, Map<String, Value>);
 
 impl Devices {
     pub(crate) fn new(devices: &[ZscalerDevice]) -> Self {
-        Self(devices.iter().map(|device| (device.clone(), passwords(device.form))).collect())
+        Self(Mutex::new(devices.iter().map(|device| (device.clone(), passwords(device.form))).collect()))
+    }
+
+    /// The devices as they are now.
+    pub(crate) fn enrolled(&self) -> MutexGuard<'_, Vec<Enrolled>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn otps(&self, query: Option<&str>) -> Option<Value> {
         let udid = query_value(query, "udid")?;
-        self.0.iter().find(|(device, _)| device.udid == udid).map(|(_, otps)| Value::Object(otps.clone()))
+        self.enrolled()
+            .iter()
+            .find(|(device, _)| device.udid == udid)
+            .map(|(_, otps)| Value::Object(otps.clone()))
     }
 
     /// One page of those that pass the filters; nothing if a filter or the page cannot be right.
@@ -50,7 +61,8 @@ impl Devices {
             user.as_ref().is_none_or(|user| *user == device.username)
                 && (os == 0 || os == usize::from(device.os_type))
         };
-        let all = self.0.iter().map(|(device, _)| device).filter(passes);
+        let enrolled = self.enrolled();
+        let all = enrolled.iter().map(|(device, _)| device).filter(passes);
         Some(all.skip((page - 1) * size).take(size).map(listed).collect())
     }
 
@@ -63,20 +75,20 @@ impl Devices {
             udid.as_ref().is_none_or(|udid| *udid == device.udid)
                 && user.as_ref().is_none_or(|user| *user == device.username)
         };
-        self.0.iter().find(|(device, _)| meant(device)).map(|(device, otps)| details(device, otps))
+        self.enrolled().iter().find(|(device, _)| meant(device)).map(|(device, otps)| details(device, otps))
     }
 }
 
 impl fmt::Debug for Devices {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_set().entries(self.0.iter().map(|(device, _)| &device.udid)).finish()
+        out.debug_set().entries(self.enrolled().iter().map(|(device, _)| &device.udid)).finish()
     }
 }
 
 /// Snake case and camel case side by side, times as texts: recorded so.
 fn listed(device: &ZscalerDevice) -> Value {
     json!({
-        "agentVersion": "4.5.0.33", "companyName": "Example", "config_download_time": "1767225600",
+        "agentVersion": device.agent_version, "companyName": "Example", "config_download_time": "1767225600",
         "deregistrationTimestamp": "0", "detail": "Example - Model 1", "download_count": 3,
         "hardwareFingerprint": "ab12", "keepAliveTime": "1767225660", "last_seen_time": "1767225720",
         "macAddress": "02:00:00:00:00:01", "machineHostname": device.hostname, "manufacturer": "Example",
@@ -98,7 +110,7 @@ fn registration(device: &ZscalerDevice) -> &'static str {
 
 fn details(device: &ZscalerDevice, otps: &Map<String, Value>) -> Value {
     json!({
-        "agent_version": "4.5.0.33", "carrier": "", "config_download_time": "1767225600",
+        "agent_version": device.agent_version, "carrier": "", "config_download_time": "1767225600",
         "deviceOtpArray": otp_array(otps), "devicePolicyName": "Default", "deviceTrust": 1, "device_locale": "en_US",
         "download_count": 3, "external_model": "Model 1", "hardwareFingerprint": "ab12", "id": "1001",
         "internal_model": "M1", "keep_alive_time": "1767225660", "last_seen_time": "1767225720",

@@ -15,6 +15,7 @@ mod login;
 mod one_api;
 mod options;
 mod profile;
+mod removal;
 mod token;
 
 pub use options::{
@@ -36,7 +37,8 @@ const NAME: &str = "zscaler";
 const LOGIN: &str = "/zscaler/papi/auth/v1/login";
 const TOKEN: &str = "/zscaler/oauth2/v1/token";
 /// What the API knows, below the base of either world.
-const CALLS: [&str; 4] = ["getDeviceDetails", "getDevices", "getOtp", "getPasswords"];
+const READS: [&str; 4] = ["getDeviceDetails", "getDevices", "getOtp", "getPasswords"];
+const REMOVALS: [&str; 2] = ["forceRemoveDevices", "removeDevices"];
 
 /// The content type of every JSON answer.
 const JSON: &str = "application/json;charset=UTF-8";
@@ -114,11 +116,12 @@ impl System for Zscaler {
     }
 
     fn router(self: Arc<Self>) -> Router {
-        let calls = ["papi", "zcc/papi"]
-            .iter()
-            .flat_map(|base| CALLS.iter().map(move |name| format!("/{NAME}/{base}/public/v1/{name}")));
-        calls
-            .fold(Router::new(), |router, path| router.route(&path, get(api::call)))
+        let paths = |name: &str| ["papi", "zcc/papi"].map(|base| format!("/{NAME}/{base}/public/v1/{name}"));
+        let reads = READS.iter().flat_map(|name| paths(name)).map(|path| (path, get(api::call)));
+        let removals = REMOVALS.iter().flat_map(|name| paths(name)).map(|path| (path, post(api::call)));
+        reads
+            .chain(removals)
+            .fold(Router::new(), |router, (path, method)| router.route(&path, method))
             .route(LOGIN, post(login::login))
             .route(TOKEN, post(one_api::token))
             .fallback(not_found)

@@ -45,6 +45,8 @@ pub enum AccountMode {
     NoMessage,
     /// The login succeeds, and every call after it is refused with 403.
     NoRole,
+    /// As [`Normal`](Self::Normal), but removals are refused with 403.
+    ReadOnly,
     /// Status 200 and a JWT.
     #[default]
     Normal,
@@ -107,6 +109,8 @@ pub struct ZscalerDevice {
     pub os_type: u8,
     /// The state of its enrolment as the vendor's number; 1 is registered.
     pub state: u8,
+    /// The version of Client Connector on it.
+    pub agent_version: String,
     /// Which passwords `getOtp` has for it.
     pub form: DeviceForm,
 }
@@ -199,7 +203,15 @@ impl ZscalerDevice {
     /// A registered macOS device, named after the first part of its id.
     pub fn new(udid: &str, form: DeviceForm) -> Self {
         let hostname = format!("mac-{}", udid.split('-').next().unwrap_or(udid).to_lowercase());
-        Self { udid: udid.to_owned(), hostname, username: USER.to_owned(), os_type: 4, state: 1, form }
+        Self {
+            udid: udid.to_owned(),
+            hostname,
+            username: USER.to_owned(),
+            os_type: 4,
+            state: 1,
+            agent_version: "4.5.0.33".to_owned(),
+            form,
+        }
     }
 }
 

@@ -20,3 +20,4 @@ mod zetasafe;
 mod zettelstore;
 #[cfg(test)]
 mod zscaler;
+mod zscaler_removal;

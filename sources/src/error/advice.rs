@@ -89,6 +89,9 @@ impl SourceError {
                 format!("{} A refused login is not tried again.", attempt.guidance.login_refused)
             }
             E::Named { failure, .. } => failure.advice.to_owned(),
+            E::NoAccess { attempt, .. } if attempt.action == Action::Removal => {
+                format!("Removing devices needs a role that may write. {}", attempt.guidance.no_access)
+            }
             E::NoAccess { attempt, .. } => attempt.guidance.no_access.to_owned(),
             E::NotFound { attempt, .. } | E::UnexpectedStatus { attempt, .. } => {
                 with_hint(attempt.guidance.address, attempt)

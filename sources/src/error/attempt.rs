@@ -52,6 +52,7 @@ impl fmt::Display for Attempt {
                 write!(f, "reading app profile passwords from {} at {host}", system.title)
             }
             Action::Refresh => write!(f, "refreshing a token of {} at {host}", system.title),
+            Action::Removal => write!(f, "removing devices from {} at {host}", system.title),
             Action::Revoke => write!(f, "revoking a token of {} at {host}", system.title),
             Action::Verify => write!(f, "trying out a fresh token of {} at {host}", system.title),
         }?;
@@ -96,6 +97,8 @@ pub enum Action {
     ProfilePasswords,
     /// A token, for an older one.
     Refresh,
+    /// The removal of devices.
+    Removal,
     /// The end of a token.
     Revoke,
     /// Whether a token is good.

@@ -38,7 +38,7 @@ pub(crate) async fn send(context: &BuildContext, request: &Request) -> Result<An
                 Ok(answer) => return Ok(budget.charge(answer)),
                 Err(setback) => setback,
             },
-            (Err(error), _) => Setback::from_error(error, tries_made),
+            (Err(error), _) => Setback::from_error(request, error, tries_made),
         };
         let error = *setback.error;
         if tries_made >= tries || !budget.pause(setback.pause).await {
@@ -78,10 +78,7 @@ impl Pause {
 impl Setback {
     /// The answer, if it is one to keep.
     fn from_answer(request: &Request, answer: Answer, tries_made: u32) -> Result<Answer, Self> {
-        if !matches!(answer.status.as_u16(), 408 | 429 | 500 | 502..=504) {
-            return Ok(answer);
-        }
-        if answer.status.as_u16() == 408 && request.patience != Patience::Read {
+        if !request.patience.bears(answer.status.as_u16()) {
             return Ok(answer);
         }
         let error = answer.failure(&request.attempt, &request.secrets);
@@ -91,13 +88,14 @@ impl Setback {
         })
     }
 
-    fn from_error(error: SourceError, tries_made: u32) -> Self {
-        let again = matches!(
-            error,
-            SourceError::BrokenAnswer { .. }
-                | SourceError::Tls { certificate: false, .. }
-                | SourceError::Unreachable { .. }
-        );
+    fn from_error(request: &Request, error: SourceError, tries_made: u32) -> Self {
+        let again = match error {
+            SourceError::Unreachable { .. } => true,
+            SourceError::BrokenAnswer { .. } | SourceError::Tls { certificate: false, .. } => {
+                request.patience != Patience::Change
+            }
+            _ => false,
+        };
         let pause = if again { Pause::Backoff(wait::backoff(tries_made)) } else { Pause::Never };
         Setback { error: Box::new(error), pause }
     }
@@ -107,7 +105,16 @@ impl Patience {
     fn tries(self) -> u32 {
         match self {
             Patience::Once => 1,
-            Patience::Login | Patience::Read => 3,
+            Patience::Change | Patience::Login | Patience::Read => 3,
+        }
+    }
+
+    /// Whether an answer with this status is one that another try may better.
+    fn bears(self, status: u16) -> bool {
+        match self {
+            Patience::Change => status == 429,
+            Patience::Login | Patience::Once => matches!(status, 429 | 500 | 502..=504),
+            Patience::Read => matches!(status, 408 | 429 | 500 | 502..=504),
         }
     }
 }

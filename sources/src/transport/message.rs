@@ -51,6 +51,8 @@ pub(crate) struct Body {
 /// What to try again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Patience {
+    /// What was certainly not carried out: it never reached the server, or exceeds a limit.
+    Change,
     /// Nothing: somebody else decides.
     Once,
     /// Broken connections, limits and failures of the server.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reqwest::Method;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::debug;
+use zeroize::Zeroizing;
 
 use super::SYSTEM;
 use super::legacy::{self, ApiKey};
@@ -15,7 +17,7 @@ use super::query::{ApiAnswer, Query};
 use super::system::ONE_API_GUIDANCE;
 use crate::base_url::BaseUrl;
 use crate::expiry::{Arrival, Stated, until};
-use crate::transport::{self, Answer, Patience, Request};
+use crate::transport::{self, Answer, Body, Patience, Request};
 use crate::{Action, Attempt, BuildContext, Expiry, Identity, SourceError, Token, TokenSource, TokenUsage};
 
 /// The source of tokens. All clones are the same one.
@@ -62,12 +64,16 @@ impl Zscaler {
         let Parts { place, context, .. } = self.0.as_ref();
         let mut url = place.base_url.join(query.path);
         url.set_query(query.text().as_deref());
-        let mut request = Request::new(
-            self.attempt(query.action, place.base_url.host()),
-            reqwest::Method::GET,
-            url,
-            Patience::Read,
-        );
+        let (method, patience) = match query.change {
+            Some(_) => (Method::POST, Patience::Change),
+            None => (Method::GET, Patience::Read),
+        };
+        let attempt = self.attempt(query.action, place.base_url.host());
+        let mut request = Request::new(attempt, method, url, patience);
+        request.body = query
+            .change
+            .clone()
+            .map(|json| Body { content_type: "application/json", bytes: Zeroizing::new(json) });
         self.dress(&mut request);
         request.bust_caches = true;
         request.largest = query.largest.unwrap_or(request.largest);

@@ -80,6 +80,13 @@ impl<K: Clone + Eq + Hash, V> Kept<K, V> {
     }
 }
 
+impl<K, V> Kept<K, V> {
+    /// Forgets everything: it was changed.
+    pub(super) fn clear(&self) {
+        locked(&self.0).clear();
+    }
+}
+
 /// A limit holds for all questions, and a rejected token is the token's fault: both are remembered elsewhere.
 fn is_of_the_question(error: &SourceError) -> bool {
     !matches!(error.class(), FailureClass::RateLimited | FailureClass::TokenRejected)

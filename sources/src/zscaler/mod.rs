@@ -18,6 +18,7 @@ mod profile;
 mod purpose;
 mod query;
 mod reader;
+mod removal;
 mod system;
 mod udid;
 
@@ -29,6 +30,7 @@ pub use otp::OtpSet;
 pub use profile::{PROFILE_PURPOSES, PasswordSet, ProfileQuery};
 pub use purpose::{Purpose, UnknownPurpose};
 pub use reader::ApiReader;
+pub use removal::{Candidates, DeviceCriteria, MOST_REMOVED_AT_ONCE, Removal, RemovalFailure, Removed};
 pub use system::SYSTEM;
 pub use udid::{InvalidUdid, Udid};
 

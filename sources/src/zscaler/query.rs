@@ -16,13 +16,15 @@ pub(super) struct Query {
     /// Below the base URL.
     pub(super) path: &'static str,
     pub(super) arguments: Vec<(&'static str, String)>,
+    /// The JSON to post. Without it something is read; with it, something is changed.
+    pub(super) change: Option<Vec<u8>>,
     /// The largest answer that is read, where it is not the usual.
     pub(super) largest: Option<usize>,
 }
 
 impl Query {
     pub(super) fn new(action: Action, path: &'static str) -> Self {
-        Query { action, path, arguments: Vec::new(), largest: None }
+        Query { action, path, arguments: Vec::new(), change: None, largest: None }
     }
 
     pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -94,7 +96,7 @@ impl ApiAnswer {
         text.contains("resource access blocked") || (text.contains("session") && text.contains("invalid"))
     }
 
-    fn said(&self) -> Said {
+    pub(super) fn said(&self) -> Said {
         let fields = Fields::parse(&self.answer.body).unwrap_or_default();
         let one = |name| {
             let in_text = || fields.text(name).map(|text| text.expose_secret().to_owned());

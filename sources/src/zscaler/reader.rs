@@ -10,6 +10,7 @@ use super::kept::Kept;
 use super::lookup::{self, DeviceKey};
 use super::otp;
 use super::profile::{self, PasswordSet, ProfileQuery};
+use super::removal::{self, Candidates, DeviceCriteria, Removal, RemovalFailure, Removed};
 use super::{OtpSet, Udid};
 use crate::{Session, SourceError};
 
@@ -103,6 +104,42 @@ impl ApiReader {
             Ok(lookup::details(answer, &udid)?)
         };
         self.devices.get(&self.calls, &udid, minimum_lifetime, read).await
+    }
+
+    /// The devices that a removal would concern, listed anew: what was read before may have changed.
+    ///
+    /// # Errors
+    /// When there is no token, or the system does not list the devices.
+    pub async fn candidates(
+        &self,
+        criteria: &DeviceCriteria,
+        removal: Removal,
+    ) -> Result<Candidates, SourceError> {
+        match self.read_pages(&criteria.filter, None).await {
+            Ok(devices) => Ok(Candidates::among(&devices, criteria, removal)),
+            Err(Trouble::Login(error) | Trouble::Read(error)) => Err(error),
+        }
+    }
+
+    /// Removes these devices and no others, at most [`MOST_REMOVED_AT_ONCE`](super::MOST_REMOVED_AT_ONCE), in one call
+    /// that is never repeated once it may have been carried out.
+    ///
+    /// # Errors
+    /// When nothing was removed, or nobody knows.
+    pub async fn remove(&self, udids: &[Udid], removal: Removal) -> Result<Removed, RemovalFailure> {
+        // To the API, a call that names no device is one without that criterion.
+        if udids.is_empty() {
+            return Ok(Removed::default());
+        }
+        let outcome = self.calls.ask(&removal::query(udids, removal), None).await;
+        self.otps.clear();
+        self.lists.clear();
+        self.devices.clear();
+        match outcome {
+            Ok(answer) => Removed::from_answer(&answer),
+            Err(Trouble::Login(error)) => Err(RemovalFailure::NothingRemoved(error)),
+            Err(Trouble::Read(error)) => Err(RemovalFailure::of(error)),
+        }
     }
 
     /// Page after page, until one is not full.

@@ -1,8 +1,10 @@
 //! Systems behind TLS.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use tempfile::TempDir;
+use tokenferry_sandbox::Fault;
 use tokenferry_tests::issuer::Issuer;
 use tokenferry_tests::plugin::Plugin;
 use tokenferry_tests::reply::Reply;
@@ -39,6 +41,35 @@ async fn a_certificate_that_is_over_or_of_another_host_is_not_taken_for_a_missin
         assert!(reply.error().says(&["certificate"]), "{reply:?}");
         assert_ne!(reply.error().summary, unreachable);
     }
+}
+
+#[tokio::test]
+async fn case_32_what_can_go_wrong_has_a_summary_each() {
+    let tls = read(&Identity::of_server(&["127.0.0.1"]), &Identity::new()).await;
+    let mut summaries = BTreeSet::from([tls.error().summary.clone()]);
+    let faults = [
+        Fault::status(401),
+        Fault::status(403),
+        Fault::status(404),
+        Fault::status(429),
+        Fault::status(500),
+        Fault::hang(),
+        Fault::garbage(),
+    ];
+    let count = faults.len() + 1;
+    for fault in faults {
+        let issuer = Issuer::start("case-32-summaries").await;
+        issuer.fault(fault);
+        let provider = object([
+            ("zettelstore", issuer.zettelstore()),
+            ("timeout", "1s".into()),
+            ("max_wait", "1s".into()),
+        ]);
+        let plugin = Plugin::configured(&provider).await;
+        summaries.insert(plugin.read(TOKEN, &object([])).await.error().summary.clone());
+        plugin.finish().await;
+    }
+    assert_eq!(summaries.len(), count, "{summaries:#?}");
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Data sources over the wire.
 
-use tfplugin_proto::tfplugin6::DynamicValue;
 use tfplugin_proto::tfplugin6::schema::{Attribute, Block};
+use tfplugin_proto::tfplugin6::{DynamicValue, validate_data_resource_config};
 use tokenferry_sandbox::AccountMode;
 use tokenferry_tests::issuer::{DEVICE, GENERIC_DEVICE, Issuer};
 use tokenferry_tests::plugin::Plugin;
+use tokenferry_tests::reply::Reply;
 use tokenferry_tests::schema;
 use tokenferry_tests::value::{Value, object};
 
@@ -171,6 +172,12 @@ async fn case_28_an_unknown_type_is_an_error_and_nothing_more() {
     let reply = plugin.read_raw("tokenferry_no_such_thing", empty).await;
     assert!(reply.error().says(&["tokenferry_no_such_thing"]));
     plugin.read_raw("", object([]).dynamic()).await.error();
+    let request = validate_data_resource_config::Request {
+        type_name: "tokenferry_no_such_thing".to_owned(),
+        config: Some(object([]).dynamic()),
+    };
+    let reply = plugin.provider().validate_data_resource_config(request).await.expect("status OK");
+    assert!(Reply::of_diagnostics(&reply.into_inner().diagnostics).error().says(&["no_such_thing"]));
     plugin.validate_data(ZSCALER, &object([])).await.ok();
     plugin.finish().await;
 }
@@ -210,6 +217,7 @@ async fn case_31_bytes_that_are_no_object_are_an_error() {
         let value = DynamicValue { msgpack: bytes, json: Vec::new() };
         let reply = plugin.read_raw(OTP, value.clone()).await;
         assert!(!reply.errors().is_empty(), "{what} was read");
+        assert!(!plugin.open_raw(OTP, value.clone()).await.reply.errors().is_empty(), "{what} was opened");
         let reply = plugin.configure_raw(value).await;
         assert!(!reply.errors().is_empty(), "{what} was taken for a configuration");
     }
@@ -218,17 +226,11 @@ async fn case_31_bytes_that_are_no_object_are_an_error() {
 
 #[tokio::test]
 async fn case_38_secrets_are_marked_as_such() {
-    let secret = ["token", "header_value", "otp", "otps", "password", "passwords"];
-    for kind in [ZSCALER, ZETTELSTORE, OTP, "tokenferry_zscaler_profile_passwords"] {
-        for block in [schema::data(kind).await, schema::ephemeral(kind).await] {
-            for attribute in &block.attributes {
-                assert_eq!(
-                    attribute.sensitive,
-                    secret.contains(&attribute.name.as_str()),
-                    "{}",
-                    attribute.name
-                );
-            }
+    let secret = ["code", "header_value", "otp", "otps", "password", "passwords", "secret", "token", "uri"];
+    let schemas = schema::all().await;
+    for (kind, schema) in schemas.data_source_schemas.iter().chain(&schemas.ephemeral_resource_schemas) {
+        for Attribute { name, sensitive, .. } in &schema.block.as_ref().unwrap().attributes {
+            assert_eq!(*sensitive, secret.contains(&name.as_str()), "{kind}.{name}");
         }
     }
     let provider = schema::all().await.provider.as_ref().unwrap().block.as_ref().unwrap();
@@ -282,6 +284,9 @@ async fn case_40_the_same_question_has_the_same_answer() {
         assert!(description.contains("state") && description.contains("ephemeral"), "{kind}: {description}");
     }
     assert_eq!(issuer.counters().reads("zscaler", DEVICE), 1);
+    for block in [schema::data(OTP).await, schema::ephemeral(OTP).await] {
+        assert!(block.description.contains("does not make a new one"), "{}", block.description);
+    }
     plugin.finish().await;
 }
 

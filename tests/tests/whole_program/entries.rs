@@ -70,7 +70,8 @@ pub(crate) fn place() -> Value {
     object([("mount", "secret".into()), ("path", PATH.into())])
 }
 
-fn in_seconds(left: i64) -> String {
+/// A time so many seconds from now, as the rotator writes it.
+pub(crate) fn in_seconds(left: i64) -> String {
     let offset = Duration::from_secs(left.unsigned_abs());
     let now = SystemTime::now();
     let time = Timestamp::from(if left < 0 { now - offset } else { now + offset });

@@ -9,11 +9,13 @@ use tokenferry_tests::value::{Value, object};
 const ZSCALER: &str = "tokenferry_zscaler_token";
 const ZETTELSTORE: &str = "tokenferry_zettelstore_token";
 const OTP: &str = "tokenferry_zscaler_otp";
+const TOTP: &str = "tokenferry_totp";
 
-fn kinds() -> [(&'static str, Value); 3] {
+fn kinds() -> [(&'static str, Value); 4] {
     let otp = object([("udid", DEVICE.into()), ("purpose", "exit".into()), ("enabled", true.into())]);
     let token = object([("minimum_lifetime", "1m".into())]);
-    [(ZSCALER, token.clone()), (ZETTELSTORE, token), (OTP, otp)]
+    let totp = object([("secret", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into()), ("period", "5m".into())]);
+    [(ZSCALER, token.clone()), (ZETTELSTORE, token), (OTP, otp), (TOTP, totp)]
 }
 
 #[tokio::test]
@@ -25,7 +27,11 @@ async fn case_41_an_opened_resource_keeps_what_was_set_and_fills_the_rest() {
         for name in config.names() {
             assert_eq!(opened.reply.ok().member(name), config.member(name), "`{name}` of {kind}");
         }
-        let secret = if kind == OTP { "otp" } else { "token" };
+        let secret = match kind {
+            OTP => "otp",
+            TOTP => "code",
+            _ => "token",
+        };
         assert!(!opened.reply.text(secret).is_empty());
     }
     plugin.finish().await;
@@ -51,6 +57,7 @@ async fn case_43_closing_works_after_renewals_and_twice() {
         let mut private = opened.private.clone();
         for _ in 0..3 {
             let renewed = plugin.renew_ephemeral(kind, private).await;
+            renewed.reply.ok();
             assert_eq!(renewed.renew_at, None);
             private = renewed.private;
         }

@@ -14,6 +14,7 @@ use tokenferry_tests::tls::{Identity, names_localhost};
 use tokenferry_tests::value::object;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
+use tokio_stream::StreamExt as _;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -23,9 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn case_01_without_the_cookie_it_explains_itself_and_leaves() {
+    let place = tempfile::tempdir().unwrap();
     for launch in [
         Launch::new().without("TF_PLUGIN_MAGIC_COOKIE"),
         Launch::new().env("TF_PLUGIN_MAGIC_COOKIE", "wrong"),
+        Launch::new().env("TF_PLUGIN_MAGIC_COOKIE", ""),
+        Launch::new()
+            .without("TF_PLUGIN_MAGIC_COOKIE")
+            .env("PLUGIN_UNIX_SOCKET_DIR", place.path().display().to_string()),
     ] {
         let mut process = launch.spawn();
         assert_eq!(process.exit(SECOND).await.code(), Some(1));
@@ -33,6 +39,7 @@ async fn case_01_without_the_cookie_it_explains_itself_and_leaves() {
         assert!(process.stderr.whole(SECOND).await.to_lowercase().contains("terraform"));
         assert_eq!(fs::read_dir(launch.directory()).unwrap().count(), 0, "it left a socket behind");
     }
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0, "it left a socket behind");
 }
 
 #[tokio::test]
@@ -57,6 +64,8 @@ async fn case_04_the_certificate_is_unpadded_standard_base64_in_a_hundred_starts
         let launch = Launch::new();
         let process = launch.spawn();
         let line = process.stdout.first_line(PATIENCE).await.unwrap();
+        // It is decoded without padding, as hosts do it.
+        Handshake::parse(&line);
         let certificate = line.split('|').nth(5).unwrap();
         assert!(!certificate.contains(['=', '-', '_', '\r']), "{line}");
         assert!(certificate.len() > 50, "a host takes no notice of {line}");
@@ -65,7 +74,7 @@ async fn case_04_the_certificate_is_unpadded_standard_base64_in_a_hundred_starts
 
 #[tokio::test]
 async fn case_05_the_version_is_6_whatever_the_host_offers() {
-    for offer in ["6,5", "5,6", "6"] {
+    for offer in ["6,5", "5,6", "6", "6,7,5", "5"] {
         let plugin = Launch::new().env("PLUGIN_PROTOCOL_VERSIONS", offer).start().await;
         assert_eq!(plugin.handshake.protocol, "6", "for {offer}");
     }
@@ -114,6 +123,10 @@ async fn case_07_stdout_has_one_line_in_the_whole_life_of_the_process() {
     plugin.configure(&issuer.config()).await.ok();
     plugin.read("tokenferry_zscaler_token", &object([])).await.ok();
     plugin.read_raw("tokenferry_no_such_thing", object([]).dynamic()).await.error();
+    let opened = plugin.open_ephemeral("tokenferry_zscaler_token", &object([])).await;
+    plugin.close_ephemeral("tokenferry_zscaler_token", opened.private).await.ok();
+    plugin.call_function("jwt_claims", &["opaque".into()]).await.unwrap_err();
+    plugin.stop_provider().await;
     plugin.finish().await;
 }
 
@@ -154,10 +167,14 @@ async fn can_call(handshake: &Handshake, identity: Option<&Identity>) -> bool {
 async fn case_13_the_side_streams_stay_open_and_silent_until_shutdown() {
     let plugin = Plugin::start().await;
     let mut stdio = plugin.stdio().stream_stdio(()).await.unwrap().into_inner();
-    let ours = tokio_stream::iter([ConnInfo::default()]);
+    // As a host does it: its own side stays open.
+    let ours = tokio_stream::iter([ConnInfo::default()]).chain(tokio_stream::pending());
     let mut broker = plugin.broker().start_stream(ours).await.unwrap().into_inner();
     assert!(timeout(SECOND / 2, stdio.message()).await.is_err(), "StreamStdio ended or spoke");
     assert!(timeout(SECOND / 2, broker.message()).await.is_err(), "StartStream ended or spoke");
+    plugin.validate_data("tokenferry_zscaler_token", &object([])).await.ok();
+    plugin.stop_provider().await;
+    assert!(timeout(SECOND / 4, stdio.message()).await.is_err(), "StopProvider is no shutdown");
     plugin.shutdown().await;
     assert!(!matches!(timeout(PATIENCE, stdio.message()).await.unwrap(), Ok(Some(_))));
     assert!(!matches!(timeout(PATIENCE, broker.message()).await.unwrap(), Ok(Some(_))));

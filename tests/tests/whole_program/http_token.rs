@@ -1,10 +1,12 @@
 //! Tokens of any HTTP service: the simulated Zscaler takes the part of one that nobody knows.
 
+use tfplugin_proto::tfplugin6::schema::NestedBlock;
 use tokenferry_sandbox::ZscalerAccount;
 use tokenferry_tests::issuer::Issuer;
 use tokenferry_tests::launch::{Launch, Reattachable};
 use tokenferry_tests::leak;
 use tokenferry_tests::plugin::Plugin;
+use tokenferry_tests::schema;
 use tokenferry_tests::terraform::Terraform;
 use tokenferry_tests::value::{Value, object};
 use tokio::task::JoinSet;
@@ -49,6 +51,35 @@ async fn plugin(issuer: &Issuer) -> Plugin {
     let plugin = launch(issuer, Launch::new()).start().await;
     plugin.configure(&object([])).await.ok();
     plugin
+}
+
+#[tokio::test]
+async fn case_26_blocks_come_back_as_lists_empty_ones_too() {
+    let issuer = issuer("case-26-blocks").await;
+    let plugin = plugin(&issuer).await;
+    let config = login(&issuer, "ONE_KEY", "ONE_SECRET");
+    let client = object([
+        ("token_url", format!("{}/token", issuer.zscaler_url()).into()),
+        ("client_id", "somebody".into()),
+    ]);
+    let secret = object([("env", "ONE_SECRET".into()), ("file", Value::Null)]);
+    let secrets = object([("client_secret", secret)]);
+    let preset =
+        object([("secrets", secrets), ("oauth2_client_credentials", client), ("enabled", false.into())]);
+    let block = schema::data(HTTP).await;
+    assert!(!block.block_types.is_empty());
+    let results = [
+        plugin.read(HTTP, &config).await.ok().clone(),
+        plugin.open_ephemeral(HTTP, &config).await.reply.ok().clone(),
+        plugin.read(HTTP, &preset).await.ok().clone(),
+    ];
+    for (result, requests) in results.iter().zip([1, 1, 0]) {
+        for NestedBlock { type_name, .. } in &block.block_types {
+            let Value::List(blocks) = result.member(type_name) else { panic!("`{type_name}` is no list") };
+            assert_eq!(blocks.len(), if type_name == "request" { requests } else { 0 }, "`{type_name}`");
+        }
+    }
+    plugin.finish().await;
 }
 
 #[tokio::test]

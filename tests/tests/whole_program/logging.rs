@@ -11,7 +11,8 @@ use tokenferry_tests::value::object;
 const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
 
 /// The crates whose events may be logged.
-const OURS: [&str; 3] = ["terraform_provider_tokenferry", "tfplugin", "tokenferry_sources"];
+const OURS: [&str; 4] =
+    ["terraform_provider_tokenferry", "tfplugin", "tokenferry_sources", "tokenferry_vault"];
 
 #[tokio::test]
 async fn case_55_at_trace_each_line_is_an_object_without_secrets() {

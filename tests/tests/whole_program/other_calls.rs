@@ -2,10 +2,10 @@
 
 use tfplugin_proto::tfplugin6::provider_client::ProviderClient;
 use tfplugin_proto::tfplugin6::{
-    apply_resource_change, call_function, configure_state_store, delete_state, generate_resource_config,
-    get_functions, get_metadata, get_resource_identity_schemas, get_states, import_resource_state,
-    invoke_action, list_resource, lock_state, move_resource_state, plan_action, plan_resource_change,
-    read_resource, read_state_bytes, unlock_state, upgrade_resource_identity, upgrade_resource_state,
+    apply_resource_change, configure_state_store, delete_state, generate_resource_config, get_functions,
+    get_metadata, get_resource_identity_schemas, get_states, import_resource_state, invoke_action,
+    list_resource, lock_state, move_resource_state, plan_action, plan_resource_change, read_resource,
+    read_state_bytes, unlock_state, upgrade_resource_identity, upgrade_resource_state,
     validate_action_config, validate_list_resource_config, validate_resource_config, validate_state_store,
     write_state_bytes,
 };
@@ -66,19 +66,6 @@ async fn calls_not_offered(client: &ProviderClient<Channel>) -> Vec<(&'static st
 
 fn outcome<T>(result: Result<Response<T>, Status>) -> Code {
     result.map_or_else(|status| status.code(), |_| Code::Ok)
-}
-
-#[tokio::test]
-async fn case_49_an_unknown_function_is_an_error_and_nothing_more() {
-    let plugin = Plugin::start().await;
-    let request = call_function::Request { name: "no_such_function".to_owned(), arguments: Vec::new() };
-    let refused = match plugin.provider().call_function(request).await {
-        Ok(response) => response.into_inner().error.is_some_and(|error| !error.text.is_empty()),
-        Err(status) => status.code() == Code::Unimplemented,
-    };
-    assert!(refused, "no error");
-    plugin.validate_data(TOKEN, &object([])).await.ok();
-    plugin.finish().await;
 }
 
 #[tokio::test]

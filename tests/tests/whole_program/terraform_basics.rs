@@ -1,9 +1,12 @@
 //! Data sources as Terraform users meet them.
 
+use std::collections::BTreeSet;
+
 use tokenferry_leaks::Form;
 use tokenferry_sandbox::ZscalerAccount;
 use tokenferry_tests::issuer::{DEVICE, Issuer};
 use tokenferry_tests::leak;
+use tokenferry_tests::schema;
 use tokenferry_tests::terraform::Terraform;
 
 /// One of each data source, handed on to outputs and to a resource.
@@ -178,11 +181,29 @@ async fn case_16_every_type_is_listed_with_a_description() {
     let listed = terraform.run(&["providers", "schema", "-json"]).await.ok();
     let listed: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
     let provider = listed["provider_schemas"].as_object().unwrap().values().next().unwrap();
-    for group in ["data_source_schemas", "ephemeral_resource_schemas"] {
-        for name in ["zettelstore_token", "zscaler_otp", "zscaler_token"] {
-            let block = &provider[group][format!("tokenferry_{name}")]["block"];
-            assert!(block["description"].as_str().is_some_and(|text| text.len() > 20), "{group}: {name}");
+    let schemas = schema::all().await;
+    for (group, known) in [
+        ("data_source_schemas", &schemas.data_source_schemas),
+        ("ephemeral_resource_schemas", &schemas.ephemeral_resource_schemas),
+    ] {
+        let listed = provider[group].as_object().unwrap();
+        assert_eq!(listed.keys().collect::<BTreeSet<_>>(), known.keys().collect::<BTreeSet<_>>());
+        for (name, schema) in listed {
+            assert_described(&schema["block"], name);
         }
+    }
+    assert_described(&provider["provider"]["block"], "provider");
+    let functions = provider["functions"].as_object().unwrap();
+    assert_eq!(functions.keys().collect::<Vec<_>>(), ["jwt_claims", "jwt_expires_at"]);
+    assert!(functions.values().all(|function| function["description"].is_string()));
+}
+
+/// The block itself, and everything in it.
+fn assert_described(block: &serde_json::Value, place: &str) {
+    let is_text = |value: &serde_json::Value| value.as_str().is_some_and(|text| !text.is_empty());
+    assert!(is_text(&block["description"]), "{place}");
+    for (name, attribute) in block["attributes"].as_object().into_iter().flatten() {
+        assert!(is_text(&attribute["description"]), "{place}.{name}");
     }
 }
 

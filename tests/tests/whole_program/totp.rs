@@ -30,6 +30,17 @@ async fn a_code_holds_for_as_long_as_was_asked_for() {
 }
 
 #[tokio::test]
+async fn case_27_a_number_that_came_as_text_goes_back_as_text() {
+    let plugin = Plugin::configured(&object([])).await;
+    for number in [Value::Int(1), "1".into(), Value::Float(1.0)] {
+        let config = object([("secret", SECRET.into()), ("minimum_seconds", number.clone())]);
+        let opened = plugin.open_ephemeral(TOTP, &config).await;
+        assert_eq!(*opened.reply.ok().member("minimum_seconds"), number);
+    }
+    plugin.finish().await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_shown_at_its_argument_and_never_repeated() {
     let plugin = Plugin::start().await;
     let secret = || ("secret", Value::from(SECRET));

@@ -47,14 +47,14 @@ impl<P: Provider> ProviderService<P> {
     ) -> BoxStream<Event> {
         let pb::invoke_action::Request { action_type, config, .. } = request;
         let ready = self.ready(&connection, &action_type, config);
-        let (progress, messages) = Progress::channel();
+        let (progress, messages) = Progress::channel(connection.stopped());
         let (finish, mut finished) = mpsc::channel(1);
         tokio::spawn(async move {
             let work = async move {
                 let Ready { action, configured, config } = ready?;
                 Ok(action.invoke(&configured, &config, &progress).await?.warnings)
             };
-            let outcome = connection.run("InvokeAction", &action_type, work).await;
+            let outcome = connection.run_action("InvokeAction", &action_type, work).await;
             drop(finish.send(outcome).await);
         });
         // The messages end when the work is done or given up, so the outcome comes last.

@@ -2,6 +2,7 @@ mod api;
 mod keys;
 mod one_api;
 mod reads;
+mod removal;
 
 use std::sync::Arc;
 use std::time::Duration;

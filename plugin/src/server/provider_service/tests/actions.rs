@@ -37,7 +37,10 @@ impl Action for Act {
         tokio::task::yield_now().await;
         match config.as_str() {
             "fail" => return Err(problem()),
-            "hang" => std::future::pending().await,
+            "hang" => {
+                progress.unless_stopped(std::future::pending::<()>()).await;
+                return Err(problem());
+            }
             "panic" => panic!("planted"),
             _ => progress.say("Half done."),
         }
@@ -110,13 +113,13 @@ async fn an_action_that_goes_wrong_says_so_at_its_end() {
 }
 
 #[tokio::test]
-async fn stopping_ends_an_action_with_an_error() {
+async fn an_action_is_told_to_stop_and_has_the_last_word() {
     let served = Served::configured().await;
     let (summary, ()) = tokio::join!(served.failed(b"\xa4hang"), async {
         tokio::task::yield_now().await;
         served.connection.stop();
     });
-    assert_eq!(summary, "Stopped");
+    assert_eq!(summary, "Failed");
 }
 
 #[tokio::test]

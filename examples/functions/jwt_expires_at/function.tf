@@ -1,0 +1,10 @@
+variable "token" {
+  description = "A token from elsewhere, for example from a file or from another provider."
+  type        = string
+  sensitive   = true
+
+  validation {
+    condition     = timecmp(provider::tokenferry::jwt_expires_at(var.token), plantimestamp()) > 0
+    error_message = "The token has expired."
+  }
+}

@@ -1,0 +1,147 @@
+//! Tokens that have to be ended: when they are closed, or else when nobody will close them any more.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokenferry_sources::{Clock, ExposeSecret, Revocation, Session, SourceError, Token};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tracing::{debug, warn};
+
+/// What is open and has to be ended, of one configured provider.
+#[derive(Default)]
+pub(crate) struct Owed {
+    openings: Arc<Mutex<Openings>>,
+    /// A login that has begun is finished, even if its call was stopped: there may be a token to end.
+    logins: Mutex<JoinSet<()>>,
+    /// Held while releasing.
+    releasing: tokio::sync::Mutex<()>,
+}
+
+/// One opening of a resource. Another process does not know it.
+pub(crate) type Opening = u64;
+
+/// `None` when it is settled.
+type Openings = BTreeMap<Opening, Option<(Arc<Session>, Token)>>;
+
+/// How a token stands that is to be closed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Debt {
+    /// To be ended.
+    Due,
+    /// Ended already, or left to another resource that shares it.
+    Settled,
+}
+
+impl Owed {
+    /// A token that is to be ended, with the opening that owes it.
+    ///
+    /// # Errors
+    /// As [`Session::token`].
+    pub(crate) async fn token(
+        &self,
+        session: &Arc<Session>,
+        minimum: Option<Duration>,
+    ) -> Result<(Opening, Token), SourceError> {
+        let opening = RandomState::new().hash_one(());
+        let (sender, receiver) = oneshot::channel();
+        let (session, openings) = (Arc::clone(session), Arc::clone(&self.openings));
+        let login = async move {
+            let outcome = session.token(minimum).await;
+            if let Ok(token) = &outcome {
+                locked(&openings).insert(opening, Some((session, token.clone())));
+            }
+            // Nobody waits for it when the call was stopped.
+            drop(sender.send(outcome));
+        };
+        {
+            let mut logins = locked(&self.logins);
+            while logins.try_join_next().is_some() {}
+            logins.spawn(login);
+        }
+        // Without an outcome the login has panicked, which is reported where calls are.
+        let outcome =
+            receiver.await.unwrap_or_else(|_| std::panic::resume_unwind(Box::new("the login panicked")));
+        outcome.map(|token| (opening, token))
+    }
+
+    /// How the token of an opening stands now that it is closed. One that others hold is left to them.
+    pub(crate) fn close(&self, opening: Option<Opening>) -> Debt {
+        let mut openings = self.openings();
+        let held = opening.and_then(|opening| openings.get(&opening));
+        let token = match held {
+            None => return Debt::Due,
+            Some(None) => return Debt::Settled,
+            Some(Some((_, token))) => token,
+        };
+        if openings.values().flatten().filter(|(_, other)| is_same(other, token)).count() < 2 {
+            return Debt::Due;
+        }
+        openings.extend(opening.map(|opening| (opening, None)));
+        Debt::Settled
+    }
+
+    /// Notes that the token of an opening is over.
+    pub(crate) fn settle(&self, opening: Option<Opening>) {
+        let mut openings = self.openings();
+        if let Some(held) = opening.and_then(|opening| openings.get_mut(&opening)) {
+            *held = None;
+        }
+    }
+
+    /// Ends everything that is open, each token once. What cannot be ended stays owed.
+    pub(crate) async fn release(&self, clock: &dyn Clock) {
+        let _alone = self.releasing.lock().await;
+        while poll_fn(|context| locked(&self.logins).poll_join_next(context)).await.is_some() {}
+        let now = clock.now();
+        self.settle_all(|token| token.expires_at().is_some_and(|end| end <= now));
+        for (session, token) in self.due() {
+            let system = token.identity.system;
+            match session.revoke(&token).await {
+                Ok(Revocation::Done) => debug!(system, "a token that was not closed is revoked"),
+                Ok(Revocation::CannotRevoke) => debug!(system, "a token that was not closed is abandoned"),
+                Err(error) => {
+                    warn!(system, class = %error.class(), "a token that was not closed could not be revoked");
+                    continue;
+                }
+            }
+            self.settle_all(|other| is_same(other, &token));
+        }
+    }
+
+    /// Each token once.
+    fn due(&self) -> Vec<(Arc<Session>, Token)> {
+        let mut due: Vec<(Arc<Session>, Token)> = Vec::new();
+        for (session, token) in self.openings().values().flatten() {
+            if !due.iter().any(|(_, other)| is_same(other, token)) {
+                due.push((Arc::clone(session), token.clone()));
+            }
+        }
+        due
+    }
+
+    fn settle_all(&self, is_over: impl Fn(&Token) -> bool) {
+        for held in self.openings().values_mut() {
+            held.take_if(|(_, token)| is_over(token));
+        }
+    }
+
+    fn openings(&self) -> MutexGuard<'_, Openings> {
+        locked(&self.openings)
+    }
+}
+
+fn is_same(one: &Token, other: &Token) -> bool {
+    one.value.expose_secret() == other.value.expose_secret()
+}
+
+/// No panic can leave these half changed.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
