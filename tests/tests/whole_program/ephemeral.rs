@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokenferry_tests::issuer::{DEVICE, Issuer};
 use tokenferry_tests::plugin::Plugin;
+use tokenferry_tests::schema;
 use tokenferry_tests::value::{Value, object};
 
 const ZSCALER: &str = "tokenferry_zscaler_token";
@@ -109,15 +110,34 @@ async fn the_private_part_of_a_resource_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn renewing_or_closing_with_foreign_bytes_does_no_harm() {
-    let plugin = Plugin::start().await;
-    for private in [None, Some(Vec::new()), Some(vec![0xff; 300])] {
-        for kind in [ZSCALER, "tokenferry_no_such_thing"] {
-            plugin.renew_ephemeral(kind, private.clone()).await;
-            plugin.close_ephemeral(kind, private.clone()).await;
+async fn renewing_or_closing_any_resource_with_foreign_bytes_does_no_harm() {
+    let issuer = Issuer::start("foreign-bytes").await;
+    let plugin = Plugin::configured(&issuer.config()).await;
+    let of_another = br#"{"type":"tokenferry_other","expires_at":null}"#.to_vec();
+    for kind in schema::all().await.ephemeral_resource_schemas.keys() {
+        for nothing in [None, Some(Vec::new())] {
+            plugin.renew_ephemeral(kind, nothing.clone()).await.reply.ok();
+            plugin.close_ephemeral(kind, nothing).await.ok();
+        }
+        for foreign in [vec![0xff; 300], b"{}".to_vec(), vec![b'['; 100_000], of_another.clone()] {
+            let renewed = plugin.renew_ephemeral(kind, Some(foreign.clone())).await;
+            assert!(renewed.reply.error().says(&["private data"]), "{kind}");
+            assert!(plugin.close_ephemeral(kind, Some(foreign)).await.error().says(&["private data"]));
         }
     }
-    plugin.validate_ephemeral(ZSCALER, &object([])).await.ok();
+    plugin.renew_ephemeral("tokenferry_no_such_thing", None).await.reply.error();
+    plugin.close_ephemeral("tokenferry_no_such_thing", None).await.error();
+    plugin.open_ephemeral(ZSCALER, &object([])).await.reply.ok();
+    plugin.finish().await;
+}
+
+#[tokio::test]
+async fn nothing_is_renewed_or_closed_before_the_provider_is_configured() {
+    let plugin = Plugin::start().await;
+    for kind in [ZSCALER, "tokenferry_no_such_thing"] {
+        plugin.renew_ephemeral(kind, None).await.reply.error();
+        plugin.close_ephemeral(kind, None).await.error();
+    }
     plugin.finish().await;
 }
 
