@@ -59,6 +59,11 @@ impl<'a> ConfigReader<'a> {
         Self { object, path: AttributePath::root(), diagnostics }
     }
 
+    /// Whether anything stands in an attribute, however wrong or unknown.
+    pub fn is_set(&self, name: &str) -> bool {
+        !matches!(self.object.get(name), None | Some(Value::Null))
+    }
+
     /// Text.
     pub fn string(&mut self, name: &str) -> Setting<&'a str> {
         self.read(name, "a string", Value::as_str)
@@ -190,6 +195,8 @@ mod tests {
             assert_eq!(reader.string("null"), Setting::Null);
             assert_eq!(reader.string("unknown"), Setting::Unknown);
             assert_eq!(reader.string("unset"), Setting::Null);
+            let set = ["empty", "null", "unknown", "unset"].map(|name| reader.is_set(name));
+            assert_eq!(set, [true, false, true, false]);
         });
         assert!(diagnostics.is_empty());
     }

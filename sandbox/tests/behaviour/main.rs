@@ -20,4 +20,5 @@ mod zetasafe;
 mod zettelstore;
 #[cfg(test)]
 mod zscaler;
+#[cfg(test)]
 mod zscaler_removal;

@@ -21,9 +21,9 @@ const ANNA: &str = "anna@example.com";
 async fn issuer(test: &str, count: usize) -> Issuer {
     Issuer::with(test, |options| {
         let device = |number| ZscalerDevice::new(&format!("U{number}:501"), DeviceForm::Live);
-        options.zscaler.devices = (0..count).map(device).collect();
-        options.zscaler.devices[count - 1].username = "ben@example.com".to_owned();
-        options.zscaler.devices[count - 1].agent_version = "4.4".to_owned();
+        let (username, agent_version) = ("ben@example.com".to_owned(), "4.4".to_owned());
+        let of_ben = ZscalerDevice { username, agent_version, ..device(count - 1) };
+        options.zscaler.devices = (0..count - 1).map(device).chain([of_ben]).collect();
     })
     .await
 }

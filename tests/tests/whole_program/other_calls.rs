@@ -79,6 +79,8 @@ async fn metadata_and_schema_name_the_same_things() {
     known.sort_unstable();
     assert_eq!(data, known);
     assert_eq!(metadata.ephemeral_resources.len(), schemas.ephemeral_resource_schemas.len());
+    let actions: Vec<&String> = metadata.actions.iter().map(|action| &action.type_name).collect();
+    assert_eq!(actions, schemas.action_schemas.keys().collect::<Vec<_>>());
     assert!(schemas.server_capabilities.unwrap().get_provider_schema_optional);
     let functions = plugin.provider().get_functions(get_functions::Request {}).await.unwrap().into_inner();
     assert_eq!(functions.functions.len(), metadata.functions.len());

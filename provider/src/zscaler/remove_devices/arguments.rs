@@ -68,17 +68,9 @@ pub(super) fn all() -> [Attribute; 6] {
     ]
 }
 
-fn criteria_names() -> String {
-    CRITERIA.map(|attribute| format!("`{attribute}`")).join(", ")
-}
-
 /// Without one, every device of the organisation would be meant.
 fn require_criterion(reader: &mut ConfigReader<'_>) {
-    let is_set = |reader: &mut ConfigReader<'_>, attribute: &&str| match *attribute {
-        "os_type" | "username" => !matches!(reader.string(attribute), Setting::Null),
-        _ => !matches!(reader.parse_each(attribute, |_| Ok::<_, String>(())), Setting::Null),
-    };
-    if !CRITERIA.iter().any(|attribute| is_set(reader, attribute)) {
+    if !CRITERIA.iter().any(|criterion| reader.is_set(criterion)) {
         let detail =
             format!("Set at least one of {}: without one, every device would be meant.", criteria_names());
         reader.report(Diagnostic::error("No criterion", detail).at(reader.path(CRITERIA[0])));
@@ -115,6 +107,10 @@ fn max_devices(reader: &mut ConfigReader<'_>) -> usize {
         reader.report(Diagnostic::error("Invalid max_devices", detail).at(reader.path(MAX_DEVICES)));
         DEFAULT_MAX_DEVICES
     })
+}
+
+fn criteria_names() -> String {
+    CRITERIA.map(|attribute| format!("`{attribute}`")).join(", ")
 }
 
 const CRITERIA: [&str; 4] = ["udids", "username", "os_type", VERSION];

@@ -95,12 +95,10 @@ impl Tally {
             devices(self.asked),
             self.removed
         );
-        match self.removed {
-            0 => Err(Diagnostic::error("No device was removed", detail).into()),
-            _ => {
-                let warning = Diagnostic::warning("Not as many devices were removed as asked for", detail);
-                Ok(Answer { value: (), warnings: warning.into() })
-            }
+        if self.removed == 0 {
+            return Err(Diagnostic::error("No device was removed", detail).into());
         }
+        let warning = Diagnostic::warning("Not as many devices were removed as asked for", detail);
+        Ok(Answer { value: (), warnings: warning.into() })
     }
 }
