@@ -83,7 +83,7 @@ impl<K: Clone + Eq + Hash, V> Kept<K, V> {
 impl<K, V> Kept<K, V> {
     /// Forgets everything: it was changed.
     pub(super) fn clear(&self) {
-        locked(&self.0).clear();
+        *locked(&self.0) = Answers::default();
     }
 }
 
@@ -94,6 +94,12 @@ fn is_of_the_question(error: &SourceError) -> bool {
 
 impl<K, V> Default for Kept<K, V> {
     fn default() -> Self {
-        Kept(Mutex::new(Answers { known: HashMap::new(), asked: HashMap::new() }))
+        Kept(Mutex::default())
+    }
+}
+
+impl<K, V> Default for Answers<K, V> {
+    fn default() -> Self {
+        Answers { known: HashMap::new(), asked: HashMap::new() }
     }
 }
