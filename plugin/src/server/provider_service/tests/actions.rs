@@ -106,7 +106,7 @@ async fn an_action_that_goes_wrong_says_so_at_its_end() {
     let served = Served::configured().await;
     assert_eq!(served.failed(b"\xa4fail").await, "Failed");
     assert_eq!(served.failed(b"\xa5panic").await, "The provider panicked");
-    assert_eq!(served.failed(b"\xa3bad").await, "Invalid mode");
+    assert_eq!(served.failed(b"\xa3bad").await, "Invalid `mode`");
     assert_eq!(served.failed(b"\xd4\x00\x00").await, "Argument not known yet");
     assert!(matches!(&served.invoke("demo_other", b"\xc0").await[..], [Event::Completed(_)]));
     assert!(matches!(&Served::new().invoke("demo_act", b"\xc0").await[..], [Event::Completed(_)]));
@@ -128,11 +128,11 @@ async fn a_plan_looks_at_what_is_known_only() {
     assert_eq!(served.plan(b"\xc0").await, []);
     assert_eq!(served.plan(b"\xd4\x00\x00").await, []);
     assert_eq!(only_error(served.plan(b"\xa9unplanned").await), "Failed");
-    assert_eq!(only_error(served.plan(b"\xa3bad").await), "Invalid mode");
+    assert_eq!(only_error(served.plan(b"\xa3bad").await), "Invalid `mode`");
 }
 
 #[tokio::test]
 async fn a_block_is_checked_without_a_configured_provider() {
     assert_eq!(Served::new().validate(b"\xd4\x00\x00").await, []);
-    assert_eq!(only_error(Served::new().validate(b"\xa3bad").await), "Invalid mode");
+    assert_eq!(only_error(Served::new().validate(b"\xa3bad").await), "Invalid `mode`");
 }
