@@ -20,7 +20,7 @@ pub fn dev_overrides(overrides: &[(&str, &Path)]) -> String {
     let line = |(address, folder): &(&str, &Path)| {
         format!("    {} = {}\n", quoted(address), quoted(&folder.display().to_string()))
     };
-    let lines: String = overrides.iter().map(line).collect();
+    let lines = overrides.iter().map(line).collect::<Vec<_>>().concat();
     installation(&format!("  dev_overrides {{\n{lines}  }}\n  direct {{}}\n"))
 }
 

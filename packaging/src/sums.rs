@@ -17,10 +17,11 @@ pub fn sums(files: &[&Path]) -> io::Result<String> {
         let mut hash = Sha256::new();
         io::copy(&mut File::open(file)?, &mut hash)?;
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        lines.push((name, hash.finalize()));
+        lines.push((name, format!("{:x}", hash.finalize())));
     }
     lines.sort();
-    Ok(lines.iter().map(|(name, sum)| format!("{sum:x}  {name}\n")).collect())
+    let lines: Vec<String> = lines.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect();
+    Ok(lines.concat())
 }
 
 #[cfg(test)]
