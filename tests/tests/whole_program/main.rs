@@ -10,6 +10,7 @@ mod entries;
 mod ephemeral;
 mod handshake;
 mod http_token;
+mod installing;
 mod lifetime;
 mod limits;
 mod logging;
