@@ -3,6 +3,7 @@
 use std::fs;
 use std::fs::File;
 use std::path::Path;
+use std::process::Command;
 
 use tempfile::TempDir;
 use tokenferry_packaging::{Member, Mirror, Platform, dev_overrides, mirror_only, write_archive};
@@ -126,6 +127,35 @@ fn case_59_registries_are_told_protocol_6() {
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
     let expected = serde_json::json!({ "version": 1, "metadata": { "protocol_versions": ["6.0"] } });
     assert_eq!(manifest, expected);
+}
+
+#[test]
+fn started_by_hand_it_says_what_it_is_and_how_it_is_used() {
+    let started = |arguments: &[&str]| {
+        let mut command = Command::new(binaries::provider());
+        command.args(arguments).env_clear().output().unwrap()
+    };
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let by_hand = started(&[]);
+    assert_eq!((by_hand.status.code(), by_hand.stdout.len()), (Some(1), 0));
+    let said = text(&by_hand.stderr);
+    assert!(
+        said.starts_with("terraform-provider-tokenferry: Terraform provider for access tokens"),
+        "{said}"
+    );
+    assert!(said.contains(r#"tokenferry = { source = "tokenferry/tokenferry" }"#), "{said}");
+
+    let version = started(&["--version"]);
+    let expected = format!("terraform-provider-tokenferry {}\n", RELEASE.version);
+    assert_eq!((version.status.code(), text(&version.stdout)), (Some(0), expected));
+
+    // Whoever pastes the second of its two ways has the provider, if the folder is the right one.
+    let help = text(&started(&["--help"]).stdout);
+    let folder = binaries::provider().parent().unwrap().canonicalize().unwrap();
+    assert!(
+        help.contains(&format!("\"tokenferry/tokenferry\" = {:?}\n", folder.display().to_string())),
+        "{help}"
+    );
 }
 
 /// Prints what it found, which `cargo test -- --nocapture` shows.
