@@ -63,6 +63,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
         terminal.heading(&format!("tokenferry {} for {}", PROVIDER.version, target.platform()));
         let built = build(terminal, target, &[Program::PROVIDER, Program::ROTATOR])?;
         let (provider, rotator) = (Program::PROVIDER.path(&built)?, Program::ROTATOR.path(&built)?);
+        terminal.detail(&format!("provider {}, rotator {}", size(provider)?, size(rotator)?));
         inspect(terminal, target, &[provider, rotator])?;
         terminal.step("packed", || output.pack(target.platform(), provider, rotator))?;
         terminal.step("mirrors filled", || output.add_to_mirrors(target.platform(), &addresses))?;
