@@ -53,6 +53,31 @@ pub fn terraform() -> PathBuf {
     )
 }
 
+/// All programs that can run a configuration: the one that [`terraform`] takes, every `terraform` and `tofu` on PATH, and
+/// those that `TOKENFERRY_MORE_TERRAFORMS` lists as PATH lists folders. Each once, whatever links lead to it.
+///
+/// # Panics
+///
+/// If there is none, or one that is named does not exist.
+pub fn every_terraform() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    let on_path = ["terraform", "tofu"]
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .filter(|program| program.is_file());
+    let named = env::var_os("TOKENFERRY_MORE_TERRAFORMS").unwrap_or_default();
+    let named = env::split_paths(&named).filter(|program| !program.as_os_str().is_empty());
+    let mut found: Vec<PathBuf> = Vec::new();
+    for program in [terraform()].into_iter().chain(on_path).chain(named) {
+        let real = program.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        if !found.contains(&real) {
+            found.push(real);
+        }
+    }
+    found
+}
+
 fn built(package: &str, name: &str) -> PathBuf {
     let release = || target_directory().join("release");
     let directory = env::var_os("TOKENFERRY_BIN_DIR").map_or_else(release, PathBuf::from);

@@ -1,5 +1,5 @@
 //! Real Terraform (or OpenTofu) in a directory of its own, with the provider in a filesystem mirror and no
-//! other way to get one.
+//! other way to get one, unless a test says otherwise.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::{env, fs};
 
 use tempfile::TempDir;
 use tokenferry_leaks::open_log;
+use tokenferry_packaging::{Mirror, Platform, Release, mirror_only};
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
@@ -17,19 +18,19 @@ use crate::process::Process;
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
-const REQUIREMENT: &str = r#"
-terraform {
-  required_providers {
-    tokenferry = { source = "tokenferry/tokenferry" }
-  }
-}
-"#;
+/// The provider as a release: its version is that of the workspace.
+pub const RELEASE: Release<'_> =
+    Release { name: "terraform-provider-tokenferry", version: env!("CARGO_PKG_VERSION") };
+
+/// The provider's address, without a host.
+const SOURCE: &str = "tokenferry/tokenferry";
 
 static DEFAULT_HOST: OnceCell<String> = OnceCell::const_new();
 
 /// A working directory and what its commands are to see.
 #[derive(Debug)]
 pub struct Terraform {
+    program: PathBuf,
     directory: TempDir,
     environment: BTreeMap<String, String>,
     /// Of all commands, and of the providers that they start.
@@ -39,16 +40,28 @@ pub struct Terraform {
 impl Terraform {
     /// A directory with `configuration`, the provider's requirement added, not initialised.
     pub async fn new(configuration: &str) -> Self {
+        Self::with(&binaries::terraform(), configuration).await
+    }
+
+    /// The same for another program than the suite's.
+    pub async fn with(program: &Path, configuration: &str) -> Self {
+        let terraform = Self::uninstalled(program, SOURCE, configuration);
+        terraform.install_mirror(&default_host(program).await);
+        terraform
+    }
+
+    /// A directory with `configuration`, the provider required from this address, and no way to get it.
+    pub fn uninstalled(program: &Path, source: &str, configuration: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("tf").tempdir().unwrap();
-        for name in ["work", "home", "tmp", "mirror"] {
+        for name in ["work", "home", "tmp"] {
             fs::create_dir(directory.path().join(name)).unwrap();
         }
         let log = open_log("terraform").unwrap().map(|(path, _)| path);
         let log = log.unwrap_or_else(|| directory.path().join("trace.log"));
-        let terraform = Self { directory, environment: BTreeMap::new(), log };
-        terraform.write("requirement.tf", REQUIREMENT);
+        let terraform = Self { program: program.to_owned(), directory, environment: BTreeMap::new(), log };
+        terraform.write("requirement.tf", &requirement(source));
         terraform.write("main.tf", configuration);
-        terraform.install_mirror(&default_host().await);
+        terraform.configure("provider_installation {}\n");
         terraform
     }
 
@@ -62,6 +75,11 @@ impl Terraform {
     pub fn without(mut self, name: &str) -> Self {
         self.environment.remove(name);
         self
+    }
+
+    /// Replaces the configuration of the command line, which says where providers come from.
+    pub fn configure(&self, text: &str) {
+        fs::write(self.directory.path().join("cli.tfrc"), text).unwrap();
     }
 
     /// What the commands, and the providers that they start, take for the system's temporary directory.
@@ -117,7 +135,7 @@ impl Terraform {
 
     fn command(&self) -> Command {
         let root = self.directory.path();
-        let mut command = Command::new(binaries::terraform());
+        let mut command = Command::new(&self.program);
         command
             .current_dir(self.work())
             .env_clear()
@@ -135,29 +153,25 @@ impl Terraform {
     }
 
     fn install_mirror(&self, host: &str) {
-        let root = self.directory.path();
-        let version = env!("CARGO_PKG_VERSION");
-        let package =
-            root.join("mirror").join(host).join("tokenferry/tokenferry").join(version).join(platform());
-        fs::create_dir_all(&package).unwrap();
-        let installed = package.join(format!("terraform-provider-tokenferry_v{version}"));
-        link_or_copy(&binaries::provider(), &installed);
-        let mirror = root.join("mirror").display().to_string();
-        let text =
-            format!("provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n");
-        fs::write(root.join("cli.tfrc"), text).unwrap();
+        let mirror = Mirror::new(&self.directory.path().join("mirror"));
+        let address = format!("{host}/{SOURCE}");
+        mirror.add_program(&address, RELEASE, &Platform::here(), &binaries::provider()).unwrap();
+        self.configure(&mirror_only(&mirror, &[address]));
     }
 }
 
 /// The host that a source address without one means; it differs between Terraform and OpenTofu.
-async fn default_host() -> String {
-    DEFAULT_HOST.get_or_init(ask_for_default_host).await.clone()
+async fn default_host(program: &Path) -> String {
+    if program == binaries::terraform() {
+        return DEFAULT_HOST.get_or_init(|| ask_for_default_host(program)).await.clone();
+    }
+    ask_for_default_host(program).await
 }
 
-async fn ask_for_default_host() -> String {
+async fn ask_for_default_host(program: &Path) -> String {
     let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("main.tf"), REQUIREMENT).unwrap();
-    let mut command = Command::new(binaries::terraform());
+    fs::write(directory.path().join("main.tf"), requirement(SOURCE)).unwrap();
+    let mut command = Command::new(program);
     command
         .args(["providers", "-no-color"])
         .current_dir(directory.path())
@@ -170,26 +184,14 @@ async fn ask_for_default_host() -> String {
     host.unwrap_or_else(|| panic!("no provider address in: {text}")).to_owned()
 }
 
+fn requirement(source: &str) -> String {
+    format!("terraform {{\n  required_providers {{\n    tokenferry = {{ source = {source:?} }}\n  }}\n}}\n")
+}
+
 fn plain(command: &str) -> &'static [&'static str] {
     match command {
         "plan" | "apply" | "destroy" => &["-no-color", "-input=false"],
         "providers" => &[],
         _ => &["-no-color"],
-    }
-}
-
-fn platform() -> String {
-    let system = if env::consts::OS == "macos" { "darwin" } else { env::consts::OS };
-    let machine = match env::consts::ARCH {
-        "aarch64" => "arm64",
-        "x86_64" => "amd64",
-        other => other,
-    };
-    format!("{system}_{machine}")
-}
-
-fn link_or_copy(from: &Path, to: &Path) {
-    if fs::hard_link(from, to).is_err() {
-        fs::copy(from, to).unwrap();
     }
 }

@@ -66,13 +66,23 @@ pub(crate) fn announce_build(terminal: &Terminal, what: &str, folder: &str, pref
 
 /// Builds programs of the workspace, with cargo's own progress on stderr, and returns where they are, by name.
 pub(crate) fn build(profile: &str, programs: &[Program]) -> Result<BTreeMap<String, PathBuf>> {
+    run_build(&mut build_command(profile, programs))
+}
+
+/// The command for [`run_build`].
+pub(crate) fn build_command(profile: &str, programs: &[Program]) -> Command {
     let mut command =
         command(&["build", "--locked", "--message-format=json-render-diagnostics", "--profile", profile]);
     for program in programs {
         command.args(["--package", program.package, "--bin", program.name]);
     }
+    command
+}
+
+/// As [`build`], with a command that may have got more arguments.
+pub(crate) fn run_build(command: &mut Command) -> Result<BTreeMap<String, PathBuf>> {
     let mut built = BTreeMap::new();
-    let status = process::lines(&mut command, |line| {
+    let status = process::lines(command, |line| {
         if let Ok(Artifact { target, executable: Some(executable) }) = serde_json::from_str(line) {
             built.insert(target.name, executable);
         }

@@ -10,10 +10,12 @@
 mod bench;
 mod cargo;
 mod demo;
+mod dist;
 mod docs;
 mod error;
 #[cfg(test)]
 mod examples;
+mod handshake;
 mod interrupt;
 mod leaks;
 mod lint;
@@ -51,6 +53,7 @@ struct Arguments {
 enum Command {
     Bench(bench::Arguments),
     Demo(demo::Arguments),
+    Dist(dist::Arguments),
     Docs(docs::Arguments),
     Lint(lint::Arguments),
     Test(test::Arguments),
@@ -73,6 +76,7 @@ fn run(command: &Command, terminal: &Terminal) -> Result {
     match command {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Demo(arguments) => demo::run(arguments, terminal),
+        Command::Dist(arguments) => dist::run(arguments, terminal),
         Command::Docs(arguments) => docs::run(arguments, terminal),
         Command::Lint(arguments) => lint::run(arguments, terminal),
         Command::Test(arguments) => test::run(arguments, terminal),

@@ -36,6 +36,12 @@ impl Terraform {
         }
     }
 
+    /// All that are new enough: the one that [`VARIABLE`] names and those of [`PROGRAMS`] that are on PATH.
+    pub(crate) fn all() -> Vec<Self> {
+        let programs = env::var_os(VARIABLE).into_iter().chain(PROGRAMS.map(OsString::from));
+        programs.filter_map(|program| Self::among(&[program], "").ok()).collect()
+    }
+
     /// The first of these programs that is new enough; else an error that says what is wrong with each.
     fn among(programs: &[OsString], wanted: &str) -> Result<Self> {
         let mut problems = Vec::new();

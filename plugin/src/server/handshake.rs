@@ -9,9 +9,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 
-use super::About;
 use super::listener::Address;
 use super::tls::ServerIdentity;
+use super::{About, arguments};
 
 /// Proves nothing; it tells a host from a person who started the binary by hand.
 const COOKIE_NAME: &str = "TF_PLUGIN_MAGIC_COOKIE";
@@ -47,15 +47,21 @@ pub(super) enum HandshakeError {
 impl HandshakeError {
     /// The message for standard error.
     pub(super) fn advice(&self, about: &About) -> String {
-        let About { name, address, description, .. } = about;
+        let About { name, description, .. } = about;
         match self {
             Self::Certificate => {
                 format!("{name}: {self}. It is set by the program that starts the provider.\n")
             }
             Self::NoHost => format!(
-                "{name}: {description}\n\n{}. Terraform and OpenTofu start it when a configuration names the \
-                 provider \"{address}\". Try `{name} --help`.\n",
-                "This program is a plugin and is not meant to be executed directly"
+                "{name}: {description}\n\
+                 \n\
+                 This program is a plugin and is not meant to be executed directly: Terraform and OpenTofu start it, once\n\
+                 a configuration names the provider and `terraform init` has installed it:\n\
+                 \n\
+                 {}\
+                 \n\
+                 `{name} --help` says more.\n",
+                arguments::requirement(about)
             ),
         }
     }

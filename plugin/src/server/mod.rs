@@ -16,6 +16,7 @@ mod release;
 mod tls;
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,12 +60,12 @@ pub fn serve<P: Provider>(provider: P, about: About) -> ExitCode {
     let command = match arguments::parse(std::env::args_os().skip(1)) {
         Ok(command) => command,
         Err(unknown) => {
-            let help = arguments::help(&about);
+            let help = arguments::help(&about, &folder());
             return fail(&format!("{}: unknown argument `{}`\n\n{help}", about.name, unknown.display()));
         }
     };
     match command {
-        Command::Help => say(&arguments::help(&about)),
+        Command::Help => say(&arguments::help(&about, &folder())),
         Command::Version => say(&format!("{} {}\n", about.name, about.version)),
         Command::Plugin => match HostRequest::from_environment() {
             Ok(request) => start(provider, &about, Mode::Plugin(request)),
@@ -72,6 +73,12 @@ pub fn serve<P: Provider>(provider: P, about: About) -> ExitCode {
         },
         Command::Debug => start(provider, &about, Mode::Debug),
     }
+}
+
+/// The folder that this program stands in.
+fn folder() -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    program.parent().map(Path::to_owned).unwrap_or_default()
 }
 
 /// Who started us.

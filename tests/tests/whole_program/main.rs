@@ -13,6 +13,7 @@ mod ephemeral;
 mod functions;
 mod handshake;
 mod http_token;
+mod installing;
 mod lifetime;
 mod limits;
 mod logging;

@@ -36,10 +36,10 @@ enum Subject {
 
 /// Start-up, memory and plans of the provider.
 ///
-/// Builds profile dist, fetches a Go provider to compare with (with pip, into target/tools), and measures both in
-/// turn. CPU time is that of the provider processes, summed over all starts of one command; walls are shown for
-/// context only. The first round warms up and is dropped; shown are median, minimum and maximum. A missed bar is
-/// told and is no failure: the exit code says whether everything could be measured.
+/// Builds the provider as `cargo xtask dist` does, fetches a Go provider to compare with (with pip, into target/tools),
+/// and measures both in turn. CPU time is that of the provider processes, summed over all starts of one command; walls
+/// are shown for context only. The first round warms up and is dropped; shown are median, minimum and maximum. A missed
+/// bar is told and is no failure: the exit code says whether everything could be measured.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Options {

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use tokenferry_packaging::Platform;
+
 use crate::error::Result;
-use crate::mirror;
 use crate::package::Package;
 
 /// The provider's file name, which Terraform wants.
@@ -24,5 +25,5 @@ pub(super) fn describe() -> String {
 
 /// The provider's program, fetched once into `tools`.
 pub(super) fn fetch(tools: &Path) -> Result<PathBuf> {
-    PACKAGE.fetch(tools, &format!("/{}/{FILE}_v{}", mirror::platform(), PACKAGE.version))
+    PACKAGE.fetch(tools, &format!("/{}/{FILE}_v{}", Platform::here(), PACKAGE.version))
 }

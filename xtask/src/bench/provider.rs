@@ -13,6 +13,7 @@ use super::usage::{mebibytes, milliseconds};
 use super::watch::Watch;
 use super::{handshake, peer, plans, provider_measures as measures};
 use crate::cargo::{self, Program};
+use crate::dist;
 use crate::error::{Attempt, Result};
 use crate::mirror;
 use crate::prerequisites::{self, Need};
@@ -49,15 +50,14 @@ struct Programs {
 
 impl Programs {
     fn get(terminal: &Terminal) -> Result<Self> {
-        let ours =
-            terminal.long_step("provider built (dist)", || cargo::build("dist", &[Program::PROVIDER]))?;
+        let ours = dist::provider(terminal)?;
         // As for the demo: the sandbox alone would be built anew, with other features of what it shares.
         let sandbox = cargo::build_for_use(terminal)?;
         let recorder =
             terminal.long_step("recorder built (dev)", || cargo::build("dev", &[Program::RECORDER]))?;
         let fetch = format!("{} at hand", peer::describe());
         Ok(Self {
-            ours: Program::PROVIDER.path(&ours)?.to_owned(),
+            ours,
             peer: terminal.step(&fetch, || peer::fetch(&cargo::tools()?))?,
             recorder: Program::RECORDER.path(&recorder)?.to_owned(),
             sandbox: Program::SANDBOX.path(&sandbox)?.to_owned(),
@@ -98,10 +98,7 @@ struct Peer {
 
 impl Bench {
     fn prepare(terraform: &Terraform, programs: Programs, reads: u32) -> Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("tokenferry-bench-")
-            .tempdir()
-            .attempt(|| "create a temporary folder".into())?;
+        let folder = mirror::temporary_folder("tokenferry-bench-")?;
         let at = |name: &str| folder.path().join(name);
         let sandbox = Sandbox::start(&programs.sandbox, &["--fast"], &at("sandbox.log"))?;
         // The sandbox knows few devices; the plan needs a hundred.

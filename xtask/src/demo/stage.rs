@@ -45,10 +45,7 @@ pub(super) fn set(
     openbao: OpenBao,
     built: &BTreeMap<String, PathBuf>,
 ) -> Result<Stage> {
-    let folder = tempfile::Builder::new()
-        .prefix("tokenferry-demo-")
-        .tempdir()
-        .attempt(|| "create a temporary folder".into())?;
+    let folder = mirror::temporary_folder("tokenferry-demo-")?;
     let sandbox = terminal.step("sandbox started", || {
         Sandbox::start(Program::SANDBOX.path(built)?, &TOKEN_LIFE, &folder.path().join("sandbox.log"))
     })?;

@@ -22,6 +22,7 @@ use self::rest::Rest;
 use super::measures::{Results, Subject, number};
 use crate::cargo::{self, Program};
 use crate::error::{Attempt, Error, Result};
+use crate::mirror;
 use crate::openbao::{OpenBao, Server};
 use crate::prerequisites::{self, Need};
 use crate::sandbox::Sandbox;
@@ -132,10 +133,7 @@ struct Bench {
 
 impl Bench {
     fn prepare(programs: Programs, terminal: &Terminal) -> Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("tokenferry-bench-")
-            .tempdir()
-            .attempt(|| "create a temporary folder".into())?;
+        let folder = mirror::temporary_folder("tokenferry-bench-")?;
         let at = |name: &str| folder.path().join(name);
         let sandbox = |name: &str, users: u32, life: &str| {
             let arguments = ["--fast", "--users", &users.to_string(), "--token-life", life];
