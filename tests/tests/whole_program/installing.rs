@@ -169,7 +169,6 @@ async fn case_60_every_terraform_and_tofu_at_hand_plans_and_applies() {
         terraform.init().await;
         terraform.run(&["plan", "-out=saved.plan"]).await.ok();
         terraform.run(&["apply", "saved.plan"]).await.ok();
-        // Without the suite's own program: it may be older than what wrote the state.
         let again = terraform.run(&["plan", "-detailed-exitcode"]).await;
         assert_eq!(again.status.code(), Some(0), "{version} wants to change: {}", again.words());
     }
