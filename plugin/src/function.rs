@@ -47,7 +47,7 @@ pub struct Parameter {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct FunctionError {
-    /// What is wrong and what would be right, in full sentences.
+    /// What is wrong and what would be right. Terraform adds a full stop.
     pub text: String,
     /// The argument to blame, counted from 0.
     pub argument: Option<usize>,

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use icu_normalizer::ComposingNormalizerBorrowed as ComposingNormalizer;
 use secrecy::SecretString;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::JwtError;
 
-/// Claims by name.
+/// Claims by name, in Unicode normal form C: Terraform takes names to be the same that look the same.
 pub type Claims = BTreeMap<String, Claim>;
 
 /// What a token says under one name.
@@ -48,6 +49,7 @@ fn object_within(json: &str, depth: usize) -> Result<Claims, JwtError> {
     let Members(members) = serde_json::from_str(json).map_err(|_| JwtError::NotAnObject)?;
     let mut claims = Claims::new();
     for (name, value) in members {
+        let name = ComposingNormalizer::new_nfc().normalize(&name).into_owned();
         if claims.insert(name, claim(value, depth)?).is_some() {
             return Err(JwtError::Repeated);
         }
@@ -160,6 +162,12 @@ mod tests {
         for json in [r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":2}"#, r#"{"o":[{"a":1,"a":2}]}"#] {
             assert_eq!(read(json), Err(JwtError::Repeated), "{json}");
         }
+    }
+
+    #[test]
+    fn names_that_look_the_same_are_the_same() {
+        assert_eq!(read(r#"{"e\u0301":1}"#).unwrap(), "{é=1}");
+        assert_eq!(read(r#"{"e\u0301":1,"\u00e9":2}"#), Err(JwtError::Repeated));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub enum JwtError {
     #[error("it is an encrypted token (JWE), whose claims nobody but its recipient can read")]
     Encrypted,
     /// The end is beyond what a date can say.
-    #[error("its claim `exp` is beyond the year 9999: it counts seconds, not milliseconds")]
+    #[error("its claim `exp` is no time up to the year 9999: it has to count seconds, not milliseconds")]
     EndOutOfReach,
     /// The end is not a number.
     #[error("its claim `exp` is not a number of seconds")]

@@ -42,7 +42,7 @@ impl Functions {
         let function = self
             .0
             .get(name)
-            .ok_or_else(|| FunctionError::new(format!("The provider has no function {name:?}.")))?;
+            .ok_or_else(|| FunctionError::new(format!("The provider has no function {name:?}")))?;
         let Signature { parameters, returns, .. } = function.signature();
         let values = values(&parameters, arguments)?;
         let result = function.call(&values)?;
@@ -53,7 +53,7 @@ impl Functions {
 
 fn values(parameters: &[Parameter], arguments: Vec<pb::DynamicValue>) -> Result<Vec<Value>, FunctionError> {
     if parameters.len() != arguments.len() {
-        let text = format!("{} argument(s) are required, not {}.", parameters.len(), arguments.len());
+        let text = format!("{} argument(s) are required, not {}", parameters.len(), arguments.len());
         let surplus = (arguments.len() > parameters.len()).then_some(parameters.len());
         return Err(FunctionError { text, argument: surplus });
     }
@@ -63,7 +63,7 @@ fn values(parameters: &[Parameter], arguments: Vec<pb::DynamicValue>) -> Result<
 
 fn value(index: usize, parameter: &Parameter, argument: pb::DynamicValue) -> Result<Value, FunctionError> {
     let refused = |problem: &str| {
-        FunctionError::of_argument(index, format!("The argument `{}` {problem}.", parameter.name))
+        FunctionError::of_argument(index, format!("The argument `{}` {problem}", parameter.name))
     };
     match decode(Some(argument), &parameter.ty) {
         Ok(Value::Null) => Err(refused("must not be null")),
@@ -109,4 +109,4 @@ fn panicked(name: &str) -> FunctionError {
     FunctionError::new(format!("{name} met a situation that it was not written for. {BUG}"))
 }
 
-const BUG: &str = "This is a bug in the provider: please report it.";
+const BUG: &str = "This is a bug in the provider: please report it";

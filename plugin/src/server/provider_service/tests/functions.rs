@@ -26,7 +26,7 @@ impl Function for Add {
 
     fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
         let [Value::String(mode), Value::Number(number)] = arguments else {
-            return Err(FunctionError::new("These are not the arguments."));
+            return Err(FunctionError::new("These are not the arguments"));
         };
         match mode.as_str() {
             "panic" => panic!("planted"),
@@ -67,7 +67,7 @@ async fn a_function_works_unconfigured() {
 
 #[tokio::test]
 async fn a_bad_argument_is_named_by_its_number() {
-    let of_type = |argument: &str, problem: &str| format!("The argument `{argument}` {problem}.");
+    let of_type = |argument: &str, problem: &str| format!("The argument `{argument}` {problem}");
     assert_eq!(refused(&[b"\xc0", ONE]).await, (of_type("mode", "must not be null"), Some(0)));
     assert_eq!(refused(&[TEXT, b"\xd4\x00\x00"]).await, (of_type("number", "is not known yet"), Some(1)));
     assert_eq!(refused(&[b"\x05", ONE]).await.1, Some(0));
@@ -77,8 +77,8 @@ async fn a_bad_argument_is_named_by_its_number() {
 
 #[tokio::test]
 async fn too_few_and_too_many_arguments_are_told() {
-    assert_eq!(refused(&[TEXT]).await, ("2 argument(s) are required, not 1.".to_owned(), None));
-    assert_eq!(refused(&[TEXT, ONE, ONE]).await, ("2 argument(s) are required, not 3.".to_owned(), Some(2)));
+    assert_eq!(refused(&[TEXT]).await, ("2 argument(s) are required, not 1".to_owned(), None));
+    assert_eq!(refused(&[TEXT, ONE, ONE]).await, ("2 argument(s) are required, not 3".to_owned(), Some(2)));
 }
 
 #[tokio::test]
