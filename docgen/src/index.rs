@@ -115,6 +115,18 @@ mod tests {
     }
 
     #[test]
+    fn functions_come_last_in_a_group_of_their_own() {
+        let subject = |kind, name| Subject { kind, name, description: "Reads.", reference: String::new() };
+        let subjects = [subject(Kind::Function, "ends"), subject(Kind::DataSource, "tokenferry_zscaler_otp")];
+        let table = offers(&subjects, &Links::default());
+        let last: Vec<&str> = table.lines().skip(2).collect();
+        assert_eq!(
+            last,
+            ["| Zscaler | `tokenferry_zscaler_otp` | Reads. |  |", "| Functions | `ends` | Reads. |  |"]
+        );
+    }
+
+    #[test]
     fn every_variable_of_every_system_is_listed() {
         let listed = environment(&terraform_provider_tokenferry::description().provider);
         for system in SYSTEMS {
