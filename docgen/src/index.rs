@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tfplugin::{Attribute, AttributeKind, Schema};
 
 use crate::guides::Guide;
-use crate::links::Links;
+use crate::links::{Kind, Links};
 use crate::page::Subject;
 use crate::schema;
 use crate::text::{example, first_sentence, front_matter, paragraphs};
@@ -46,10 +46,12 @@ fn offers(subjects: &[Subject<'_>], links: &Links) -> String {
         let pages =
             links.pages(subject.name).iter().map(|(kind, page)| format!("[{}]({page})", kind.words()));
         let pages = pages.collect::<Vec<_>>().join(", ");
-        let (of, gives) = (subject.subcategory(), first_sentence(subject.description));
+        let is_function = subject.kind == Kind::Function;
+        let of = if is_function { "Functions" } else { subject.subcategory() };
+        let gives = first_sentence(subject.description);
         let line = format!("| {of} | `{}` | {gives} | {pages} |\n", subject.name);
         // Functions are of no system; they come last.
-        table.entry((of.is_empty(), of, subject.name)).or_insert(line);
+        table.entry((is_function, of, subject.name)).or_insert(line);
     }
     format!(
         "| of | name | what it does | as |\n| --- | --- | --- | --- |\n{}",
@@ -110,6 +112,18 @@ mod tests {
                     variable `B_CLOUD`.";
         assert_eq!(variables(text), [("A_CLOUD", " (with `legacy`)"), ("B_CLOUD", "")]);
         assert_eq!(variables("Not the environment variable `OTHER`."), []);
+    }
+
+    #[test]
+    fn functions_come_last_in_a_group_of_their_own() {
+        let subject = |kind, name| Subject { kind, name, description: "Reads.", reference: String::new() };
+        let subjects = [subject(Kind::Function, "ends"), subject(Kind::DataSource, "tokenferry_zscaler_otp")];
+        let table = offers(&subjects, &Links::default());
+        let last: Vec<&str> = table.lines().skip(2).collect();
+        assert_eq!(
+            last,
+            ["| Zscaler | `tokenferry_zscaler_otp` | Reads. |  |", "| Functions | `ends` | Reads. |  |"]
+        );
     }
 
     #[test]

@@ -38,7 +38,11 @@ impl Reading for TokenReading {
     }
 
     fn summary(&self) -> String {
-        format!("An access token of {}, with how it is sent and when it ends.", self.system.title)
+        let issuer = match self.system.home {
+            Home::ProviderBlock => self.system.title,
+            Home::Resource => "an HTTP service",
+        };
+        format!("An access token of {issuer}, with how it is sent and when it ends.")
     }
 
     fn calls(&self) -> String {

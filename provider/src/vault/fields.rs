@@ -143,8 +143,8 @@ pub(crate) static FIELDS: &[Field] = &[
 ];
 
 const APPROLE: &[Field] = &[
-    field("role_id", FieldKind::Text, "The id of the role."),
-    field("secret_id", FieldKind::Secret, "The secret id of the role."),
+    field("role_id", FieldKind::Text, "Required: the id of the role."),
+    field("secret_id", FieldKind::Secret, "Required: the secret id of the role."),
     Field {
         default: Some("approle"),
         rule: Some(mount),
@@ -153,8 +153,8 @@ const APPROLE: &[Field] = &[
 ];
 
 const JWT: &[Field] = &[
-    field("role", FieldKind::Text, "The name of the role."),
-    field("jwt", FieldKind::Secret, "The JWT."),
+    field("role", FieldKind::Text, "Required: the name of the role."),
+    field("jwt", FieldKind::Secret, "Required: the JWT."),
     Field {
         default: Some("jwt"),
         rule: Some(mount),

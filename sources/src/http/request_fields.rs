@@ -12,7 +12,7 @@ pub(super) const REQUEST_FIELDS: &[Field] = &[
     Field {
         name: "url",
         kind: FieldKind::Text,
-        description: "The URL. Path and query values can have placeholders; scheme, host and port cannot.",
+        description: "Required: the URL. Path and query values can have placeholders; scheme, host and port cannot.",
         ..OPTIONAL
     },
     Field {
@@ -97,14 +97,14 @@ pub(super) const PRESET_FIELDS: &[Field] = &[
     Field {
         name: "token_url",
         kind: FieldKind::Text,
-        description: "The URL of the token endpoint.",
+        description: "Required: the URL of the token endpoint.",
         ..OPTIONAL
     },
     Field {
         name: "client_id",
         kind: FieldKind::Text,
-        description: "The id of the client. It is not secret: tokens show it as their `subject`, which data sources store \
-                      in the state.",
+        description: "Required: the id of the client. It is not secret: tokens show it as their `subject`, which data \
+                      sources store in the state.",
         ..OPTIONAL
     },
     Field {
