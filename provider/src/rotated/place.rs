@@ -30,7 +30,8 @@ fn part(name: &str, reader: &mut ConfigReader<'_>) -> Option<Arc<str>> {
     if reader.string(name) == Setting::Null {
         let detail = format!("An entry in Vault is required to have `mount` and `path`: set `{name}`.");
         let path = reader.path(name);
-        reader.report(Diagnostic::error(format!("Missing required argument `{name}`"), detail).at(path));
+        let summary = format!("Missing required argument `{}`", path.in_words());
+        reader.report(Diagnostic::error(summary, detail).at(path));
         return None;
     }
     reader
