@@ -35,7 +35,13 @@ fn part(name: &str, reader: &mut ConfigReader<'_>) -> Option<Arc<str>> {
         return None;
     }
     reader
-        .parse(name, |text| entry_path(text).map_err(|error| format!("`{name}` {error}")))
+        .parse(name, |text| {
+            let path = entry_path(text).map_err(|error| format!("`{name}` {error}"))?;
+            if name == "mount" && path.ends_with("/data") {
+                return Err("`mount` goes without `/data`, which is added to it; leave that out".to_owned());
+            }
+            Ok(path)
+        })
         .known()
         .map(Arc::from)
 }
