@@ -43,6 +43,21 @@ impl AttributePath {
         self.step(Step::Key(key.to_owned()))
     }
 
+    /// As people write it in messages, keys without quotes: `secrets.key.env`.
+    pub fn in_words(&self) -> String {
+        let mut words = String::new();
+        for step in &self.0 {
+            match step {
+                Step::Index(index) => words.push_str(&format!("[{index}]")),
+                Step::Attribute(name) | Step::Key(name) => {
+                    words.push_str(if words.is_empty() { "" } else { "." });
+                    words.push_str(name);
+                }
+            }
+        }
+        words
+    }
+
     pub(crate) fn to_proto(&self) -> Option<pb::AttributePath> {
         if self.0.is_empty() {
             return None;

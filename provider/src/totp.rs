@@ -156,7 +156,15 @@ fn is_wholly_known(given: &GivenFields) -> bool {
 
 /// What is wrong with the secret is shown where it was written.
 fn at(named: &'static str, problem: FieldProblem) -> FieldProblem {
-    if problem.field == SECRET { FieldProblem { field: named, ..problem } } else { problem }
+    if problem.field != SECRET || named == SECRET {
+        return problem;
+    }
+    FieldProblem {
+        field: named,
+        summary: format!("Invalid `{named}`"),
+        detail: sentence(&problem.reason),
+        ..problem
+    }
 }
 
 fn otpauth(text: &str) -> Result<Zeroizing<String>, &'static str> {

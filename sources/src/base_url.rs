@@ -49,6 +49,16 @@ impl BaseUrl {
         Ok(BaseUrl(url))
     }
 
+    /// Refuses a URL that ends with what belongs to the paths below it.
+    pub(crate) fn without(text: &str, end: &str) -> Result<(), String> {
+        let ends_so = strict(text).is_ok_and(|url| url.path().trim_end_matches('/').ends_with(end));
+        if ends_so {
+            Err(format!("it must end before `{end}`, which is added to it; leave that out"))
+        } else {
+            Ok(())
+        }
+    }
+
     /// The URL of a path below this one.
     pub(crate) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();

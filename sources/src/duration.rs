@@ -19,6 +19,9 @@ pub enum DurationError {
         "it has a number without a unit; write \"{0}s\" if seconds are meant; the units are ms, s, m and h"
     )]
     NoUnit(String),
+    /// A number without its unit, after others that have one.
+    #[error("its last number has no unit; write it in full, as in \"{0}\"; the units are ms, s, m and h")]
+    NoLastUnit(String),
     /// Something where a number should be.
     #[error("it has no number where one is expected; write a number and a unit, as in \"90s\" or \"1h30m\"")]
     NoNumber,
@@ -39,7 +42,8 @@ pub enum DurationError {
 /// Says what is wrong and what would be right. The text itself is not repeated.
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     strict(text).map_err(|error| match error {
-        DurationError::NoNumber | DurationError::NoUnit(_) | DurationError::UnknownUnit(_) => {
+        DurationError::NoUnit(_) => with_last_unit(text).map_or(error, DurationError::NoLastUnit),
+        DurationError::NoNumber | DurationError::UnknownUnit(_) => {
             reworded(text).map_or(error, DurationError::Wording)
         }
         other => other,
@@ -86,6 +90,18 @@ fn reworded(text: &str) -> Option<String> {
         rest = after.trim_start_matches([' ', ',']);
     }
     strict(&right).ok().map(|_| right)
+}
+
+/// The same with the next smaller unit at its end, where only that is missing.
+fn with_last_unit(text: &str) -> Option<String> {
+    let text = text.trim();
+    let unit = match text.trim_end_matches(is_number).chars().last()? {
+        'h' => "m",
+        'm' => "s",
+        _ => "ms",
+    };
+    let right = format!("{text}{unit}");
+    (right.len() <= LONGEST_SHOWN && strict(&right).is_ok()).then_some(right)
 }
 
 /// Days in hours, or in minutes where they are no whole hours.
@@ -146,6 +162,7 @@ fn split_at(text: &str, end: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(end).unwrap_or(text.len()))
 }
 
+const LONGEST_SHOWN: usize = 20;
 const NANOS_IN_MINUTE: u128 = 60_000_000_000;
 
 #[cfg(test)]
@@ -179,6 +196,10 @@ mod tests {
                 "300",
                 "it has a number without a unit; write \"300s\" if seconds are meant; the units are ms, s, m and h",
             ),
+            (
+                "1h30",
+                "its last number has no unit; write it in full, as in \"1h30m\"; the units are ms, s, m and h",
+            ),
             ("-5s", "it is negative; a duration here is a number and a unit, as in \"90s\" or \"1h30m\""),
             (
                 "15 minutes",
@@ -203,7 +224,6 @@ mod tests {
             "5 minutes and more",
             ".s",
             "1h 30m",
-            "1h30",
             "99999999999999999999h",
             "9999999h",
         ] {

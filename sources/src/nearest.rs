@@ -18,9 +18,10 @@ pub(crate) fn meant(word: &str, among: &[&'static str]) -> Option<&'static str> 
     only.copied().or_else(|| closest(&word, among.iter().copied()))
 }
 
-/// The same as the beginning of a message, or nothing.
+/// The same as the beginning of a message, up to its verb. Of numbers, none is meant by another.
 pub(crate) fn did_you_mean(word: &str, among: &[&'static str]) -> String {
-    meant(word, among).map_or_else(String::new, |meant| format!("did you mean \"{meant}\"? "))
+    let meant = meant(word, among).filter(|meant| meant.contains(char::is_alphabetic));
+    meant.map_or_else(|| "it".to_owned(), |meant| format!("did you mean \"{meant}\"? It"))
 }
 
 /// How many characters have to be inserted, deleted, replaced, or swapped with their neighbour.

@@ -31,10 +31,10 @@ pub enum PathError {
     #[error("contains `.` or `..` as a step")]
     Dots,
     /// There is nothing.
-    #[error("is empty")]
+    #[error("is empty; write the name of one step, or of several as in `a/b`")]
     Empty,
     /// Something is missing in it.
-    #[error("contains an empty step: `//`")]
+    #[error("contains an empty step, `//`; write `a/b`, without an empty step")]
     EmptyStep,
 }
 

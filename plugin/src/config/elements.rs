@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use super::{ConfigReader, Setting, required};
+use super::{ConfigReader, Setting, invalid, required};
 use crate::path::AttributePath;
 use crate::value::{Object, Value};
 
@@ -89,7 +89,10 @@ impl<'a> ConfigReader<'a> {
             Value::Null => Setting::Null,
             Value::Unknown => Setting::Unknown,
             Value::String(text) => Setting::Known(text),
-            _ => self.refuse(path, &format!("Invalid `{name}`"), &required("a string")),
+            _ => {
+                let summary = invalid(&path);
+                self.refuse(path, &summary, &required("a string"))
+            }
         }
     }
 }
@@ -140,6 +143,7 @@ mod tests {
         let expected = [Setting::Known(Setting::Known(1)), Setting::Unknown, Setting::Known(Setting::Null)];
         assert_eq!(read, Setting::Known(expected.to_vec()));
         assert_eq!(paths(&diagnostics), ["step[2].servers[\"b\"].port"]);
+        assert_eq!(diagnostics.iter().next().unwrap().summary(), "Invalid `step[2].servers.b.port`");
     }
 
     #[test]

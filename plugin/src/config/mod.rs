@@ -93,7 +93,7 @@ impl<'a> ConfigReader<'a> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Setting<T> {
         let parsed = self.string(name).map(parse);
-        self.accept(name, &format!("Invalid `{name}`"), parsed)
+        self.accept(name, &invalid(&self.path(name)), parsed)
     }
 
     /// A nested object, with a reader of its own.
@@ -123,7 +123,10 @@ impl<'a> ConfigReader<'a> {
             Some(Value::Unknown) => Setting::Unknown,
             Some(value) => match pick(value) {
                 Some(value) => Setting::Known(value),
-                None => self.refuse(self.path(name), &format!("Invalid `{name}`"), &required(wanted)),
+                None => {
+                    let path = self.path(name);
+                    self.refuse(path.clone(), &invalid(&path), &required(wanted))
+                }
             },
         }
     }
@@ -159,6 +162,10 @@ impl<'a> ConfigReader<'a> {
         self.report(Diagnostic::error(summary, sentence(detail)).at(path));
         Setting::Null
     }
+}
+
+fn invalid(path: &AttributePath) -> String {
+    format!("Invalid `{}`", path.in_words())
 }
 
 fn required(wanted: &str) -> String {
@@ -227,7 +234,7 @@ mod tests {
         let path = AttributePath::root().attribute("server").attribute("port");
         assert_eq!(
             diagnostics,
-            Diagnostic::error("Invalid `port`", "Invalid digit found in string.").at(path).into()
+            Diagnostic::error("Invalid `server.port`", "Invalid digit found in string.").at(path).into()
         );
     }
 }

@@ -92,12 +92,16 @@ fn read_reference(reader: &mut ConfigReader<'_>) -> Option<Given> {
 fn variable(text: &str) -> Result<String, &'static str> {
     let is_name =
         !text.is_empty() && !text.contains(|c: char| c == '=' || c.is_whitespace() || c.is_control());
-    is_name.then(|| text.to_owned()).ok_or("it is no name of an environment variable")
+    is_name.then(|| text.to_owned()).ok_or(
+        "it is no name of an environment variable; write one such as `ACME_PASSWORD`: letters, digits and `_`",
+    )
 }
 
 fn path(text: &str) -> Result<PathBuf, &'static str> {
     let is_path = !text.trim().is_empty() && !text.contains(char::is_control);
-    is_path.then(|| PathBuf::from(text)).ok_or("it is no path of a file")
+    is_path
+        .then(|| PathBuf::from(text))
+        .ok_or("it is no path of a file; write one such as `/run/secrets/acme`")
 }
 
 fn by_name(entries: Vec<(&str, Option<Given>)>) -> Given {

@@ -30,11 +30,18 @@ fn part(name: &str, reader: &mut ConfigReader<'_>) -> Option<Arc<str>> {
     if reader.string(name) == Setting::Null {
         let detail = format!("An entry in Vault is required to have `mount` and `path`: set `{name}`.");
         let path = reader.path(name);
-        reader.report(Diagnostic::error(format!("Missing required argument `{name}`"), detail).at(path));
+        let summary = format!("Missing required argument `{}`", path.in_words());
+        reader.report(Diagnostic::error(summary, detail).at(path));
         return None;
     }
     reader
-        .parse(name, |text| entry_path(text).map_err(|error| format!("`{name}` {error}")))
+        .parse(name, |text| {
+            let path = entry_path(text).map_err(|error| format!("`{name}` {error}"))?;
+            if name == "mount" && path.ends_with("/data") {
+                return Err("`mount` goes without `/data`, which is added to it; leave that out".to_owned());
+            }
+            Ok(path)
+        })
         .known()
         .map(Arc::from)
 }

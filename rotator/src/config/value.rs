@@ -67,7 +67,10 @@ impl<'a> Value<'a> {
             return Err(self.spot.advise(message, UNITS));
         }
         parse_duration(self.text_for(DURATION)?).map_err(|error| match error {
-            DurationError::NoUnit(_) | DurationError::UnknownUnit(_) | DurationError::Wording(_) => {
+            DurationError::NoLastUnit(_)
+            | DurationError::NoUnit(_)
+            | DurationError::UnknownUnit(_)
+            | DurationError::Wording(_) => {
                 self.spot.advise(format!("`{}` is not a duration", self.name), UNITS)
             }
             // These do not repeat what was written.

@@ -135,7 +135,7 @@ pub(crate) fn text_problem(field: &Field, text: &str, allow_http: bool) -> Optio
     }
     let by_kind = match field.kind {
         FieldKind::Choice(words) if !words.contains(&text) => {
-            Some(format!("{}it must be one of {}", did_you_mean(text, words), quoted(words)))
+            Some(format!("{} must be one of {}", did_you_mean(text, words), quoted(words)))
         }
         FieldKind::Duration => parse_duration(text).err().map(|error| error.to_string()),
         FieldKind::Url => BaseUrl::parse(text, allow_http).err().map(|error| error.to_string()),

@@ -159,6 +159,15 @@ fn time_rule(text: &str) -> Result<(), String> {
     time(text).map(drop)
 }
 
+fn account_rule(text: &str) -> Result<(), String> {
+    if text.contains("://") || text.to_ascii_lowercase().trim_end_matches('/').ends_with(".zenoti.com") {
+        return Err(
+            "it must be the first part of the host alone, such as \"acme\" of acme.zenoti.com".to_owned()
+        );
+    }
+    Ok(())
+}
+
 fn header_rule(text: &str) -> Result<(), String> {
     secret_header_value(text).map(drop).ok_or_else(|| "it cannot be sent in a header".to_owned())
 }
@@ -181,7 +190,7 @@ const ACCOUNT_NAME: Field = Field {
                   `prefer_rotated` has to know.",
     default: None,
     environment: Some("ZENOTI_ACCOUNT_NAME"),
-    rule: None,
+    rule: Some(account_rule),
 };
 
 const USERNAME: Field = Field {
@@ -266,7 +275,7 @@ const BASE_URL: Field = Field {
     description: "The URL of the API, everything before `/v1`.",
     default: Some("https://api.zenoti.com"),
     environment: Some("ZENOTI_BASE_URL"),
-    rule: None,
+    rule: Some(|text| BaseUrl::without(text, "/v1")),
 };
 
 const BY_KEY: &str = "api_key";

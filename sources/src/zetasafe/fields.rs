@@ -204,7 +204,7 @@ const BASE_URL: Field = Field {
                   precedence over `environment`, wherever either is set.",
     default: None,
     environment: Some("ZETASAFE_BASE_URL"),
-    rule: None,
+    rule: Some(|text| BaseUrl::without(text, "/ext")),
 };
 
 const TTL: Field = Field {

@@ -21,7 +21,7 @@ pub enum OsType {
 /// The word is no operating system; one of them may have been meant.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error(
-    "there is no such operating system; {0}it must be one of `ios`, `android`, `windows`, `macos`, `linux`"
+    "there is no such operating system; {0} must be one of `ios`, `android`, `windows`, `macos`, `linux`"
 )]
 pub struct UnknownOsType(String);
 

@@ -37,7 +37,7 @@ pub enum Purpose {
 
 /// The word is no purpose; one of them may have been meant.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("there is no such purpose; {0}it must be one of {names}", names = names())]
+#[error("there is no such purpose; {0} must be one of {names}", names = names())]
 pub struct UnknownPurpose(String);
 
 impl Purpose {

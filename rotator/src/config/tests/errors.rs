@@ -114,7 +114,10 @@ fn a_secret_in_vault_has_a_mount_a_path_and_a_field() {
     let cases = [
         (r#"mount = "kv", path = "a", field = """#, "4:60 `field` is empty, begins or ends with white space"),
         (r#"mount = "kv", path = "a/../b", field = "c""#, "4:47 `path` contains `.` or `..` as a step"),
-        (r#"mount = "", path = "a", field = "c""#, "4:34 `mount` is empty"),
+        (
+            r#"mount = "", path = "a", field = "c""#,
+            "4:34 `mount` is empty; write the name of one step, or of several as in `a/b`",
+        ),
         (r#"mount = "kv", path = "a", field = "c", version = 2"#, "4:65 `vault` has no `version`"),
         (r#"mount = kv, path = "a", field = "c""#, "4:34 `mount` must be a text, not a bare word"),
     ];
@@ -224,7 +227,11 @@ fn one_mistake_is_one_problem() {
         ("  schedule", "  renew_before = \"030%\"\n  schedule", no_percent),
         ("  schedule", "  renew_before = \"30% \"\n  schedule", no_percent),
         ("  schedule", "  renew_before = \"100%\"\n  schedule", no_percent),
-        ("\"secret\"", "\"/\"", "10:13 `mount` is empty"),
+        (
+            "\"secret\"",
+            "\"/\"",
+            "10:13 `mount` is empty; write the name of one step, or of several as in `a/b`",
+        ),
         (
             "  destination",
             "  destination = 1\n  destination",

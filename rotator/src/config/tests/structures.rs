@@ -161,7 +161,7 @@ labels {
         "13:36 `hidden` can be kept in `env`, `file` or `vault` only",
         "13:72 this `vault` has no `mount`",
         "13:72 this `vault` has no `field`",
-        "13:81 `path` contains an empty step: `//`",
+        "13:81 `path` contains an empty step, `//`; write `a/b`, without an empty step",
         "13:89 `vault` has no `feild`",
         "14:11 `payload` must be a text, not a template",
         "17:1 `labels` is an attribute, not a block",

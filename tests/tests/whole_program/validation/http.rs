@@ -53,8 +53,8 @@ fn terms() -> Vec<Row> {
 fn secrets() -> Vec<Row> {
     let one_place = "either `env` or `file`";
     vec![
-        row("secrets[\"key\"].env", "", "environment variable"),
-        row("secrets[\"key\"].env", "A=B", "environment variable"),
+        row("secrets[\"key\"].env", "", "such as `ACME_PASSWORD`"),
+        row("secrets[\"key\"].env", "A=B", "Invalid `secrets.key.env`"),
         row("secrets[\"key\"].env", Json::Null, one_place).shown_at("secrets[\"key\"]"),
         row("secrets[\"key\"].file", "/a", one_place).shown_at("secrets[\"key\"]"),
         row("secrets[\"key\"].file", "", "file").with("secrets[\"key\"].env", Json::Null),

@@ -74,6 +74,7 @@ fn zetasafe() -> Vec<Row> {
         rows("zetasafe.token_kind", [(json!("admin"), "\"user_client\", \"role\"")]),
         rows("zetasafe.environment", [(json!("staging"), "\"production\", \"development\"")]),
         url("zetasafe.base_url"),
+        rows("zetasafe.base_url", [(json!("https://api.zetasafe.net/dev/ext/"), "leave that out")]),
         positive_duration("zetasafe.ttl"),
         flag("zetasafe.allow_http"),
         vec![
@@ -102,6 +103,8 @@ fn zenoti() -> Vec<Row> {
             [(json!("2027-01-31"), "2027-01-31T00:00:00Z"), (json!(""), "empty")],
         ),
         url("zenoti.base_url"),
+        rows("zenoti.base_url", [(json!("https://api.zenoti.com/v1"), "leave that out")]),
+        rows("zenoti.account_name", [(json!("acme.zenoti.com"), "\"acme\" of")]),
         flag("zenoti.allow_http"),
         vec![
             row("zenoti.api_key", "b", both).with("zenoti.username", "a"),

@@ -23,7 +23,7 @@ fn otp() -> Table {
         rows("udid", [(json!("a".repeat(257)), "256"), (Json::Null, "required")]),
         rows(
             "purpose",
-            [(json!("dinner"), "`zia_disable`"), (json!("unistall"), "did you mean \"uninstall\"?")],
+            [(json!("dinner"), "`zia_disable`"), (json!("unistall"), "did you mean \"uninstall\"? It must")],
         ),
         rows("purpose", [(json!("zia-disable"), "\"zia_disable\"?"), (json!(""), "`generic`")]),
     ];
@@ -84,16 +84,19 @@ fn place(within: &str) -> Vec<Row> {
     let part = |name: &str| {
         let wrong = [
             (json!(""), "empty"),
-            (json!("/"), "empty"),
-            (json!("a//b"), "empty step"),
+            (json!("/"), "`a/b`"),
+            (json!("a//b"), "write `a/b`"),
             (json!("a/../b"), "`..`"),
             (json!(" a"), "white space"),
             (json!("a\nb"), "control character"),
-            (Json::Null, ""),
         ];
-        rows(&format!("{within}{name}"), wrong)
+        let at = format!("{within}{name}");
+        let null = row(&at, Json::Null, &format!("Missing required argument `{at}`"));
+        let named = row(&at, "", &format!("Invalid `{at}`"));
+        [rows(&at, wrong), vec![null, named]].concat()
     };
-    [part("mount"), part("path")].concat()
+    let data = row(&format!("{within}mount"), "secret/data", "without `/data`");
+    [part("mount"), part("path"), vec![data]].concat()
 }
 
 fn totp() -> Table {
@@ -110,7 +113,9 @@ fn totp() -> Table {
             "uri",
             [
                 (json!("https://example.com"), "`otpauth:`"),
-                (json!("otpauth://totp/x"), "secret"),
+                (json!("otpauth://totp/x"), "Invalid `uri`"),
+                (json!("otpauth://totp/x"), "has no `secret`"),
+                (json!("otpauth://hotp/x?secret=GEZDGNBV&counter=1"), "Invalid `uri`"),
                 (uri("&digits=9"), "digits"),
                 (uri("&algorithm=MD5"), "algorithm"),
                 (uri("&period=0"), "period"),
@@ -121,7 +126,10 @@ fn totp() -> Table {
             row("digits", "8", "").with("secret", Json::Null).with("uri", uri("&digits=6")),
         ],
         rows("algorithm", [(json!("MD5"), "\"SHA1\", \"SHA256\", \"SHA512\"")]),
-        rows("digits", [(json!("5"), "\"6\", \"7\", \"8\""), (json!("9"), "\"8\"")]),
+        rows(
+            "digits",
+            [(json!("5"), "digits`: it must be one of \"6\", \"7\", \"8\""), (json!("9"), "\"8\"")],
+        ),
         duration("period"),
         rows("period", [(json!("0s"), "as in \"30s\"")]),
         duration("max_wait"),
@@ -158,7 +166,8 @@ async fn common() -> Vec<Table> {
 }
 
 fn prefer_rotated() -> Vec<Row> {
-    let on_miss = [(json!("ignore"), "\"login\", \"error\""), (json!(""), "\"login\", \"error\"")];
+    let on_miss =
+        [(json!("ignore"), "\"login\", \"error\""), (json!(""), "Invalid `prefer_rotated.on_miss`")];
     let rows = [place("prefer_rotated."), rows("prefer_rotated.on_miss", on_miss)].concat();
     let rotated = json!({ "mount": "kv", "path": "a" });
     rows.into_iter().map(|row| row.with("prefer_rotated", rotated.clone())).collect()

@@ -286,6 +286,7 @@ pub(super) fn duration(at: &str) -> Vec<Row> {
     let wrong = [
         (json!(""), "empty"),
         (json!("15"), "\"15s\""),
+        (json!("1h30"), "\"1h30m\""),
         (json!("-5m"), "negative"),
         (json!("15 minutes"), "\"15m\""),
         (json!("2d"), "\"48h\""),
