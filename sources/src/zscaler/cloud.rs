@@ -1,6 +1,7 @@
 //! The clouds of the vendor and where their API is.
 
 use crate::base_url::BaseUrl;
+use crate::nearest::closest;
 
 /// The name of a cloud, without `.net`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -16,7 +17,13 @@ impl CloudName {
                         \"zscalertwo\"; for any other host set `base_url`"
                 .to_owned());
         }
-        Ok(CloudName(name.to_owned()))
+        match misspelt(name) {
+            Some(meant) => Err(format!(
+                "no cloud of this name is known: did you mean \"{meant}\"? If it is really called so, set `base_url` \
+                 in place of `cloud`"
+            )),
+            None => Ok(CloudName(name.to_owned())),
+        }
     }
 
     /// Where the API of this cloud is.
@@ -63,6 +70,14 @@ impl CloudName {
     }
 }
 
+/// The cloud that was meant by a name close to it. Keys would go to whoever owns the name that is written. What begins
+/// as the vendor's names do may be a new cloud.
+fn misspelt(name: &str) -> Option<&'static str> {
+    let is_new = name.starts_with("zscaler") || name.len() < SHORTEST_TO_COMPARE;
+    let meant = || closest(name, API_KEY_CLOUDS).filter(|meant| *meant != name);
+    if is_new { None } else { meant() }
+}
+
 /// The cloud of most tenants of OneAPI.
 impl Default for CloudName {
     fn default() -> Self {
@@ -95,6 +110,19 @@ fn is_label(text: &str) -> bool {
 }
 
 const PRODUCTION: &str = "production";
+/// Clouds of API keys.
+const API_KEY_CLOUDS: [&str; 8] = [
+    "zscaler",
+    "zscalerbeta",
+    "zscalergov",
+    "zscalerone",
+    "zscalerten",
+    "zscalerthree",
+    "zscalertwo",
+    "zscloud",
+];
+/// The names of clouds of OneAPI are shorter.
+const SHORTEST_TO_COMPARE: usize = 6;
 
 #[cfg(test)]
 mod tests {
@@ -122,6 +150,19 @@ mod tests {
         for text in ["", ".net", "zscaler.com", "api-mobile.zscaler.net", "a/b", "a b", "ä", "a@b", "-", "-a"]
         {
             assert!(CloudName::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_cloud_is_refused_and_a_new_one_is_not() {
+        let problem = CloudName::parse("zscalrtwo").unwrap_err();
+        assert!(problem.contains("did you mean \"zscalertwo\"?"), "{problem}");
+        assert!(CloudName::parse("zcsaler.net").is_err());
+        for name in API_KEY_CLOUDS {
+            assert!(CloudName::parse(name).is_ok(), "{name}");
+        }
+        for new in ["zscalerfour", "zspreview", "production", "alpha", "govus", "example"] {
+            assert!(CloudName::parse(new).is_ok(), "{new}");
         }
     }
 

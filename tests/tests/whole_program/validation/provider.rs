@@ -24,8 +24,12 @@ fn general() -> Vec<Row> {
 }
 
 fn zscaler() -> Vec<Row> {
-    let cloud =
-        [(json!("zscaler.com"), "base_url"), (json!("a b"), "name of a cloud"), (json!("-"), "cloud")];
+    let cloud = [
+        (json!("zscaler.com"), "base_url"),
+        (json!("zscalrtwo"), "did you mean \"zscalertwo\"?"),
+        (json!("a b"), "name of a cloud"),
+        (json!("-"), "cloud"),
+    ];
     let long = json!("a".repeat(64));
     let vanity = [(json!("acme.zslogin.net"), "\"acme\""), (json!("-acme"), "\"acme\""), (long, "\"acme\"")];
     [
