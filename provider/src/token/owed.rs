@@ -98,10 +98,29 @@ impl Owed {
         }
     }
 
-    /// Ends everything that is open, once for each user. What cannot be ended stays owed.
+    /// Ends everything that is open, once for each user, and what logins under way bring. What cannot be ended stays
+    /// owed.
     pub(crate) async fn release(&self, clock: &dyn Clock) {
         let _alone = self.releasing.lock().await;
+        tokio::join!(self.revoke_due(clock), self.finish_logins());
+        self.revoke_due(clock).await;
+    }
+
+    /// Waits for the logins under way, but not for long while a token waits to be ended: one that hangs keeps its
+    /// session from that.
+    async fn finish_logins(&self) {
+        while tokio::time::timeout(TIME_TO_LOG_IN, self.logins_over()).await.is_err() {
+            if !self.due().is_empty() {
+                locked(&self.logins).abort_all();
+            }
+        }
+    }
+
+    async fn logins_over(&self) {
         while poll_fn(|context| locked(&self.logins).poll_join_next(context)).await.is_some() {}
+    }
+
+    async fn revoke_due(&self, clock: &dyn Clock) {
         let now = clock.now();
         self.settle_all(|token| token.expires_at().is_some_and(|end| end <= now));
         for (session, token) in self.due() {
@@ -152,6 +171,9 @@ fn outlives(one: &Token, other: &Token) -> bool {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Much less than the second that a release has.
+const TIME_TO_LOG_IN: Duration = Duration::from_millis(400);
 
 #[cfg(test)]
 mod tests;

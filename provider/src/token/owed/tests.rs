@@ -3,6 +3,7 @@ use tokenferry_sources::{
     Action, Attempt, Expiry, ExposeSecret, Identity, SystemClock, Timestamp, TokenSource, TokenUsage, zenoti,
 };
 use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
 
 use super::*;
 
@@ -14,8 +15,8 @@ struct Issuer {
     permits: Semaphore,
     logins: Mutex<u32>,
     revoked: Mutex<Vec<String>>,
-    /// The next revocation.
-    refuses: Mutex<bool>,
+    /// How many of the next revocations.
+    refuses: Mutex<u32>,
     expires: bool,
 }
 
@@ -44,8 +45,9 @@ impl TokenSource for Issuer {
     }
 
     async fn revoke(&self, token: &Token) -> Result<Revocation, SourceError> {
-        let refused = std::mem::take(&mut *locked(&self.refuses));
-        if refused {
+        let refusals = *locked(&self.refuses);
+        if let Some(left) = refusals.checked_sub(1) {
+            *locked(&self.refuses) = left;
             let attempt = Attempt::new(&zenoti::SYSTEM, Action::Revoke, String::new());
             return Err(SourceError::Unreachable { attempt, cause: "planted".to_owned() });
         }
@@ -54,6 +56,7 @@ impl TokenSource for Issuer {
     }
 }
 
+const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn issuer(permits: usize) -> (Arc<Issuer>, Arc<Session>) {
@@ -171,6 +174,29 @@ async fn a_login_that_nobody_waits_for_any_more_is_finished_and_its_token_revoke
     assert_eq!(revoked(&issuer), ["token-1"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_login_that_hangs_does_not_keep_what_is_open_from_being_revoked() {
+    let (issuer, session) = issuer_of(1, true);
+    let owed = Owed::default();
+    owed.token(&session, None).await.unwrap();
+    assert!(is_pending(Box::pin(owed.token(&session, Some(2 * HOUR)))).await);
+    timeout(SECOND, owed.release(&SystemClock)).await.expect("it is released within a second");
+    assert_eq!(revoked(&issuer), ["token-1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_login_is_waited_for_while_nothing_else_is_open() {
+    let (issuer, session) = issuer(0);
+    let owed = Owed::default();
+    assert!(is_pending(Box::pin(owed.token(&session, None))).await);
+    let answers = async {
+        sleep(SECOND * 9 / 10).await;
+        issuer.permits.add_permits(1);
+    };
+    tokio::join!(owed.release(&SystemClock), answers);
+    assert_eq!(revoked(&issuer), ["token-1"]);
+}
+
 /// Whether it still waits after everybody had a turn. Then it is dropped.
 async fn is_pending(future: impl Future) -> bool {
     tokio::select! {
@@ -185,8 +211,9 @@ async fn what_could_not_be_revoked_stays_owed() {
     let (issuer, session) = issuer(9);
     let owed = Owed::default();
     let (opening, _) = owed.token(&session, None).await.unwrap();
-    *locked(&issuer.refuses) = true;
+    *locked(&issuer.refuses) = u32::MAX;
     owed.release(&SystemClock).await;
+    *locked(&issuer.refuses) = 0;
     assert!(revoked(&issuer).is_empty());
     assert_eq!(due(&owed, opening).unwrap(), "token-1");
     owed.release(&SystemClock).await;
