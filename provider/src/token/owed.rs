@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokenferry_sources::{Clock, Revocation, Session, SourceError, Token};
+use tokenferry_sources::{Clock, Retry, Revocation, Session, SourceError, Token};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
@@ -125,7 +125,7 @@ impl Owed {
         self.settle_all(|token| token.expires_at().is_some_and(|end| end <= now));
         for (session, token) in self.due() {
             let system = token.identity.system;
-            match session.revoke(&token).await {
+            match revoke_in_haste(&session, &token).await {
                 Ok(Revocation::Done) => debug!(system, "a token that was not closed is revoked"),
                 Ok(Revocation::CannotRevoke) => debug!(system, "a token that was not closed is abandoned"),
                 Err(error) => {
@@ -161,6 +161,20 @@ impl Owed {
     }
 }
 
+/// Tries again after short pauses, whatever the system asks for: there is no later.
+async fn revoke_in_haste(session: &Session, token: &Token) -> Result<Revocation, SourceError> {
+    for _ in 1..TRIES {
+        match session.revoke_once(token).await {
+            Err(error) if error.retry() != Retry::Never => {
+                warn!(system = token.identity.system, class = %error.class(), "not revoked; trying again");
+            }
+            outcome => return outcome,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    session.revoke_once(token).await
+}
+
 /// A token without a known end outlives all others.
 fn outlives(one: &Token, other: &Token) -> bool {
     let end = other.expires_at();
@@ -174,6 +188,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Much less than the second that a release has.
 const TIME_TO_LOG_IN: Duration = Duration::from_millis(400);
+/// All of them, with their pauses, fit into that second.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(150);
 
 #[cfg(test)]
 mod tests;

@@ -206,7 +206,17 @@ async fn is_pending(future: impl Future) -> bool {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn a_passing_failure_of_a_revocation_is_got_over_within_the_second() {
+    let (issuer, session) = issuer(9);
+    let owed = Owed::default();
+    owed.token(&session, None).await.unwrap();
+    *locked(&issuer.refuses) = TRIES - 1;
+    timeout(SECOND, owed.release(&SystemClock)).await.expect("it is released within a second");
+    assert_eq!(revoked(&issuer), ["token-1"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_could_not_be_revoked_stays_owed() {
     let (issuer, session) = issuer(9);
     let owed = Owed::default();
