@@ -77,10 +77,25 @@ impl Session {
     /// # Errors
     /// When the system did not confirm it. That the token was over already is no error.
     pub async fn revoke(&self, token: &Token) -> Result<Revocation, SourceError> {
+        self.end(self.source.revoke(token)).await
+    }
+
+    /// As [`Session::revoke`], with a single try.
+    ///
+    /// # Errors
+    /// As [`Session::revoke`], and passing failures at once.
+    pub async fn revoke_once(&self, token: &Token) -> Result<Revocation, SourceError> {
+        self.end(self.source.revoke_once(token)).await
+    }
+
+    async fn end(
+        &self,
+        revocation: impl Future<Output = Result<Revocation, SourceError>>,
+    ) -> Result<Revocation, SourceError> {
         let mut turn = self.flight.turn().await;
         let state = turn.state();
         *state = State { memory: state.memory.take(), ..State::default() };
-        match self.source.revoke(token).await {
+        match revocation.await {
             Err(SourceError::TokenRejected { .. } | SourceError::Named { status: 401, .. }) => {
                 Ok(Revocation::Done)
             }

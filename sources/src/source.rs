@@ -54,6 +54,14 @@ pub trait TokenSource: Any + Debug + Send + Sync {
         Ok(Revocation::CannotRevoke)
     }
 
+    /// As [`TokenSource::revoke`], for a caller who has no time for pauses: a passing failure is told at once.
+    ///
+    /// # Errors
+    /// As [`TokenSource::revoke`].
+    async fn revoke_once(&self, token: &Token) -> Result<Revocation, SourceError> {
+        self.revoke(token).await
+    }
+
     /// Tries a fresh token out where it costs nothing.
     ///
     /// # Errors

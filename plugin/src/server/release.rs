@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -56,35 +57,56 @@ impl<P: Provider> Releaser<P> {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                Some(ended) = self.ended.recv() => self.begin(&mut releases, ended),
+                Some(ended) = self.ended.recv() => self.begin(&mut releases, ended, &shutdown),
                 Some(_) = releases.join_next() => {}
             }
         }
         // Connections that end only now are among those that live, or have sent what they had.
         for living in self.configured.living() {
-            self.begin(&mut releases, living);
+            self.begin(&mut releases, living, &shutdown);
         }
         while let Ok(ended) = self.ended.try_recv() {
-            self.begin(&mut releases, ended);
+            self.begin(&mut releases, ended, &shutdown);
         }
         while releases.join_next().await.is_some() {}
     }
 
-    fn begin(&self, releases: &mut JoinSet<()>, configured: Arc<P::Configured>) {
-        let provider = Arc::clone(&self.provider);
-        releases.spawn(async move { release(&*provider, &configured).await });
+    fn begin(
+        &self,
+        releases: &mut JoinSet<()>,
+        configured: Arc<P::Configured>,
+        shutdown: &CancellationToken,
+    ) {
+        let (provider, shutdown) = (Arc::clone(&self.provider), shutdown.clone());
+        releases.spawn(async move { release_until(&*provider, &configured, time_left(&shutdown)).await });
     }
 }
 
-/// Releases what was opened by way of `configured`, as far as there is time.
+/// Releases what was opened by way of `configured`, as far as there is time when somebody waits for it.
 pub(super) async fn release<P: Provider>(provider: &P, configured: &P::Configured) {
-    if tokio::time::timeout(TIME_TO_RELEASE, provider.release(configured)).await.is_err() {
-        warn!("what was opened and not closed could not be released in time");
+    release_until(provider, configured, sleep(TIME_TO_RELEASE)).await;
+}
+
+async fn release_until<P: Provider>(provider: &P, configured: &P::Configured, end: impl Future<Output = ()>) {
+    tokio::select! {
+        biased;
+        () = provider.release(configured) => {}
+        () = end => warn!("what was opened and not closed could not be released in time"),
+    }
+}
+
+/// There is time while the process lives on, and little of it from the shutdown on.
+async fn time_left(shutdown: &CancellationToken) {
+    tokio::select! {
+        () = sleep(TIME_WHILE_LIVING) => {}
+        () = shutdown.cancelled() => sleep(TIME_TO_RELEASE).await,
     }
 }
 
 /// The host kills us two seconds after Shutdown, and calls in flight may need a part of that.
 const TIME_TO_RELEASE: Duration = Duration::from_secs(1);
+/// When nobody waits for it: enough for an issuer that is slow, or has to be asked again.
+const TIME_WHILE_LIVING: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
@@ -168,5 +190,38 @@ mod tests {
         releasing.await.unwrap();
         assert_eq!(living.released.load(Ordering::Relaxed), 1);
         assert_eq!(began.elapsed().as_secs(), TIME_TO_RELEASE.as_secs(), "the hanging one is given up");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_ended_has_more_time_while_the_process_lives() {
+        for (shutdown_after, expected) in [(None, 30), (Some(5), 6), (Some(40), 30)] {
+            let shutdown = CancellationToken::new();
+            let end = shutdown.clone();
+            let shutting_down = tokio::spawn(async move {
+                sleep(Duration::from_secs(shutdown_after.unwrap_or(3600))).await;
+                end.cancel();
+            });
+            let hanging = Opened { hangs: true, ..Opened::default() };
+            let began = tokio::time::Instant::now();
+            release_until(&Counting, &hanging, time_left(&shutdown)).await;
+            assert_eq!(began.elapsed().as_secs(), expected, "{shutdown_after:?}");
+            shutting_down.abort();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_a_connection_gives_more_time_until_the_process_ends() {
+        let (releaser, ended) = Releaser::new(Arc::new(Counting), Arc::default());
+        let hanging = Arc::new(Opened { hangs: true, ..Opened::default() });
+        let shutdown = CancellationToken::new();
+        let releasing = tokio::spawn(releaser.run(shutdown.clone()));
+        ended.send(Arc::clone(&hanging)).unwrap();
+        sleep(Duration::from_secs(10)).await;
+        assert_eq!(Arc::strong_count(&hanging), 2, "it is given up already");
+        shutdown.cancel();
+        let began = tokio::time::Instant::now();
+        releasing.await.unwrap();
+        assert_eq!(began.elapsed().as_secs(), 1);
+        assert_eq!(Arc::strong_count(&hanging), 1);
     }
 }

@@ -115,18 +115,22 @@ impl EphemeralToken {
     }
 
     async fn revoke(&self, systems: &Systems, private: &Private) -> Result<Answer<()>, Diagnostics> {
-        let (now, expires_at) = (systems.clock().now(), private.expires_at);
-        if expires_at.is_some_and(|end| end <= now) {
-            return Ok(().into());
-        }
         let session = systems.session(self.0.system)?;
         let (usage, identity) = (session.source().usage(), session.identity().clone());
         let Some(value) = private.to_revoke(&identity)?.cloned() else { return Ok(().into()) };
-        if systems.owed().close(private.opening) == Debt::Settled {
+        let now = systems.clock().now();
+        let token = match systems.owed().close(private.opening) {
+            Debt::Settled => return Ok(().into()),
+            Debt::Due(Some(token)) => token,
+            Debt::Due(None) => {
+                let expiry = private.expires_at.map_or(Expiry::Unknown, Expiry::Reported);
+                Token::new(value, usage, identity, now, expiry)
+            }
+        };
+        let expires_at = token.expires_at();
+        if expires_at.is_some_and(|end| end <= now) {
             return Ok(().into());
         }
-        let token =
-            Token::new(value, usage, identity, now, expires_at.map_or(Expiry::Unknown, Expiry::Reported));
         let outcome = session.revoke(&token).await;
         if outcome.is_ok() {
             systems.owed().settle(private.opening);

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokenferry_sources::{Clock, ExposeSecret, Revocation, Session, SourceError, Token};
+use tokenferry_sources::{Clock, Retry, Revocation, Session, SourceError, Token};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
@@ -28,11 +28,10 @@ pub(crate) type Opening = u64;
 type Openings = BTreeMap<Opening, Option<(Arc<Session>, Token)>>;
 
 /// How a token stands that is to be closed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Debt {
-    /// To be ended.
-    Due,
-    /// Ended already, or left to another resource that shares it.
+    /// To be ended, by way of this token of its user. `None` if another process opened it.
+    Due(Option<Token>),
+    /// Ended already, or left to another resource with the same login.
     Settled,
 }
 
@@ -68,19 +67,26 @@ impl Owed {
         outcome.map(|token| (opening, token))
     }
 
-    /// How the token of an opening stands now that it is closed. One that others hold is left to them.
+    /// How the token of an opening stands now that it is closed. To end a token may end all tokens of its user: where
+    /// others hold one, it is left to them, with the one that lives longest.
     pub(crate) fn close(&self, opening: Option<Opening>) -> Debt {
         let mut openings = self.openings();
-        let held = opening.and_then(|opening| openings.get(&opening));
-        let token = match held {
-            None => return Debt::Due,
-            Some(None) => return Debt::Settled,
-            Some(Some((_, token))) => token,
+        let Some((opening, held)) = opening.and_then(|opening| openings.remove_entry(&opening)) else {
+            return Debt::Due(None);
         };
-        if openings.values().flatten().filter(|(_, other)| is_same(other, token)).count() < 2 {
-            return Debt::Due;
+        let Some((session, token)) = held else {
+            openings.insert(opening, None);
+            return Debt::Settled;
+        };
+        let others = openings.values_mut().flatten();
+        let Some((_, theirs)) = others.into_iter().find(|(_, other)| other.identity == token.identity) else {
+            openings.insert(opening, Some((session, token.clone())));
+            return Debt::Due(Some(token));
+        };
+        if outlives(&token, theirs) {
+            *theirs = token;
         }
-        openings.extend(opening.map(|opening| (opening, None)));
+        openings.insert(opening, None);
         Debt::Settled
     }
 
@@ -92,15 +98,34 @@ impl Owed {
         }
     }
 
-    /// Ends everything that is open, each token once. What cannot be ended stays owed.
+    /// Ends everything that is open, once for each user, and what logins under way bring. What cannot be ended stays
+    /// owed.
     pub(crate) async fn release(&self, clock: &dyn Clock) {
         let _alone = self.releasing.lock().await;
+        tokio::join!(self.revoke_due(clock), self.finish_logins());
+        self.revoke_due(clock).await;
+    }
+
+    /// Waits for the logins under way, but not for long while a token waits to be ended: one that hangs keeps its
+    /// session from that.
+    async fn finish_logins(&self) {
+        while tokio::time::timeout(TIME_TO_LOG_IN, self.logins_over()).await.is_err() {
+            if !self.due().is_empty() {
+                locked(&self.logins).abort_all();
+            }
+        }
+    }
+
+    async fn logins_over(&self) {
         while poll_fn(|context| locked(&self.logins).poll_join_next(context)).await.is_some() {}
+    }
+
+    async fn revoke_due(&self, clock: &dyn Clock) {
         let now = clock.now();
         self.settle_all(|token| token.expires_at().is_some_and(|end| end <= now));
         for (session, token) in self.due() {
             let system = token.identity.system;
-            match session.revoke(&token).await {
+            match revoke_in_haste(&session, &token).await {
                 Ok(Revocation::Done) => debug!(system, "a token that was not closed is revoked"),
                 Ok(Revocation::CannotRevoke) => debug!(system, "a token that was not closed is abandoned"),
                 Err(error) => {
@@ -108,16 +133,18 @@ impl Owed {
                     continue;
                 }
             }
-            self.settle_all(|other| is_same(other, &token));
+            self.settle_all(|other| other.identity == token.identity);
         }
     }
 
-    /// Each token once.
+    /// For each user the token that lives longest.
     fn due(&self) -> Vec<(Arc<Session>, Token)> {
         let mut due: Vec<(Arc<Session>, Token)> = Vec::new();
         for (session, token) in self.openings().values().flatten() {
-            if !due.iter().any(|(_, other)| is_same(other, token)) {
-                due.push((Arc::clone(session), token.clone()));
+            match due.iter_mut().find(|(_, other)| other.identity == token.identity) {
+                Some((_, other)) if outlives(token, other) => *other = token.clone(),
+                Some(_) => {}
+                None => due.push((Arc::clone(session), token.clone())),
             }
         }
         due
@@ -134,14 +161,36 @@ impl Owed {
     }
 }
 
-fn is_same(one: &Token, other: &Token) -> bool {
-    one.value.expose_secret() == other.value.expose_secret()
+/// Tries again after short pauses, whatever the system asks for: there is no later.
+async fn revoke_in_haste(session: &Session, token: &Token) -> Result<Revocation, SourceError> {
+    for _ in 1..TRIES {
+        match session.revoke_once(token).await {
+            Err(error) if error.retry() != Retry::Never => {
+                warn!(system = token.identity.system, class = %error.class(), "not revoked; trying again");
+            }
+            outcome => return outcome,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    session.revoke_once(token).await
+}
+
+/// A token without a known end outlives all others.
+fn outlives(one: &Token, other: &Token) -> bool {
+    let end = other.expires_at();
+    end.is_some() && one.expires_at().is_none_or(|own| end < Some(own))
 }
 
 /// No panic can leave these half changed.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Much less than the second that a release has.
+const TIME_TO_LOG_IN: Duration = Duration::from_millis(400);
+/// All of them, with their pauses, fit into that second.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(150);
 
 #[cfg(test)]
 mod tests;

@@ -157,7 +157,17 @@ impl TokenSource for Zenoti {
 
     /// Ends all tokens of the user, not just this one.
     async fn revoke(&self, token: &Token) -> Result<Revocation, SourceError> {
-        let mut request = self.request(Action::Revoke, Method::DELETE, REVOKE, Patience::Login);
+        self.end(token, Patience::Login).await
+    }
+
+    async fn revoke_once(&self, token: &Token) -> Result<Revocation, SourceError> {
+        self.end(token, Patience::Once).await
+    }
+}
+
+impl Zenoti {
+    async fn end(&self, token: &Token, patience: Patience) -> Result<Revocation, SourceError> {
+        let mut request = self.request(Action::Revoke, Method::DELETE, REVOKE, patience);
         request.headers.insert(ACCEPT, HeaderValue::from_static("text/plain"));
         request.secret_header(AUTHORIZATION, &token.header_value());
         request.secrets.push(token.value.clone());
