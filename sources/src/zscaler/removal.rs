@@ -139,6 +139,7 @@ impl RemovalFailure {
                 FailureClass::AnswerTooLarge
                     | FailureClass::BrokenAnswer
                     | FailureClass::Malformed
+                    | FailureClass::Redirected
                     | FailureClass::ServerError
                     | FailureClass::TimedOut
             ),

@@ -243,7 +243,7 @@ async fn an_action_that_does_not_exist_is_an_error_and_nothing_more() {
 async fn a_removal_that_may_have_been_carried_out_is_not_sent_again() {
     let issuer = issuer("remove-doubt", 2).await;
     let plugin = Plugin::configured(&issuer.config()).await;
-    for fault in [Fault::status(503), Fault::cut(), Fault::garbage()] {
+    for fault in [Fault::status(503), Fault::redirect(302, SOFT), Fault::cut(), Fault::garbage()] {
         issuer.control().reset();
         issuer.fault(fault.path(SOFT));
         let invoked = plugin.invoke_action(REMOVE, &of_anna([])).await;

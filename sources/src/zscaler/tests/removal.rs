@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::Clock;
+use crate::test_server::with_headers;
 
 const LIST: &str = r#"[
     {"udid":"U1:501","user":"Anna@example.com","type":4,"state":1,"agentVersion":"4.5.0.33"},
@@ -147,7 +148,14 @@ async fn a_count_may_be_a_text_or_come_with_a_400() {
 
 #[tokio::test]
 async fn a_removal_that_may_have_been_carried_out_is_not_sent_again() {
+    let redirect = |code, to: &str| with_headers(code, &format!("Location: {to}\r\n"), "");
     let cases = [
+        (redirect(301, "/papi/public/v1/removeDevices"), FailureClass::Redirected),
+        (redirect(302, "removeDevices?again"), FailureClass::Redirected),
+        (redirect(303, "/done"), FailureClass::Redirected),
+        (redirect(307, "/forceRemoveDevices"), FailureClass::Redirected),
+        (redirect(308, "/forceRemoveDevices"), FailureClass::Redirected),
+        (redirect(302, "https://elsewhere.example/"), FailureClass::Redirected),
         (status(500, ""), FailureClass::ServerError),
         (status(503, ""), FailureClass::ServerError),
         (status(408, ""), FailureClass::TimedOut),
@@ -208,12 +216,12 @@ async fn a_removal_whose_token_was_rejected_is_sent_once_more_with_a_new_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_removal_beyond_the_limit_is_sent_again_when_the_system_says_so() {
-    let limited = crate::test_server::with_headers(429, "Retry-After: 1\r\n", "");
+    let limited = with_headers(429, "Retry-After: 1\r\n", "");
     let server = api(move |n| if n == 0 { limited.clone() } else { removed(1) }).await;
     assert_eq!(reader(&server).remove(&udids(["U1:501"]), Removal::Soft).await.unwrap().count, 1);
     assert_eq!(removals(&server).len(), 2);
 
-    let limited = crate::test_server::with_headers(429, "X-Rate-Limit-Retry-After-Seconds: 1800\r\n", "");
+    let limited = with_headers(429, "X-Rate-Limit-Retry-After-Seconds: 1800\r\n", "");
     let (error, calls) = removal_failure(limited).await;
     assert!(matches!(error, RemovalFailure::NothingRemoved(SourceError::RateLimited { .. })), "{error:?}");
     assert_eq!(calls, 1);
