@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::super::calls::Calls;
+use super::super::kept::Kept;
 use super::*;
 use crate::Clock;
 use crate::test_server::with_headers;
@@ -232,4 +234,42 @@ async fn a_removal_without_an_answer_may_have_been_carried_out() {
     let (error, calls) = removal_failure(Reply::Hang).await;
     assert!(matches!(error, RemovalFailure::Unconfirmed(SourceError::TimedOut { .. })), "{error:?}");
     assert_eq!(calls, 1);
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_removal_is_not_kept_after_it() {
+    const QUESTION: u8 = 7;
+    let server = api(|_| removed(1)).await;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let calls = Calls::new(Session::new(source(&server, None), clock)).unwrap();
+    let kept = Kept::<u8, u8>::default();
+    let overtaken = async {
+        kept.clear();
+        Ok(1)
+    };
+    assert_eq!(*kept.get(&calls, &QUESTION, None, overtaken).await.unwrap(), 1);
+    for _ in 0..2 {
+        assert_eq!(*kept.get(&calls, &QUESTION, None, async { Ok(2) }).await.unwrap(), 2);
+    }
+    assert_eq!(*kept.get(&calls, &QUESTION, None, async { Ok(3) }).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn lists_are_read_again_after_a_removal_that_was_given_up() {
+    let server = api(|_| Reply::Hang).await;
+    let reader = reader(&server);
+    let lists = || server.seen().iter().filter(|seen| seen.path().ends_with("getDevices")).count();
+    reader.devices(&DeviceFilter::default(), None).await.unwrap();
+    let device = udids(["U1:501"]);
+    let sent = async {
+        while removals(&server).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        outcome = reader.remove(&device, Removal::Soft) => panic!("{outcome:?}"),
+        () = sent => {}
+    }
+    reader.devices(&DeviceFilter::default(), None).await.unwrap();
+    assert_eq!(lists(), 2);
 }
