@@ -85,8 +85,9 @@ async fn remove(
         let Some(outcome) = progress.unless_stopped_for(GRACE, reader.remove(batch, removal)).await else {
             return Err(tally.given_up(batch.len()));
         };
-        tally.add(&outcome.map_err(|failure| tally.failed(&failure, batch.len()))?);
-        progress.say(format!("{}{}.", tally.so_far(), afterwards(removal)));
+        let removed = outcome.map_err(|failure| tally.failed(&failure, batch.len()))?;
+        tally.add(&removed, batch.len())?;
+        progress.say(format!("{}{}.", tally.so_far(), afterwards(removal, removed.count)));
     }
     tally.finish()
 }
@@ -113,10 +114,10 @@ fn found(candidates: &Candidates, criteria: &DeviceCriteria, removal: Removal) -
     format!("{count}{left_alone}{unmatched}")
 }
 
-fn afterwards(removal: Removal) -> &'static str {
-    match removal {
-        Removal::Forced => "",
-        Removal::Soft => "; each leaves when it connects the next time",
+fn afterwards(removal: Removal, count: u64) -> &'static str {
+    match (removal, count) {
+        (Removal::Forced, _) | (_, 0) => "",
+        (Removal::Soft, _) => "; each leaves when it connects the next time",
     }
 }
 
