@@ -94,7 +94,7 @@ async fn remove(
 
 /// What the list says about the devices that are meant.
 fn found(candidates: &Candidates, criteria: &DeviceCriteria, removal: Removal) -> String {
-    let Candidates { udids, passed_over } = candidates;
+    let Candidates { udids, passed_over, shared } = candidates;
     let count = match udids.len() {
         0 => "Listed the devices: there is none to remove.".to_owned(),
         count => format!("Listed the devices: {} to remove.", devices(count)),
@@ -106,12 +106,19 @@ fn found(candidates: &Candidates, criteria: &DeviceCriteria, removal: Removal) -
             format!(" Neither registered nor pending removal, so out of reach of force: {}.", devices(*count))
         }
     };
+    let of_others = match shared {
+        0 => String::new(),
+        count => format!(
+            " Left alone, because others that do not meet the criteria share it: {}.",
+            devices(*count)
+        ),
+    };
     let asked = criteria.udids.as_ref().map_or(0, BTreeSet::len);
-    let unmatched = match asked.saturating_sub(udids.len() + passed_over) {
+    let unmatched = match asked.saturating_sub(udids.len() + passed_over + shared) {
         0 => String::new(),
         count => format!(" {count} of {asked} UDIDs in `udids` match no enrolled device."),
     };
-    format!("{count}{left_alone}{unmatched}")
+    format!("{count}{left_alone}{of_others}{unmatched}")
 }
 
 fn afterwards(removal: Removal, count: u64) -> &'static str {
@@ -154,7 +161,8 @@ const STEPS: &str = "At least one of `udids`, `username`, `os_type` and `client_
      meant; a device has to meet all that are set. When the action is invoked, the devices are listed first. If more \
      match than `max_devices`, nothing is removed. Otherwise exactly the devices that were counted are removed, by their \
      unique ids. If none matches, the action succeeds and removes nothing, so it can be invoked again. A call that may \
-     have been carried out is never sent twice.";
+     have been carried out is never sent twice. A removal concerns every user who enrolled the device, also if \
+     `username` names one; a device that the list shows for another user as well is left alone.";
 const CALLS: &str = "A plan makes no call. Each invocation makes one login, one `getDevices` call for each 5000 devices that \
      are listed (those of the user and of the operating system, if they are set, else all), and one `removeDevices` or \
      `forceRemoveDevices` call for each 5000 devices to remove, of the 100 calls an hour that Zscaler allows.";

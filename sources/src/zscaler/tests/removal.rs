@@ -273,3 +273,26 @@ async fn lists_are_read_again_after_a_removal_that_was_given_up() {
     reader.devices(&DeviceFilter::default(), None).await.unwrap();
     assert_eq!(lists(), 2);
 }
+
+#[tokio::test]
+async fn a_device_that_others_have_enrolled_too_is_left_alone() {
+    const SHARED: &str = r#"[
+        {"udid":"U1:501","user":"anna@example.com","state":1},
+        {"udid":"U1:501","user":"ben@example.com","state":1},
+        {"udid":"U2:502","user":"ben@example.com","state":2},
+        {"udid":"U2:502","user":"anna@example.com","state":1}
+    ]"#;
+    let server = TestServer::start(|n, seen| match seen.path().rsplit('/').next() {
+        Some("login") => login_ok(&format!("token-{n}")),
+        _ => status(200, SHARED),
+    })
+    .await;
+    let filter = DeviceFilter { username: Some("anna@example.com".to_owned()), os_type: None };
+    let criteria = DeviceCriteria { filter, ..DeviceCriteria::default() };
+    for removal in [Removal::Soft, Removal::Forced] {
+        let candidates = reader(&server).candidates(&criteria, removal).await.unwrap();
+        assert_eq!(candidates, Candidates { udids: udids(["U2:502"]), passed_over: 0, shared: 1 });
+    }
+    let candidates = reader(&server).candidates(&DeviceCriteria::default(), Removal::Soft).await.unwrap();
+    assert_eq!((candidates.udids.len(), candidates.shared), (2, 0));
+}
