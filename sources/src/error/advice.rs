@@ -57,6 +57,9 @@ impl SourceError {
             E::NotFound { attempt, .. } => format!("{} was not found at this address", title(attempt)),
             E::ProxyRefused { .. } => "The proxy refused to pass the request on".to_owned(),
             E::RateLimited { attempt, .. } => format!("{} limits the rate of requests", title(attempt)),
+            E::Redirected { attempt, detour: Detour::Change, .. } => {
+                format!("{} is redirected", title(attempt))
+            }
             E::Redirected { attempt, detour: Detour::Elsewhere, .. } => {
                 format!("{} redirects elsewhere", title(attempt))
             }

@@ -6,6 +6,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Detour {
+    /// It would send a change a second time.
+    Change,
     /// It leads to another scheme, host or port, or brings a credential of its own.
     Elsewhere,
     /// It is one too many at the same place.
@@ -18,6 +20,11 @@ impl Detour {
     /// What to do about it, before the system's own advice on its address.
     pub(super) fn advice(self, target: &str, setting: &str) -> String {
         match self {
+            Detour::Change => {
+                "The server, or a proxy in between, sends the call on to another path: this is hardly the address of \
+                 the API."
+                    .to_owned()
+            }
             Detour::Elsewhere => format!(
                 "A token or credential is never carried to another place. If {target} is the right one, set \
                  `{setting}` to it."
@@ -40,6 +47,7 @@ impl Detour {
 impl fmt::Display for Detour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Detour::Change => f.write_str(" because a change is never sent twice"),
             Detour::Elsewhere => Ok(()),
             Detour::Loop => f.write_str(" after so many others to the same place"),
             Detour::NotRepeatable => f.write_str(" because it asks for a read instead of what was sent"),

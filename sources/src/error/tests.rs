@@ -56,6 +56,7 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::NotFound { attempt: at(), path: "/papi/x".into(), status: 404, said: said() },
         SourceError::ProxyRefused { attempt: at() },
         SourceError::RateLimited { attempt: otp(), status: 429, until: Some(NOW) },
+        redirected(302, Detour::Change),
         redirected(302, Detour::Elsewhere),
         redirected(302, Detour::Loop),
         redirected(303, Detour::NotRepeatable),
@@ -140,6 +141,10 @@ fn messages_say_what_was_attempted_and_what_came_back() {
             format!("proxy_refused: {login}: the proxy in between wants credentials (HTTP 407)"),
             format!(
                 "rate_limited: {otp}: too many requests (HTTP 429); it asks to come back at 1970-01-01T00:00:00Z"
+            ),
+            format!(
+                "redirected: {login}: the answer (HTTP 302) is a redirect to https://other.example, which is not \
+                 followed because a change is never sent twice"
             ),
             format!(
                 "redirected: {login}: the answer (HTTP 302) is a redirect to https://other.example, which is not \

@@ -51,7 +51,7 @@ pub(crate) struct Body {
 /// What to try again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Patience {
-    /// What was certainly not carried out: it never reached the server, or exceeds a limit.
+    /// What was certainly not carried out: it never reached the server, or exceeds a limit. No redirect is followed.
     Change,
     /// Nothing: somebody else decides.
     Once,

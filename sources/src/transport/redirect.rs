@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::message::{Answer, Request};
+use super::message::{Answer, Patience, Request};
 use crate::base_url::host_and_port;
 use crate::{Detour, Said, SourceError};
 
@@ -22,6 +22,10 @@ pub(super) fn target(request: &Request, url: &Url, answer: &Answer) -> Result<Op
     let brings_credential = !target.username().is_empty() || target.password().is_some();
     if target.origin() != url.origin() || brings_credential {
         return Err(refused(request, status, &target, Detour::Elsewhere));
+    }
+    // Whoever redirects may have carried it out before.
+    if request.patience == Patience::Change {
+        return Err(refused(request, status, &target, Detour::Change));
     }
     // After a 303 the login would have to become a read without its credential: not what was asked for.
     if status == 303 && request.method != reqwest::Method::GET {

@@ -57,7 +57,7 @@ impl<K: Clone + Eq + Hash, V> Kept<K, V> {
             Err(Trouble::Read(error)) => Err(error),
         };
         match &outcome {
-            Ok(value) => self.keep(question, Arc::clone(value)),
+            Ok(value) => self.keep(question, &flight, Arc::clone(value)),
             Err(error) if is_of_the_question(error) => *turn.state() = Memory::of(error, started),
             Err(_) => {}
         }
@@ -73,10 +73,13 @@ impl<K: Clone + Eq + Hash, V> Kept<K, V> {
         }
     }
 
-    fn keep(&self, question: &K, value: Arc<V>) {
+    /// Keeps an answer, unless everything was forgotten since it was asked for: it may be of before the change.
+    fn keep(&self, question: &K, flight: &Arc<Flight<Option<Memory>>>, value: Arc<V>) {
         let mut answers = locked(&self.0);
-        answers.asked.remove(question);
-        answers.known.insert(question.clone(), value);
+        if answers.asked.get(question).is_some_and(|current| Arc::ptr_eq(current, flight)) {
+            answers.asked.remove(question);
+            answers.known.insert(question.clone(), value);
+        }
     }
 }
 

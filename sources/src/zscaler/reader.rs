@@ -131,11 +131,8 @@ impl ApiReader {
         if udids.is_empty() {
             return Ok(Removed::default());
         }
-        let outcome = self.calls.ask(&removal::query(udids, removal), None).await;
-        self.otps.clear();
-        self.lists.clear();
-        self.devices.clear();
-        match outcome {
+        let _forgetting = Forgetting(self);
+        match self.calls.ask(&removal::query(udids, removal), None).await {
             Ok(answer) => Removed::from_answer(&answer),
             Err(Trouble::Login(error)) => Err(RemovalFailure::NothingRemoved(error)),
             Err(Trouble::Read(error)) => Err(RemovalFailure::of(error)),
@@ -160,5 +157,16 @@ impl ApiReader {
             }
         }
         Ok(all)
+    }
+}
+
+/// Forgets what was read of devices when a removal ends: by its answer, or because nobody waits for that any longer.
+struct Forgetting<'a>(&'a ApiReader);
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        self.0.otps.clear();
+        self.0.lists.clear();
+        self.0.devices.clear();
     }
 }

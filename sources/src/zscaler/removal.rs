@@ -40,6 +40,9 @@ pub struct Candidates {
     pub udids: Vec<Udid>,
     /// How many more meet the criteria, but are in a state in which this removal does nothing.
     pub passed_over: usize,
+    /// How many more meet the criteria, but are listed as well in a way that does not, as those of another user: a
+    /// removal would concern that, too.
+    pub shared: usize,
 }
 
 /// What the system says of a removal.
@@ -82,13 +85,26 @@ impl Candidates {
             .filter(|device| criteria.are_met_by(device))
             .filter_map(|device| Some((device.udid()?, removal.concerns(device))))
             .collect();
+        let shared = shared(devices, criteria, removal);
         let all: BTreeSet<&Udid> = met.iter().map(|(udid, _)| udid).collect();
         // A device may be listed more than once, in several states.
         let mut seen = BTreeSet::new();
-        let chosen = met.iter().filter(|(udid, concerned)| *concerned && seen.insert(udid));
+        let mut is_new = |udid| !shared.contains(udid) && seen.insert(udid);
+        let chosen = met.iter().filter(|(udid, concerned)| *concerned && is_new(udid));
         let udids: Vec<Udid> = chosen.map(|(udid, _)| udid.clone()).collect();
-        Candidates { passed_over: all.len() - udids.len(), udids }
+        let shared = all.iter().filter(|udid| shared.contains(**udid)).count();
+        Candidates { passed_over: all.len() - udids.len() - shared, udids, shared }
     }
+}
+
+/// What a removal would take from somebody who is not meant. Who is unregistered has nothing to lose.
+fn shared(devices: &[Device], criteria: &DeviceCriteria, removal: Removal) -> BTreeSet<Udid> {
+    let is_enrolled = |device: &Device| device.get("state") != Some(&DeviceValue::Number(UNREGISTERED));
+    let not_meant = devices.iter().filter(|device| !criteria.are_met_by(device));
+    not_meant
+        .filter(|device| removal.concerns(device) && is_enrolled(device))
+        .filter_map(Device::udid)
+        .collect()
 }
 
 impl Removal {
@@ -139,6 +155,7 @@ impl RemovalFailure {
                 FailureClass::AnswerTooLarge
                     | FailureClass::BrokenAnswer
                     | FailureClass::Malformed
+                    | FailureClass::Redirected
                     | FailureClass::ServerError
                     | FailureClass::TimedOut
             ),

@@ -243,7 +243,7 @@ async fn an_action_that_does_not_exist_is_an_error_and_nothing_more() {
 async fn a_removal_that_may_have_been_carried_out_is_not_sent_again() {
     let issuer = issuer("remove-doubt", 2).await;
     let plugin = Plugin::configured(&issuer.config()).await;
-    for fault in [Fault::status(503), Fault::cut(), Fault::garbage()] {
+    for fault in [Fault::status(503), Fault::redirect(302, SOFT), Fault::cut(), Fault::garbage()] {
         issuer.control().reset();
         issuer.fault(fault.path(SOFT));
         let invoked = plugin.invoke_action(REMOVE, &of_anna([])).await;
@@ -290,6 +290,23 @@ async fn fewer_removals_than_asked_for_are_a_warning_and_none_is_an_error() {
     issuer.fault(answer(r#"{"devicesRemoved":0,"errorMsg":"all are busy"}"#));
     let invoked = plugin.invoke_action(REMOVE, &of_anna([])).await;
     assert!(invoked.reply.error().says(&["no device was removed", "all are busy"]), "{invoked:?}");
+    assert_eq!(invoked.progress.last().unwrap(), "Removed 0 of 2 devices.");
+    plugin.finish().await;
+}
+
+#[tokio::test]
+async fn more_removals_than_asked_for_are_an_error_and_end_the_action() {
+    let issuer = issuer("remove-more", 5003).await;
+    let plugin = Plugin::configured(&issuer.config()).await;
+    let answer = tokenferry_tests::issuer::json_answer(r#"{"devicesRemoved":5007}"#);
+    issuer.fault(Fault::answer(answer).path(SOFT));
+    let invoked = plugin.invoke_action(REMOVE, &of_anna([("max_devices", Value::Int(6000))])).await;
+    let error = invoked.reply.error();
+    assert!(
+        error.says(&["More devices were removed than asked for", "5000 devices", "removed 5007."]),
+        "{error:?}"
+    );
+    assert_eq!(calls(&issuer, SOFT), 1);
     plugin.finish().await;
 }
 

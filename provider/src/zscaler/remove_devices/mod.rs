@@ -85,15 +85,16 @@ async fn remove(
         let Some(outcome) = progress.unless_stopped_for(GRACE, reader.remove(batch, removal)).await else {
             return Err(tally.given_up(batch.len()));
         };
-        tally.add(&outcome.map_err(|failure| tally.failed(&failure, batch.len()))?);
-        progress.say(format!("{}{}.", tally.so_far(), afterwards(removal)));
+        let removed = outcome.map_err(|failure| tally.failed(&failure, batch.len()))?;
+        tally.add(&removed, batch.len())?;
+        progress.say(format!("{}{}.", tally.so_far(), afterwards(removal, removed.count)));
     }
     tally.finish()
 }
 
 /// What the list says about the devices that are meant.
 fn found(candidates: &Candidates, criteria: &DeviceCriteria, removal: Removal) -> String {
-    let Candidates { udids, passed_over } = candidates;
+    let Candidates { udids, passed_over, shared } = candidates;
     let count = match udids.len() {
         0 => "Listed the devices: there is none to remove.".to_owned(),
         count => format!("Listed the devices: {} to remove.", devices(count)),
@@ -105,18 +106,25 @@ fn found(candidates: &Candidates, criteria: &DeviceCriteria, removal: Removal) -
             format!(" Neither registered nor pending removal, so out of reach of force: {}.", devices(*count))
         }
     };
+    let of_others = match shared {
+        0 => String::new(),
+        count => format!(
+            " Left alone, because others that do not meet the criteria share it: {}.",
+            devices(*count)
+        ),
+    };
     let asked = criteria.udids.as_ref().map_or(0, BTreeSet::len);
-    let unmatched = match asked.saturating_sub(udids.len() + passed_over) {
+    let unmatched = match asked.saturating_sub(udids.len() + passed_over + shared) {
         0 => String::new(),
         count => format!(" {count} of {asked} UDIDs in `udids` match no enrolled device."),
     };
-    format!("{count}{left_alone}{unmatched}")
+    format!("{count}{left_alone}{of_others}{unmatched}")
 }
 
-fn afterwards(removal: Removal) -> &'static str {
-    match removal {
-        Removal::Forced => "",
-        Removal::Soft => "; each leaves when it connects the next time",
+fn afterwards(removal: Removal, count: u64) -> &'static str {
+    match (removal, count) {
+        (Removal::Forced, _) | (_, 0) => "",
+        (Removal::Soft, _) => "; each leaves when it connects the next time",
     }
 }
 
@@ -153,7 +161,8 @@ const STEPS: &str = "At least one of `udids`, `username`, `os_type` and `client_
      meant; a device has to meet all that are set. When the action is invoked, the devices are listed first. If more \
      match than `max_devices`, nothing is removed. Otherwise exactly the devices that were counted are removed, by their \
      unique ids. If none matches, the action succeeds and removes nothing, so it can be invoked again. A call that may \
-     have been carried out is never sent twice.";
+     have been carried out is never sent twice. A removal concerns every user who enrolled the device, also if \
+     `username` names one; a device that the list shows for another user as well is left alone.";
 const CALLS: &str = "A plan makes no call. Each invocation makes one login, one `getDevices` call for each 5000 devices that \
      are listed (those of the user and of the operating system, if they are set, else all), and one `removeDevices` or \
      `forceRemoveDevices` call for each 5000 devices to remove, of the 100 calls an hour that Zscaler allows.";

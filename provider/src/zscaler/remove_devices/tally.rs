@@ -22,10 +22,12 @@ impl Tally {
         Tally { asked, removed: 0, said: Vec::new() }
     }
 
-    /// Counts what a call removed.
-    pub(super) fn add(&mut self, removed: &Removed) {
+    /// Counts what a call removed that was to remove so many. If it was more, nothing else is to be removed.
+    pub(super) fn add(&mut self, removed: &Removed, asked: usize) -> Result<(), Diagnostics> {
         self.removed += removed.count;
         self.said.extend(removed.said.text().map(str::to_owned));
+        let is_more = u64::try_from(asked).is_ok_and(|asked| removed.count > asked);
+        if is_more { Err(self.more_than(asked, removed.count)) } else { Ok(()) }
     }
 
     /// The beginning of a sentence.
@@ -80,20 +82,36 @@ impl Tally {
         }
     }
 
+    fn more_than(&self, asked: usize, removed: u64) -> Diagnostics {
+        let detail = format!(
+            "The call was to remove {}, by their UDIDs alone, and Zscaler says that it removed {removed}.{} No other call \
+             was made after it. Look at the devices in the portal: others may be gone, or a device counts once for each \
+             user who enrolled it.",
+            devices(asked),
+            self.words()
+        );
+        Diagnostic::error("More devices were removed than asked for", detail).into()
+    }
+
+    /// What the system said, to follow another sentence.
+    fn words(&self) -> String {
+        match self.said.as_slice() {
+            [] => String::new(),
+            said => format!(" It says: {}.", said.join("; ").trim_end_matches('.')),
+        }
+    }
+
     /// Less than was asked for is worth a word, and nothing at all is a failure.
     pub(super) fn finish(self) -> Result<Answer<()>, Diagnostics> {
         if u64::try_from(self.asked).is_ok_and(|asked| asked == self.removed) {
             return Ok(().into());
         }
-        let words = match self.said.as_slice() {
-            [] => String::new(),
-            said => format!(" It says: {}.", said.join("; ").trim_end_matches('.')),
-        };
         let detail = format!(
-            "Zscaler was asked to remove {}, and says that it removed {}.{words} Look at the devices in the portal or with \
+            "Zscaler was asked to remove {}, and says that it removed {}.{} Look at the devices in the portal or with \
              the data source `tokenferry_zscaler_devices`.",
             devices(self.asked),
-            self.removed
+            self.removed,
+            self.words()
         );
         if self.removed == 0 {
             return Err(Diagnostic::error("No device was removed", detail).into());

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::super::calls::Calls;
+use super::super::kept::Kept;
 use super::*;
 use crate::Clock;
+use crate::test_server::with_headers;
 
 const LIST: &str = r#"[
     {"udid":"U1:501","user":"Anna@example.com","type":4,"state":1,"agentVersion":"4.5.0.33"},
@@ -147,7 +150,14 @@ async fn a_count_may_be_a_text_or_come_with_a_400() {
 
 #[tokio::test]
 async fn a_removal_that_may_have_been_carried_out_is_not_sent_again() {
+    let redirect = |code, to: &str| with_headers(code, &format!("Location: {to}\r\n"), "");
     let cases = [
+        (redirect(301, "/papi/public/v1/removeDevices"), FailureClass::Redirected),
+        (redirect(302, "removeDevices?again"), FailureClass::Redirected),
+        (redirect(303, "/done"), FailureClass::Redirected),
+        (redirect(307, "/forceRemoveDevices"), FailureClass::Redirected),
+        (redirect(308, "/forceRemoveDevices"), FailureClass::Redirected),
+        (redirect(302, "https://elsewhere.example/"), FailureClass::Redirected),
         (status(500, ""), FailureClass::ServerError),
         (status(503, ""), FailureClass::ServerError),
         (status(408, ""), FailureClass::TimedOut),
@@ -208,12 +218,12 @@ async fn a_removal_whose_token_was_rejected_is_sent_once_more_with_a_new_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_removal_beyond_the_limit_is_sent_again_when_the_system_says_so() {
-    let limited = crate::test_server::with_headers(429, "Retry-After: 1\r\n", "");
+    let limited = with_headers(429, "Retry-After: 1\r\n", "");
     let server = api(move |n| if n == 0 { limited.clone() } else { removed(1) }).await;
     assert_eq!(reader(&server).remove(&udids(["U1:501"]), Removal::Soft).await.unwrap().count, 1);
     assert_eq!(removals(&server).len(), 2);
 
-    let limited = crate::test_server::with_headers(429, "X-Rate-Limit-Retry-After-Seconds: 1800\r\n", "");
+    let limited = with_headers(429, "X-Rate-Limit-Retry-After-Seconds: 1800\r\n", "");
     let (error, calls) = removal_failure(limited).await;
     assert!(matches!(error, RemovalFailure::NothingRemoved(SourceError::RateLimited { .. })), "{error:?}");
     assert_eq!(calls, 1);
@@ -224,4 +234,65 @@ async fn a_removal_without_an_answer_may_have_been_carried_out() {
     let (error, calls) = removal_failure(Reply::Hang).await;
     assert!(matches!(error, RemovalFailure::Unconfirmed(SourceError::TimedOut { .. })), "{error:?}");
     assert_eq!(calls, 1);
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_removal_is_not_kept_after_it() {
+    const QUESTION: u8 = 7;
+    let server = api(|_| removed(1)).await;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let calls = Calls::new(Session::new(source(&server, None), clock)).unwrap();
+    let kept = Kept::<u8, u8>::default();
+    let overtaken = async {
+        kept.clear();
+        Ok(1)
+    };
+    assert_eq!(*kept.get(&calls, &QUESTION, None, overtaken).await.unwrap(), 1);
+    for _ in 0..2 {
+        assert_eq!(*kept.get(&calls, &QUESTION, None, async { Ok(2) }).await.unwrap(), 2);
+    }
+    assert_eq!(*kept.get(&calls, &QUESTION, None, async { Ok(3) }).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn lists_are_read_again_after_a_removal_that_was_given_up() {
+    let server = api(|_| Reply::Hang).await;
+    let reader = reader(&server);
+    let lists = || server.seen().iter().filter(|seen| seen.path().ends_with("getDevices")).count();
+    reader.devices(&DeviceFilter::default(), None).await.unwrap();
+    let device = udids(["U1:501"]);
+    let sent = async {
+        while removals(&server).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        outcome = reader.remove(&device, Removal::Soft) => panic!("{outcome:?}"),
+        () = sent => {}
+    }
+    reader.devices(&DeviceFilter::default(), None).await.unwrap();
+    assert_eq!(lists(), 2);
+}
+
+#[tokio::test]
+async fn a_device_that_others_have_enrolled_too_is_left_alone() {
+    const SHARED: &str = r#"[
+        {"udid":"U1:501","user":"anna@example.com","state":1},
+        {"udid":"U1:501","user":"ben@example.com","state":1},
+        {"udid":"U2:502","user":"ben@example.com","state":2},
+        {"udid":"U2:502","user":"anna@example.com","state":1}
+    ]"#;
+    let server = TestServer::start(|n, seen| match seen.path().rsplit('/').next() {
+        Some("login") => login_ok(&format!("token-{n}")),
+        _ => status(200, SHARED),
+    })
+    .await;
+    let filter = DeviceFilter { username: Some("anna@example.com".to_owned()), os_type: None };
+    let criteria = DeviceCriteria { filter, ..DeviceCriteria::default() };
+    for removal in [Removal::Soft, Removal::Forced] {
+        let candidates = reader(&server).candidates(&criteria, removal).await.unwrap();
+        assert_eq!(candidates, Candidates { udids: udids(["U2:502"]), passed_over: 0, shared: 1 });
+    }
+    let candidates = reader(&server).candidates(&DeviceCriteria::default(), Removal::Soft).await.unwrap();
+    assert_eq!((candidates.udids.len(), candidates.shared), (2, 0));
 }
