@@ -45,17 +45,12 @@ impl AttributePath {
 
     /// As people write it in messages, keys without quotes: `secrets.key.env`.
     pub fn in_words(&self) -> String {
-        let mut words = String::new();
-        for step in &self.0 {
-            match step {
-                Step::Index(index) => words.push_str(&format!("[{index}]")),
-                Step::Attribute(name) | Step::Key(name) => {
-                    words.push_str(if words.is_empty() { "" } else { "." });
-                    words.push_str(name);
-                }
-            }
-        }
-        words
+        let words = |(place, step): (usize, &Step)| match step {
+            Step::Index(index) => format!("[{index}]"),
+            Step::Attribute(name) | Step::Key(name) if place == 0 => name.clone(),
+            Step::Attribute(name) | Step::Key(name) => format!(".{name}"),
+        };
+        self.0.iter().enumerate().map(words).collect()
     }
 
     pub(crate) fn to_proto(&self) -> Option<pb::AttributePath> {

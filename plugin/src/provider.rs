@@ -50,8 +50,8 @@ pub trait Provider: Send + Sync + 'static {
     }
 
     /// Gives back what was opened by way of this and not closed: Terraform 1.11 does not close after a failure. Called
-    /// when the user interrupts the run, and when the connection or the process ends, so more than once perhaps. It has
-    /// about a second before it is dropped.
+    /// when the user interrupts the run, and when the connection or the process ends, so more than once perhaps. It has a
+    /// second at the end of the process and after an interrupt, else half a minute, before it is dropped.
     async fn release(&self, configured: &Self::Configured) {
         let _ = configured;
     }

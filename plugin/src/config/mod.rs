@@ -121,13 +121,13 @@ impl<'a> ConfigReader<'a> {
         match self.object.get(name) {
             None | Some(Value::Null) => Setting::Null,
             Some(Value::Unknown) => Setting::Unknown,
-            Some(value) => match pick(value) {
-                Some(value) => Setting::Known(value),
-                None => {
+            Some(value) => pick(value).map_or_else(
+                || {
                     let path = self.path(name);
                     self.refuse(path.clone(), &invalid(&path), &required(wanted))
-                }
-            },
+                },
+                Setting::Known,
+            ),
         }
     }
 

@@ -121,7 +121,7 @@ impl EphemeralToken {
         let now = systems.clock().now();
         let token = match systems.owed().close(private.opening) {
             Debt::Settled => return Ok(().into()),
-            Debt::Due(Some(token)) => token,
+            Debt::Due(Some(token)) => *token,
             Debt::Due(None) => {
                 let expiry = private.expires_at.map_or(Expiry::Unknown, Expiry::Reported);
                 Token::new(value, usage, identity, now, expiry)

@@ -30,7 +30,7 @@ type Openings = BTreeMap<Opening, Option<(Arc<Session>, Token)>>;
 /// How a token stands that is to be closed.
 pub(crate) enum Debt {
     /// To be ended, by way of this token of its user. `None` if another process opened it.
-    Due(Option<Token>),
+    Due(Option<Box<Token>>),
     /// Ended already, or left to another resource with the same login.
     Settled,
 }
@@ -81,7 +81,7 @@ impl Owed {
         let others = openings.values_mut().flatten();
         let Some((_, theirs)) = others.into_iter().find(|(_, other)| other.identity == token.identity) else {
             openings.insert(opening, Some((session, token.clone())));
-            return Debt::Due(Some(token));
+            return Debt::Due(Some(Box::new(token)));
         };
         if outlives(&token, theirs) {
             *theirs = token;
