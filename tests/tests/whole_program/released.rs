@@ -74,6 +74,32 @@ async fn a_login_that_hangs_at_shutdown_does_not_hold_up_the_end() {
 }
 
 #[tokio::test]
+async fn a_revocation_that_fails_once_is_tried_again_before_the_end() {
+    let (issuer, config) = issuer("shutdown-503").await;
+    let plugin = Plugin::configured(&config).await;
+    plugin.open_ephemeral(ZENOTI, &revoking()).await.reply.ok();
+    issuer.fault(Fault::status(503).path(REVOKE).times(1));
+    ended_within_two_seconds(plugin).await;
+    assert_eq!((issuer.counters().requests(REVOKE, 503), issuer.counters().requests(REVOKE, 200)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_login_that_hangs_does_not_keep_an_open_token_alive() {
+    let (issuer, config) = issuer("shutdown-hangs-beside").await;
+    let plugin = Plugin::configured(&config).await;
+    plugin.open_ephemeral(ZENOTI, &revoking()).await.reply.ok();
+    issuer.fault(Fault::hang().path(LOGIN).times(1));
+    let connection = plugin.connection.clone();
+    // No token lives that long: there is another login.
+    let longer = object([("revoke_on_close", true.into()), ("minimum_lifetime", "100h".into())]);
+    let open = tokio::spawn(async move { connection.open_ephemeral(ZENOTI, &longer).await });
+    issuer.asked_times(LOGIN, 2).await;
+    ended_within_two_seconds(plugin).await;
+    assert_eq!(issuer.counters().requests(REVOKE, 200), 1);
+    drop(open.await);
+}
+
+#[tokio::test]
 async fn stopping_revokes_what_is_open_and_closing_it_afterwards_is_fine() {
     let (issuer, config) = issuer("stop-open").await;
     let plugin = Plugin::configured(&config).await;
