@@ -66,6 +66,11 @@ impl Mirror {
         program: &Path,
     ) -> io::Result<PathBuf> {
         let place = self.package(address, release.version, platform)?.join(release.executable());
+        // What stands there may be a link to this very program: a copy onto it would empty both.
+        match fs::remove_file(&place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         if fs::hard_link(program, &place).is_err() {
             fs::copy(program, &place)?;
         }
@@ -110,5 +115,18 @@ mod tests {
         fs::remove_file(&unpacked).unwrap();
         assert_eq!(mirror.add_program(ADDRESS, RELEASE, &platform, &program).unwrap(), unpacked);
         assert_eq!(fs::read_to_string(unpacked).unwrap(), "binary");
+    }
+
+    #[test]
+    fn a_program_may_be_added_once_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        fs::write(&program, "program").unwrap();
+        let mirror = Mirror::new(&folder.path().join("mirror"));
+        for _ in 0..2 {
+            let place = mirror.add_program(ADDRESS, RELEASE, &Platform::here(), &program).unwrap();
+            assert_eq!(fs::read_to_string(place).unwrap(), "program");
+        }
+        assert_eq!(fs::read_to_string(&program).unwrap(), "program");
     }
 }
