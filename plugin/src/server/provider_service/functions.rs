@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 
 use tfplugin_proto::tfplugin6 as pb;
 
@@ -9,11 +10,25 @@ use crate::function::{Function, FunctionError, Parameter, Signature};
 use crate::value::{Type, Value, decode, encode};
 
 /// The functions of a provider, by name.
-pub(super) struct Functions(BTreeMap<&'static str, Box<dyn Function>>);
+pub(super) struct Functions(BTreeMap<&'static str, Known>);
+
+/// A function, with its signature once that was needed: it may be called thousands of times.
+struct Known {
+    function: Box<dyn Function>,
+    signature: OnceLock<Signature>,
+}
+
+impl Known {
+    fn signature(&self) -> &Signature {
+        self.signature.get_or_init(|| self.function.signature())
+    }
+}
 
 impl Functions {
     pub(super) fn new(functions: Vec<Box<dyn Function>>) -> Self {
-        Self(functions.into_iter().map(|function| (function.name(), function)).collect())
+        let known =
+            |function: Box<dyn Function>| (function.name(), Known { function, signature: OnceLock::new() });
+        Self(functions.into_iter().map(known).collect())
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -21,7 +36,7 @@ impl Functions {
     }
 
     pub(super) fn to_proto(&self) -> HashMap<String, pb::Function> {
-        self.0.iter().map(|(name, function)| ((*name).to_owned(), to_proto(&function.signature()))).collect()
+        self.0.iter().map(|(name, known)| ((*name).to_owned(), to_proto(known.signature()))).collect()
     }
 
     pub(super) fn call(&self, request: pb::call_function::Request) -> pb::call_function::Response {
@@ -39,14 +54,14 @@ impl Functions {
         name: &str,
         arguments: Vec<pb::DynamicValue>,
     ) -> Result<pb::DynamicValue, FunctionError> {
-        let function = self
+        let known = self
             .0
             .get(name)
             .ok_or_else(|| FunctionError::new(format!("The provider has no function {name:?}")))?;
-        let Signature { parameters, returns, .. } = function.signature();
-        let values = values(&parameters, arguments)?;
-        let result = function.call(&values)?;
-        encode(&result, &returns)
+        let Signature { parameters, returns, .. } = known.signature();
+        let values = values(parameters, arguments)?;
+        let result = known.function.call(&values)?;
+        encode(&result, returns)
             .map_err(|error| FunctionError::new(format!("{name} made no valid result: {error}. {BUG}")))
     }
 }
