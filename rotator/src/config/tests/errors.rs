@@ -301,6 +301,31 @@ fn a_destination_is_written_by_one_rotation_only() {
 }
 
 #[test]
+fn how_long_readers_take_is_said_once() {
+    let said = |more: &str| {
+        let text = RIGHT.replace("  schedule", &format!("  {more}\n  schedule"));
+        problems(&text)
+            .iter()
+            .map(|problem| (problem.message.clone(), problem.advice.clone().unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
+    let twice = said("reader = \"vault-agent\"\n  reader_lag = \"5m\"");
+    assert_eq!(twice.len(), 1);
+    assert!(
+        twice[0].0.contains("says already") && twice[0].1 == "write either `reader` or `reader_lag`",
+        "{twice:?}"
+    );
+    let misspelt = said("reader = \"vault-agnet\"");
+    assert_eq!(misspelt[0].1, "did you mean `vault-agent`?");
+    let unknown = said("reader = \"cron\"");
+    assert!(
+        unknown[0].1.contains("`bao-agent`, ") && unknown[0].1.ends_with("for others write `reader_lag`"),
+        "{unknown:?}"
+    );
+    assert_eq!(said("survive_outage = \"0s\"")[0].0, "`survive_outage` must be longer than zero");
+}
+
+#[test]
 fn a_token_is_tried_out_only_where_that_is_possible() {
     let zscaler = RIGHT
         .replace("zettelstore", "zscaler")
