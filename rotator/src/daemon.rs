@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use crate::dispatch::{Dispatch, Ended};
 use crate::entries;
+use crate::lag::{LONGEST_LAG, Lag};
 use crate::rotation::Rotation;
 use crate::run::{RotationId, Standing};
 use crate::runner::Runner;
@@ -31,6 +32,8 @@ pub struct Daemon {
     pub runner: Arc<Runner>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Is told how far what is due has been left lying.
+    pub lag: Lag,
     /// How many entries are read at once.
     pub concurrency: usize,
     /// How long runs may take to end once the daemon is told to stop.
@@ -42,12 +45,14 @@ impl Daemon {
     pub async fn run(mut self, stop: CancellationToken) -> bool {
         let mut found = self.read_entries();
         let mut all_read = false;
+        let mut watchdog = Watchdog::begin();
         let mut looks = Looks::default();
         let mut look = interval(LOOK_FOR_CHANGES_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.submit_what_is_due();
             let pause = self.pause();
+            watchdog.look(&self, all_read, pause);
             let waits_for_change = self.scheduler.waiting_for_change().next().is_some();
             tokio::select! {
                 biased;
@@ -158,6 +163,41 @@ impl Daemon {
     async fn wind_down(mut self) -> bool {
         let until = Instant::now() + self.grace_period;
         stop::wind_down(&mut *self.dispatch, &self.runner, until, |_| {}).await
+    }
+}
+
+/// Sees to it that it is told once when something due is left lying, and once when that is over.
+struct Watchdog {
+    began: Instant,
+    is_late: bool,
+}
+
+impl Watchdog {
+    fn begin() -> Self {
+        Watchdog { began: Instant::now(), is_late: false }
+    }
+
+    /// What has not been read is due from the start on, for all that is known.
+    fn look(&mut self, daemon: &Daemon, all_read: bool, pause: Duration) {
+        let unread = Some(self.began).filter(|_| !all_read);
+        let now = Instant::now();
+        daemon.lag.note(unread.into_iter().chain(daemon.dispatch.waiting_since()).min(), now + pause);
+        let is_late = daemon.lag.is_too_long(now);
+        if is_late && !self.is_late {
+            let (lag, running) = (daemon.lag.lag(now), daemon.dispatch.running());
+            warn!(
+                lag_secs = lag.as_secs(),
+                running,
+                unread = !all_read,
+                advice = "if entries are unread, see to Vault; otherwise raise `concurrency`, or spread the rotations of \
+                          one credential",
+                "rotations are due and have not been attempted for more than {} s",
+                LONGEST_LAG.as_secs()
+            );
+        } else if self.is_late && !is_late {
+            info!("what is due is attempted in time again");
+        }
+        self.is_late = is_late;
     }
 }
 
