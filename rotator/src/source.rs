@@ -21,6 +21,7 @@ use tokenferry_vault::{Vault, VaultError};
 use zeroize::Zeroizing;
 
 use self::setting::Reading;
+use crate::rate::Rate;
 use crate::run::Class;
 
 /// One `source` block.
@@ -36,6 +37,8 @@ pub struct Source {
     pub http: HttpSettings,
     /// The life that the configuration states for its tokens.
     pub ttl: Option<Duration>,
+    /// How many logins it may make in a time, for all its rotations together.
+    pub rate: Option<Rate>,
 }
 
 impl Source {

@@ -1,6 +1,7 @@
 //! The daemon: reads what stands in Vault, and from then on lets happen what is due.
 
 mod looks;
+mod watchdog;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,8 +14,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::looks::{LOOK_FOR_CHANGES_EVERY, Looks};
+use self::watchdog::Watchdog;
 use crate::dispatch::{Dispatch, Ended};
 use crate::entries;
+use crate::lag::Lag;
 use crate::rotation::Rotation;
 use crate::run::{RotationId, Standing};
 use crate::runner::Runner;
@@ -33,6 +36,8 @@ pub struct Daemon {
     pub runner: Arc<Runner>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Is told how far what is due has been left lying.
+    pub lag: Lag,
     /// How many entries are read at once.
     pub concurrency: usize,
     /// How long runs may take to end once the daemon is told to stop.
@@ -44,12 +49,14 @@ impl Daemon {
     pub async fn run(mut self, stop: CancellationToken) -> bool {
         let mut found = self.read_entries();
         let mut all_read = false;
+        let mut watchdog = Watchdog::begin();
         let mut looks = Looks::default();
         let mut look = interval(LOOK_FOR_CHANGES_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.submit_what_is_due();
             let pause = self.pause();
+            watchdog.look(&self, all_read, pause);
             let waits_for_change = self.scheduler.waiting_for_change().next().is_some();
             tokio::select! {
                 biased;
