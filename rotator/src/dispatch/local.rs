@@ -10,7 +10,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tracing::error;
 
 use super::{Dispatch, Ended, Role};
-use crate::run::{Class, CredentialKey, Due, Outcome, Work};
+use crate::run::{Class, CredentialKey, Due, Outcome, RotationId, Work};
 
 /// Runs what is due in tasks of this process.
 pub struct Local {
@@ -104,6 +104,23 @@ impl Dispatch for Local {
         self.role.subscribe()
     }
 
+    fn withdraw(&mut self) -> Vec<Due> {
+        let parked = self.parked.drain().flat_map(|(_, waiting)| waiting);
+        self.ready.drain().chain(parked).map(|waiting| waiting.due).collect()
+    }
+
+    fn succeed(
+        &mut self,
+        work: Arc<dyn Work>,
+        limit: usize,
+        renumber: &mut dyn FnMut(RotationId) -> RotationId,
+    ) {
+        (self.work, self.limit) = (work, limit.max(1));
+        for run in self.begun.values_mut() {
+            run.due.rotation = renumber(run.due.rotation);
+        }
+    }
+
     fn close(&mut self) {
         self.limit = 0;
         self.ready.clear();
@@ -160,7 +177,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::run::{Living, Reason, RotationId};
+    use crate::run::{Living, Reason};
 
     /// Notes who begins and ends; every run takes a second. Rotations share a credential by tens.
     #[derive(Default)]
