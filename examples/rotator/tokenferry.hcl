@@ -2,6 +2,11 @@
 concurrency  = 8
 grace_period = "25s"
 
+# Metrics, health and a status page. The address is the default; `"off"` switches all of it off.
+listen        = "127.0.0.1:9321"
+allowed_hosts = ["rotator.example"] # beside localhost and IP addresses
+page          = true                # default: only where `listen` is a loopback address
+
 # Where tokens are written. What is left out here comes from VAULT_ADDR, VAULT_NAMESPACE and VAULT_CACERT.
 vault {
   address      = "https://vault.example:8200"

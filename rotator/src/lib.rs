@@ -15,6 +15,7 @@ pub mod logging;
 pub mod notes;
 pub mod process;
 pub mod proof;
+pub mod reader;
 pub mod reload;
 pub mod rotation;
 pub mod run;

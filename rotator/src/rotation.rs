@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokenferry_vault::KvPath;
 
+use crate::reader::Reader;
 use crate::schedule::Schedule;
 use crate::source::Source;
 
@@ -21,6 +22,10 @@ pub struct Rotation {
     pub renew_before: RenewBefore,
     /// How long the slowest reader may take to notice a new token.
     pub reader_lag: Duration,
+    /// The reader that this is known of, if one was named.
+    pub reader: Option<&'static Reader>,
+    /// How long source or Vault may be away without any reader holding a dead token.
+    pub survive_outage: Duration,
     /// How far its times may be shifted, so that many rotations do not run at once.
     pub spread: Duration,
     /// Whether a new token is tried out before it is published.

@@ -78,6 +78,8 @@ fn claim(schedule: &str, zone: &str, life: u64, renew_before: u64, spread: u64) 
         renew_before: RenewBefore::Duration(secs(renew_before)),
         spread: secs(spread),
         reader_lag: Duration::ZERO,
+        reader: None,
+        survive_outage: Duration::ZERO,
         life: Some(Life { duration: secs(life), basis: Basis::Configured }),
         login_and_retry: login_and_retry(TIMEOUT),
         predecessor: Predecessor::LivesOn,

@@ -3,6 +3,7 @@
 
 mod document;
 mod json;
+mod listen;
 mod mask;
 mod names;
 mod object;
@@ -20,6 +21,7 @@ mod vault;
 mod words;
 mod written;
 
+pub use self::listen::Listen;
 pub use self::problem::{ConfigErrors, Excerpt, Place, Problem};
 
 use std::collections::BTreeSet;
@@ -53,6 +55,8 @@ pub struct Config {
     pub concurrency: usize,
     /// How long the rotator may take to end.
     pub grace_period: Duration,
+    /// Where the daemon can be looked at.
+    pub listen: Listen,
 }
 
 impl Config {
@@ -192,6 +196,7 @@ fn read(
     let vault = vault(&roots, first, broken, environment);
     let concurrency = once(&roots, "concurrency", |value| value.count(MOST_RUNS));
     let grace_period = once(&roots, "grace_period", Value::duration);
+    let listen = listen::read(&roots);
     roots.into_iter().for_each(Block::finish);
     if rotations.is_empty() && broken.is_none() {
         first.note("there is no `rotation`: nothing to do");
@@ -202,6 +207,7 @@ fn read(
         rotations: rotations.finish()?,
         concurrency: concurrency?.unwrap_or(RUNS),
         grace_period: grace_period?.unwrap_or(GRACE_PERIOD),
+        listen: listen?,
     })
 }
 

@@ -65,6 +65,8 @@ fn has_same_tokens(former: &Rotation, next: &Rotation) -> bool {
         schedule: next.schedule.clone(),
         renew_before: next.renew_before,
         reader_lag: next.reader_lag,
+        reader: next.reader,
+        survive_outage: next.survive_outage,
         spread: next.spread,
         ..former.clone()
     };

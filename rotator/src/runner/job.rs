@@ -126,6 +126,8 @@ mod tests {
             schedule: Schedule::parse("@hourly", "UTC").unwrap(),
             renew_before: RenewBefore::Percent(30),
             reader_lag: Duration::ZERO,
+            reader: None,
+            survive_outage: Duration::ZERO,
             spread: Duration::ZERO,
             verify: false,
             destinations: Vec::new(),

@@ -81,6 +81,8 @@ impl World {
             schedule: Schedule::parse("@hourly", "UTC").unwrap(),
             renew_before: RenewBefore::default(),
             reader_lag: Duration::ZERO,
+            reader: None,
+            survive_outage: Duration::ZERO,
             spread: Duration::ZERO,
             verify: true,
             destinations: destinations.to_vec(),
