@@ -10,7 +10,7 @@ use crate::schedule::Schedule;
 use crate::source::Source;
 
 /// One named job, as configured.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rotation {
     /// Its name.
     pub name: Arc<str>,

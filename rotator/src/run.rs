@@ -158,6 +158,11 @@ impl Class {
         &self.0
     }
 
+    /// Whether it is Vault that could not be asked.
+    pub fn is_of_vault(&self) -> bool {
+        self.0.starts_with("vault_")
+    }
+
     /// Whether the system refused the credential itself: doing that again may lock an account.
     pub fn is_refused_login(&self) -> bool {
         let refusals = [FailureClass::LoginRefused, FailureClass::PasswordExpired];

@@ -134,6 +134,14 @@ impl Source {
     }
 }
 
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        let Source { name, system, fields, http, ttl } = self;
+        (name, system.name, fields, http, ttl)
+            == (&other.name, other.system.name, &other.fields, &other.http, &other.ttl)
+    }
+}
+
 /// A source that is ready to log in.
 pub struct Opened {
     /// Logs in.

@@ -18,6 +18,7 @@ mod path;
 mod read;
 mod session;
 mod settings;
+mod succession;
 mod surroundings;
 mod transport;
 mod vault;

@@ -85,7 +85,7 @@ async fn look_again(
     found: &BTreeMap<RotationId, Standing>,
     came: &mut BTreeMap<RotationId, Option<Outcome>>,
 ) {
-    let is_vaults = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Failed { class, .. }) if class.name().starts_with("vault_"));
+    let is_vaults = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Failed { class, .. }) if class.is_of_vault());
     let failed = came.iter().filter(|(_, outcome)| is_vaults(outcome)).map(|(id, _)| *id).collect();
     let version = |standing: &Standing| standing.living.map_or(0, |living| living.version);
     for (id, standing) in app.read(failed).await.found {

@@ -123,6 +123,23 @@ impl Dispatch for Local {
         self.role.subscribe()
     }
 
+    fn withdraw(&mut self) -> Vec<Due> {
+        let parked = self.parked.drain().flat_map(|(_, waiting)| waiting);
+        self.ready.drain().chain(parked).map(|waiting| waiting.due).collect()
+    }
+
+    fn succeed(
+        &mut self,
+        work: Arc<dyn Work>,
+        limit: usize,
+        renumber: &mut dyn FnMut(RotationId) -> RotationId,
+    ) {
+        (self.work, self.limit) = (work, limit.max(1));
+        for run in self.begun.values_mut() {
+            run.due.rotation = renumber(run.due.rotation);
+        }
+    }
+
     fn close(&mut self) {
         self.limit = 0;
         self.ready.clear();
@@ -189,7 +206,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::run::{Living, Reason, RotationId};
+    use crate::run::{Living, Reason};
 
     /// Notes who begins and ends; every run takes a second. Rotations share a credential by tens.
     #[derive(Default)]

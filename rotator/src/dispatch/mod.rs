@@ -7,11 +7,13 @@ mod local;
 
 pub use local::Local;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::run::{Due, Outcome};
+use crate::run::{Due, Outcome, RotationId, Work};
 
 /// Where work is done.
 #[async_trait]
@@ -25,6 +27,18 @@ pub trait Dispatch: Send {
 
     /// Whether this process is the one that schedules.
     fn role(&self) -> watch::Receiver<Role>;
+
+    /// Gives back what has not begun.
+    fn withdraw(&mut self) -> Vec<Due>;
+
+    /// From now on has `work` do the runs, `limit` at once. Those that have begun go on as they are; `renumber` is told
+    /// which rotations they are of, and says how to call these when they have ended.
+    fn succeed(
+        &mut self,
+        work: Arc<dyn Work>,
+        limit: usize,
+        renumber: &mut dyn FnMut(RotationId) -> RotationId,
+    );
 
     /// Begins no more runs, and forgets those that have not begun. Runs that have begun go on.
     fn close(&mut self);

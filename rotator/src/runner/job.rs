@@ -14,11 +14,13 @@ use crate::rotation::Rotation;
 use crate::run::{CredentialKey, Due};
 use crate::source::Source;
 
+#[derive(Clone)]
 pub(super) struct Job {
     pub(super) rotation: Arc<Rotation>,
     pub(super) http: Arc<HttpClient>,
     pub(super) credential: CredentialKey,
-    pub(super) state: Mutex<State>,
+    /// Shared by all that a rotation was and is, as long as its tokens are the same.
+    pub(super) state: Arc<Mutex<State>>,
 }
 
 /// What only one at a time may look at or change.
@@ -49,7 +51,12 @@ impl Job {
     pub(super) fn new(rotation: Arc<Rotation>, http: Arc<HttpClient>) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
         let state = State { places, pending: None, failed_login: None, refusals: 0 };
-        Job { credential: credential::key(&rotation.source), http, state: Mutex::new(state), rotation }
+        Job {
+            credential: credential::key(&rotation.source),
+            http,
+            state: Arc::new(Mutex::new(state)),
+            rotation,
+        }
     }
 
     pub(super) fn pending(&self, token: Token, due: &Due, places: &[Option<Place>]) -> Pending {

@@ -14,6 +14,7 @@ mod note;
 mod place;
 mod publish;
 mod standing;
+mod succession;
 mod trouble;
 
 pub use flush::Unstored;
@@ -44,8 +45,8 @@ pub struct Runner {
     /// Names this process in the entries it writes.
     writer: String,
     dry_run: bool,
-    memory: Memory,
-    adopted: AtomicU64,
+    memory: Arc<Memory>,
+    adopted: Arc<AtomicU64>,
 }
 
 impl Runner {
@@ -69,8 +70,8 @@ impl Runner {
             clock,
             writer,
             dry_run: false,
-            memory: Memory::default(),
-            adopted: AtomicU64::new(0),
+            memory: Arc::default(),
+            adopted: Arc::default(),
         }
     }
 

@@ -77,6 +77,40 @@ impl Job {
         self.plan_next(now);
     }
 
+    /// Goes on under its own plan from what another one knows.
+    pub(super) fn succeed(&mut self, former: Job, now: Timestamp) {
+        let Job { plan, offset, .. } = std::mem::replace(self, former);
+        let is_replanned = plan != self.plan;
+        (self.plan, self.offset) = (plan, offset);
+        if let (State::Planned(_), true) = (&self.state, is_replanned) {
+            self.plan_next(now);
+        }
+    }
+
+    /// The run that it was started for did not begin.
+    pub(super) fn withdrawn(&mut self, now: Timestamp) {
+        if self.is_in_flight() {
+            self.plan_next(now);
+        }
+    }
+
+    /// What Vault is to blame for need not be waited for any longer, unless it asked for that.
+    pub(super) fn vault_changed(&mut self, now: Timestamp) {
+        let Some(failure) = self.failure.as_mut().filter(|failure| failure.class.is_of_vault()) else {
+            return;
+        };
+        if let Hold::Pause { until, asked: false, .. } = &mut failure.hold {
+            *until = now.min(*until);
+        }
+        if let State::Planned(_) = self.state {
+            self.plan_next(now);
+        }
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        matches!(self.state, State::Unknown)
+    }
+
     /// Begins the run that is planned.
     pub(super) fn start(&mut self, rotation: RotationId, now: Timestamp) -> Option<Due> {
         let next = self.next()?;

@@ -7,6 +7,7 @@ mod backoff;
 mod job;
 mod moment;
 mod offset;
+mod succession;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ pub use backoff::FLOOR;
 use job::Job;
 
 /// When a rotation runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The rotation's name: it decides about its place within the spread.
     pub name: Arc<str>,
