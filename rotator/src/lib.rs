@@ -11,6 +11,7 @@ pub mod config;
 pub mod daemon;
 pub mod dispatch;
 pub mod entries;
+pub mod explain;
 pub mod logging;
 pub mod notes;
 pub mod process;

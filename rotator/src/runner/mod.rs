@@ -6,6 +6,7 @@
 //! is not repeated by the other rotations of its credential.
 
 mod credential;
+mod detail;
 mod flush;
 mod job;
 mod login;
@@ -16,6 +17,7 @@ mod publish;
 mod standing;
 mod trouble;
 
+pub use detail::Detail;
 pub use flush::Unstored;
 
 use std::fmt;
