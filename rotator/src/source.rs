@@ -136,9 +136,9 @@ impl Source {
 
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
-        let Source { name, system, fields, http, ttl } = self;
-        (name, system.name, fields, http, ttl)
-            == (&other.name, other.system.name, &other.fields, &other.http, &other.ttl)
+        let Source { name, system, fields, http, ttl, rate } = self;
+        (name, system.name, fields, http, ttl, rate)
+            == (&other.name, other.system.name, &other.fields, &other.http, &other.ttl, &other.rate)
     }
 }
 

@@ -6,6 +6,7 @@
 //! is not repeated by the other rotations of its credential.
 
 mod credential;
+mod detail;
 mod flush;
 mod job;
 mod login;
@@ -17,6 +18,7 @@ mod standing;
 mod succession;
 mod trouble;
 
+pub use detail::Detail;
 pub use flush::Unstored;
 
 use std::fmt;
