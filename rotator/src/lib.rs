@@ -13,6 +13,7 @@ pub mod dispatch;
 pub mod entries;
 pub mod logging;
 pub mod notes;
+pub mod policy;
 pub mod process;
 pub mod proof;
 pub mod rotation;
