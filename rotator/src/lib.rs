@@ -15,6 +15,7 @@ pub mod explain;
 pub mod lag;
 pub mod logging;
 pub mod notes;
+pub mod policy;
 pub mod process;
 pub mod proof;
 pub mod rate;
