@@ -14,6 +14,7 @@ pub mod entries;
 pub mod explain;
 pub mod lag;
 pub mod logging;
+pub mod meaning;
 pub mod notes;
 pub mod policy;
 pub mod process;
