@@ -11,6 +11,7 @@ pub mod config;
 pub mod daemon;
 pub mod dispatch;
 pub mod entries;
+pub mod jumps;
 pub mod lag;
 pub mod logging;
 pub mod notes;

@@ -1,6 +1,7 @@
 //! A rotation with what this process knows about it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokenferry_sources::{HttpClient, Timestamp, Token};
@@ -19,6 +20,8 @@ pub(super) struct Job {
     pub(super) http: Arc<HttpClient>,
     pub(super) credential: CredentialKey,
     pub(super) state: Mutex<State>,
+    /// Whether its last run sent a login.
+    pub(super) sent_login: AtomicBool,
 }
 
 /// What only one at a time may look at or change.
@@ -49,7 +52,13 @@ impl Job {
     pub(super) fn new(rotation: Arc<Rotation>, http: Arc<HttpClient>) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
         let state = State { places, pending: None, failed_login: None, refusals: 0 };
-        Job { credential: credential::key(&rotation.source), http, state: Mutex::new(state), rotation }
+        Job {
+            credential: credential::key(&rotation.source),
+            http,
+            state: Mutex::new(state),
+            sent_login: AtomicBool::new(false),
+            rotation,
+        }
     }
 
     pub(super) fn pending(&self, token: Token, due: &Due, places: &[Option<Place>]) -> Pending {

@@ -115,6 +115,7 @@ impl Work for Runner {
             return Outcome::Refused { class: Class::new("unknown_rotation") };
         };
         let state = &mut *job.state.lock().await;
+        job.sent_login.store(false, Ordering::Relaxed);
         match self.attempt(job, state, due).await {
             Ok(outcome) => {
                 tell_success(job, due, &outcome, self.dry_run);
@@ -126,6 +127,10 @@ impl Work for Runner {
                 trouble.outcome()
             }
         }
+    }
+
+    fn sent_login(&self, rotation: RotationId) -> bool {
+        self.job(rotation).is_some_and(|job| job.sent_login.load(Ordering::Relaxed))
     }
 }
 
