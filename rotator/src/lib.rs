@@ -12,6 +12,7 @@ pub mod daemon;
 pub mod dispatch;
 pub mod entries;
 pub mod explain;
+pub mod jumps;
 pub mod lag;
 pub mod logging;
 pub mod meaning;

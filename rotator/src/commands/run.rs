@@ -33,6 +33,7 @@ pub(super) async fn execute(cli: &Cli) -> Result<Exit, CommandError> {
         rotations: app.config.rotations,
         runner: app.runner,
         clock: app.clock,
+        jumps: None,
         lag: Lag::new(),
         concurrency: app.config.concurrency,
         grace_period: app.config.grace_period,

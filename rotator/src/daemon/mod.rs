@@ -7,16 +7,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokenferry_sources::{Clock, Timestamp, rfc3339};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use self::looks::{LOOK_FOR_CHANGES_EVERY, Looks};
 use self::watchdog::Watchdog;
 use crate::dispatch::{Dispatch, Ended};
 use crate::entries;
+use crate::jumps::Jumps;
 use crate::lag::Lag;
 use crate::rotation::Rotation;
 use crate::run::{RotationId, Standing};
@@ -36,6 +38,8 @@ pub struct Daemon {
     pub runner: Arc<Runner>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Notices when that clock is set.
+    pub jumps: Option<Jumps>,
     /// Is told how far what is due has been left lying.
     pub lag: Lag,
     /// How many entries are read at once.
@@ -80,14 +84,15 @@ impl Daemon {
 
     fn read_entries(&self) -> mpsc::Receiver<entries::Found> {
         let (sender, receiver) = mpsc::channel(self.concurrency);
-        let unread: BTreeSet<RotationId> = (0..).map(RotationId).take(self.rotations.len()).collect();
+        let enabled = (0..).map(RotationId).zip(&self.rotations).filter(|(_, rotation)| rotation.enabled);
+        let unread: BTreeSet<RotationId> = enabled.map(|(id, _)| id).collect();
         // Ends when the receiver is dropped, which is when the daemon stops.
         tokio::spawn(entries::read_all(self.runner.clone(), unread, self.concurrency, sender));
         receiver
     }
 
     fn learn(&mut self, rotation: RotationId, standing: Standing) {
-        let now = self.clock.now();
+        let now = self.now();
         if let (Some(failure), Some(configured)) = (&standing.failure, self.rotation(rotation)) {
             warn!(
                 rotation = &*configured.name,
@@ -103,19 +108,38 @@ impl Daemon {
     }
 
     fn submit_what_is_due(&mut self) {
-        for due in self.scheduler.due(self.clock.now()) {
+        let now = self.now();
+        for due in self.scheduler.due(now) {
             self.dispatch.submit(due);
         }
     }
 
-    fn note(&mut self, ended: &Ended) {
-        self.scheduler.ended(&ended.due, &ended.outcome, self.clock.now());
-        self.announce(ended.due.rotation);
+    fn note(&mut self, Ended { due, outcome, sent_login }: &Ended) {
+        let now = self.now();
+        if *sent_login {
+            self.scheduler.ended(due, outcome, now);
+        } else {
+            self.scheduler.ended_without_login(due, outcome, now);
+        }
+        self.announce(due.rotation);
+    }
+
+    /// The time. If the clock was set since it was last asked for, the scheduler learns of that first.
+    fn now(&mut self) -> Timestamp {
+        let now = self.clock.now();
+        let steady = Instant::now();
+        let jumps = self.jumps.get_or_insert_with(|| Jumps::since(now, steady));
+        if let Some(by) = jumps.look(now, steady) {
+            tell_jump(by, now);
+            self.scheduler.clock_was_set(by, now);
+        }
+        now
     }
 
     /// Never long, lest a clock that was set goes unnoticed.
-    fn pause(&self) -> Duration {
-        let until = |wake: Timestamp| (wake - self.clock.now()).to_std().unwrap_or_default();
+    fn pause(&mut self) -> Duration {
+        let now = self.now();
+        let until = |wake: Timestamp| (wake - now).to_std().unwrap_or_default();
         self.scheduler.wake_at().map_or(LONGEST_PAUSE, |wake| until(wake).min(LONGEST_PAUSE))
     }
 
@@ -139,6 +163,18 @@ impl Daemon {
         let until = Instant::now() + self.grace_period;
         stop::wind_down(&mut *self.dispatch, &self.runner, until, |_| {}).await
     }
+}
+
+/// Little is only what clocks are corrected by.
+fn tell_jump(by: TimeDelta, now: Timestamp) {
+    if by.abs() < TimeDelta::minutes(1) {
+        return debug!(by_secs = by.num_seconds(), "the clock was corrected");
+    }
+    warn!(
+        by_secs = by.num_seconds(),
+        now = rfc3339(now),
+        "the clock of this machine was set, or the machine slept; all times are reckoned anew"
+    );
 }
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
