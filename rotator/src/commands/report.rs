@@ -60,9 +60,10 @@ pub fn report_usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
         return if is_question { Exit::Fine } else { Exit::Configuration };
     }
     let text = error.render().to_string();
-    let message = text.lines().next().unwrap_or_default();
-    let message = message.strip_prefix("error: ").unwrap_or(message).to_owned();
-    let problems = vec![Mistake { message, advice: Some(TRY_HELP.to_owned()), ..Mistake::default() }];
+    let (message, _usage) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let message = message.strip_prefix("error: ").unwrap_or(message).split_whitespace().collect::<Vec<_>>();
+    let problems =
+        vec![Mistake { message: message.join(" "), advice: Some(TRY_HELP.to_owned()), ..Mistake::default() }];
     drop(show(Output::Json, &Mistakes { problems }, ""));
     Exit::Configuration
 }

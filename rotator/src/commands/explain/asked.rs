@@ -62,6 +62,9 @@ fn explanation(facts: &Facts, moment: &Moment, verdict: &Verdict) -> String {
 fn in_words(facts: &Facts, verdict: &Verdict) -> String {
     let when = |time| facts.when(time);
     match verdict {
+        Verdict::Forgotten { oldest: Some(first) } if first.version == 1 => {
+            format!("there was no token yet; the first was written {}", when(first.at))
+        }
         Verdict::Forgotten { oldest: Some(oldest) } => {
             format!(
                 "nobody remembers; the oldest version that Vault knows, {}, was written {}",
@@ -76,7 +79,7 @@ fn in_words(facts: &Facts, verdict: &Verdict) -> String {
             format!("it had just been done; version {} was written {}", written.version, when(written.at))
         }
         Verdict::Late { due, written } => format!(
-            "it was due {} ({}) and came late; version {} was written {}, {} after that. However many times are \
+            "it was due {}, {}, and came late; version {} was written {}, {} after that. However many times are \
              missed, one run catches up",
             when(due.at),
             reason(due),
@@ -85,14 +88,14 @@ fn in_words(facts: &Facts, verdict: &Verdict) -> String {
             length(written.at - due.at)
         ),
         Verdict::NotDue { since, next } => format!(
-            "nothing was due; version {} had been written {}, and the next run was planned {} ({})",
+            "nothing was due; version {} had been written {}, and the next run was planned {}, {}",
             since.version,
             when(since.at),
             when(next.at),
             reason(next)
         ),
         Verdict::Overdue { due } => format!(
-            "it was due {} ({}), and has not been done since; {}",
+            "it was due {}, {}, and has not been done since; {}",
             when(due.at),
             reason(due),
             hindrance(facts)
@@ -100,11 +103,15 @@ fn in_words(facts: &Facts, verdict: &Verdict) -> String {
         Verdict::Ran { due: Some(due), written } => {
             format!("it ran, {}; version {} was written {}", reason(due), written.version, when(written.at))
         }
+        Verdict::Ran { due: None, written } if written.version == 1 => {
+            format!("it ran, since there was no token yet; version 1 was written {}", when(written.at))
+        }
         Verdict::Ran { due: None, written } => format!(
             "it ran though nothing was due, so somebody asked for it or there was no token; version {} was written {}",
             written.version,
             when(written.at)
         ),
+        Verdict::TooFar => "nobody can tell: there are too many runs between now and then".to_owned(),
         Verdict::WillNotRun(forecast) => will_not_run(facts, forecast),
         Verdict::WillRun { next } => {
             format!("it will run, {}, and begin {}{}", reason(next), when(next.at), provided(facts))
@@ -115,12 +122,11 @@ fn in_words(facts: &Facts, verdict: &Verdict) -> String {
 fn will_not_run(facts: &Facts, forecast: &Forecast) -> String {
     let before = forecast
         .before
-        .map(|next| format!("; the run before begins {} ({})", facts.when(next.at), reason(&next)));
-    let after = forecast.after.map_or_else(
-        || "; what comes after is too many runs from now".to_owned(),
-        |next| format!("; the next one after it begins {} ({})", facts.when(next.at), reason(&next)),
-    );
-    format!("it will not run{}{after}{}", before.unwrap_or_default(), provided(facts))
+        .map(|next| format!("; the run before begins {}, {}", facts.when(next.at), reason(&next)));
+    let after = forecast
+        .after
+        .map(|next| format!("; the next one after it begins {}, {}", facts.when(next.at), reason(&next)));
+    format!("it will not run{}{}{}", before.unwrap_or_default(), after.unwrap_or_default(), provided(facts))
 }
 
 /// What a look into the future takes for granted.

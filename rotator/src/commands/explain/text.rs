@@ -42,9 +42,8 @@ pub(super) fn headline(facts: &Facts) -> String {
             (None, None) => format!("{name}: no run is planned."),
         };
     };
-    let obstacle = facts.reckoning.as_ref().and_then(|reckoning| reckoning.obstacle.as_ref());
     let why = facts.why(&next);
-    match obstacle {
+    match facts.obstacle() {
         Some(_) if next.at > facts.now => {
             format!("{name} waits after a failure: it is tried again {}.", facts.when(next.at))
         }
@@ -58,7 +57,7 @@ pub(super) fn decided_by(facts: &Facts) -> &'static str {
     let Some(reckoning) = &facts.reckoning else { return "nothing" };
     match reckoning.next {
         None => "nothing",
-        Some(next) if reckoning.obstacle.is_some() && next.at > facts.now => "failure",
+        Some(next) if facts.obstacle().is_some() && next.at > facts.now => "failure",
         Some(next) => next.reason.name(),
     }
 }
@@ -158,7 +157,7 @@ impl Facts {
         };
         let run = self.rotation.schedule.local(next.at);
         let ahead = length(ahead);
-        Some(match reckoning.obstacle {
+        Some(match self.obstacle() {
             None => format!("{first} comes first, by {ahead}: the next run begins {run}"),
             Some(_) => format!("{first} comes first, by {ahead}, were it not for the failure"),
         })
@@ -170,7 +169,10 @@ impl Facts {
         let mut lines =
             vec![format!("{count} in a row, the last {}", self.when(*at)), format!("{class}: {what}")];
         if *until <= self.now {
-            lines.push("nothing stands in the way of another try".to_owned());
+            let past = self.found.standing.as_ref().and_then(|standing| standing.failure.as_ref());
+            let changed = past.is_some_and(|past| past.login_changed);
+            let why = if changed { "the login was changed since: " } else { "" };
+            lines.push(format!("{why}nothing stands in the way of another try"));
             return lines;
         }
         lines.push(match lift {
@@ -211,8 +213,17 @@ impl Facts {
                 format!("source and Vault may be away for {} from now on{wanted}", length(budget))
             }
             Some(_) => format!("a reader may hold a dead token, now or soon{wanted}"),
+            None if self.found.standing.as_ref().is_some_and(|standing| standing.living.is_none()) => {
+                "readers have no living token now".to_owned()
+            }
             None => format!("nobody knows how long source and Vault may be away{wanted}"),
         }
+    }
+
+    /// The failure that stands in the way now.
+    fn obstacle(&self) -> Option<&Obstacle> {
+        let obstacle = self.reckoning.as_ref()?.obstacle.as_ref()?;
+        Some(obstacle).filter(|obstacle| obstacle.until > self.now)
     }
 
     /// Why a run is due, or will be.
@@ -239,9 +250,13 @@ impl Facts {
     }
 }
 
-/// A length of time in whole seconds.
+/// A length of time in whole seconds; a long one in days and hours.
 pub(super) fn length(delta: TimeDelta) -> String {
-    seconds(delta.to_std().unwrap_or_default())
+    match (delta.num_days(), delta.num_hours() % 24) {
+        (..2, _) => seconds(delta.to_std().unwrap_or_default()),
+        (days, 0) => format!("{days}d"),
+        (days, hours) => format!("{days}d{hours}h"),
+    }
 }
 
 fn seconds(duration: Duration) -> String {
