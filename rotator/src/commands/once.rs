@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 use tokio::time::Instant;
 
-use super::{CommandError, Exit, exit_of_failure, show, tell, tell_unread};
+use super::{CommandError, Exit, exit_of_failure, note_unread, show, tell};
 use crate::app::App;
 use crate::cli::{self, Cli};
 use crate::dispatch::{Dispatch as _, Ended, Local};
@@ -29,12 +29,12 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     }
     if arguments.force {
         let disabled = &selected - &app.enabled(&selected);
-        force(&app, &mut scheduler, reading.found.keys().copied().chain(disabled));
+        force(cli, &app, &mut scheduler, reading.found.keys().copied().chain(disabled));
     }
     let mut came = work(&app, &mut scheduler).await?;
     look_again(&app, &mut scheduler, &reading.found, &mut came).await;
     if let Some(error) = &reading.error {
-        tell_unread(error);
+        note_unread(cli, error);
     }
     let now = app.clock.now();
     let rows = selected.into_iter().filter_map(|id| {
@@ -48,10 +48,10 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
 }
 
 /// Makes rotations due that are not. Some must not be, and that is said.
-fn force(app: &App, scheduler: &mut Scheduler, rotations: impl Iterator<Item = RotationId>) {
+fn force(cli: &Cli, app: &App, scheduler: &mut Scheduler, rotations: impl Iterator<Item = RotationId>) {
     for id in rotations {
         if let (Err(not_forced), Some(rotation)) = (scheduler.force(id, app.clock.now()), app.rotation(id)) {
-            tell(format_args!("{}: not forced: {not_forced}", rotation.name));
+            tell(cli, format_args!("{}: not forced: {not_forced}", rotation.name), None);
         }
     }
 }
