@@ -13,7 +13,7 @@ use crate::cli::{self, Cli, Output};
 use crate::proof::{Claim, Life, Proof, Verdict, human, prove};
 use crate::rotation::Rotation;
 use crate::run::{Living, RotationId};
-use crate::source::{OpenError, Source};
+use crate::source::{OpenError, Source, unreadable};
 use crate::table::Table;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit, CommandError> {
@@ -49,7 +49,7 @@ async fn last_seen(app: &App) -> BTreeMap<RotationId, Living> {
 
 /// What will be missing at the first login is worth a word, though here it may be kept elsewhere.
 fn tell_what_is_missing(app: &App) {
-    for missing in unreadable(app) {
+    for missing in unreadable(&app.config.sources) {
         tell(format_args!("note: {missing}"));
     }
 }
@@ -84,16 +84,6 @@ async fn tell_what_does_not_fit(app: &App, source: &Source) {
     if let Err(error @ OpenError::BadSettings { .. }) = opened {
         tell(format_args!("note: {error}"));
     }
-}
-
-/// The references of sources that cannot be read now.
-pub(super) fn unreadable(app: &App) -> impl Iterator<Item = String> {
-    app.config.sources.iter().flat_map(|source| {
-        source
-            .unreadable(&ProcessEnvironment)
-            .into_iter()
-            .map(|(way, error)| format!("`{way}` of source {} cannot be read here: {error}", source.name))
-    })
 }
 
 /// One rotation.

@@ -130,6 +130,10 @@ impl Dispatch for Local {
     fn running(&self) -> usize {
         self.running.len()
     }
+
+    fn waiting(&self) -> usize {
+        self.ready.len() + self.parked.values().map(BinaryHeap::len).sum::<usize>()
+    }
 }
 
 /// A run that waits for room or for its credential. The most urgent is the greatest.

@@ -44,6 +44,9 @@ pub trait Dispatch: Send {
 
     /// How many runs have begun and not ended.
     fn running(&self) -> usize;
+
+    /// How many have not begun.
+    fn waiting(&self) -> usize;
 }
 
 /// A run that ended.

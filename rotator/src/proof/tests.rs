@@ -130,7 +130,9 @@ fn what_is_left_of_an_outage_shrinks_to_nothing_and_below() {
     let budget = |left| outage_budget(&living(left), secs(300), now()).map(|budget| budget.num_seconds());
     assert_eq!([600, 305, 0].map(budget), [Some(295), Some(0), Some(-305)]);
     assert_eq!(outage_budget(&Living { expires_at: None, ..living(0) }, secs(300), now()), None);
-    assert!(outage_budget(&living(600), Duration::MAX, now()).is_none_or(|budget| budget < TimeDelta::zero()));
+    assert!(
+        outage_budget(&living(600), Duration::MAX, now()).is_none_or(|budget| budget < TimeDelta::zero())
+    );
 }
 
 #[test]
