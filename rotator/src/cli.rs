@@ -39,6 +39,8 @@ pub enum Command {
     Next(Next),
     /// Do what is due, then exit
     Once(Once),
+    /// Print the least policy that Vault has to give to the rotator, or to readers
+    Policy(Policy),
     /// Rotate until stopped: the daemon
     Run,
     /// Show what stands in Vault for each rotation
@@ -53,6 +55,7 @@ impl Command {
         match self {
             Command::Next(arguments) => Some(arguments.output),
             Command::Once(arguments) => Some(arguments.output),
+            Command::Policy(arguments) => Some(arguments.output.into()),
             Command::Run => None,
             Command::Status(arguments) => Some(arguments.output),
             Command::Validate(arguments) => Some(arguments.output),
@@ -109,6 +112,36 @@ pub struct Once {
     pub output: Output,
 }
 
+/// Print the least policy that Vault has to give to the rotator, or to readers.
+///
+/// As HCL, with a comment that says what needs each path:
+///
+///   tokenferry policy | bao policy write tokenferry -
+///   tokenferry policy --reader notes | bao policy write notes-reader -
+///
+/// Nothing but the configuration is read, and nothing is asked, unless a source keeps secrets in Vault: then
+/// Vault is asked which version of KV they are in. Where it does not tell, both paths are printed with a note.
+/// Whether a token has what it needs, and no more, is what `tokenferry doctor` checks.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Policy {
+    /// Rotations to print it for [default: all]
+    #[arg(value_name = "ROTATION")]
+    pub rotations: Vec<String>,
+
+    /// Print the policy of those who read the tokens
+    #[arg(long)]
+    pub reader: bool,
+
+    /// Do not ask Vault which version of KV holds the secrets of sources
+    #[arg(long)]
+    pub offline: bool,
+
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = PolicyOutput::Hcl)]
+    pub output: PolicyOutput,
+}
+
 /// Show what stands in Vault for each rotation.
 #[derive(Args, Debug)]
 pub struct Status {
@@ -154,6 +187,24 @@ pub enum Output {
     Json,
     /// For people
     Table,
+}
+
+/// How policies are printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum PolicyOutput {
+    /// For Vault
+    Hcl,
+    /// For machines
+    Json,
+}
+
+impl From<PolicyOutput> for Output {
+    fn from(output: PolicyOutput) -> Self {
+        match output {
+            PolicyOutput::Hcl => Output::Table,
+            PolicyOutput::Json => Output::Json,
+        }
+    }
 }
 
 /// How log lines look.

@@ -14,6 +14,8 @@ use crate::source::Source;
 pub struct Rotation {
     /// Its name.
     pub name: Arc<str>,
+    /// Whether it is run at all.
+    pub enabled: bool,
     /// Where its tokens come from.
     pub source: Arc<Source>,
     /// When it logs in, whatever the age of its token.

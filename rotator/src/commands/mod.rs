@@ -2,6 +2,7 @@
 
 mod next;
 mod once;
+mod policy;
 mod run;
 mod status;
 mod validate;
@@ -68,6 +69,7 @@ pub async fn execute(cli: Cli) -> Exit {
     let ended = match cli.command {
         Command::Next(ref arguments) => next::execute(&cli, arguments).await,
         Command::Once(ref arguments) => once::execute(&cli, arguments).await,
+        Command::Policy(ref arguments) => policy::execute(&cli, arguments).await,
         Command::Run => run::execute(&cli).await,
         Command::Status(ref arguments) => status::execute(&cli, arguments).await,
         Command::Validate(ref arguments) => validate::execute(&cli, arguments).await,

@@ -64,7 +64,7 @@ async fn work(
         came.insert(due.rotation, None);
         dispatch.submit(due);
     }
-    let mut note = |Ended { due, outcome }: Ended| {
+    let mut note = |Ended { due, outcome, .. }: Ended| {
         scheduler.ended(&due, &outcome, app.clock.now());
         came.insert(due.rotation, Some(outcome));
     };

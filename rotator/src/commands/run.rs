@@ -6,6 +6,7 @@ use tracing::{info, warn};
 use super::{CommandError, Exit, load};
 use crate::cli::Cli;
 use crate::daemon::Daemon;
+use crate::lag::Lag;
 use crate::process;
 use crate::reload::Reloads;
 use crate::source::unreadable;
@@ -25,7 +26,7 @@ pub(super) async fn execute(cli: &Cli) -> Result<Exit, CommandError> {
     for missing in unreadable(&app.config.sources) {
         warn!("{missing}");
     }
-    let daemon = Daemon::new(app, reloads, Supervisor::new(&ProcessEnvironment));
+    let daemon = Daemon::new(app, Lag::new(), reloads, Supervisor::new(&ProcessEnvironment));
     let all_stored = daemon.run(stop).await;
     info!("stopped");
     Ok(if all_stored { Exit::Fine } else { Exit::Failed })

@@ -54,6 +54,7 @@ impl Rotations {
         sources: &Sources,
     ) -> Result<Rotation, Noted> {
         let name = label.map(|label| self.declare(&label));
+        let enabled = block.optional("enabled", Value::flag);
         let source = block.required("source", "\"SYSTEM.NAME\"", |value| sources.find(value));
         let schedule = schedule(&block);
         let renew_before = block.optional("renew_before", renew_before);
@@ -67,6 +68,7 @@ impl Rotations {
         let (reader, reader_lag) = readers?;
         Ok(Rotation {
             name: name?,
+            enabled: enabled?.unwrap_or(true),
             schedule: schedule?,
             renew_before: renew_before?.unwrap_or_default(),
             reader_lag,

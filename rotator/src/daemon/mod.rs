@@ -5,7 +5,9 @@ mod entries;
 mod looks;
 mod renewal;
 mod taking_over;
+mod watchdog;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,9 +20,11 @@ use self::departures::Departures;
 use self::entries::Entries;
 use self::looks::{LOOK_FOR_CHANGES_EVERY, Looks};
 use self::renewal::Renewal;
+use self::watchdog::Watchdog;
 use crate::app::App;
 use crate::config::Listen;
 use crate::dispatch::{Dispatch, Ended, Local};
+use crate::lag::Lag;
 use crate::reload::{LastReload, Reloads};
 use crate::rotation::Rotation;
 use crate::run::{RotationId, Standing};
@@ -41,6 +45,8 @@ pub struct Daemon {
     runner: Arc<Runner>,
     /// Tells the time.
     clock: Arc<dyn Clock>,
+    /// Is told how far what is due has been left lying.
+    lag: Lag,
     /// How many entries are read at once.
     concurrency: usize,
     /// How long runs may take to end once the daemon is told to stop.
@@ -57,8 +63,8 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// One for what is configured. It tells `supervisor` how it is, and obeys `reloads`.
-    pub fn new(app: App, mut reloads: Reloads, supervisor: Supervisor) -> Self {
+    /// One for what is configured. It tells `supervisor` and `lag` how it is, and obeys `reloads`.
+    pub fn new(app: App, lag: Lag, mut reloads: Reloads, supervisor: Supervisor) -> Self {
         reloads.follow(&app.config);
         let (scheduler, dispatch) = (app.scheduler(), Local::new(app.runner.clone(), app.config.concurrency));
         Daemon {
@@ -72,6 +78,7 @@ impl Daemon {
             rotations: app.config.rotations,
             runner: app.runner,
             clock: app.clock,
+            lag,
             concurrency: app.config.concurrency,
             grace_period: app.config.grace_period,
             listen: app.config.listen,
@@ -82,12 +89,14 @@ impl Daemon {
 
     /// Works until it is told to stop; then stores what was issued, and returns whether all of it could be stored.
     pub async fn run(mut self, stop: CancellationToken) -> bool {
+        let mut watchdog = Watchdog::default();
         let mut look = looks();
         self.read_entries();
         self.supervisor.ready(&self.status());
         loop {
             self.submit_what_is_due();
             let pause = self.pause();
+            watchdog.look(&self, pause);
             let waits_for_change = self.scheduler.waiting_for_change().next().is_some();
             tokio::select! {
                 biased;
@@ -109,11 +118,11 @@ impl Daemon {
     }
 
     /// Reads what is not known of, but for what somebody else has to leave first.
-    fn read_entries(&self) {
+    fn read_entries(&mut self) {
         let free = |id: &RotationId| {
             !self.rotation(*id).is_some_and(|rotation| self.departures.are_awaited(&rotation.name))
         };
-        let unread = self.scheduler.unknown().filter(free).collect();
+        let unread = self.scheduler.unknown().filter(free).collect::<BTreeSet<_>>();
         self.entries.read(self.runner.clone(), unread, self.concurrency);
     }
 
@@ -172,7 +181,7 @@ impl Daemon {
     /// We are well as long as this is reached, and what waits to begin waits for something. That Vault or a system is
     /// away is no reason to be ended: what was issued and could not be stored yet would be lost.
     fn beat(&mut self) {
-        let is_well = self.dispatch.running() > 0 || self.dispatch.waiting() == 0;
+        let is_well = self.dispatch.running() > 0 || self.dispatch.waiting_since().is_none();
         let status = self.status();
         self.supervisor.beat(is_well, &status);
     }
@@ -180,7 +189,7 @@ impl Daemon {
     /// In one line, for people.
     fn status(&self) -> String {
         let (rotations, running) = (self.rotations.len(), self.dispatch.running());
-        let unread = self.scheduler.unknown().count();
+        let unread = self.entries.unread();
         let refused = if self.last_reload.successful { "" } else { "; the changed configuration is wrong" };
         format!("{rotations} rotations, {running} running, {unread} not read yet{refused}")
     }

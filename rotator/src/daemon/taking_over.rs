@@ -93,7 +93,7 @@ impl Daemon {
     }
 
     /// Reads what stands in the destinations of a rotation that another one of this name held up.
-    pub(super) fn let_follow(&self, name: &str) {
+    pub(super) fn let_follow(&mut self, name: &str) {
         let position = self.rotations.iter().position(|rotation| *rotation.name == *name);
         let follower = position.and_then(|position| u32::try_from(position).ok()).map(RotationId);
         let is_free = |id: &RotationId| self.scheduler.is_unknown(*id) && !self.departures.are_awaited(name);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::run::{Due, Outcome, RotationId, Work};
 
@@ -45,8 +46,8 @@ pub trait Dispatch: Send {
     /// How many runs have begun and not ended.
     fn running(&self) -> usize;
 
-    /// How many have not begun.
-    fn waiting(&self) -> usize;
+    /// Since when the oldest due that was submitted has not begun.
+    fn waiting_since(&self) -> Option<Instant>;
 }
 
 /// A run that ended.
@@ -56,6 +57,8 @@ pub struct Ended {
     pub due: Due,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether a login was sent, or may have been.
+    pub sent_login: bool,
 }
 
 /// What this process is among those with the same configuration.

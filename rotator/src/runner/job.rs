@@ -119,9 +119,11 @@ mod tests {
             fields: Box::default(),
             http: HttpSettings::default(),
             ttl: None,
+            rate: None,
         };
         Rotation {
             name: "home".into(),
+            enabled: true,
             source: Arc::new(source),
             schedule: Schedule::parse("@hourly", "UTC").unwrap(),
             renew_before: RenewBefore::Percent(30),

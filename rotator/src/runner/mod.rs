@@ -6,6 +6,7 @@
 //! is not repeated by the other rotations of its credential.
 
 mod credential;
+mod detail;
 mod flush;
 mod job;
 mod login;
@@ -17,6 +18,7 @@ mod standing;
 mod succession;
 mod trouble;
 
+pub use detail::Detail;
 pub use flush::Unstored;
 
 use std::fmt;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use tokenferry_sources::cause::with_causes;
 use tokenferry_sources::{Clock, Environment, HttpClient, HttpSettings, rfc3339};
 use tokenferry_vault::Vault;
@@ -115,10 +118,11 @@ impl Work for Runner {
         let Some(job) = self.job(due.rotation) else {
             return Outcome::Refused { class: Class::new("unknown_rotation") };
         };
+        let lag = self.clock.now() - due.not_before;
         let state = &mut *job.state.lock().await;
         match self.attempt(job, state, due).await {
             Ok(outcome) => {
-                tell_success(job, due, &outcome, self.dry_run);
+                tell_success(job, due, lag, &outcome, self.dry_run);
                 outcome
             }
             Err(trouble) => {
@@ -172,7 +176,8 @@ fn earliest(living: impl Iterator<Item = Living>) -> Living {
     living.min_by_key(endless).unwrap_or(none)
 }
 
-fn tell_success(job: &Job, due: &Due, outcome: &Outcome, dry_run: bool) {
+/// `lag` is how long the run waited for its turn after it was due.
+fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run: bool) {
     let (Outcome::AlreadyDone(living) | Outcome::Rotated(living)) = outcome else { return };
     info!(
         rotation = &*job.rotation.name,
@@ -180,6 +185,7 @@ fn tell_success(job: &Job, due: &Due, outcome: &Outcome, dry_run: bool) {
         reason = due.reason.name(),
         occurrence = rfc3339(due.occurrence),
         attempt = due.attempt,
+        lag_ms = lag.num_milliseconds(),
         expires_at = living.expires_at.map(rfc3339),
         version = living.version,
         "{}",

@@ -1,10 +1,14 @@
 //! One rotation: what is known of it, and what follows for its next run.
 
+mod reckoning;
+
 use std::time::Duration;
 
 use tokenferry_sources::Timestamp;
 
 use super::{FLOOR, Next, NotForced, Plan, backoff, moment, offset};
+pub use reckoning::{Lift, Obstacle, Reckoning, Renewal};
+
 use crate::run::{Class, Due, Living, Outcome, PastFailure, Reason, RotationId, Standing};
 
 /// A rotation with its state.
@@ -224,12 +228,16 @@ impl Job {
     /// comes first.
     fn wanted(&self, now: Timestamp) -> Next {
         let Some(living) = self.living else { return self.missing(now) };
-        let done = self.done.map_or(living.issued_at, |done| done.max(living.issued_at));
-        let tick = self.tick(done);
+        let tick = self.tick(self.settled(living));
         match self.renewal(living) {
             Some(renewal) if renewal.at < tick.at => renewal,
             _ => tick,
         }
+    }
+
+    /// Up to when all times of the schedule are done.
+    fn settled(&self, living: Living) -> Timestamp {
+        self.done.map_or(living.issued_at, |done| done.max(living.issued_at))
     }
 
     /// The first time of the schedule after `after`.

@@ -22,6 +22,7 @@ use crate::schedule::Schedule;
 
 pub use backoff::FLOOR;
 use job::Job;
+pub use job::{Lift, Obstacle, Reckoning, Renewal};
 
 /// When a rotation runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -161,6 +162,11 @@ impl Scheduler {
     /// The next run of a rotation, unless it runs now or nothing is known of it.
     pub fn next(&self, rotation: RotationId) -> Option<Next> {
         self.jobs.get(index(rotation))?.next()
+    }
+
+    /// How the next run of a rotation is reckoned.
+    pub fn reckoning(&self, rotation: RotationId, now: Timestamp) -> Option<Reckoning> {
+        self.jobs.get(index(rotation)).map(|job| job.reckoning(now))
     }
 
     /// Lets a job change, and puts it where it belongs then.

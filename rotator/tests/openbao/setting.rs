@@ -74,9 +74,11 @@ impl World {
             fields: fields.into_iter().collect(),
             http: HttpSettings::default(),
             ttl: None,
+            rate: None,
         };
         Arc::new(Rotation {
             name: name.into(),
+            enabled: true,
             source: Arc::new(source),
             schedule: Schedule::parse("@hourly", "UTC").unwrap(),
             renew_before: RenewBefore::default(),

@@ -615,3 +615,24 @@ fn schedule_and_time_zone_are_checked_each_for_itself() {
     assert_eq!(schedule("  schedule = \"0 * * *\"\n  time_zone = 5"), ["8:14", "9:15"]);
     assert_eq!(schedule("  schedule = \"0 * * * *\"\n  time_zone = 5"), ["9:15"]);
 }
+
+#[test]
+fn a_rate_has_one_form() {
+    let with = |rate: &str| RIGHT.replace("  username", &format!("  rate = {rate}\n  username"));
+    for rate in ["\"100 per hour\"", "\"100\"", "\"0/h\"", "\"100/hour\"", "\"1.5/m\""] {
+        let found = problems(&with(rate));
+        let wrong = "3:10 `rate` must be a whole number of logins, up to 1000000, and a unit of time";
+        assert_eq!(lines(&found), [wrong], "{rate}");
+        let advice = found.iter().next().and_then(|problem| problem.advice.clone());
+        assert_eq!(advice.as_deref(), Some("write it as in \"100/h\"; the units are s, m, h and d"));
+    }
+    assert_eq!(lines(&problems(&with("100"))), ["3:10 `rate` must be a text, not a number"]);
+}
+
+#[test]
+fn enabled_is_true_or_false() {
+    let text = RIGHT.replace("  schedule", "  enabled = \"no\"\n  schedule");
+    assert_eq!(lines(&problems(&text)), ["8:13 `enabled` must be true or false, not a text"]);
+    let text = RIGHT.replace("  schedule", "  enabeld = false\n  schedule");
+    assert_eq!(lines(&problems(&text)), ["8:3 `rotation` has no attribute `enabeld`"]);
+}

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::super::{Config, ConfigErrors, Listen};
 use super::{EXAMPLE, RIGHT, lines, parse, problems, variables};
+use crate::rate::Rate;
 use crate::rotation::{Destination, RenewBefore};
 use crate::source::{Reference, Setting};
 
@@ -31,6 +32,17 @@ fn text(setting: &Setting) -> &str {
 
 fn file(path: &str) -> Reference {
     Reference::File(PathBuf::from(path))
+}
+
+#[test]
+fn a_rotation_is_enabled_unless_it_is_not_and_a_source_has_no_rate_unless_it_has() {
+    let config = parse(RIGHT).unwrap();
+    assert!(config.rotations[0].enabled && config.sources[0].rate.is_none());
+    let text = RIGHT.replace("  schedule", "  enabled  = false\n  schedule");
+    let text = text.replace("  username", "  rate     = \"100/h\"\n  username");
+    let config = parse(&text).unwrap();
+    assert!(!config.rotations[0].enabled);
+    assert_eq!(config.rotations[0].source.rate, Rate::parse("100/h"));
 }
 
 #[test]
