@@ -15,7 +15,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokenferry_sources::{
     BuildContext, Clock, Environment, FieldKind, FieldProblem, GivenFields, HttpClient, HttpSettings,
-    Severity, System, TokenSource,
+    ProcessEnvironment, Severity, System, TokenSource,
 };
 use tokenferry_vault::{Vault, VaultError};
 use zeroize::Zeroizing;
@@ -132,6 +132,16 @@ impl Source {
             problems: problems.iter().map(said).collect::<Vec<_>>().join("; "),
         }
     }
+}
+
+/// What sources refer to that cannot be read now, in a sentence each. What is kept in Vault is not looked at.
+pub fn unreadable(sources: &[Arc<Source>]) -> impl Iterator<Item = String> {
+    sources.iter().flat_map(|source| {
+        source
+            .unreadable(&ProcessEnvironment)
+            .into_iter()
+            .map(|(way, error)| format!("`{way}` of source {} cannot be read here: {error}", source.name))
+    })
 }
 
 impl PartialEq for Source {

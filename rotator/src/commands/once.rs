@@ -62,6 +62,7 @@ async fn work(
     scheduler: &mut Scheduler,
 ) -> Result<BTreeMap<RotationId, Option<Outcome>>, CommandError> {
     let stop = process::stop_on_signals().map_err(CommandError::Signals)?;
+    process::survive_hang_up().map_err(CommandError::Signals)?;
     let mut dispatch = Local::new(app.runner.clone(), app.config.concurrency);
     let mut came = BTreeMap::new();
     for due in scheduler.due(app.clock.now()) {
@@ -79,7 +80,7 @@ async fn work(
         }
     }
     let until = Instant::now() + app.config.grace_period;
-    wind_down(&mut dispatch, &app.runner, until, note).await;
+    wind_down(&mut dispatch, std::slice::from_ref(&app.runner), until, note).await;
     Ok(came)
 }
 
