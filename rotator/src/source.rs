@@ -17,7 +17,7 @@ use tokenferry_sources::{
     BuildContext, Clock, Environment, FieldKind, FieldProblem, GivenFields, HttpClient, HttpSettings,
     Severity, System, TokenSource,
 };
-use tokenferry_vault::{Vault, VaultError};
+use tokenferry_vault::{KvPath, Vault, VaultError};
 use zeroize::Zeroizing;
 
 use self::setting::Reading;
@@ -36,6 +36,8 @@ pub struct Source {
     pub http: HttpSettings,
     /// The life that the configuration states for its tokens.
     pub ttl: Option<Duration>,
+    /// Where its refresh token is kept, if it is to be used.
+    pub session: Option<Box<KvPath>>,
 }
 
 impl Source {

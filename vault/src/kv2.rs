@@ -22,7 +22,7 @@ impl Vault {
         let mut found = Found::default();
         for _ in 0..READS {
             let (mount, path) = (at.mount.to_string(), at.path.to_string());
-            found = match self.ask(ReadSecretRequest { mount, path, version: None }).await? {
+            found = match self.ask(at, ReadSecretRequest { mount, path, version: None }).await? {
                 Ok(answer) => return Ok(found_with(answer)),
                 Err(fault) if fault.status() == Some(403) => return self.read_metadata(at, false).await,
                 // Nothing, or nothing any more: then the metadata may still hold a version and our mark.
@@ -55,7 +55,7 @@ impl Vault {
             data: Value::Object(data),
             options: Some(SetSecretRequestOptions { cas }),
         });
-        let answer = self.ask(request).await?;
+        let answer = self.ask(at, request).await?;
         let stored = answer.map_err(|fault| fault.during(operation()))?;
         Ok(Stored {
             version: stored.version,
@@ -79,7 +79,7 @@ impl Vault {
             custom_metadata: Some(custom_metadata),
             ..SetSecretMetadataRequest::default()
         };
-        self.tell(request).await?.map_err(|fault| fault.during(Operation::Note(at.clone())))
+        self.tell(at, request).await?.map_err(|fault| fault.during(Operation::Note(at.clone())))
     }
 
     /// Reads what is noted beside an entry, and its version, but no data.
@@ -92,7 +92,7 @@ impl Vault {
 
     async fn read_metadata(&self, at: &KvPath, data_readable: bool) -> Result<Found, VaultError> {
         let (mount, path) = (at.mount.to_string(), at.path.to_string());
-        match self.ask(ReadSecretMetadataRequest { mount, path }).await? {
+        match self.ask(at, ReadSecretMetadataRequest { mount, path }).await? {
             Ok(metadata) => Ok(found_in(&metadata, data_readable, self.now())),
             Err(fault) if fault.is_nothing_there() => Ok(Found { data_readable, ..Found::default() }),
             Err(fault) => Err(fault.during(Operation::ReadMetadata(at.clone()))),

@@ -13,6 +13,7 @@ mod found;
 mod kv2;
 mod lease;
 mod login;
+mod names;
 mod operation;
 mod path;
 mod read;
@@ -28,8 +29,9 @@ pub use address::{AddressError, parse_address};
 pub use entry::{Entry, EntryError, Origin, SCHEMA};
 pub use error::VaultError;
 pub use found::{Data, Found, Stored};
+pub use names::{FIELDS, FieldNames, FieldNamesError};
 pub use operation::Operation;
-pub use path::{KvPath, PathError, entry_path};
+pub use path::{KvPath, PathError, ROOT, entry_path, namespace_path};
 pub use read::{Rotated, Secret};
 pub use settings::{
     DEFAULT_APP_ROLE_MOUNT, DEFAULT_JWT_MOUNT, DEFAULT_TIMEOUT, Kept, VaultAuth, VaultSettings,

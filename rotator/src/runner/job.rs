@@ -112,6 +112,7 @@ mod tests {
             fields: Box::default(),
             http: HttpSettings::default(),
             ttl: None,
+            session: None,
         };
         Rotation {
             name: "home".into(),

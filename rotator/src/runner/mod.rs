@@ -16,6 +16,7 @@ mod publish;
 mod standing;
 mod trouble;
 
+pub(crate) use credential::key as credential_key;
 pub use flush::Unstored;
 
 use std::fmt;

@@ -31,7 +31,10 @@ pub(super) struct Place {
 impl Place {
     /// What a read tells, and the entry itself. `life` is that of a token whose end cannot be read.
     fn new(found: &Found, job: &Job, life: Option<Duration>) -> (Self, Option<Entry>) {
-        let entry = found.data.as_ref().map(|data| Entry::from_json(data.fields()));
+        let entry = found
+            .data
+            .as_ref()
+            .map(|data| Entry::from_json(data.fields(), tokenferry_vault::FieldNames::NONE));
         let newer_schema = match &entry {
             Some(Err(EntryError::Newer { schema })) => Some(*schema),
             _ => None,

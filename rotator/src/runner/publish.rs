@@ -139,7 +139,11 @@ impl Publication<'_> {
             writer: self.runner.writer.clone(),
         };
         let entry = Entry::new(self.token, |life| rotation.renew_before.of(life), origin);
-        let stored = self.runner.vault.write_entry(&self.at.entry, place.version, entry.to_json()).await?;
+        let stored = self
+            .runner
+            .vault
+            .write_entry(&self.at.entry, place.version, entry.to_json(&self.at.fields))
+            .await?;
         let living = living(&entry, stored.version);
         place.wrote(self.job, living, stored.custom_metadata.as_ref());
         Ok(Written::Ours(living))

@@ -77,7 +77,8 @@ fn the_rotations_of_the_example_are_read() {
     assert_eq!((corp.reader_lag, corp.spread), (Duration::from_secs(300), Duration::from_secs(120)));
     assert_eq!((corp.verify, notes.verify), (false, true));
     let entry = |mount: &str, path: &str, adopt| Destination {
-        entry: KvPath { mount: mount.into(), path: path.into() },
+        entry: KvPath::new(mount, path),
+        fields: tokenferry_vault::FieldNames::default(),
         adopt,
     };
     assert_eq!(corp.destinations, [entry("secret", "tokens/zscaler/corp", false)]);
