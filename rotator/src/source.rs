@@ -15,7 +15,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokenferry_sources::{
     BuildContext, Clock, Environment, FieldKind, FieldProblem, GivenFields, HttpClient, HttpSettings,
-    Severity, System, TokenSource,
+    Predecessor, Severity, System, TokenSource,
 };
 use tokenferry_vault::{KvPath, Vault, VaultError};
 use zeroize::Zeroizing;
@@ -48,6 +48,11 @@ impl Source {
         let is_passed_on =
             passed_on.any(|credential| credential.secrets().any(|field| self.field(field).is_some()));
         self.system.documented_life.filter(|_| !is_passed_on)
+    }
+
+    /// What getting a new token does to the one before it.
+    pub fn predecessor(&self) -> Predecessor {
+        if self.session.is_some() { Predecessor::Dies } else { self.system.predecessor }
     }
 
     /// What is kept outside of Vault and cannot be read, with the way to where it is referred to, as in

@@ -114,6 +114,11 @@ impl Vault {
         }
     }
 
+    /// Whether an entry is in a KV engine of version 2. Where Vault does not say, it may be.
+    pub(crate) async fn is_kv2(&self, at: &KvPath) -> Result<bool, VaultError> {
+        Ok(!matches!(self.engine(at).await?, Some(Engine::V1)))
+    }
+
     async fn read_either(&self, at: &KvPath) -> Result<Result<Content, Fault>, VaultError> {
         match self.read_v2(at).await? {
             Err(fault) if fault.leaves_open() => {

@@ -129,7 +129,7 @@ fn claim(rotation: &Rotation, seen: Option<Seen>) -> Claim {
         reader_lag: rotation.reader_lag,
         life: life(source, seen),
         login_and_retry: login_and_retry(source.http.timeout),
-        predecessor: source.system.predecessor,
+        predecessor: source.predecessor(),
     }
 }
 

@@ -14,7 +14,7 @@ impl VaultError {
                 "Set `address` to scheme, host and port only: Vault's API cannot be served below a path.".to_owned()
             }
             E::BadRequest { operation: Operation::Note(at) } => format!(
-                "Vault takes 64 keys of custom metadata beside an entry, and this program needs up to 8 of them: remove \
+                "Vault takes 64 keys of custom metadata beside an entry, and this program needs up to 9 of them: remove \
                  some of the others from {}/metadata/{}.",
                 at.mount, at.path
             ),

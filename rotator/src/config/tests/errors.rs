@@ -300,11 +300,11 @@ fn a_token_is_tried_out_only_where_that_is_possible() {
     assert!(!parse(&zscaler).unwrap().rotations[0].verify);
     assert!(parse(&wanted(&zscaler)).unwrap().rotations[0].verify);
     assert!(parse(RIGHT).unwrap().rotations[0].verify);
-    let zetasafe = RIGHT
-        .replace("zettelstore", "zetasafe")
-        .replace("username = \"anna\"", "username = \"anna\"\n  base_url = \"https://z.example\"");
-    let found = lines(&problems(&wanted(&zetasafe)));
-    assert_eq!(found.last().unwrap(), "9:12 a token of ZetaSafe cannot be tried out");
+    let zenoti = RIGHT
+        .replace("zettelstore", "zenoti")
+        .replace("  username = \"anna\"\n", "")
+        .replace("password =", "api_key =");
+    assert_eq!(lines(&problems(&wanted(&zenoti))), ["7:12 a token of Zenoti cannot be tried out"]);
 }
 
 #[test]

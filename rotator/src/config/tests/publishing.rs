@@ -128,8 +128,8 @@ fn an_http_source_says_how_its_tokens_are_tried_out() {
             "`statuses`: it must be a list of statuses",
         ),
         (
-            "verify = { url = \"https://api.example/me\", headers = { authorization = \"{{secrets.x}}\" } }",
-            "it out",
+            "verify = { url = \"https://api.example/me\", headers = { authorization = \"{{secrets.x}}\" } }\n secrets = { x = { env = \"X\" } }",
+            "the token itself is sent in this header",
         ),
         ("verify = { url = \"https://api.example/{{values.token}}\" }", "is not taken from the answer"),
         ("verify = { ur = \"https://api.example/me\" }", "`verify` has no `ur`"),
