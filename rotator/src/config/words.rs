@@ -94,12 +94,15 @@ const ATTRIBUTES: &[&str] = &[
     "addresses",
     "adopt",
     "allow_http",
+    "cert_file",
     "concurrency",
     "env",
     "field",
     "file",
     "grace_period",
+    "key_file",
     "mount",
+    "name",
     "namespace",
     "path",
     "reader_lag",
@@ -110,6 +113,7 @@ const ATTRIBUTES: &[&str] = &[
     "spread",
     "time_zone",
     "verify",
+    "wrapped",
 ];
 const SECRETS: &[&str] = &["jwt", "secret_id", "token"];
 
