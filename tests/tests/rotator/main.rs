@@ -14,4 +14,5 @@ mod stopping;
 mod two_processes;
 mod validating;
 mod vault_login;
+mod vault_methods;
 mod vault_outages;

@@ -121,22 +121,22 @@ fn kept(advice: &str, operation: &Operation) -> String {
 fn login_refused(operation: &Operation) -> String {
     let check = match operation {
         Operation::Login(AuthMethod::AppRole, _) => {
-            "Check `role_id`, `mount`, and that the secret_id has not ended, been used up or been bound to other \
+            "Check `role_id`, `mount`, `namespace`, and that the secret_id has not ended, been used up or been bound to other \
              addresses."
         }
         Operation::Login(AuthMethod::Cert, _) => {
-            "Check `name`, `mount`, that the certificate has not ended and is one that the role takes, and that \
+            "Check `name`, `mount`, `namespace`, that the certificate has not ended and is one that the role takes, and that \
              Vault's listener has TLS and asks for certificates."
         }
         Operation::Login(AuthMethod::Jwt, _) => {
-            "Check `role`, `mount`, and that the JWT has not ended and has the issuer, audience and subject that the \
+            "Check `role`, `mount`, `namespace`, and that the JWT has not ended and has the issuer, audience and subject that the \
              role asks for."
         }
         Operation::Login(AuthMethod::Kubernetes, _) => {
-            "Check `role`, `mount`, that the role is bound to this service account and namespace, that its audience is \
+            "Check `role`, `mount`, `namespace`, that the role is bound to this service account and namespace, that its audience is \
              that of the token, and that Vault may ask Kubernetes for token reviews."
         }
-        Operation::Login(AuthMethod::Userpass, _) => "Check `username`, `password` and `mount`.",
+        Operation::Login(AuthMethod::Userpass, _) => "Check `username`, `password`, `mount` and `namespace`.",
         _ => return "The token has ended or was revoked: put a new one in its place.".to_owned(),
     };
     format!("{check} {NOT_REPEATED}")
