@@ -27,11 +27,11 @@ impl Methods {
         let authority = Authority::new(folder.path());
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = authority.server();
-        let openbao = OpenBao::in_memory_with(&format!(
+        let listener = format!(
             "listener \"tcp\" {{\n address = \"127.0.0.1:{port}\"\n tls_cert_file = {:?}\n tls_key_file = {:?}\n}}\n",
             server.cert_file, server.key_file
-        ));
-        let site = Site::on(openbao.await, test, 600).await;
+        );
+        let site = Site::on(OpenBao::in_memory_with(&listener).await, test, 600).await;
         let kubernetes = TokenReview::start().await;
         let secure = format!("https://127.0.0.1:{port}");
         let methods = Methods { site, kubernetes, authority, secure, _folder: folder };
