@@ -17,6 +17,7 @@ pub mod recorder;
 pub mod reply;
 pub mod rotator;
 pub mod schema;
+pub mod service;
 pub mod strangers;
 pub mod terraform;
 pub mod tls;

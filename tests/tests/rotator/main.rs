@@ -5,6 +5,7 @@ mod commands;
 mod harness;
 mod logs;
 mod ownership;
+mod readers;
 mod redirects;
 mod refusals;
 mod rotating;
