@@ -11,6 +11,8 @@ use crate::KvPath;
 pub enum Operation {
     /// To log in by the method at this mount.
     Login(Arc<str>),
+    /// To see how a node feels.
+    LookAtHealth,
     /// To look our own token up.
     LookUp,
     /// To note something beside an entry.
@@ -33,6 +35,7 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Operation::Login(mount) => write!(f, "logging in to Vault at auth/{mount}"),
+            Operation::LookAtHealth => f.write_str("looking at the health of Vault"),
             Operation::LookUp => f.write_str("looking up our Vault token"),
             Operation::Note(at) => write!(f, "noting the state of {at}"),
             Operation::Read(at) | Operation::ReadData(at) => write!(f, "reading {at}"),

@@ -1,5 +1,6 @@
 //! The commands: one file each.
 
+mod doctor;
 mod next;
 mod once;
 mod policy;
@@ -67,6 +68,7 @@ impl CommandError {
 /// Does what the command line asks for.
 pub async fn execute(cli: Cli) -> Exit {
     let ended = match cli.command {
+        Command::Doctor(ref arguments) => doctor::execute(&cli, arguments).await,
         Command::Next(ref arguments) => next::execute(&cli, arguments).await,
         Command::Once(ref arguments) => once::execute(&cli, arguments).await,
         Command::Policy(ref arguments) => policy::execute(&cli, arguments).await,

@@ -10,7 +10,7 @@ use tokenferry_sources::{HttpClient, ProcessEnvironment};
 use super::{CommandError, Exit, load, print, show, tell};
 use crate::app::{App, Reading};
 use crate::cli::{self, Cli, Output};
-use crate::proof::{Basis, Claim, Life, Proof, Verdict, human, login_and_retry, prove};
+use crate::proof::{Claim, Life, Proof, Verdict, human, prove};
 use crate::rotation::Rotation;
 use crate::run::{Living, RotationId};
 use crate::source::{OpenError, Source};
@@ -26,7 +26,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
     let now = app.clock.now();
     let rows: Vec<Row> = app
         .ids()
-        .map(|(id, rotation)| Row::new(rotation, &prove(&claim(rotation, last_seen.get(&id).copied()), now)))
+        .map(|(id, rotation)| Row::new(rotation, &prove(&Claim::of(rotation, last_seen.get(&id)), now)))
         .collect();
     show(arguments.output, &rows, table(&rows))?;
     if arguments.output == Output::Table {
@@ -37,38 +37,14 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
 }
 
 /// How long the tokens that stand in Vault live. A Vault that cannot be read does not make a configuration wrong.
-async fn last_seen(app: &App) -> BTreeMap<RotationId, Seen> {
+async fn last_seen(app: &App) -> BTreeMap<RotationId, Living> {
     let all: BTreeSet<RotationId> = app.ids().map(|(id, _)| id).collect();
     let Reading { found, error } = app.read(all.clone()).await;
     if let Some(error) = error {
         let unread = all.len() - found.len();
         tell(format_args!("note: the tokens of {unread} rotations could not be looked at in Vault: {error}"));
     }
-    let seen = |living: Living| match living.expires_at {
-        Some(end) => Seen::Lives((end - living.issued_at).to_std().unwrap_or_default()),
-        None => Seen::WithoutEnd,
-    };
-    found.into_iter().filter_map(|(id, standing)| Some((id, seen(standing.living?)))).collect()
-}
-
-/// What the token in Vault tells about the life of its kind.
-#[derive(Clone, Copy, Debug)]
-enum Seen {
-    Lives(Duration),
-    WithoutEnd,
-}
-
-/// The life to reckon with: as configured, but no longer than that of the token in Vault; else of that; else, if
-/// there is none yet, as documented. A token without an end is renewed by nobody.
-fn life(source: &Source, seen: Option<Seen>) -> Option<Life> {
-    let life = |duration, basis| Some(Life { duration, basis });
-    match (source.ttl, seen) {
-        (Some(ttl), Some(Seen::Lives(seen))) if seen < ttl => life(seen, Basis::LastSeen),
-        (Some(ttl), _) => life(ttl, Basis::Configured),
-        (None, Some(Seen::Lives(seen))) => life(seen, Basis::LastSeen),
-        (None, Some(Seen::WithoutEnd)) => None,
-        (None, None) => life(source.documented_life()?, Basis::Documented),
-    }
+    found.into_iter().filter_map(|(id, standing)| Some((id, standing.living?))).collect()
 }
 
 /// What will be missing at the first login is worth a word, though here it may be kept elsewhere.
@@ -118,19 +94,6 @@ pub(super) fn unreadable(app: &App) -> impl Iterator<Item = String> {
             .into_iter()
             .map(|(way, error)| format!("`{way}` of source {} cannot be read here: {error}", source.name))
     })
-}
-
-fn claim(rotation: &Rotation, seen: Option<Seen>) -> Claim {
-    let source = &rotation.source;
-    Claim {
-        schedule: rotation.schedule.clone(),
-        renew_before: rotation.renew_before,
-        spread: rotation.spread,
-        reader_lag: rotation.reader_lag,
-        life: life(source, seen),
-        login_and_retry: login_and_retry(source.http.timeout),
-        predecessor: source.system.predecessor,
-    }
 }
 
 /// One rotation.

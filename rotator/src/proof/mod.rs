@@ -7,6 +7,7 @@
 //!
 //! [`scheduler`]: crate::scheduler
 
+mod claim;
 mod remedy;
 mod text;
 

@@ -13,10 +13,12 @@ mod memory;
 mod note;
 mod place;
 mod publish;
+mod seen;
 mod standing;
 mod trouble;
 
 pub use flush::Unstored;
+pub use seen::Seen;
 
 use std::fmt;
 use std::sync::Arc;

@@ -24,7 +24,7 @@ pub(super) struct Place {
     pub(super) living: Option<Living>,
     /// Whether Vault has to be asked before anything is done for its sake: it did not take the last write.
     pub(super) is_doubted: bool,
-    is_live: bool,
+    pub(super) is_live: bool,
     newer_schema: Option<u64>,
 }
 
