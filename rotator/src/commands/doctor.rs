@@ -70,7 +70,8 @@ impl fmt::Display for Text<'_> {
             let gap = if std::mem::take(&mut begin) { "" } else { "\n" };
             writeln!(f, "{gap}{}", first.group.title())?;
             // Subjects stand below each other as far as they are not too long.
-            let width = group.iter().map(|line| line.subject.chars().count()).filter(|width| *width <= WIDEST);
+            let width =
+                group.iter().map(|line| line.subject.chars().count()).filter(|width| *width <= WIDEST);
             let width = width.max().unwrap_or(0);
             for Line { state, subject, found, advice, .. } in group {
                 writeln!(f, "  {:<7}  {subject:<width$}  {found}", state.name())?;

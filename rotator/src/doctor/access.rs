@@ -58,7 +58,8 @@ fn missing(policy: &Policy, allowed: &Capabilities, versions: &Versions) -> Vec<
     if findings.iter().any(|finding| finding.state == State::Problem) {
         return findings;
     }
-    let all = format!("allows all that is needed at {}", counted(policy.rules.len() - findings.len(), "path"));
+    let all =
+        format!("allows all that is needed at {}", counted(policy.rules.len() - findings.len(), "path"));
     let good = Finding::ok(Group::Vault, Check::Capability, "policies", all);
     [good].into_iter().chain(findings).collect()
 }

@@ -69,9 +69,7 @@ async fn destinations(patient: &Patient<'_>) -> Vec<Finding> {
     while let Some(looked) = looks.next().await {
         match looked {
             Ok(finding) => findings.push(finding),
-            Err((at, error)) => {
-                common.add(&at, error);
-            }
+            Err((at, error)) => common.add(&at, error),
         }
     }
     findings.extend(common.findings());
@@ -80,18 +78,18 @@ async fn destinations(patient: &Patient<'_>) -> Vec<Finding> {
 
 /// What is wrong with a mount, with a namespace or with Vault itself, and how many destinations it is wrong for.
 #[derive(Default)]
-struct Common(BTreeMap<(&'static str, Arc<str>), (VaultError, usize)>);
+struct Common(BTreeMap<(&'static str, String), (VaultError, usize)>);
 
 impl Common {
     fn add(&mut self, at: &Destination, error: VaultError) {
-        let mount = if error.concerns_all() { "Vault".into() } else { Arc::clone(&at.entry.mount) };
+        let mount = if error.concerns_all() { "Vault".into() } else { format!("mount {}", at.entry.mount) };
         self.0.entry((error.class(), mount)).or_insert((error, 0)).1 += 1;
     }
 
     fn findings(self) -> impl Iterator<Item = Finding> {
         self.0.into_iter().map(|((_, subject), (error, number))| {
             let found = format!("{error} ({})", counted(number, "destination"));
-            Finding::problem(Group::Vault, Check::Mount, &*subject, found, error.advice())
+            Finding::problem(Group::Vault, Check::Mount, subject, found, error.advice())
         })
     }
 }
@@ -140,10 +138,17 @@ fn judge(
     let version = seen.version;
     let name = &rotation.name;
     let living = match (seen.is_live, seen.living) {
-        (false, _) if version == 0 => return ok(rotation, subject, "nothing there yet; the first run writes it"),
+        (false, _) if version == 0 => {
+            return ok(rotation, subject, "nothing there yet; the first run writes it");
+        }
         (false, _) => {
             let found = format!("version {version} was deleted: readers find nothing");
-            return problem(rotation, subject, &found, &format!("Have it written anew: `tokenferry once --force {name}`."));
+            return problem(
+                rotation,
+                subject,
+                &found,
+                &format!("Have it written anew: `tokenferry once --force {name}`."),
+            );
         }
         (true, None) => {
             let found = "somebody else's entry, which the next run takes over (`adopt = true`)";
@@ -153,22 +158,41 @@ fn judge(
     };
     match (living.expires_at, deletion) {
         (Some(end), _) if end <= now => {
-            let found = format!("the token in version {version} is over for {}: readers hold a dead one", since(end, now));
-            problem(rotation, subject, &found, "See that `tokenferry run` is running, and what the last run says.")
+            let found = format!(
+                "the token in version {version} is over for {}: readers hold a dead one",
+                since(end, now)
+            );
+            problem(
+                rotation,
+                subject,
+                &found,
+                "See that `tokenferry run` is running, and what the last run says.",
+            )
         }
         (end, Some(deletion)) => {
-            let found = format!("version {version} will be deleted at {}, by `delete_version_after`", rfc3339(deletion));
+            let found = format!(
+                "version {version} will be deleted at {}, by `delete_version_after`",
+                rfc3339(deletion)
+            );
             let advice = "Set it to 0s for this entry or its mount: readers find nothing then.";
             if end.is_none_or(|end| deletion < end) {
                 problem(rotation, subject, &format!("{found}, before its token ends"), advice)
             } else {
-                Finding::warning(Group::Rotations, Check::Destination, named(rotation, subject), found, advice)
+                Finding::warning(
+                    Group::Rotations,
+                    Check::Destination,
+                    named(rotation, subject),
+                    found,
+                    advice,
+                )
             }
         }
         (Some(end), None) => {
             ok(rotation, subject, &format!("version {version}, its token lives {} more", since(now, end)))
         }
-        (None, None) => ok(rotation, subject, &format!("version {version}, nobody knows when its token ends")),
+        (None, None) => {
+            ok(rotation, subject, &format!("version {version}, nobody knows when its token ends"))
+        }
     }
 }
 
@@ -198,9 +222,12 @@ fn last_run(
 ) -> Option<Finding> {
     let failure = standing.failure.as_ref()?;
     let Meaning { means, advice } = meaning(failure.class.name());
-    let times = if failure.count == 1 { "once".to_owned() } else { format!("{} times in a row", failure.count) };
+    let times =
+        if failure.count == 1 { "once".to_owned() } else { format!("{} times in a row", failure.count) };
     let readers = match standing.living {
-        Some(Living { expires_at: Some(end), .. }) if end > now => format!("readers' token lives {} more", since(now, end)),
+        Some(Living { expires_at: Some(end), .. }) if end > now => {
+            format!("readers' token lives {} more", since(now, end))
+        }
         Some(Living { expires_at: None, .. }) => "nobody knows when readers' token ends".to_owned(),
         _ => "readers have no living token".to_owned(),
     };
@@ -230,7 +257,9 @@ fn proof(rotation: &Rotation, seen: Option<&Living>, now: Timestamp) -> Finding 
     let name = &*rotation.name;
     match proof.verdict {
         Verdict::Proven { .. } if more.is_empty() => Finding::ok(Group::Rotations, Check::Proof, name, found),
-        Verdict::Proven { .. } => Finding::ok(Group::Rotations, Check::Proof, name, format!("{found}; {more}")),
+        Verdict::Proven { .. } => {
+            Finding::ok(Group::Rotations, Check::Proof, name, format!("{found}; {more}"))
+        }
         Verdict::NotProvable { .. } => {
             let advice = "See `tokenferry validate`.";
             Finding::warning(Group::Rotations, Check::Proof, name, found, advice)

@@ -92,7 +92,7 @@ impl Check {
             Check::Destination => Some(("destinations", "ours, and no token in them is over")),
             Check::Mount => Some(("mounts", "KV version 2")),
             Check::Proof => Some(("proofs", "no reader can hold a dead token")),
-            Check::Secret => Some(("secrets", "can be read, and by nobody else")),
+            Check::Secret => Some(("secrets", "can be read here")),
             Check::Server => Some(("servers", "reached")),
             _ => None,
         }

@@ -14,7 +14,8 @@ use crate::policy::Versions;
 /// what comes of reading tells.
 pub(super) async fn examine(patient: &Patient<'_>) -> (Vec<Finding>, Versions) {
     let rotations = patient.rotations.iter().map(|(_, rotation)| *rotation);
-    let destinations = rotations.clone().flat_map(|rotation| &rotation.destinations).map(|at| &at.entry.mount);
+    let destinations =
+        rotations.clone().flat_map(|rotation| &rotation.destinations).map(|at| &at.entry.mount);
     let written: BTreeSet<&Arc<str>> = destinations.collect();
     let secrets = patient.sources().into_iter().flat_map(|source| source.in_vault());
     let read: BTreeSet<&Arc<str>> = secrets.map(|(_, kept)| &kept.entry.mount).collect();
@@ -65,7 +66,8 @@ fn kept(mount: &str, keeping: Option<&Keeping>) -> Finding {
         return Finding::ok(Group::Vault, Check::Mount, subject, "KV version 2");
     };
     if let Some(after) = keeping.vanishing() {
-        let found = format!("KV version 2, which deletes each version after {after} (`delete_version_after`)");
+        let found =
+            format!("KV version 2, which deletes each version after {after} (`delete_version_after`)");
         let advice = "Entries vanish then, unless they are rotated more often: set it to 0s for this mount, or for the \
                       entries of the rotator.";
         return Finding::warning(Group::Vault, Check::Mount, subject, found, advice);

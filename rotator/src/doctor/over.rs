@@ -53,10 +53,15 @@ pub(super) fn examine(policy: &Policy, probes: &[Probe], allowed: &Capabilities)
     let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for rule in &policy.rules {
         let names = allowed.get(&rule.request).into_iter().flatten();
-        let more: Vec<&str> =
-            names.map(String::as_str).filter(|name| *name != "deny" && !rule.capabilities.contains(name)).collect();
+        let more: Vec<&str> = names
+            .map(String::as_str)
+            .filter(|name| *name != "deny" && !rule.capabilities.contains(name))
+            .collect();
         if !more.is_empty() {
-            kinds.entry(format!("{} where that is not needed", more.join(", "))).or_default().push(&rule.request);
+            kinds
+                .entry(format!("{} where that is not needed", more.join(", ")))
+                .or_default()
+                .push(&rule.request);
         }
     }
     for probe in probes {

@@ -9,8 +9,8 @@ use tokenferry_sources::cause::with_causes;
 use tokenferry_sources::{ProcessEnvironment, Reference, ReferenceError};
 use tokenferry_vault::Kept;
 
-use super::finding::{Check, Finding, Group};
 use super::Patient;
+use super::finding::{Check, Finding, Group};
 
 pub(super) fn examine_configuration(patient: &Patient<'_>, path: &Path) -> Vec<Finding> {
     let (rotations, sources) = (patient.rotations.len(), patient.sources().len());
@@ -48,7 +48,9 @@ pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
 fn unreadable(subject: String, error: &ReferenceError) -> Finding {
     let advice = match error {
         ReferenceError::Unset { .. } => "Set it for the rotator, and for this command.",
-        ReferenceError::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+        ReferenceError::Unreadable { source, .. }
+            if source.kind() == std::io::ErrorKind::PermissionDenied =>
+        {
             "Let the user that the rotator runs as read it, and run this command as that user."
         }
         ReferenceError::Unreadable { .. } => "Put the secret there, or correct the path.",

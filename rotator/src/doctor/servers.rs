@@ -7,7 +7,9 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokenferry_sources::cause::with_causes;
-use tokenferry_sources::{ExposeSecret, Given, HttpClient, ProcessEnvironment, is_loopback, parse_url, rfc3339};
+use tokenferry_sources::{
+    ExposeSecret, Given, HttpClient, ProcessEnvironment, is_loopback, parse_url, rfc3339,
+};
 use url::Url;
 
 use super::Patient;
@@ -28,14 +30,18 @@ pub(super) async fn examine(patient: &Patient<'_>, vault_is_usable: bool) -> Vec
     let mut servers: BTreeMap<Server, Use> = BTreeMap::new();
     for source in patient.sources() {
         let roots = match open(patient, source, vault_is_usable).await {
-            Ok(roots) => roots,
+            Ok(roots) => {
+                findings.extend(kept_in_vault(source));
+                roots
+            }
             Err(finding) => {
                 findings.extend(finding);
                 written(source)
             }
         };
         for root in roots {
-            let user = servers.entry(Server { root, ca_cert_file: source.http.ca_cert_file.clone() }).or_default();
+            let user =
+                servers.entry(Server { root, ca_cert_file: source.http.ca_cert_file.clone() }).or_default();
             user.names.insert(Arc::clone(&source.name));
             user.timeout = user.timeout.max(source.http.timeout);
         }
@@ -85,6 +91,14 @@ async fn open(
     }
 }
 
+/// What was read from Vault to get that far.
+fn kept_in_vault(source: &Source) -> impl Iterator<Item = Finding> {
+    source.in_vault().map(|(field, kept)| {
+        let subject = format!("{}: {field}", source.name);
+        Finding::ok(Group::Secrets, Check::Secret, subject, format!("can be read from Vault, {kept}"))
+    })
+}
+
 /// The servers that are written down, where not all is known that is needed for a login.
 fn written(source: &Source) -> Vec<Url> {
     let url = |setting: &Setting| match setting {
@@ -114,7 +128,8 @@ pub(super) fn judge(
             return vec![Finding::problem(group, Check::Server, subject, found, advice)];
         }
     };
-    let found = format!("answers HTTP {} in {} ms{by_proxy}{used_by}", answer.status, answer.took.as_millis());
+    let found =
+        format!("answers HTTP {} in {} ms{by_proxy}{used_by}", answer.status, answer.took.as_millis());
     let mut findings = vec![Finding::ok(group, Check::Server, &subject, found)];
     findings.extend(answer.certificate_ends.and_then(|end| certificate(group, &subject, end, now)));
     findings.extend(answer.ahead.and_then(|ahead| clock(group, &subject, ahead)));
@@ -145,7 +160,10 @@ fn certificate(
 
 fn clock(group: Group, subject: &str, ahead: chrono::TimeDelta) -> Option<Finding> {
     let by = ahead.abs().to_std().ok().filter(|by| *by > SKEW)?;
-    let (by, side) = (human(Duration::from_secs(by.as_secs())), if ahead > chrono::TimeDelta::zero() { "ahead of" } else { "behind" });
+    let (by, side) = (
+        human(Duration::from_secs(by.as_secs())),
+        if ahead > chrono::TimeDelta::zero() { "ahead of" } else { "behind" },
+    );
     let found = format!("its clock is {by} {side} the one of this machine");
     let advice = "Find out which of the two is wrong, and have it set (NTP): the ends of tokens are times.";
     Some(Finding::warning(group, Check::Clock, subject, found, advice))

@@ -19,15 +19,21 @@ pub(super) async fn examine(patient: &Patient<'_>) -> (Vec<Finding>, bool) {
         return (findings, false);
     }
     let vault = &patient.app.vault;
+    let node = vault.address().trim_end_matches('/');
     let (health, ready) = match vault.health().await {
-        Ok(health) => (feels(vault.address(), &health), health.initialized && !health.sealed),
-        Err(error) => (of_error(Check::Health, vault.address(), &error), false),
+        Ok(health) => (feels(node, &health), health.initialized && !health.sealed),
+        Err(error) => (of_error(Check::Health, node, &error), false),
     };
     findings.push(health);
     if !ready {
         return (findings, false);
     }
     let usable = match vault.token_facts().await {
+        Ok(None) if is_dead(patient).await => {
+            let found = "Vault does not take the token: it is over, or was revoked";
+            findings.push(Finding::problem(Group::Vault, Check::Login, "login", found, DEAD));
+            false
+        }
         Ok(facts) => {
             findings.extend(login(patient, facts.as_ref()));
             true
@@ -38,6 +44,17 @@ pub(super) async fn examine(patient: &Patient<'_>) -> (Vec<Finding>, bool) {
         }
     };
     (findings, usable)
+}
+
+/// Whether a token that may not look itself up may do nothing else either.
+async fn is_dead(patient: &Patient<'_>) -> bool {
+    let vault = &patient.app.vault;
+    if !matches!(vault.capabilities(&["sys/seal".to_owned()]).await, Ok(None)) {
+        return false;
+    }
+    let mut entries = patient.rotations.iter().flat_map(|(_, rotation)| &rotation.destinations);
+    let Some(first) = entries.next() else { return false };
+    matches!(vault.read_entry(&first.entry).await, Err(VaultError::Forbidden { .. }))
 }
 
 /// The one that is asked first, then those that it may send us to, of which one that is away is no problem yet.
@@ -67,7 +84,9 @@ fn feels(address: &str, health: &Health) -> Finding {
         Finding::problem(Group::Vault, Check::Health, address, found, advice)
     };
     match (initialized, sealed) {
-        (false, _) => problem("not initialised", "Initialise it: `bao operator init` or `vault operator init`."),
+        (false, _) => {
+            problem("not initialised", "Initialise it: `bao operator init` or `vault operator init`.")
+        }
         (true, true) => problem("sealed", "Unseal it: `bao operator unseal` or `vault operator unseal`."),
         (true, false) => {
             let role = if *standby { "standby, another node does the work" } else { "active" };
@@ -116,9 +135,7 @@ fn last(
         return Ok(format!("lives {left} more, {renewable}; when it ends there is a new login"));
     }
     match (facts.renewable, facts.period, end(facts, now)) {
-        (false, ..) => {
-            Err((format!("it ends in {left} and cannot be renewed; nobody replaces it"), LASTING))
-        }
+        (false, ..) => Err((format!("it ends in {left} and cannot be renewed; nobody replaces it"), LASTING)),
         (true, 1.., _) => Ok(format!("lives {left} more, and is renewed in periods without end")),
         (true, 0, Some(end)) => {
             Err((format!("it ends at {end} however often it is renewed; nobody replaces it"), LASTING))
@@ -142,5 +159,6 @@ fn end(facts: &TokenFacts, now: tokenferry_sources::Timestamp) -> Option<String>
 
 const LASTING: &str = "Let the rotator log in by itself (`auth \"approle\"` or another), or give it a periodic token \
                        (`bao token create -period=1h …`).";
+const DEAD: &str = "Put a new one where `token` refers to (else VAULT_TOKEN, or the file ~/.vault-token).";
 const LOOK_UP: &str = "If it is over, put a new one in its place. Else allow `read` on auth/token/lookup-self, as \
                        `tokenferry policy` prints it: without, the rotator cannot tell a policy from a dead token.";

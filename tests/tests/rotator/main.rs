@@ -5,6 +5,7 @@ mod commands;
 mod harness;
 mod logs;
 mod ownership;
+mod policy;
 mod redirects;
 mod refusals;
 mod rotating;
