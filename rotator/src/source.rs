@@ -21,6 +21,7 @@ use tokenferry_vault::{Vault, VaultError};
 use zeroize::Zeroizing;
 
 use self::setting::Reading;
+use crate::rate::Rate;
 use crate::run::Class;
 
 /// One `source` block.
@@ -36,6 +37,8 @@ pub struct Source {
     pub http: HttpSettings,
     /// The life that the configuration states for its tokens.
     pub ttl: Option<Duration>,
+    /// How many logins it may make in a time, for all its rotations together.
+    pub rate: Option<Rate>,
 }
 
 impl Source {
@@ -137,6 +140,14 @@ impl Source {
             source_name: Arc::clone(&self.name),
             problems: problems.iter().map(said).collect::<Vec<_>>().join("; "),
         }
+    }
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        let Source { name, system, fields, http, ttl, rate } = self;
+        (name, system.name, fields, http, ttl, rate)
+            == (&other.name, other.system.name, &other.fields, &other.http, &other.ttl, &other.rate)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::cli::Cli;
 use crate::daemon::Daemon;
 use crate::dispatch::Local;
+use crate::lag::Lag;
 use crate::process;
 
 pub(super) async fn execute(cli: &Cli) -> Result<Exit, CommandError> {
@@ -32,6 +33,8 @@ pub(super) async fn execute(cli: &Cli) -> Result<Exit, CommandError> {
         rotations: app.config.rotations,
         runner: app.runner,
         clock: app.clock,
+        jumps: None,
+        lag: Lag::new(),
         concurrency: app.config.concurrency,
         grace_period: app.config.grace_period,
     };

@@ -8,13 +8,13 @@ use crate::app::App;
 use crate::cli::{self, Cli};
 use crate::proof::human;
 use crate::run::{RotationId, Standing};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{HeldBy, Scheduler};
 use crate::table::Table;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, CommandError> {
     let app = load(cli)?;
     let selected = app.select(&arguments.rotations)?;
-    let reading = app.read(selected.clone()).await;
+    let reading = app.read(app.enabled(&selected)).await;
     let now = app.clock.now();
     let scheduler = app.scheduler_after(&reading.found, now);
     let rows = selected.into_iter().filter_map(|id| row(&app, &scheduler, id, reading.found.get(&id), now));
@@ -38,6 +38,7 @@ struct Row {
     expires_at: Option<String>,
     life_left_seconds: Option<i64>,
     version: Option<u64>,
+    waits_for: Option<&'static str>,
     next_run: Option<String>,
     next_run_local: Option<String>,
     failures: u32,
@@ -48,6 +49,8 @@ struct Row {
 /// How a rotation stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
+    /// It is not run.
+    Disabled,
     /// A living token, and no trouble.
     Fine,
     /// A living token, but the last run failed.
@@ -73,7 +76,7 @@ impl State {
 
     fn exit(self) -> Exit {
         match self {
-            State::Fine => Exit::Fine,
+            State::Disabled | State::Fine => Exit::Fine,
             State::Failing => Exit::Failed,
             State::Dead | State::Missing | State::Unread => Exit::DeadToken,
         }
@@ -81,6 +84,7 @@ impl State {
 
     fn name(self) -> &'static str {
         match self {
+            State::Disabled => "disabled",
             State::Fine => "fine",
             State::Failing => "failing",
             State::Dead => "dead",
@@ -101,7 +105,8 @@ fn row(
     let living = standing.and_then(|standing| standing.living);
     let failure = standing.and_then(|standing| standing.failure.as_ref());
     let next = scheduler.next(id);
-    let state = State::of(standing, now);
+    let held = scheduler.held(id, now).map(|held| held.by);
+    let state = if rotation.enabled { State::of(standing, now) } else { State::Disabled };
     Some(Row {
         rotation: rotation.name.to_string(),
         source: rotation.source.name.to_string(),
@@ -111,6 +116,7 @@ fn row(
         expires_at: living.and_then(|living| living.expires_at).map(rfc3339),
         life_left_seconds: living.and_then(|living| living.expires_at).map(|end| (end - now).num_seconds()),
         version: living.map(|living| living.version),
+        waits_for: held.map(HeldBy::name),
         next_run: next.as_ref().map(|next| rfc3339(next.at)),
         next_run_local: next.as_ref().map(|next| rotation.schedule.local(next.at)),
         failures: failure.map_or(0, |failure| failure.count),

@@ -104,7 +104,11 @@ struct Row {
     life_seconds: Option<u64>,
     life_basis: Option<&'static str>,
     replaced_at_age_seconds: Option<u64>,
+    reader: Option<&'static str>,
     reader_lag_seconds: u64,
+    survive_outage_seconds: u64,
+    /// How long source or Vault may be away at the worst moment before a reader holds a dead token.
+    outage_budget_seconds: Option<i64>,
     /// What a reader holds at most, less the life: negative where a reader can hold a dead token.
     margin_seconds: Option<i64>,
     renew_before_that_passes_seconds: Option<u64>,
@@ -128,7 +132,10 @@ impl Row {
             life_seconds: life.map(|life| life.duration.as_secs()),
             life_basis: life.map(|life| life.basis.name()),
             replaced_at_age_seconds: sum.map(|sum| sum.age().as_secs()),
+            reader: rotation.reader.map(|reader| reader.name),
             reader_lag_seconds: rotation.reader_lag.as_secs(),
+            survive_outage_seconds: rotation.survive_outage.as_secs(),
+            outage_budget_seconds: proof.verdict.outage_budget().map(|budget| budget.num_seconds()),
             margin_seconds: sum.zip(life).and_then(margin),
             renew_before_that_passes_seconds: remedy
                 .zip(life)

@@ -10,10 +10,10 @@ use tokenferry_sources::{Timestamp, parse_rfc3339, rfc3339};
 use tokenferry_vault::VaultError;
 
 use super::finding::{Check, Finding, Group};
-use super::meaning::{Meaning, meaning};
 use super::secrets::counted;
 use super::{Patient, Report};
 use crate::app::Reading;
+use crate::meaning::{Meaning, meaning};
 use crate::proof::{Claim, Verdict, human, prove};
 use crate::rotation::{Destination, Rotation};
 use crate::run::{Living, PastFailure, RotationId, Standing};
@@ -232,7 +232,7 @@ fn last_run(
         _ => "readers have no living token".to_owned(),
     };
     let found = format!(
-        "failed {times}, last at {}, class {}: {means}; {readers}{}",
+        "failed {times}, last at {}, class {}, because {means}; {readers}{}",
         rfc3339(failure.at),
         failure.class,
         next_try(failure, scheduler.next(id).map(|next| next.at))

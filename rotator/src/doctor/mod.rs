@@ -4,7 +4,6 @@ mod access;
 mod certificate;
 mod entries;
 mod finding;
-mod meaning;
 mod mounts;
 mod over;
 mod probe;
@@ -23,7 +22,6 @@ use crate::run::RotationId;
 use crate::source::Source;
 
 pub use finding::{Check, Finding, Group, State};
-pub use meaning::{Meaning, meaning};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -60,6 +58,8 @@ impl Progress {
 struct Patient<'a> {
     app: &'a App,
     rotations: Vec<(RotationId, &'a Arc<Rotation>)>,
+    /// How many rotations are left alone, because they are disabled.
+    disabled: usize,
     progress: &'a Progress,
 }
 
@@ -72,15 +72,16 @@ impl Patient<'_> {
     }
 }
 
-/// Looks at everything that these rotations need.
+/// Looks at everything that these rotations need. Disabled ones need nothing.
 pub async fn examine(
     app: &App,
     configuration: &Path,
     selected: &BTreeSet<RotationId>,
     progress: &Progress,
 ) -> Report {
-    let rotations = app.ids().filter(|(id, _)| selected.contains(id)).collect();
-    let patient = Patient { app, rotations, progress };
+    let enabled = app.enabled(selected);
+    let rotations = app.ids().filter(|(id, _)| enabled.contains(id)).collect();
+    let patient = Patient { app, rotations, disabled: selected.len() - enabled.len(), progress };
     let mut findings = secrets::examine_configuration(&patient, configuration);
     findings.extend(secrets::examine(&patient));
     let (of_vault, usable) = vault::examine(&patient).await;

@@ -14,7 +14,12 @@ use super::finding::{Check, Finding, Group};
 
 pub(super) fn examine_configuration(patient: &Patient<'_>, path: &Path) -> Vec<Finding> {
     let (rotations, sources) = (patient.rotations.len(), patient.sources().len());
-    let found = format!("can be read; {} of {}", counted(rotations, "rotation"), counted(sources, "source"));
+    let disabled = match patient.disabled {
+        0 => String::new(),
+        disabled => format!(", {disabled} more disabled"),
+    };
+    let (rotations, sources) = (counted(rotations, "rotation"), counted(sources, "source"));
+    let found = format!("can be read; {rotations} of {sources}{disabled}");
     let subject = path.display().to_string();
     vec![match exposure(path, Kind::Configuration) {
         Some((what, advice)) => {

@@ -16,6 +16,8 @@ impl Claim {
             renew_before: rotation.renew_before,
             spread: rotation.spread,
             reader_lag: rotation.reader_lag,
+            reader: rotation.reader,
+            survive_outage: rotation.survive_outage,
             life: life(source, seen.map(Seen::from)),
             login_and_retry: login_and_retry(source.http.timeout),
             predecessor: source.system.predecessor,

@@ -6,6 +6,7 @@
 //! is not repeated by the other rotations of its credential.
 
 mod credential;
+mod detail;
 mod flush;
 mod job;
 mod login;
@@ -15,8 +16,10 @@ mod place;
 mod publish;
 mod seen;
 mod standing;
+mod succession;
 mod trouble;
 
+pub use detail::Detail;
 pub use flush::Unstored;
 pub use seen::Seen;
 
@@ -25,6 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use tokenferry_sources::cause::with_causes;
 use tokenferry_sources::{Clock, Environment, HttpClient, HttpSettings, rfc3339};
 use tokenferry_vault::Vault;
@@ -46,8 +50,8 @@ pub struct Runner {
     /// Names this process in the entries it writes.
     writer: String,
     dry_run: bool,
-    memory: Memory,
-    adopted: AtomicU64,
+    memory: Arc<Memory>,
+    adopted: Arc<AtomicU64>,
 }
 
 impl Runner {
@@ -71,8 +75,8 @@ impl Runner {
             clock,
             writer,
             dry_run: false,
-            memory: Memory::default(),
-            adopted: AtomicU64::new(0),
+            memory: Arc::default(),
+            adopted: Arc::default(),
         }
     }
 
@@ -116,10 +120,12 @@ impl Work for Runner {
         let Some(job) = self.job(due.rotation) else {
             return Outcome::Refused { class: Class::new("unknown_rotation") };
         };
+        let lag = self.clock.now() - due.not_before;
         let state = &mut *job.state.lock().await;
+        job.sent_login.store(false, Ordering::Relaxed);
         match self.attempt(job, state, due).await {
             Ok(outcome) => {
-                tell_success(job, due, &outcome, self.dry_run);
+                tell_success(job, due, lag, &outcome, self.dry_run);
                 outcome
             }
             Err(trouble) => {
@@ -128,6 +134,10 @@ impl Work for Runner {
                 trouble.outcome()
             }
         }
+    }
+
+    fn sent_login(&self, rotation: RotationId) -> bool {
+        self.job(rotation).is_some_and(|job| job.sent_login.load(Ordering::Relaxed))
     }
 }
 
@@ -173,7 +183,8 @@ fn earliest(living: impl Iterator<Item = Living>) -> Living {
     living.min_by_key(endless).unwrap_or(none)
 }
 
-fn tell_success(job: &Job, due: &Due, outcome: &Outcome, dry_run: bool) {
+/// `lag` is how long the run waited for its turn after it was due.
+fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run: bool) {
     let (Outcome::AlreadyDone(living) | Outcome::Rotated(living)) = outcome else { return };
     info!(
         rotation = &*job.rotation.name,
@@ -181,6 +192,7 @@ fn tell_success(job: &Job, due: &Due, outcome: &Outcome, dry_run: bool) {
         reason = due.reason.name(),
         occurrence = rfc3339(due.occurrence),
         attempt = due.attempt,
+        lag_ms = lag.num_milliseconds(),
         expires_at = living.expires_at.map(rfc3339),
         version = living.version,
         "{}",

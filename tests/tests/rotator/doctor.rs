@@ -397,7 +397,12 @@ async fn a_failing_run_is_told_with_what_it_means_and_until_when_the_login_is_he
     assert_says(
         trouble(&failing, "last_run"),
         "found",
-        &["failed once", "class server_error: the system itself failed", "lives 9m", "tried again at"],
+        &[
+            "failed once",
+            "class server_error, because the system itself failed",
+            "lives 9m",
+            "tried again at",
+        ],
     );
 
     site.issuer.control().clear_faults();
@@ -418,6 +423,9 @@ async fn a_refused_proof_alone_is_a_matter_of_the_configuration() {
     site.configure(|config| config.rotation = "reader_lag = \"1h\"".to_owned());
     let findings = doctor(&site, 2).await;
     assert_says(trouble(&findings, "proof"), "found", &["refused: a reader may hold a token for"]);
+    site.configure(|config| config.rotation = "enabled = false".to_owned());
+    let disabled = doctor(&site, 0).await;
+    assert_says(&disabled[0], "found", &["0 rotations", "1 more disabled"]);
     site.rotator.write("tokenferry.hcl", "rotation \"notes\" {}");
     site.rotator.run(&["doctor"]).await.failed_with(2);
     site.rotator.run(&["doctor", "nots"]).await.failed_with(2);
