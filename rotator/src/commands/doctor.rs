@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::{CommandError, Exit, load, show};
 use crate::cli::{self, Cli, Output};
-use crate::doctor::{Check, Finding, Group, Progress, Report, State, examine};
+use crate::doctor::{Check, Finding, Group, Progress, Report, State, counted, examine};
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Doctor) -> Result<Exit, CommandError> {
     let app = load(cli)?;
@@ -29,9 +29,8 @@ fn exit(report: &Report, strict: bool) -> Exit {
     let worst = report.findings.iter().map(|finding| finding.state).max().unwrap_or(State::Ok);
     let problems = || report.findings.iter().filter(|finding| finding.state == State::Problem);
     match worst {
-        State::Ok => Exit::Fine,
         State::Warning if strict => Exit::Failed,
-        State::Warning => Exit::Fine,
+        State::Ok | State::Warning => Exit::Fine,
         State::Problem if problems().all(|finding| finding.check == Check::Proof) => Exit::Configuration,
         State::Problem if report.readers_at_risk => Exit::DeadToken,
         State::Problem => Exit::Failed,
@@ -87,11 +86,6 @@ impl fmt::Display for Text<'_> {
             _ => writeln!(f, "\n{}, {}", counted(problems, "problem"), counted(warnings, "warning")),
         }
     }
-}
-
-fn counted(number: usize, thing: &str) -> String {
-    let end = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{end}")
 }
 
 /// One line of the report.

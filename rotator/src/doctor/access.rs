@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokenferry_vault::{Capabilities, KvVersion};
 
 use super::Patient;
-use super::finding::{Check, Finding, Group, State};
-use super::secrets::counted;
+use super::finding::{Check, Finding, Group, State, counted};
 use super::vault::of_error;
 use super::{mounts, over};
 use crate::policy::{self, Policy, Rule, Versions, of_rotator};
@@ -86,10 +85,7 @@ fn is_other_version(
 
 fn lacking_one(rule: &Rule, lacks: &[&str]) -> Finding {
     let found = format!("the token lacks {}, for {}", lacks.join(", "), some(&rule.needed_by));
-    let path = rule.path.replace('\\', r"\\").replace('"', "\\\"");
-    let capabilities: Vec<String> = rule.capabilities.iter().map(|name| format!("\"{name}\"")).collect();
-    let line = format!("path \"{path}\" {{ capabilities = [{}] }}", capabilities.join(", "));
-    let advice = format!("Add to its policy, as `tokenferry policy` prints it: {line}");
+    let advice = format!("Add to its policy, as `tokenferry policy` prints it: {rule}");
     // Without these the rotator logs in again where it could have renewed, or asked.
     let state = if rule.group == policy::Group::OwnToken { State::Warning } else { State::Problem };
     Finding { state, ..Finding::problem(Group::Vault, Check::Capability, &rule.request, found, advice) }

@@ -9,8 +9,7 @@ use futures_util::stream;
 use tokenferry_sources::{Timestamp, parse_rfc3339, rfc3339};
 use tokenferry_vault::VaultError;
 
-use super::finding::{Check, Finding, Group};
-use super::secrets::counted;
+use super::finding::{Check, Finding, Group, counted};
 use super::{Patient, Report};
 use crate::app::Reading;
 use crate::meaning::{Meaning, meaning};

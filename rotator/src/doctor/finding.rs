@@ -155,3 +155,9 @@ impl Finding {
         Finding { state: State::Problem, ..Self::warning(group, check, subject, found, advice) }
     }
 }
+
+/// A number of things.
+pub fn counted(number: usize, thing: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{end}")
+}

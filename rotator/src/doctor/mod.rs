@@ -21,7 +21,7 @@ use crate::rotation::Rotation;
 use crate::run::RotationId;
 use crate::source::Source;
 
-pub use finding::{Check, Finding, Group, State};
+pub use finding::{Check, Finding, Group, State, counted};
 
 /// What was found.
 #[derive(Debug, Default)]

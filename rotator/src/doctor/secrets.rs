@@ -10,7 +10,7 @@ use tokenferry_sources::{ProcessEnvironment, Reference, ReferenceError};
 use tokenferry_vault::Kept;
 
 use super::Patient;
-use super::finding::{Check, Finding, Group};
+use super::finding::{Check, Finding, Group, counted};
 
 pub(super) fn examine_configuration(patient: &Patient<'_>, path: &Path) -> Vec<Finding> {
     let (rotations, sources) = (patient.rotations.len(), patient.sources().len());
@@ -110,10 +110,4 @@ fn exposure(path: &Path, kind: Kind) -> Option<(String, String)> {
         let what = format!("it belongs to the user {owner}, who can change it");
         (what, format!("chown {} {}", ours[1], path.display()))
     })
-}
-
-/// A number of things.
-pub(super) fn counted(number: usize, thing: &str) -> String {
-    let end = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{end}")
 }

@@ -74,7 +74,7 @@ async fn open(
     match opened {
         Ok(opened) => Ok(opened.login.servers()),
         Err(OpenError::Unavailable { .. }) => Err(None),
-        Err(OpenError::InVault { ref field, source: error }) => Err(Some(Finding::problem(
+        Err(OpenError::InVault { field, source: error }) => Err(Some(Finding::problem(
             Group::Secrets,
             Check::Secret,
             format!("{subject}: {field}"),
@@ -105,7 +105,7 @@ fn written(source: &Source) -> Vec<Url> {
         Setting::Literal(Given::Text(text)) => parse_url(text.expose_secret()),
         _ => None,
     };
-    let roots = source.settings().filter_map(|(_, setting)| url(setting)).filter(|url| url.has_host());
+    let roots = source.settings().filter_map(|(_, setting)| url(setting)).filter(Url::has_host);
     roots.filter_map(|url| Url::parse(&url.origin().ascii_serialization()).ok()).collect()
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
+use futures_util::future::join_all;
 use tokenferry_sources::rfc3339;
 use tokenferry_vault::{Health, TokenFacts, VaultAuth, VaultError};
 
@@ -60,21 +61,18 @@ async fn is_dead(patient: &Patient<'_>) -> bool {
 /// The one that is asked first, then those that it may send us to, of which one that is away is no problem yet.
 async fn nodes(patient: &Patient<'_>) -> Vec<Finding> {
     let (settings, clock) = (&patient.app.config.vault, &*patient.app.clock);
-    let mut findings = Vec::new();
     patient.progress.expect(settings.addresses.len());
-    for (index, root) in settings.addresses.iter().enumerate() {
+    let probes = settings.addresses.iter().enumerate().map(|(index, root)| async move {
         let server = Server { root: root.clone(), ca_cert_file: settings.ca_cert_file.clone() };
         let answer = probe(&server, settings.timeout, clock).await;
         patient.progress.step();
         let mut judged = judge(Group::Vault, &server, None, answer, clock.now());
-        for finding in &mut judged {
-            if index > 0 && finding.state == State::Problem {
-                finding.state = State::Warning;
-            }
+        for finding in judged.iter_mut().filter(|finding| index > 0 && finding.state == State::Problem) {
+            finding.state = State::Warning;
         }
-        findings.extend(judged);
-    }
-    findings
+        judged
+    });
+    join_all(probes).await.into_iter().flatten().collect()
 }
 
 fn feels(address: &str, health: &Health) -> Finding {

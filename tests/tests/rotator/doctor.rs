@@ -279,7 +279,7 @@ async fn a_token_that_will_end_or_may_too_much_is_told() {
 async fn what_the_policy_lacks_is_told_with_the_line_to_add() {
     let site = site("doctor-lacks").await;
     let policy = site.rotator.run(&["policy"]).await.ok().stdout;
-    let metadata = "path \"secret/metadata/tokens/notes\" {\n  capabilities = [";
+    let metadata = "path \"secret/metadata/tokens/notes\" { capabilities = [";
     assert!(policy.contains(metadata), "{policy}");
     let less = policy
         .replace(&format!("{metadata}\"create\", \"read\", \"update\"]"), &format!("{metadata}\"read\"]"));
