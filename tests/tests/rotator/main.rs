@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod commands;
+mod doctor;
 mod harness;
 mod logs;
 mod ownership;
+mod policy;
 mod readers;
 mod redirects;
 mod refusals;
