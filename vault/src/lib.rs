@@ -5,6 +5,7 @@
 //! everybody who reads it. Nothing here knows when an entry is to be written, or what for.
 
 mod address;
+mod counts;
 mod endpoint;
 mod entry;
 mod error;
@@ -25,6 +26,7 @@ mod wiped;
 mod word;
 
 pub use address::{AddressError, parse_address};
+pub use counts::Counts;
 pub use entry::{Entry, EntryError, Origin, SCHEMA};
 pub use error::VaultError;
 pub use found::{Data, Found, Stored};

@@ -176,10 +176,12 @@ impl Vault {
                 *self.current() = Some(Arc::clone(&login));
                 *last_failure = LastFailure::default();
                 self.logged_in.notify_one();
+                self.counters.logins.count();
                 Ok(login)
             }
             Err(error) => {
                 last_failure.note(&error, credential);
+                self.counters.failed_logins.count();
                 Err(error)
             }
         }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use tokenferry_sources::{Clock, Environment, Timestamp};
 use tokio::sync::Notify;
 
+use crate::counts::Counters;
 use crate::login::Login;
 use crate::read::Engines;
 use crate::session::LastFailure;
@@ -25,6 +26,7 @@ pub struct Vault {
     pub(crate) logging_in: tokio::sync::Mutex<LastFailure>,
     pub(crate) logged_in: Notify,
     pub(crate) engines: Engines,
+    pub(crate) counters: Counters,
     pub(crate) gives_up: bool,
 }
 
@@ -41,6 +43,7 @@ impl Vault {
             logging_in: tokio::sync::Mutex::default(),
             logged_in: Notify::new(),
             engines: Engines::default(),
+            counters: Counters::default(),
             gives_up: false,
         }
     }

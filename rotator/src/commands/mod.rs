@@ -15,6 +15,7 @@ use thiserror::Error;
 use tokenferry_sources::Timestamp;
 use tokenferry_vault::VaultError;
 
+use crate::admin::ListenError;
 use crate::app::{App, UnknownRotation};
 use crate::cli::{Cli, Command, LogFormat, Output};
 use crate::config::{ConfigErrors, Problem};
@@ -46,6 +47,8 @@ impl From<Exit> for ExitCode {
 enum CommandError {
     #[error("{0}")]
     Config(#[from] ConfigErrors),
+    #[error("{0}")]
+    Listen(#[from] ListenError),
     #[error("the result could not be written: {0}")]
     Output(std::io::Error),
     #[error("cannot listen to signals: {0}")]
@@ -57,7 +60,9 @@ enum CommandError {
 impl CommandError {
     fn exit(&self) -> Exit {
         match self {
-            CommandError::Config(_) | CommandError::UnknownRotation(_) => Exit::Configuration,
+            CommandError::Config(_) | CommandError::Listen(_) | CommandError::UnknownRotation(_) => {
+                Exit::Configuration
+            }
             CommandError::Output(_) | CommandError::Signals(_) => Exit::Unexpected,
         }
     }

@@ -1,5 +1,6 @@
 //! The daemon: reads what stands in Vault, and from then on lets happen what is due.
 
+mod answers;
 mod looks;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use tracing::{info, warn};
 use self::looks::{LOOK_FOR_CHANGES_EVERY, Looks};
 use crate::dispatch::{Dispatch, Ended};
 use crate::entries;
+use crate::observe::{Question, Score};
 use crate::rotation::Rotation;
 use crate::run::{RotationId, Standing};
 use crate::runner::Runner;
@@ -31,6 +33,10 @@ pub struct Daemon {
     pub dispatch: Box<dyn Dispatch>,
     /// Knows what stands in Vault.
     pub runner: Arc<Runner>,
+    /// What those ask who look on. It ends when nobody does.
+    pub questions: mpsc::Receiver<Question>,
+    /// How runs ended.
+    pub score: Score,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// How many entries are read at once.
@@ -54,6 +60,7 @@ impl Daemon {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                Some(question) = self.questions.recv() => self.answer(question),
                 entry = found.recv(), if !all_read => match entry {
                     Some((rotation, standing)) => self.learn(rotation, standing),
                     None => all_read = true,
@@ -68,6 +75,7 @@ impl Daemon {
         }
         // Nobody reads any more what would then be in the way.
         drop(found);
+        self.stop_answering();
         self.wind_down().await
     }
 
@@ -102,6 +110,9 @@ impl Daemon {
     }
 
     fn note(&mut self, ended: &Ended) {
+        if let Some(rotation) = self.rotations.get(ended.due.rotation.0 as usize) {
+            self.score.note(rotation, &ended.outcome);
+        }
         self.scheduler.ended(&ended.due, &ended.outcome, self.clock.now());
         self.announce(ended.due.rotation);
     }

@@ -63,6 +63,7 @@ impl Runner {
             );
             return Err(Trouble::Source { error: error.into(), login });
         }
+        self.tally.login(&job.rotation.source);
         let token = opened.login.login().await.map_err(|error| {
             let login = fingerprint(&error, opened);
             self.memory.learn(&job.credential, &error, login, self.clock.now());

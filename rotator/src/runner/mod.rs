@@ -25,9 +25,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use tokenferry_sources::cause::with_causes;
 use tokenferry_sources::{Clock, Environment, HttpClient, HttpSettings, rfc3339};
-use tokenferry_vault::Vault;
+use tokenferry_vault::{Counts, Vault};
 use tracing::{info, warn};
 
+use crate::observe::Tally;
 use crate::rotation::Rotation;
 use crate::run::{Class, CredentialKey, Due, Living, Outcome, RotationId, Work};
 use job::{Job, State};
@@ -46,6 +47,7 @@ pub struct Runner {
     dry_run: bool,
     memory: Memory,
     adopted: AtomicU64,
+    tally: Arc<Tally>,
 }
 
 impl Runner {
@@ -57,9 +59,10 @@ impl Runner {
         clock: Arc<dyn Clock>,
         writer: String,
     ) -> Self {
+        let tally = Arc::new(Tally::default());
         let mut clients: Vec<Arc<HttpClient>> = Vec::new();
         let jobs = rotations.into_iter().map(|rotation| {
-            let http = shared_client(&mut clients, &rotation.source.http);
+            let http = shared_client(&mut clients, &rotation.source.http, &tally);
             Job::new(rotation, http)
         });
         Runner {
@@ -71,6 +74,7 @@ impl Runner {
             dry_run: false,
             memory: Memory::default(),
             adopted: AtomicU64::new(0),
+            tally,
         }
     }
 
@@ -82,6 +86,16 @@ impl Runner {
     /// How often somebody else's token was found in a destination and left there.
     pub fn adopted(&self) -> u64 {
         self.adopted.load(Ordering::Relaxed)
+    }
+
+    /// What was sent to the systems.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What was done to stay logged in to Vault.
+    pub fn vault_counts(&self) -> Counts {
+        self.vault.counts()
     }
 
     fn job(&self, rotation: RotationId) -> Option<&Job> {
@@ -138,11 +152,16 @@ impl fmt::Debug for Runner {
     }
 }
 
-fn shared_client(clients: &mut Vec<Arc<HttpClient>>, settings: &HttpSettings) -> Arc<HttpClient> {
+fn shared_client(
+    clients: &mut Vec<Arc<HttpClient>>,
+    settings: &HttpSettings,
+    tally: &Arc<Tally>,
+) -> Arc<HttpClient> {
     if let Some(client) = clients.iter().find(|client| client.settings() == settings) {
         return Arc::clone(client);
     }
-    let client = Arc::new(HttpClient::new(settings.clone()));
+    let client = HttpClient::new(settings.clone()).counted(tally.clone());
+    let client = Arc::new(client);
     clients.push(Arc::clone(&client));
     client
 }

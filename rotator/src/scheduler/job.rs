@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokenferry_sources::Timestamp;
 
-use super::{FLOOR, Next, NotForced, Plan, backoff, moment, offset};
+use super::{FLOOR, Failing, Next, NotForced, Plan, Stage, View, backoff, moment, offset};
 use crate::run::{Class, Due, Living, Outcome, PastFailure, Reason, RotationId, Standing};
 
 /// A rotation with its state.
@@ -69,6 +69,19 @@ impl Job {
             State::Planned(next) => Some(next),
             State::InFlight | State::Unknown => None,
         }
+    }
+
+    pub(super) fn view(&self) -> View {
+        let stage = match self.state {
+            State::InFlight => Stage::InFlight,
+            State::Planned(next) => Stage::Planned(next),
+            State::Unknown => Stage::Unread,
+        };
+        let failing = self.failure.as_ref().map(|failure| {
+            let Failure { class, at, count, .. } = &**failure;
+            Box::new(Failing { class: class.clone(), at: *at, count: *count, held_until: failure.held() })
+        });
+        View { stage, living: self.living, failing }
     }
 
     pub(super) fn learn(&mut self, standing: Standing, now: Timestamp) {

@@ -7,6 +7,7 @@ mod backoff;
 mod job;
 mod moment;
 mod offset;
+mod view;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::schedule::Schedule;
 
 pub use backoff::FLOOR;
 use job::Job;
+pub use view::{Failing, Stage, View};
 
 /// When a rotation runs.
 #[derive(Clone, Debug)]
@@ -160,6 +162,11 @@ impl Scheduler {
     /// The next run of a rotation, unless it runs now or nothing is known of it.
     pub fn next(&self, rotation: RotationId) -> Option<Next> {
         self.jobs.get(index(rotation))?.next()
+    }
+
+    /// What is known of a rotation.
+    pub fn view(&self, rotation: RotationId) -> Option<View> {
+        self.jobs.get(index(rotation)).map(Job::view)
     }
 
     /// Lets a job change, and puts it where it belongs then.
