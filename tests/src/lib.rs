@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness fails its test")]
 
 pub mod binaries;
+pub mod browser;
 pub mod calls;
 pub mod connection;
+pub mod http;
 pub mod issuer;
 pub mod launch;
 pub mod leak;

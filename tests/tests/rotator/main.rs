@@ -4,7 +4,10 @@
 mod commands;
 mod harness;
 mod logs;
+mod metrics;
 mod ownership;
+mod page;
+mod pictures;
 mod redirects;
 mod refusals;
 mod rotating;
