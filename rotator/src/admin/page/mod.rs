@@ -71,7 +71,7 @@ fn headline(sorted: &[(&Row, State)]) -> (String, &'static str) {
     let parts = [
         (of(State::Dead), "without a living token"),
         (of(State::AtRisk), "with readers at risk"),
-        (of(State::Held) + of(State::Failing), "failing"),
+        (count(sorted, |row, _| row.failing.is_some()), "failing"),
         (of(State::Unread), "not read yet"),
     ];
     let trouble: Vec<String> =

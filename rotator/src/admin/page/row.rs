@@ -7,7 +7,7 @@ use tokenferry_sources::{Timestamp, rfc3339};
 
 use super::add;
 use super::meaning::meaning;
-use super::words::{long, moment};
+use super::words::{hour, long, moment};
 use crate::observe::{Row, State};
 use crate::run::{Living, Reason};
 use crate::scheduler::Stage;
@@ -55,7 +55,10 @@ fn look(row: &Row, state: State) -> (&'static str, &'static str, &'static str) {
 fn life(row: &Row, now: Timestamp) -> String {
     let Some(living) = row.living else { return NOTHING.to_owned() };
     let Some(end) = living.expires_at else { return "end unknown".to_owned() };
-    let title = format!("ends <time datetime=\"{}\">{}</time>", rfc3339(end), moment(end));
+    let title = {
+        let (full, short) = (rfc3339(end), hour(end, now));
+        format!("ends <time datetime=\"{full}\" title=\"{}\">{short}</time>", moment(end))
+    };
     let Some(left) = span(end - now) else {
         return format!(
             "over for {} <span class=\"sub\">{title}</span>",
@@ -69,7 +72,7 @@ fn life(row: &Row, now: Timestamp) -> String {
         "<svg class=\"bar{late}\" viewBox=\"0 0 100 6\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
          <rect class=\"gone\" width=\"100\" height=\"6\"/><rect class=\"left\" width=\"{full}\" height=\"6\"/>\
          <rect class=\"mark\" x=\"{mark}\" width=\"0.8\" height=\"6\"/></svg>\
-         <span class=\"much\">{} left, {full} %</span> <span class=\"sub\">{title}</span>",
+         <span class=\"much\">{} left, {full}\u{a0}%</span> <span class=\"sub\">{title}</span>",
         long(left)
     )
 }
@@ -106,11 +109,13 @@ fn next(row: &Row, now: Timestamp) -> String {
         Stage::Planned(next) => next,
     };
     let wait = span(next.at - now).map_or_else(|| "now".to_owned(), |wait| format!("in {}", long(wait)));
-    let why = match next.reason {
-        Reason::Expiry => "before the token ends",
-        Reason::Forced => "asked for",
-        Reason::NoToken => "there is no token",
-        Reason::Schedule => "by schedule",
+    let why = match (&row.failing, next.reason) {
+        (Some(failing), _) if failing.class.is_refused_login() => "or when the login is changed",
+        (Some(_), _) => "another try",
+        (None, Reason::Expiry) => "before the token ends",
+        (None, Reason::Forced) => "asked for",
+        (None, Reason::NoToken) => "there is no token",
+        (None, Reason::Schedule) => "by schedule",
     };
     let local = row.rotation.schedule.local(next.at);
     format!(

@@ -16,7 +16,7 @@ fn names(page: &str) -> Vec<&str> {
 fn what_is_worst_for_readers_comes_first() {
     let page = shown(&every_state(), "");
     assert_eq!(names(&page), ["over", "missing", "at-risk", "held", "failing", "unread", "fine", "endless"]);
-    let headline = "8 rotations: 2 without a living token, 1 with readers at risk, 2 failing, 1 not read yet";
+    let headline = "8 rotations: 2 without a living token, 1 with readers at risk, 4 failing, 1 not read yet";
     assert!(page.contains(&format!("<title>{headline} · tokenferry</title>")), "{page}");
     assert!(page.contains("<section class=\"summary bad\""));
     assert!(page.contains("Not ready: of 1 of 8 rotations"));
@@ -26,7 +26,7 @@ fn what_is_worst_for_readers_comes_first() {
 fn each_state_is_told_in_words() {
     let page = shown(&every_state(), "");
     let told = [
-        "50 min left, 83 %",
+        "50 min left, 83\u{a0}%",
         "end unknown",
         "over for 1 min",
         "No token",
