@@ -27,7 +27,8 @@ source "zscaler" "corp" {
   cloud      = "zscalertwo"
   api_key    = { env = "ZCC_CLIENT_ID" }
   secret_key = { file = "/run/secrets/zcc-client-secret" }
-  ttl        = "1h" # the session validity interval of the API key
+  ttl        = "1h"    # the session validity interval of the API key
+  rate       = "100/h" # at most so many logins for all rotations of this source; units: s, m, h, d
 }
 
 source "zettelstore" "notes" {
@@ -52,6 +53,7 @@ rotation "zscaler-corp" {
 }
 
 rotation "zettelstore-notes" {
+  enabled    = true # false: never run, and its entries are left alone
   source     = "zettelstore.notes"
   schedule   = "*/4 * * * *"
   reader_lag = "1m"

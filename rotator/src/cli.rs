@@ -1,10 +1,13 @@
 //! The command line.
 
+mod explain;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
+pub use self::explain::Explain;
 use crate::logging::Format;
 
 /// Logs in on a schedule and writes fresh tokens into HashiCorp Vault or OpenBao.
@@ -35,10 +38,14 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Explain why and when a rotation runs, or does not
+    Explain(Explain),
     /// Show the next runs of each rotation
     Next(Next),
     /// Do what is due, then exit
     Once(Once),
+    /// Print the least policy that Vault has to give to the rotator, or to readers
+    Policy(Policy),
     /// Rotate until stopped: the daemon
     Run,
     /// Show what stands in Vault for each rotation
@@ -51,8 +58,10 @@ impl Command {
     /// How its result is printed, if it has one.
     pub fn output(&self) -> Option<Output> {
         match self {
+            Command::Explain(arguments) => Some(arguments.output),
             Command::Next(arguments) => Some(arguments.output),
             Command::Once(arguments) => Some(arguments.output),
+            Command::Policy(arguments) => Some(arguments.output.into()),
             Command::Run => None,
             Command::Status(arguments) => Some(arguments.output),
             Command::Validate(arguments) => Some(arguments.output),
@@ -109,6 +118,36 @@ pub struct Once {
     pub output: Output,
 }
 
+/// Print the least policy that Vault has to give to the rotator, or to readers.
+///
+/// As HCL, with a comment that says what needs each path:
+///
+///   tokenferry policy | bao policy write tokenferry -
+///   tokenferry policy --reader notes | bao policy write notes-reader -
+///
+/// Nothing but the configuration is read, and nothing is asked, unless a source keeps secrets in Vault: then
+/// Vault is asked which version of KV they are in. Where it does not tell, both paths are printed with a note.
+/// Whether a token has what it needs, and no more, is what `tokenferry doctor` checks.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Policy {
+    /// Rotations to print it for [default: all]
+    #[arg(value_name = "ROTATION")]
+    pub rotations: Vec<String>,
+
+    /// Print the policy of those who read the tokens
+    #[arg(long)]
+    pub reader: bool,
+
+    /// Do not ask Vault which version of KV holds the secrets of sources
+    #[arg(long)]
+    pub offline: bool,
+
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = PolicyOutput::Hcl)]
+    pub output: PolicyOutput,
+}
+
 /// Show what stands in Vault for each rotation.
 #[derive(Args, Debug)]
 pub struct Status {
@@ -154,6 +193,24 @@ pub enum Output {
     Json,
     /// For people
     Table,
+}
+
+/// How policies are printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum PolicyOutput {
+    /// For Vault
+    Hcl,
+    /// For machines
+    Json,
+}
+
+impl From<PolicyOutput> for Output {
+    fn from(output: PolicyOutput) -> Self {
+        match output {
+            PolicyOutput::Hcl => Output::Table,
+            PolicyOutput::Json => Output::Json,
+        }
+    }
 }
 
 /// How log lines look.

@@ -1,18 +1,23 @@
 //! What is rotated: a source, a schedule, and the destinations of its tokens.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokenferry_vault::KvPath;
 
+use crate::proof::human;
+use crate::reader::Reader;
 use crate::schedule::Schedule;
 use crate::source::Source;
 
 /// One named job, as configured.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rotation {
     /// Its name.
     pub name: Arc<str>,
+    /// Whether it is run at all.
+    pub enabled: bool,
     /// Where its tokens come from.
     pub source: Arc<Source>,
     /// When it logs in, whatever the age of its token.
@@ -21,6 +26,10 @@ pub struct Rotation {
     pub renew_before: RenewBefore,
     /// How long the slowest reader may take to notice a new token.
     pub reader_lag: Duration,
+    /// The reader that this is known of, if one was named.
+    pub reader: Option<&'static Reader>,
+    /// How long source or Vault may be away without any reader holding a dead token.
+    pub survive_outage: Duration,
     /// How far its times may be shifted, so that many rotations do not run at once.
     pub spread: Duration,
     /// Whether a new token is tried out before it is published.
@@ -50,6 +59,15 @@ impl RenewBefore {
     }
 }
 
+impl fmt::Display for RenewBefore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RenewBefore::Duration(before) => f.write_str(&human(*before)),
+            RenewBefore::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
 impl Default for RenewBefore {
     fn default() -> Self {
         RenewBefore::Percent(30)
@@ -65,8 +83,8 @@ pub struct Destination {
     pub adopt: bool,
 }
 
-impl std::fmt::Display for Destination {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.entry.fmt(f)
     }
 }

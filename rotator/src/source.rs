@@ -15,12 +15,13 @@ use std::time::Duration;
 use thiserror::Error;
 use tokenferry_sources::{
     BuildContext, Clock, Environment, FieldKind, FieldProblem, GivenFields, HttpClient, HttpSettings,
-    Severity, System, TokenSource,
+    ProcessEnvironment, Severity, System, TokenSource,
 };
 use tokenferry_vault::{Vault, VaultError};
 use zeroize::Zeroizing;
 
 use self::setting::Reading;
+use crate::rate::Rate;
 use crate::run::Class;
 
 /// One `source` block.
@@ -36,6 +37,8 @@ pub struct Source {
     pub http: HttpSettings,
     /// The life that the configuration states for its tokens.
     pub ttl: Option<Duration>,
+    /// How many logins it may make in a time, for all its rotations together.
+    pub rate: Option<Rate>,
 }
 
 impl Source {
@@ -128,6 +131,24 @@ impl Source {
             source_name: Arc::clone(&self.name),
             problems: problems.iter().map(said).collect::<Vec<_>>().join("; "),
         }
+    }
+}
+
+/// What sources refer to that cannot be read now, in a sentence each. What is kept in Vault is not looked at.
+pub fn unreadable(sources: &[Arc<Source>]) -> impl Iterator<Item = String> {
+    sources.iter().flat_map(|source| {
+        source
+            .unreadable(&ProcessEnvironment)
+            .into_iter()
+            .map(|(way, error)| format!("`{way}` of source {} cannot be read here: {error}", source.name))
+    })
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        let Source { name, system, fields, http, ttl, rate } = self;
+        (name, system.name, fields, http, ttl, rate)
+            == (&other.name, other.system.name, &other.fields, &other.http, &other.ttl, &other.rate)
     }
 }
 

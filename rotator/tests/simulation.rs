@@ -78,6 +78,8 @@ fn claim(schedule: &str, zone: &str, life: u64, renew_before: u64, spread: u64) 
         renew_before: RenewBefore::Duration(secs(renew_before)),
         spread: secs(spread),
         reader_lag: Duration::ZERO,
+        reader: None,
+        survive_outage: Duration::ZERO,
         life: Some(Life { duration: secs(life), basis: Basis::Configured }),
         login_and_retry: login_and_retry(TIMEOUT),
         predecessor: Predecessor::LivesOn,
@@ -120,6 +122,8 @@ impl Simulation {
             schedule: claim.schedule.clone(),
             renew_before: claim.renew_before,
             spread: claim.spread,
+            enabled: true,
+            limit: None,
         };
         let mut simulation = Simulation {
             scheduler: Scheduler::new(vec![plan.clone()]),

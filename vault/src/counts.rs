@@ -38,7 +38,7 @@ impl Counter {
 impl Vault {
     /// What was done so far.
     pub fn counts(&self) -> Counts {
-        let Counters { logins, failed_logins, renewals } = &self.counters;
+        let Counters { logins, failed_logins, renewals } = &*self.counters;
         Counts { logins: logins.total(), failed_logins: failed_logins.total(), renewals: renewals.total() }
     }
 }

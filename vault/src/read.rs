@@ -6,14 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokenferry_sources::SecretString;
 use vaultrs::api::kv2::requests::ReadSecretRequest;
 
 use crate::endpoint::Get;
 use crate::fault::Fault;
-use crate::{Data, Entry, EntryError, KvPath, Operation, Vault, VaultError};
+use crate::{Data, Entry, EntryError, KvPath, KvVersion, Operation, Vault, VaultError};
 
 /// An entry of the rotator, as its readers find it.
 #[derive(Debug)]
@@ -82,8 +81,8 @@ impl Vault {
 
     async fn read_content(&self, at: &KvPath) -> Result<Option<Content>, VaultError> {
         let read = match self.engine(at).await? {
-            Some(Engine::V1) => self.read_v1(at).await?,
-            Some(Engine::V2) => self.read_v2(at).await?,
+            Some(KvVersion::V1) => self.read_v1(at).await?,
+            Some(KvVersion::V2) => self.read_v2(at).await?,
             None => self.read_either(at).await?,
         };
         match read {
@@ -98,20 +97,15 @@ impl Vault {
     }
 
     /// What Vault says about the mount; `None` if it does not say.
-    async fn engine(&self, at: &KvPath) -> Result<Option<Engine>, VaultError> {
+    async fn engine(&self, at: &KvPath) -> Result<Option<KvVersion>, VaultError> {
         if let Some(known) = self.known_engines().get(&at.mount) {
             return Ok(Some(*known));
         }
-        match self.ask(Get::<Mount>::new(format!("sys/internal/ui/mounts/{}", at.mount))).await? {
-            Ok(mount) => {
-                let engine =
-                    mount.engine().ok_or(VaultError::NotKv { operation: Operation::Read(at.clone()) })?;
-                self.known_engines().insert(Arc::clone(&at.mount), engine);
-                Ok(Some(engine))
-            }
-            Err(fault) if fault.leaves_open() => Ok(None),
-            Err(fault) => Err(fault.during(Operation::Read(at.clone()))),
-        }
+        let Some(mount) = self.mount(&at.mount).await? else { return Ok(None) };
+        let engine =
+            mount.kv_version().ok_or(VaultError::NotKv { operation: Operation::Read(at.clone()) })?;
+        self.known_engines().insert(Arc::clone(&at.mount), engine);
+        Ok(Some(engine))
     }
 
     async fn read_either(&self, at: &KvPath) -> Result<Result<Content, Fault>, VaultError> {
@@ -140,43 +134,18 @@ impl Vault {
         }))
     }
 
-    fn known_engines(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Engine>> {
+    fn known_engines(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, KvVersion>> {
         self.engines.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What Vault said about mounts.
 #[derive(Default)]
-pub(crate) struct Engines(Mutex<BTreeMap<Arc<str>, Engine>>);
-
-/// A version of KV.
-#[derive(Clone, Copy)]
-enum Engine {
-    V1,
-    V2,
-}
+pub(crate) struct Engines(Mutex<BTreeMap<Arc<str>, KvVersion>>);
 
 struct Content {
     data: Data,
     version: Option<u64>,
-}
-
-/// What Vault tells about a mount to those who may use it.
-#[derive(Deserialize)]
-struct Mount {
-    r#type: String,
-    options: Option<BTreeMap<String, String>>,
-}
-
-impl Mount {
-    fn engine(&self) -> Option<Engine> {
-        let version = self.options.as_ref().and_then(|options| options.get("version"));
-        match (self.r#type.as_str(), version.map(String::as_str)) {
-            ("kv" | "generic", Some("2")) => Some(Engine::V2),
-            ("kv" | "generic" | "cubbyhole", _) => Some(Engine::V1),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]

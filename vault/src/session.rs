@@ -125,7 +125,7 @@ impl Vault {
     }
 
     /// Whether another login may get what this one does not.
-    fn has_better(&self, login: &Login) -> Result<bool, VaultError> {
+    pub(crate) fn has_better(&self, login: &Login) -> Result<bool, VaultError> {
         match &self.auth {
             VaultAuth::Token(token) => Ok(self.read(token)?.expose_secret() != login.middle.token),
             VaultAuth::AppRole { .. } | VaultAuth::Jwt { .. } => Ok(!login.seems_alive()),

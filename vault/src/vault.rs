@@ -23,10 +23,11 @@ pub struct Vault {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) transport: Transport,
     pub(crate) login: Mutex<Option<Arc<Login>>>,
-    pub(crate) logging_in: tokio::sync::Mutex<LastFailure>,
+    /// Shared with a [`Vault::successor`] that logs in with the same.
+    pub(crate) logging_in: Arc<tokio::sync::Mutex<LastFailure>>,
     pub(crate) logged_in: Notify,
     pub(crate) engines: Engines,
-    pub(crate) counters: Counters,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) gives_up: bool,
 }
 
@@ -40,10 +41,10 @@ impl Vault {
             environment,
             clock,
             login: Mutex::default(),
-            logging_in: tokio::sync::Mutex::default(),
+            logging_in: Arc::default(),
             logged_in: Notify::new(),
             engines: Engines::default(),
-            counters: Counters::default(),
+            counters: Arc::default(),
             gives_up: false,
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::lag::LONGEST_LAG;
 use crate::observe::Health;
 
 /// Why the daemon is not ready.
@@ -53,8 +54,6 @@ impl Reason {
         Reason { reason: "stuck", text }
     }
 }
-
-const LONGEST_LAG: Duration = Duration::from_secs(120);
 
 #[cfg(test)]
 mod tests {

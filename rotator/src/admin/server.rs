@@ -16,32 +16,34 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::health::Reason;
+use crate::app::App;
 use crate::observe::{Health, Question, Snapshot};
 
 /// What requests are answered with.
 #[derive(Debug)]
 pub struct Admin {
     /// Whether there is a page.
-    pub page: bool,
+    pub(super) page: bool,
     /// Names under which this is asked, beside `localhost` and IP addresses.
-    pub allowed_hosts: Vec<String>,
+    pub(super) allowed_hosts: Vec<String>,
     /// When the process was started.
-    pub started: Timestamp,
+    pub(super) started: Timestamp,
     questions: mpsc::Sender<Question>,
     /// Those who may hold a picture of all rotations at once.
     pictures: Arc<Semaphore>,
 }
 
 impl Admin {
-    /// One that asks the daemon at the other end of this channel.
-    pub fn new(
-        page: bool,
-        allowed_hosts: Vec<String>,
-        started: Timestamp,
-        questions: mpsc::Sender<Question>,
-    ) -> Self {
-        let pictures = Arc::new(Semaphore::new(MOST_PICTURES));
-        Admin { page, allowed_hosts, started, questions, pictures }
+    /// One for what is configured, that asks the daemon at the other end of this channel.
+    pub fn new(app: &App, questions: mpsc::Sender<Question>) -> Self {
+        let listen = &app.config.listen;
+        Admin {
+            page: listen.page,
+            allowed_hosts: listen.allowed_hosts.clone(),
+            started: app.clock.now(),
+            questions,
+            pictures: Arc::new(Semaphore::new(MOST_PICTURES)),
+        }
     }
 
     /// Whether the daemon works.

@@ -24,6 +24,7 @@ mod written;
 pub use self::listen::Listen;
 pub use self::problem::{ConfigErrors, Excerpt, Place, Problem};
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -64,7 +65,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong.
     pub fn load(path: &Path, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
-        let files = match files(path) {
+        let files = match Config::files(path) {
             Ok(paths) if paths.is_empty() => {
                 vec![File::unreadable(path, "there is no file in this folder that ends in `.hcl`".to_owned())]
             }
@@ -86,6 +87,38 @@ impl Config {
             files.into_iter().map(|(path, text)| File { path: path.into(), text: Ok(text) }).collect(),
             environment,
         )
+    }
+
+    /// The files that make up a configuration: this one, or all `*.hcl` of this folder.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+        if !fs::metadata(path)?.is_dir() {
+            return Ok(vec![path.to_owned()]);
+        }
+        let paths: io::Result<Vec<PathBuf>> = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect();
+        let mut paths = paths?;
+        // Hidden files are those of editors and of Kubernetes.
+        let is_hidden =
+            |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        paths.retain(|path| {
+            path.extension().is_some_and(|end| end == "hcl") && !is_hidden(path) && !path.is_dir()
+        });
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// The files that it refers to, other than secrets of sources: these are read anew at each use.
+    pub fn referred(&self) -> impl Iterator<Item = &Path> {
+        let of_sources = self.sources.iter().filter_map(|source| source.http.ca_cert_file.as_deref());
+        self.vault.files().chain(of_sources)
+    }
+
+    /// The files of CA certificates that it refers to.
+    pub fn ca_cert_files(&self) -> BTreeSet<&Path> {
+        let of_sources = self.sources.iter().filter_map(|source| source.http.ca_cert_file.as_deref());
+        self.vault.ca_cert_file.as_deref().into_iter().chain(of_sources).collect()
     }
 }
 
@@ -114,22 +147,6 @@ impl File {
             Err(message) => Document::unreadable(self.path, &message),
         }
     }
-}
-
-fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if !fs::metadata(path)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let paths: io::Result<Vec<PathBuf>> = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect();
-    let mut paths = paths?;
-    // Hidden files are those of editors and of Kubernetes.
-    let is_hidden =
-        |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    paths.retain(|path| {
-        path.extension().is_some_and(|end| end == "hcl") && !is_hidden(path) && !path.is_dir()
-    });
-    paths.sort();
-    Ok(paths)
 }
 
 /// As long as nothing is wrong, a piece at a time. What is wrong is told as seen in the whole.

@@ -7,10 +7,12 @@ use std::time::Duration;
 use tokenferry_vault::KvPath;
 
 use super::document::{Line, Noted, Spot};
+use super::names::did_you_mean;
 use super::reader::{Block, Found, Label};
 use super::source::Sources;
 use super::value::Value;
 use super::words::{DESTINATION, ROTATION};
+use crate::reader::{READERS, Reader};
 use crate::rotation::{Destination, RenewBefore, Rotation};
 use crate::schedule::Schedule;
 use crate::source::Source;
@@ -52,20 +54,26 @@ impl Rotations {
         sources: &Sources,
     ) -> Result<Rotation, Noted> {
         let name = label.map(|label| self.declare(&label));
+        let enabled = block.optional("enabled", Value::flag);
         let source = block.required("source", "\"SYSTEM.NAME\"", |value| sources.find(value));
         let schedule = schedule(&block);
         let renew_before = block.optional("renew_before", renew_before);
-        let reader_lag = block.optional("reader_lag", Value::duration);
+        let readers = readers(&block);
+        let survive_outage = block.optional("survive_outage", Value::some_time);
         let spread = block.optional("spread", Value::duration);
         let verify = block.optional("verify", |value| verify(value, source.as_ref().ok()));
         let destinations = self.destinations(&block, sources);
         block.finish();
         let source = source?;
+        let (reader, reader_lag) = readers?;
         Ok(Rotation {
             name: name?,
+            enabled: enabled?.unwrap_or(true),
             schedule: schedule?,
             renew_before: renew_before?.unwrap_or_default(),
-            reader_lag: reader_lag?.unwrap_or(READER_LAG),
+            reader_lag,
+            reader,
+            survive_outage: survive_outage?.unwrap_or_default(),
             spread: spread?.unwrap_or_default(),
             verify: verify?.unwrap_or(source.system.verifies),
             destinations: destinations?,
@@ -163,6 +171,31 @@ fn renew_before(value: Value<'_>) -> Result<RenewBefore, Noted> {
     percent
         .map(RenewBefore::Percent)
         .ok_or_else(|| value.spot.note("`renew_before` must be a duration, or from \"1%\" to \"99%\""))
+}
+
+/// How long the slowest reader takes to notice, as written, or as known of the reader that is named.
+fn readers(block: &Block<'_>) -> Result<(Option<&'static Reader>, Duration), Noted> {
+    let reader = block.optional("reader", reader);
+    let lag = block.optional("reader_lag", |value| Ok((value.duration()?, value.spot)));
+    match (reader?, lag?) {
+        (Some(_), Some((_, spot))) => {
+            let message = "`reader` says already how long the slowest reader takes to notice";
+            Err(spot.advise(message, "write either `reader` or `reader_lag`"))
+        }
+        (Some(reader), None) => Ok((Some(reader), reader.lag)),
+        (None, lag) => Ok((None, lag.map_or(READER_LAG, |(lag, _)| lag))),
+    }
+}
+
+fn reader(value: Value<'_>) -> Result<&'static Reader, Noted> {
+    let name = value.text()?;
+    Reader::named(name).ok_or_else(|| {
+        let names = || READERS.iter().map(|reader| reader.name);
+        let list = || names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let advice = did_you_mean(name, names())
+            .unwrap_or_else(|| format!("those known are {}; for others write `reader_lag`", list()));
+        value.spot.advise("no reader is known by this name", advice)
+    })
 }
 
 fn verify(value: Value<'_>, source: Option<&Arc<Source>>) -> Result<bool, Noted> {

@@ -15,6 +15,7 @@ use super::reader::{Block, Label};
 use super::value::Value;
 use super::words::SOURCE;
 use super::written::Written;
+use crate::rate::{MOST_LOGINS, Rate};
 use crate::source::{Setting, Source};
 
 /// The sources of a configuration by name, the broken ones included.
@@ -63,7 +64,11 @@ impl Sources {
         let explains =
             |missed: &Option<String>| missed.as_ref().map_or(could_exist, |missed| missed == own_name);
         let explained = self.missed.iter().find(|(missed, _)| explains(missed));
-        let unexplained = || value.spot.advise("there is no such source", self.names(name));
+        let unexplained = || {
+            // A name of a source is no secret, but what stands here may be none.
+            let shown = if could_exist { format!(": `{}`", shown(name)) } else { String::new() };
+            value.spot.advise(format!("there is no such source{shown}"), self.names(name))
+        };
         Err(explained.map_or_else(unexplained, |(_, noted)| *noted))
     }
 
@@ -120,6 +125,7 @@ fn check(block: Block<'_>) {
         let mut written = written(&block, system);
         written.judge(&system.check(&written.given));
         drop(http(&block));
+        block.optional("rate", rate).ok();
         block.finish();
     }
 }
@@ -138,8 +144,9 @@ fn no_system(label: Label<'_>) -> Noted {
 fn source(block: &Block<'_>, system: &'static System, name: Arc<str>) -> Result<Source, Noted> {
     let fields = fields(block, system);
     let http = http(block);
+    let rate = block.optional("rate", rate);
     let fields = fields?;
-    let mut source = Source { name, system, fields, http: http?, ttl: None };
+    let mut source = Source { name, system, fields, http: http?, ttl: None, rate: rate? };
     source.ttl = stated_life(&source);
     Ok(source)
 }
@@ -176,6 +183,15 @@ fn http(block: &Block<'_>) -> Result<HttpSettings, Noted> {
     written
         .broken
         .map_or(Ok(HttpSettings { ca_cert_file, max_wait: Duration::ZERO, retries: false, ..settings }), Err)
+}
+
+fn rate(value: Value<'_>) -> Result<Rate, Noted> {
+    let wrong = || {
+        let message =
+            format!("`rate` must be a whole number of logins, up to {MOST_LOGINS}, and a unit of time");
+        value.spot.advise(message, "write it as in \"100/h\"; the units are s, m, h and d")
+    };
+    Rate::parse(value.text()?).ok_or_else(wrong)
 }
 
 fn stated_life(source: &Source) -> Option<Duration> {

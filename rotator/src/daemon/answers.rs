@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokenferry_sources::Timestamp;
+use tokio::time::Instant;
 
 use super::Daemon;
 use crate::observe::{Health, Question, Row, Snapshot};
+use crate::rotation::Rotation;
 use crate::run::RotationId;
-use crate::scheduler::Stage;
+use crate::scheduler::{HeldBy, Stage};
 
 impl Daemon {
     /// Nobody may be there any more to be told.
     pub(super) fn answer(&self, question: Question) {
         match question {
-            Question::Health(answer) => drop(answer.send(self.health(self.clock.now()))),
+            Question::Health(answer) => drop(answer.send(self.health())),
             Question::Snapshot(answer) => drop(answer.send(self.snapshot())),
         }
     }
@@ -26,15 +26,10 @@ impl Daemon {
         while self.questions.try_recv().is_ok() {}
     }
 
-    fn health(&self, now: Timestamp) -> Health {
+    fn health(&self) -> Health {
         let is_unread = |id| self.scheduler.view(id).is_none_or(|view| view.stage == Stage::Unread);
         let unread = self.ids().filter(|id| is_unread(*id)).count();
-        Health { rotations: self.rotations.len(), unread, lag: self.lag(now) }
-    }
-
-    /// How long the run that waits longest has been due without being begun.
-    fn lag(&self, now: Timestamp) -> Duration {
-        self.scheduler.wake_at().and_then(|at| (now - at).to_std().ok()).unwrap_or_default()
+        Health { rotations: self.rotations.len(), unread, lag: self.lag.lag(Instant::now()) }
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -43,28 +38,33 @@ impl Daemon {
         let sources: BTreeMap<_, _> = sources.collect();
         Snapshot {
             now,
-            health: self.health(now),
+            health: self.health(),
             rows: self
                 .ids()
                 .zip(&self.rotations)
-                .filter_map(|(id, rotation)| {
-                    let view = self.scheduler.view(id)?;
-                    Some(Row {
-                        rotation: Arc::clone(rotation),
-                        stage: view.stage,
-                        living: view.living,
-                        failing: view.failing,
-                        runs: self.score.runs(rotation),
-                    })
-                })
+                .filter_map(|(id, rotation)| self.row(id, rotation))
                 .collect(),
             running: self.dispatch.running(),
             failures: self.score.failures(&sources).collect(),
             calls: self.runner.tally().calls(),
             logins: self.runner.tally().logins(),
             adopted: self.runner.adopted(),
-            vault: self.runner.vault_counts(),
+            vault: self.runner.vault().counts(),
+            reload: self.last_reload,
         }
+    }
+
+    fn row(&self, id: RotationId, rotation: &Arc<Rotation>) -> Option<Row> {
+        let view = self.scheduler.view(id)?;
+        let held = self.scheduler.held(id, self.clock.now());
+        Some(Row {
+            rotation: Arc::clone(rotation),
+            stage: view.stage,
+            waits_for_rate: held.is_some_and(|held| held.by == HeldBy::Rate),
+            living: view.living,
+            failing: view.failing,
+            runs: self.score.runs(rotation),
+        })
     }
 
     fn ids(&self) -> impl Iterator<Item = RotationId> + use<> {

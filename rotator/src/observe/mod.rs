@@ -20,6 +20,7 @@ use tokenferry_sources::Timestamp;
 use tokenferry_vault::Counts;
 use tokio::sync::oneshot;
 
+use crate::reload::LastReload;
 use crate::rotation::Rotation;
 use crate::run::{Class, Living};
 use crate::scheduler::{Failing, Next, Stage};
@@ -65,6 +66,8 @@ pub struct Snapshot {
     pub adopted: u64,
     /// What was done to stay logged in to Vault.
     pub vault: Counts,
+    /// How the last reading of the configuration went.
+    pub reload: LastReload,
 }
 
 /// One rotation.
@@ -74,6 +77,8 @@ pub struct Row {
     pub rotation: Arc<Rotation>,
     /// Where it is between two runs.
     pub stage: Stage,
+    /// Whether it is due and waits only for the rate of its source.
+    pub waits_for_rate: bool,
     /// The token that readers find.
     pub living: Option<Living>,
     /// The failures since the last success.
@@ -85,14 +90,14 @@ pub struct Row {
 impl Row {
     /// Whether it is known what stands in Vault.
     pub fn is_read(&self) -> bool {
-        self.stage != Stage::Unread
+        !matches!(self.stage, Stage::Disabled | Stage::Unread)
     }
 
     /// The next run, unless one is under way or it is not known yet.
     pub fn next(&self) -> Option<Next> {
         match self.stage {
             Stage::Planned(next) => Some(next),
-            Stage::InFlight | Stage::Unread => None,
+            Stage::Disabled | Stage::InFlight | Stage::Unread => None,
         }
     }
 

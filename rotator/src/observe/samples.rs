@@ -11,6 +11,7 @@ use tokenferry_vault::Counts;
 
 use super::{Calls, Health, Logins, Row, Runs, Snapshot};
 use crate::config::Config;
+use crate::reload::LastReload;
 use crate::rotation::Rotation;
 use crate::run::{Class, Living, Reason};
 use crate::scheduler::{Failing, Next, Stage};
@@ -44,6 +45,7 @@ pub(crate) fn fine(rotation: Arc<Rotation>) -> Row {
     Row {
         rotation,
         stage: Stage::Planned(next),
+        waits_for_rate: false,
         living: Some(Living { issued_at: minutes(-10), expires_at: Some(minutes(50)), version: 3 }),
         failing: None,
         runs: Runs { rotated: 4, ..Runs::default() },
@@ -56,7 +58,7 @@ pub(crate) fn failing(class: &'static str, held_until: Option<Timestamp>) -> Opt
 
 /// One rotation in each state, and one whose token nobody knows the end of.
 pub(crate) fn every_state() -> Snapshot {
-    let names = ["fine", "endless", "unread", "failing", "held", "at-risk", "over", "missing"];
+    let names = ["fine", "endless", "unread", "failing", "held", "at-risk", "over", "missing", "disabled"];
     let mut rows: Vec<Row> = rotations(&names).into_iter().map(fine).collect();
     let ends =
         |row: &mut Row, end| row.living = row.living.map(|living| Living { expires_at: end, ..living });
@@ -68,11 +70,12 @@ pub(crate) fn every_state() -> Snapshot {
     ends(&mut rows[5], Some(minutes(4)));
     ends(&mut rows[6], Some(minutes(-1)));
     (rows[7].living, rows[7].failing) = (None, failing("vault_forbidden", None));
+    (rows[8].stage, rows[8].living) = (Stage::Disabled, None);
     snapshot(rows)
 }
 
 pub(crate) fn snapshot(rows: Vec<Row>) -> Snapshot {
-    let unread = rows.iter().filter(|row| !row.is_read()).count();
+    let unread = rows.iter().filter(|row| row.stage == Stage::Unread).count();
     let source = &rows[0].rotation.source;
     Snapshot {
         now: now(),
@@ -88,6 +91,7 @@ pub(crate) fn snapshot(rows: Vec<Row>) -> Snapshot {
         }],
         adopted: 1,
         vault: Counts { logins: 1, failed_logins: 0, renewals: 2 },
+        reload: LastReload { successful: true, at: minutes(-60) },
         rows,
     }
 }

@@ -20,17 +20,28 @@ pub enum State {
     Unread,
     /// A living token, and no trouble.
     Fine,
+    /// It is not run, as its configuration says.
+    Disabled,
 }
 
 impl State {
     /// All of them, the worst first.
-    pub const ALL: [State; 6] =
-        [State::Dead, State::AtRisk, State::Held, State::Failing, State::Unread, State::Fine];
+    pub const ALL: [State; 7] = [
+        State::Dead,
+        State::AtRisk,
+        State::Held,
+        State::Failing,
+        State::Unread,
+        State::Fine,
+        State::Disabled,
+    ];
 
     /// How this one stands.
     pub fn of(row: &Row, now: Timestamp) -> Self {
         let is_late = |budget: chrono::TimeDelta| budget < chrono::TimeDelta::zero();
-        if row.stage == Stage::Unread {
+        if row.stage == Stage::Disabled {
+            State::Disabled
+        } else if row.stage == Stage::Unread {
             State::Unread
         } else if !row.is_alive(now) {
             State::Dead
@@ -50,6 +61,7 @@ impl State {
         match self {
             State::AtRisk => "at_risk",
             State::Dead => "dead",
+            State::Disabled => "disabled",
             State::Failing => "failing",
             State::Fine => "fine",
             State::Held => "held",
@@ -76,6 +88,7 @@ mod tests {
             ("at-risk", "at_risk"),
             ("over", "dead"),
             ("missing", "dead"),
+            ("disabled", "disabled"),
         ];
         assert_eq!(states.collect::<Vec<_>>(), expected);
     }

@@ -7,14 +7,18 @@
 //!
 //! [`scheduler`]: crate::scheduler
 
+mod claim;
 mod remedy;
 mod text;
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokenferry_sources::{Predecessor, Timestamp};
 
+use crate::reader::Reader;
 use crate::rotation::RenewBefore;
+use crate::run::Living;
 use crate::schedule::Schedule;
 use crate::scheduler::FLOOR;
 
@@ -32,6 +36,10 @@ pub struct Claim {
     pub spread: Duration,
     /// How long the slowest reader may take to notice a new token.
     pub reader_lag: Duration,
+    /// The reader that this is known of, if one was named.
+    pub reader: Option<&'static Reader>,
+    /// How long source or Vault may be away without any reader holding a dead token.
+    pub survive_outage: Duration,
     /// How long its tokens live, if anybody knows.
     pub life: Option<Life>,
     /// How long a login may take, with one failed try before it.
@@ -119,6 +127,10 @@ pub struct Sum {
     pub login_and_retry: Duration,
     /// Until the slowest reader has noticed.
     pub reader_lag: Duration,
+    /// Who that is, if one was named.
+    pub reader: Option<&'static Reader>,
+    /// As long as nothing works, at worst.
+    pub survive_outage: Duration,
 }
 
 impl Sum {
@@ -135,12 +147,13 @@ impl Sum {
 
     /// The greatest age that it reaches in the hands of the slowest reader.
     pub fn total(&self) -> Duration {
-        self.age().saturating_add(self.reader_lag)
+        self.age().saturating_add(self.reader_lag).saturating_add(self.survive_outage)
     }
 
     /// What comes on top of the planned age.
     fn on_top(&self) -> Duration {
-        self.spread.saturating_add(self.login_and_retry).saturating_add(self.reader_lag)
+        let delays = [self.login_and_retry, self.reader_lag, self.survive_outage];
+        delays.into_iter().fold(self.spread, Duration::saturating_add)
     }
 }
 
@@ -160,6 +173,14 @@ pub fn prove(claim: &Claim, now: Timestamp) -> Proof {
     }
 }
 
+/// How long source or Vault may be away from now on before a reader holds a dead token: the next token has to be there
+/// `reader_lag` before the end of this one, and takes a login. Negative where it comes too late already, `None` where
+/// nobody knows the end.
+pub fn outage_budget(living: &Living, reader_lag: Duration, now: Timestamp) -> Option<TimeDelta> {
+    let needed = TimeDelta::from_std(reader_lag.saturating_add(GOOD_RUN)).unwrap_or(TimeDelta::MAX);
+    (living.expires_at? - now).checked_sub(&needed)
+}
+
 fn too_early(claim: &Claim) -> Option<Duration> {
     match (claim.renew_before, claim.life) {
         (RenewBefore::Duration(before), Some(life)) if before >= life.duration => Some(before),
@@ -176,6 +197,8 @@ fn verdict(claim: &Claim, now: Timestamp) -> Verdict {
         spread: claim.spread,
         login_and_retry: claim.login_and_retry,
         reader_lag: claim.reader_lag,
+        reader: claim.reader,
+        survive_outage: claim.survive_outage,
     };
     match life.duration.checked_sub(sum.total()) {
         Some(margin) => Verdict::Proven { sum, life, margin },

@@ -16,6 +16,8 @@ fn claim(schedule: &str, renew_before: u64, life: u64, reader_lag: u64) -> Claim
         renew_before: RenewBefore::Duration(secs(renew_before)),
         spread: Duration::ZERO,
         reader_lag: secs(reader_lag),
+        reader: None,
+        survive_outage: Duration::ZERO,
         life: Some(Life { duration: secs(life), basis: Basis::Configured }),
         login_and_retry: secs(45),
         predecessor: Predecessor::LivesOn,
@@ -98,6 +100,39 @@ fn the_verdict_in_words() {
     );
     let unknown = Claim { life: None, ..claim("@hourly", 180, 600, 300) };
     assert!(said(&unknown).starts_with("not provable") && said(&unknown).contains("set `ttl`"));
+}
+
+#[test]
+fn an_outage_that_is_to_be_survived_counts_as_a_part_of_the_sum() {
+    let with = |outage| Claim { survive_outage: secs(outage), ..claim("@hourly", 400, 600, 300) };
+    let budget = |outage| prove(&with(outage), now()).verdict.outage_budget();
+    assert_eq!(remedy(&with(55)), None);
+    assert_eq!(remedy(&with(56)).unwrap().renew_before, Some(secs(401)));
+    assert_eq!([0, 55, 56].map(budget), [Some(TimeDelta::seconds(55)); 3]);
+    assert_eq!(
+        prove(&claim("@hourly", 340, 600, 300), now()).verdict.outage_budget(),
+        Some(TimeDelta::seconds(-5))
+    );
+    assert_eq!(prove(&Claim { life: None, ..with(0) }, now()).verdict.outage_budget(), None);
+    assert!(prove(&with(56), now()).to_string().contains("+ 56s survive_outage + 5m reader_lag)"));
+}
+
+#[test]
+fn a_reader_that_was_named_is_named_in_the_sum() {
+    let claim = Claim { reader: Reader::named("bao-agent"), ..claim("@hourly", 400, 600, 300) };
+    assert!(prove(&claim, now()).to_string().contains(" + 5m reader_lag of bao-agent);"));
+}
+
+#[test]
+fn what_is_left_of_an_outage_shrinks_to_nothing_and_below() {
+    let living =
+        |left| Living { issued_at: now(), expires_at: Some(now() + TimeDelta::seconds(left)), version: 1 };
+    let budget = |left| outage_budget(&living(left), secs(300), now()).map(|budget| budget.num_seconds());
+    assert_eq!([600, 305, 0].map(budget), [Some(295), Some(0), Some(-305)]);
+    assert_eq!(outage_budget(&Living { expires_at: None, ..living(0) }, secs(300), now()), None);
+    assert!(
+        outage_budget(&living(600), Duration::MAX, now()).is_none_or(|budget| budget < TimeDelta::zero())
+    );
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::{Basis, Life, Missing, Proof, Remedy, Sum, Verdict};
 
 /// A duration as it is written in the configuration: `5m45s`.
@@ -25,6 +27,19 @@ impl Verdict {
             Verdict::Proven { .. } => "proven",
             Verdict::Refused { .. } => "refused",
         }
+    }
+}
+
+impl Verdict {
+    /// How long source or Vault may be away at the worst moment before a reader holds a dead token. Negative where that
+    /// happens without any outage, `None` where it cannot be told.
+    pub fn outage_budget(&self) -> Option<TimeDelta> {
+        let (sum, life) = match self {
+            Verdict::NotProvable { .. } => return None,
+            Verdict::Proven { sum, life, .. } | Verdict::Refused { sum, life, .. } => (sum, life),
+        };
+        let life = TimeDelta::from_std(life.duration.saturating_add(sum.survive_outage)).ok()?;
+        life.checked_sub(&TimeDelta::from_std(sum.total()).ok()?)
     }
 }
 
@@ -85,10 +100,14 @@ impl fmt::Display for Sum {
         let parts = [
             (self.spread, "spread"),
             (self.login_and_retry, "login and one more try"),
+            (self.survive_outage, "survive_outage"),
             (self.reader_lag, "reader_lag"),
         ];
         for (part, name) in parts.into_iter().filter(|(part, _)| !part.is_zero()) {
             write!(f, " + {} {name}", human(part))?;
+        }
+        if let Some(reader) = self.reader {
+            write!(f, " of {}", reader.name)?;
         }
         f.write_str(")")
     }

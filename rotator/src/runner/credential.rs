@@ -62,6 +62,7 @@ mod tests {
             fields: fields.into(),
             http: HttpSettings::default(),
             ttl: None,
+            rate: None,
         })
     }
 

@@ -1,6 +1,7 @@
 //! A rotation with what this process knows about it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokenferry_sources::{HttpClient, Timestamp, Token};
@@ -18,7 +19,10 @@ pub(super) struct Job {
     pub(super) rotation: Arc<Rotation>,
     pub(super) http: Arc<HttpClient>,
     pub(super) credential: CredentialKey,
-    pub(super) state: Mutex<State>,
+    /// Shared by all that a rotation was and is, as long as its tokens are the same.
+    pub(super) state: Arc<Mutex<State>>,
+    /// Whether its last run sent a login.
+    pub(super) sent_login: AtomicBool,
 }
 
 /// What only one at a time may look at or change.
@@ -45,11 +49,30 @@ pub(super) struct Pending {
     pub(super) written: Vec<Option<Written>>,
 }
 
+impl Clone for Job {
+    fn clone(&self) -> Self {
+        Job {
+            rotation: Arc::clone(&self.rotation),
+            http: Arc::clone(&self.http),
+            credential: self.credential.clone(),
+            state: Arc::clone(&self.state),
+            // That is about a run under way, which ends under the old name.
+            sent_login: AtomicBool::new(false),
+        }
+    }
+}
+
 impl Job {
     pub(super) fn new(rotation: Arc<Rotation>, http: Arc<HttpClient>) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
         let state = State { places, pending: None, failed_login: None, refusals: 0 };
-        Job { credential: credential::key(&rotation.source), http, state: Mutex::new(state), rotation }
+        Job {
+            credential: credential::key(&rotation.source),
+            http,
+            state: Arc::new(Mutex::new(state)),
+            sent_login: AtomicBool::new(false),
+            rotation,
+        }
     }
 
     pub(super) fn pending(&self, token: Token, due: &Due, places: &[Option<Place>]) -> Pending {
@@ -112,13 +135,17 @@ mod tests {
             fields: Box::default(),
             http: HttpSettings::default(),
             ttl: None,
+            rate: None,
         };
         Rotation {
             name: "home".into(),
+            enabled: true,
             source: Arc::new(source),
             schedule: Schedule::parse("@hourly", "UTC").unwrap(),
             renew_before: RenewBefore::Percent(30),
             reader_lag: Duration::ZERO,
+            reader: None,
+            survive_outage: Duration::ZERO,
             spread: Duration::ZERO,
             verify: false,
             destinations: Vec::new(),

@@ -6,6 +6,7 @@
 //! is not repeated by the other rotations of its credential.
 
 mod credential;
+mod detail;
 mod flush;
 mod job;
 mod login;
@@ -14,8 +15,10 @@ mod note;
 mod place;
 mod publish;
 mod standing;
+mod succession;
 mod trouble;
 
+pub use detail::Detail;
 pub use flush::Unstored;
 
 use std::fmt;
@@ -23,9 +26,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use tokenferry_sources::cause::with_causes;
 use tokenferry_sources::{Clock, Environment, HttpClient, HttpSettings, rfc3339};
-use tokenferry_vault::{Counts, Vault};
+use tokenferry_vault::Vault;
 use tracing::{info, warn};
 
 use crate::observe::Tally;
@@ -45,8 +49,8 @@ pub struct Runner {
     /// Names this process in the entries it writes.
     writer: String,
     dry_run: bool,
-    memory: Memory,
-    adopted: AtomicU64,
+    memory: Arc<Memory>,
+    adopted: Arc<AtomicU64>,
     tally: Arc<Tally>,
 }
 
@@ -72,8 +76,8 @@ impl Runner {
             clock,
             writer,
             dry_run: false,
-            memory: Memory::default(),
-            adopted: AtomicU64::new(0),
+            memory: Arc::default(),
+            adopted: Arc::default(),
             tally,
         }
     }
@@ -91,11 +95,6 @@ impl Runner {
     /// What was sent to the systems.
     pub fn tally(&self) -> &Tally {
         &self.tally
-    }
-
-    /// What was done to stay logged in to Vault.
-    pub fn vault_counts(&self) -> Counts {
-        self.vault.counts()
     }
 
     fn job(&self, rotation: RotationId) -> Option<&Job> {
@@ -128,10 +127,12 @@ impl Work for Runner {
         let Some(job) = self.job(due.rotation) else {
             return Outcome::Refused { class: Class::new("unknown_rotation") };
         };
+        let lag = self.clock.now() - due.not_before;
         let state = &mut *job.state.lock().await;
+        job.sent_login.store(false, Ordering::Relaxed);
         match self.attempt(job, state, due).await {
             Ok(outcome) => {
-                tell_success(job, due, &outcome, self.dry_run);
+                tell_success(job, due, lag, &outcome, self.dry_run);
                 outcome
             }
             Err(trouble) => {
@@ -140,6 +141,10 @@ impl Work for Runner {
                 trouble.outcome()
             }
         }
+    }
+
+    fn sent_login(&self, rotation: RotationId) -> bool {
+        self.job(rotation).is_some_and(|job| job.sent_login.load(Ordering::Relaxed))
     }
 }
 
@@ -160,8 +165,7 @@ fn shared_client(
     if let Some(client) = clients.iter().find(|client| client.settings() == settings) {
         return Arc::clone(client);
     }
-    let client = HttpClient::new(settings.clone()).counted(tally.clone());
-    let client = Arc::new(client);
+    let client = Arc::new(HttpClient::new(settings.clone()).counted(tally.clone()));
     clients.push(Arc::clone(&client));
     client
 }
@@ -190,7 +194,8 @@ fn earliest(living: impl Iterator<Item = Living>) -> Living {
     living.min_by_key(endless).unwrap_or(none)
 }
 
-fn tell_success(job: &Job, due: &Due, outcome: &Outcome, dry_run: bool) {
+/// `lag` is how long the run waited for its turn after it was due.
+fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run: bool) {
     let (Outcome::AlreadyDone(living) | Outcome::Rotated(living)) = outcome else { return };
     info!(
         rotation = &*job.rotation.name,
@@ -198,6 +203,7 @@ fn tell_success(job: &Job, due: &Due, outcome: &Outcome, dry_run: bool) {
         reason = due.reason.name(),
         occurrence = rfc3339(due.occurrence),
         attempt = due.attempt,
+        lag_ms = lag.num_milliseconds(),
         expires_at = living.expires_at.map(rfc3339),
         version = living.version,
         "{}",

@@ -3,6 +3,7 @@
 //! croner reads the expression and tells which days it means; how the wall clock maps to real time, where it jumps,
 //! is decided in `search`, because croner skips the day on which a list such as `30 2,14 * * *` falls into a gap.
 
+mod clock;
 mod error;
 mod field;
 mod gap;
@@ -18,6 +19,7 @@ use chrono::{Datelike, SecondsFormat};
 use chrono_tz::Tz;
 use tokenferry_sources::Timestamp;
 
+pub use clock::WallTime;
 pub use error::{FieldProblem, ScheduleError};
 use gap::WidestGap;
 use pattern::Pattern;

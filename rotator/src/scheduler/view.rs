@@ -19,6 +19,8 @@ pub struct View {
 /// Where a rotation is between two runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Stage {
+    /// It is not run, as its configuration says.
+    Disabled,
     /// It runs, or waits for its turn.
     InFlight,
     /// It waits for its next run.

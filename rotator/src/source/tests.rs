@@ -19,6 +19,7 @@ fn source(name: &str, fields: &[(&'static str, Setting)]) -> Source {
         fields: fields.into(),
         http: HttpSettings::default(),
         ttl: None,
+        rate: None,
     }
 }
 

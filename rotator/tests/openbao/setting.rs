@@ -74,13 +74,17 @@ impl World {
             fields: fields.into_iter().collect(),
             http: HttpSettings::default(),
             ttl: None,
+            rate: None,
         };
         Arc::new(Rotation {
             name: name.into(),
+            enabled: true,
             source: Arc::new(source),
             schedule: Schedule::parse("@hourly", "UTC").unwrap(),
             renew_before: RenewBefore::default(),
             reader_lag: Duration::ZERO,
+            reader: None,
+            survive_outage: Duration::ZERO,
             spread: Duration::ZERO,
             verify: true,
             destinations: destinations.to_vec(),

@@ -36,7 +36,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_rotations",
         kind: Kind::Gauge,
         help: "Rotations by state, each in the worst that holds: dead, at_risk (the slowest reader may hold a dead token), \
-               held, failing, unread, fine.",
+               held, failing, unread, fine, disabled.",
         samples: Samples::OfWhole(|snapshot, sampler| {
             for state in State::ALL {
                 let is_so = |row: &&crate::observe::Row| State::of(row, snapshot.now) == state;
@@ -103,10 +103,22 @@ pub(super) const FAMILIES: &[Family] = &[
         }),
     },
     Family {
-        name: "tokenferry_tokens_adopted_total",
+        name: "tokenferry_adopted_tokens_total",
         kind: Kind::Counter,
         help: "Destinations in which another process had put as good a token meanwhile, so that ours was dropped.",
         samples: Samples::OfWhole(|snapshot, sampler| sampler.put(&[], snapshot.adopted)),
+    },
+    Family {
+        name: "tokenferry_config_last_reload_successful",
+        kind: Kind::Gauge,
+        help: "1 if the configuration could be used when it was read last; 0 if an older one is used since.",
+        samples: Samples::OfWhole(|snapshot, sampler| sampler.put(&[], u8::from(snapshot.reload.successful))),
+    },
+    Family {
+        name: "tokenferry_config_last_reload_timestamp_seconds",
+        kind: Kind::Gauge,
+        help: "When the configuration was read last.",
+        samples: Samples::OfWhole(|snapshot, sampler| sampler.put(&[], snapshot.reload.at.timestamp())),
     },
     Family {
         name: "tokenferry_vault_logins_total",

@@ -51,6 +51,8 @@ fn rotations_tell_their_figures() {
         ),
         format!("tokenferry_runs_total{{{},outcome=\"rotated\"}} 4", of("fine")),
         "tokenferry_rotations{state=\"dead\"} 2".to_owned(),
+        "tokenferry_rotations{state=\"disabled\"} 1".to_owned(),
+        "tokenferry_config_last_reload_successful 1".to_owned(),
         "tokenferry_ready 0".to_owned(),
         "tokenferry_entries_unread 1".to_owned(),
         "tokenferry_runs_in_flight 1".to_owned(),
@@ -59,7 +61,7 @@ fn rotations_tell_their_figures() {
         "tokenferry_calls_last_hour{system=\"zettelstore\"} 12".to_owned(),
         "tokenferry_logins_total{source=\"zettelstore.notes\",system=\"zettelstore\"} 20".to_owned(),
         "tokenferry_vault_logins_total{result=\"succeeded\"} 1".to_owned(),
-        "tokenferry_tokens_adopted_total 1".to_owned(),
+        "tokenferry_adopted_tokens_total 1".to_owned(),
     ];
     for line in lines {
         assert!(text.lines().any(|found| found == line), "{line} is missing in {text}");

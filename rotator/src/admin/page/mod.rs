@@ -1,6 +1,5 @@
 //! The status page: made on the server, without a script, for eyes and screen readers, in the dark and on a phone.
 
-mod meaning;
 mod query;
 mod row;
 mod systems;
@@ -66,8 +65,9 @@ fn count(sorted: &[(&Row, State)], is_so: impl Fn(&Row, State) -> bool) -> usize
 
 /// The matter in one sentence, and how bad it is.
 fn headline(sorted: &[(&Row, State)]) -> (String, &'static str) {
-    let all = sorted.len();
     let of = |state| count(sorted, |_, found| found == state);
+    // What is not run is nobody's trouble.
+    let all = sorted.len() - of(State::Disabled);
     let parts = [
         (of(State::Dead), "without a living token"),
         (of(State::AtRisk), "with readers at risk"),
@@ -78,7 +78,7 @@ fn headline(sorted: &[(&Row, State)]) -> (String, &'static str) {
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     let mood = match State::ALL.into_iter().find(|state| of(*state) > 0) {
         Some(State::Dead | State::AtRisk) => "bad",
-        Some(State::Fine) | None => "fine",
+        Some(State::Disabled | State::Fine) | None => "fine",
         Some(_) => "warn",
     };
     match (trouble.as_slice(), all) {
@@ -151,6 +151,10 @@ fn filters(page: &mut String, sorted: &[(&Row, State)], query: &Query) {
     page.push_str("<div class=\"tools\">\n<nav aria-label=\"Which rotations\">\n<ul class=\"filters\">\n");
     for filter in Filter::ALL {
         let count = count(sorted, |row, state| filter.lets_through(row, state));
+        // Most configurations have none of these.
+        if count == 0 && matches!(filter, Filter::Disabled | Filter::Unread) && query.filter != filter {
+            continue;
+        }
         let current = if query.filter == filter { " aria-current=\"page\"" } else { "" };
         add(
             page,

@@ -24,16 +24,25 @@ pub(super) enum Filter {
     Held,
     Unread,
     Fine,
+    Disabled,
 }
 
 impl Filter {
-    pub(super) const ALL: [Filter; 6] =
-        [Filter::All, Filter::AtRisk, Filter::Failing, Filter::Held, Filter::Unread, Filter::Fine];
+    pub(super) const ALL: [Filter; 7] = [
+        Filter::All,
+        Filter::AtRisk,
+        Filter::Failing,
+        Filter::Held,
+        Filter::Unread,
+        Filter::Fine,
+        Filter::Disabled,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Filter::All => "all",
             Filter::AtRisk => "risk",
+            Filter::Disabled => "disabled",
             Filter::Failing => "failing",
             Filter::Fine => "fine",
             Filter::Held => "held",
@@ -45,6 +54,7 @@ impl Filter {
         match self {
             Filter::All => "All",
             Filter::AtRisk => "Readers at risk",
+            Filter::Disabled => "Disabled",
             Filter::Failing => "Failing",
             Filter::Fine => "Fine",
             Filter::Held => "Held back",
@@ -56,6 +66,7 @@ impl Filter {
         match self {
             Filter::All => true,
             Filter::AtRisk => matches!(state, State::Dead | State::AtRisk),
+            Filter::Disabled => state == State::Disabled,
             Filter::Failing => row.failing.is_some(),
             Filter::Fine => state == State::Fine,
             Filter::Held => row.failing.as_ref().is_some_and(|failing| failing.held_until.is_some()),

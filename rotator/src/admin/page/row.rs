@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 use tokenferry_sources::{Timestamp, rfc3339};
 
 use super::add;
-use super::meaning::meaning;
-use super::words::{hour, long, moment};
+use super::words::{escaped, hour, long, moment};
+use crate::meaning::meaning;
 use crate::observe::{Row, State};
 use crate::run::{Living, Reason};
 use crate::scheduler::Stage;
@@ -48,6 +48,7 @@ fn look(row: &Row, state: State) -> (&'static str, &'static str, &'static str) {
         State::Failing => ("warn", "▲", "Failing"),
         State::Unread => ("quiet", "○", "Not read yet"),
         State::Fine => ("fine", "●", "Fine"),
+        State::Disabled => ("quiet", "○", "Disabled"),
     }
 }
 
@@ -105,11 +106,12 @@ fn last(row: &Row, now: Timestamp) -> String {
 fn next(row: &Row, now: Timestamp) -> String {
     let next = match row.stage {
         Stage::InFlight => return "under way".to_owned(),
-        Stage::Unread => return NOTHING.to_owned(),
+        Stage::Disabled | Stage::Unread => return NOTHING.to_owned(),
         Stage::Planned(next) => next,
     };
     let wait = span(next.at - now).map_or_else(|| "now".to_owned(), |wait| format!("in {}", long(wait)));
     let why = match (&row.failing, next.reason) {
+        _ if row.waits_for_rate => "waits for the rate of its source",
         (Some(failing), _) if failing.class.is_refused_login() => "or when the login is changed",
         (Some(_), _) => "another try",
         (None, Reason::Expiry) => "before the token ends",
@@ -140,7 +142,9 @@ fn trouble(row: &Row, now: Timestamp) -> String {
             moment(until)
         )
     });
-    format!("<code>{class}</code> <span class=\"sub\">{}{held}</span>", meaning(class))
+    let meaning = meaning(class);
+    let (means, advice) = (escaped(meaning.means), escaped(meaning.advice));
+    format!("<code>{class}</code> {means}. <span class=\"sub\">{advice}{held}</span>")
 }
 
 /// A time that is to come.

@@ -15,7 +15,10 @@ fn names(page: &str) -> Vec<&str> {
 #[test]
 fn what_is_worst_for_readers_comes_first() {
     let page = shown(&every_state(), "");
-    assert_eq!(names(&page), ["over", "missing", "at-risk", "held", "failing", "unread", "fine", "endless"]);
+    assert_eq!(
+        names(&page),
+        ["over", "missing", "at-risk", "held", "failing", "unread", "fine", "endless", "disabled"]
+    );
     let headline = "8 rotations: 2 without a living token, 1 with readers at risk, 4 failing, 1 not read yet";
     assert!(page.contains(&format!("<title>{headline} · tokenferry</title>")), "{page}");
     assert!(page.contains("<section class=\"summary bad\""));
@@ -30,6 +33,8 @@ fn each_state_is_told_in_words() {
         "end unknown",
         "over for 1 min",
         "No token",
+        "Disabled",
+        "the system refused the user or the secret.",
         "Readers at risk",
         "Held back",
         "Not read yet",
@@ -57,6 +62,7 @@ fn a_filter_shows_what_it_says_and_counts_what_it_would_show() {
         ("state=held", vec!["held"]),
         ("state=unread", vec!["unread"]),
         ("state=fine", vec!["fine", "endless"]),
+        ("state=disabled", vec!["disabled"]),
         ("q=FAIL", vec!["failing"]),
         ("q=zettel&state=held", vec!["held"]),
         ("q=nobody", vec![]),

@@ -39,7 +39,7 @@ t.hcl:4:13: `password` is a secret, and a secret never stands in this file
   | 	           ^
   help: write `password = { env = "NAME" }` or `password = { file = "/path" }`, or `{ vault = { mount = "…", path = "…", field = "…" } }`
 
-t.hcl:7:13: there is no such source
+t.hcl:7:13: there is no such source: `zettelstore.note`
   |   source  = ***
   |             ^
   help: did you mean `zettelstore.notes`?
@@ -301,6 +301,31 @@ fn a_destination_is_written_by_one_rotation_only() {
 }
 
 #[test]
+fn how_long_readers_take_is_said_once() {
+    let said = |more: &str| {
+        let text = RIGHT.replace("  schedule", &format!("  {more}\n  schedule"));
+        problems(&text)
+            .iter()
+            .map(|problem| (problem.message.clone(), problem.advice.clone().unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
+    let twice = said("reader = \"vault-agent\"\n  reader_lag = \"5m\"");
+    assert_eq!(twice.len(), 1);
+    assert!(
+        twice[0].0.contains("says already") && twice[0].1 == "write either `reader` or `reader_lag`",
+        "{twice:?}"
+    );
+    let misspelt = said("reader = \"vault-agnet\"");
+    assert_eq!(misspelt[0].1, "did you mean `vault-agent`?");
+    let unknown = said("reader = \"cron\"");
+    assert!(
+        unknown[0].1.contains("`bao-agent`, ") && unknown[0].1.ends_with("for others write `reader_lag`"),
+        "{unknown:?}"
+    );
+    assert_eq!(said("survive_outage = \"0s\"")[0].0, "`survive_outage` must be longer than zero");
+}
+
+#[test]
 fn a_token_is_tried_out_only_where_that_is_possible() {
     let zscaler = RIGHT
         .replace("zettelstore", "zscaler")
@@ -328,7 +353,10 @@ fn a_source_that_is_missing_for_another_reason_is_not_missed_twice() {
     }
     let two = "source \"zettelstor\" \"other\" {\n}\nrotation \"x\" {\n  source = \"zettelstore.note\"\n";
     let found = after("rotation \"notes\" {\n  source   = \"zettelstore.notes\"\n", two);
-    assert_eq!(found, ["6:8 there is no system `zettelstor`", "9:12 there is no such source"]);
+    assert_eq!(
+        found,
+        ["6:8 there is no system `zettelstor`", "9:12 there is no such source: `zettelstore.note`"]
+    );
 }
 
 #[test]
@@ -589,4 +617,25 @@ fn schedule_and_time_zone_are_checked_each_for_itself() {
     assert_eq!(schedule("  schedule = 5\n  time_zone = \"No/Where\""), ["8:14", "9:15"]);
     assert_eq!(schedule("  schedule = \"0 * * *\"\n  time_zone = 5"), ["8:14", "9:15"]);
     assert_eq!(schedule("  schedule = \"0 * * * *\"\n  time_zone = 5"), ["9:15"]);
+}
+
+#[test]
+fn a_rate_has_one_form() {
+    let with = |rate: &str| RIGHT.replace("  username", &format!("  rate = {rate}\n  username"));
+    for rate in ["\"100 per hour\"", "\"100\"", "\"0/h\"", "\"100/hour\"", "\"1.5/m\""] {
+        let found = problems(&with(rate));
+        let wrong = "3:10 `rate` must be a whole number of logins, up to 1000000, and a unit of time";
+        assert_eq!(lines(&found), [wrong], "{rate}");
+        let advice = found.iter().next().and_then(|problem| problem.advice.clone());
+        assert_eq!(advice.as_deref(), Some("write it as in \"100/h\"; the units are s, m, h and d"));
+    }
+    assert_eq!(lines(&problems(&with("100"))), ["3:10 `rate` must be a text, not a number"]);
+}
+
+#[test]
+fn enabled_is_true_or_false() {
+    let text = RIGHT.replace("  schedule", "  enabled = \"no\"\n  schedule");
+    assert_eq!(lines(&problems(&text)), ["8:13 `enabled` must be true or false, not a text"]);
+    let text = RIGHT.replace("  schedule", "  enabeld = false\n  schedule");
+    assert_eq!(lines(&problems(&text)), ["8:3 `rotation` has no attribute `enabeld`"]);
 }

@@ -1,6 +1,7 @@
 //! What is read from files that are right, and what the environment adds.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokenferry_sources::{ExposeSecret, Given};
@@ -9,6 +10,7 @@ use url::Url;
 
 use super::super::{Config, ConfigErrors, Listen};
 use super::{EXAMPLE, RIGHT, lines, parse, problems, variables};
+use crate::rate::Rate;
 use crate::rotation::{Destination, RenewBefore};
 use crate::source::{Reference, Setting};
 
@@ -30,6 +32,17 @@ fn text(setting: &Setting) -> &str {
 
 fn file(path: &str) -> Reference {
     Reference::File(PathBuf::from(path))
+}
+
+#[test]
+fn a_rotation_is_enabled_unless_it_is_not_and_a_source_has_no_rate_unless_it_has() {
+    let config = parse(RIGHT).unwrap();
+    assert!(config.rotations[0].enabled && config.sources[0].rate.is_none());
+    let text = RIGHT.replace("  schedule", "  enabled  = false\n  schedule");
+    let text = text.replace("  username", "  rate     = \"100/h\"\n  username");
+    let config = parse(&text).unwrap();
+    assert!(!config.rotations[0].enabled);
+    assert_eq!(config.rotations[0].source.rate, Rate::parse("100/h"));
 }
 
 #[test]
@@ -124,6 +137,23 @@ fn the_page_is_served_on_loopback_unless_the_configuration_says_otherwise() {
     assert_eq!(parse(RIGHT).unwrap().listen, Listen::default());
     let named = parse(&format!("allowed_hosts = [\"Rotator.Example\", \"rotator\"]{RIGHT}")).unwrap();
     assert_eq!(named.listen.allowed_hosts, ["rotator.example", "rotator"]);
+}
+
+#[test]
+fn a_named_reader_brings_its_lag() {
+    let rotation = |more: &str| {
+        let config = parse(&RIGHT.replace("  schedule", &format!("  {more}\n  schedule")));
+        Arc::clone(&config.unwrap().rotations[0])
+    };
+    let named = rotation("reader = \"external-secrets\"\n  survive_outage = \"15m\"");
+    assert_eq!(named.reader.map(|reader| reader.name), Some("external-secrets"));
+    assert_eq!(
+        (named.reader_lag, named.survive_outage),
+        (Duration::from_secs(3600), Duration::from_secs(900))
+    );
+    let plain = rotation("reader_lag = \"90s\"");
+    assert_eq!((plain.reader, plain.reader_lag), (None, Duration::from_secs(90)));
+    assert_eq!(plain.survive_outage, Duration::ZERO);
 }
 
 #[test]

@@ -1,0 +1,50 @@
+//! What can be told of the destinations of a rotation beyond what is needed to rotate it.
+
+use tokenferry_sources::Timestamp;
+use tokenferry_vault::{Origin, VaultError, WrittenVersion};
+
+use super::Runner;
+use crate::rotation::Destination;
+use crate::run::{Living, RotationId};
+
+/// What stands in a destination, and how it came to be.
+#[derive(Debug)]
+pub struct Detail {
+    /// Which destination.
+    pub destination: Destination,
+    /// The token that readers find, if the entry is one of ours.
+    pub living: Option<Living>,
+    /// How it came to be, if we may read that.
+    pub origin: Option<Origin>,
+    /// When its versions were written; empty where we may not read that.
+    pub history: Vec<WrittenVersion>,
+}
+
+impl Detail {
+    /// When the version that readers find was written.
+    pub fn written_at(&self) -> Option<Timestamp> {
+        let version = self.living?.version;
+        self.history.iter().find(|written| written.version == version).map(|written| written.at)
+    }
+}
+
+impl Runner {
+    /// Reads all that can be told of the destinations of a rotation.
+    pub async fn details(&self, rotation: RotationId) -> Vec<Result<Detail, VaultError>> {
+        let mut details = Vec::new();
+        let Some(job) = self.job(rotation) else { return details };
+        for at in &job.rotation.destinations {
+            let detail = match self.look(job, at).await {
+                Ok((place, entry)) => Ok(Detail {
+                    destination: at.clone(),
+                    living: place.living.filter(|_| place.is_of(job)),
+                    origin: entry.map(|entry| entry.origin),
+                    history: self.vault.read_history(&at.entry).await.unwrap_or_default(),
+                }),
+                Err(error) => Err(error),
+            };
+            details.push(detail);
+        }
+        details
+    }
+}
