@@ -1,7 +1,8 @@
 //! Metrics, health and readiness, as monitoring systems meet them.
 
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -100,20 +101,83 @@ async fn prometheus_finds_nothing_wrong_with_the_metrics() {
     let daemon = site.rotator.start();
     daemon.says("rotated").await;
     let metrics = daemon.page("/metrics").await.body;
-    let mut promtool = Command::new(binaries::promtool())
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut input = promtool.stdin.take().unwrap();
-    input.write_all(metrics.as_bytes()).await.unwrap();
-    drop(input);
-    let outcome = promtool.wait_with_output().await.unwrap();
-    let said = [outcome.stdout, outcome.stderr].concat();
-    assert!(outcome.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
+    assert_eq!(promtool(&["check", "metrics"], &metrics).await, "");
+    // It would have found something.
+    let mut broken = Command::new(binaries::promtool());
+    broken.args(["check", "metrics"]);
+    assert!(!run(broken, "tokenferry_x{a=1} nonsense\n").await.0.success());
+
+    let names: Vec<&str> =
+        metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    for file in ["alerts.yml", "grafana-dashboard.json"] {
+        let text = std::fs::read_to_string(monitoring().join(file)).unwrap();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let wanted = words.filter(|word| word.starts_with("tokenferry_") || word.starts_with("process_"));
+        let mut count = 0;
+        for name in wanted {
+            assert!(names.contains(&name), "there is no metric {name}, of {file}");
+            count += 1;
+        }
+        assert!(count > 10, "{file} has {count} metrics only");
+    }
+}
+
+#[tokio::test]
+async fn each_alert_fires_when_it_should_and_only_then() {
+    promtool(&["check", "rules", "alerts.yml"], "").await;
+    let said = promtool(&["test", "rules", "alerts.test.yml"], "").await;
+    assert!(said.contains("SUCCESS"), "{said}");
+    let read = |file| std::fs::read_to_string(monitoring().join(file)).unwrap();
+    let (rules, tests) = (read("alerts.yml"), read("alerts.test.yml"));
+    for alert in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+        let fires = tests.lines().any(|line| line.trim() == format!("alertname: {alert}"));
+        let rests = tests.contains(&format!("alertname: {alert} }}"));
+        assert!(fires && rests, "{alert} is not tested to fire, or not to fire");
+    }
+}
+
+#[tokio::test]
+async fn each_query_of_the_dashboard_is_one() {
+    let text = std::fs::read_to_string(monitoring().join("grafana-dashboard.json")).unwrap();
+    let dashboard: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let queries = panels.iter().flat_map(|panel| panel["targets"].as_array().unwrap());
+    let rule = |query: &serde_json::Value| format!("  - record: a:b\n    expr: {}\n", query["expr"]);
+    let rules: String = queries.map(rule).collect();
+    assert!(
+        panels.len() > 10 && panels.iter().all(|panel| !panel["description"].as_str().unwrap().is_empty())
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.yml");
+    std::fs::write(&file, format!("groups:\n- name: dashboard\n  rules:\n{rules}")).unwrap();
+    let mut check = Command::new(binaries::promtool());
+    check.args(["check", "rules", "--lint=none"]).arg(&file);
+    let (status, said) = run(check, "").await;
+    assert!(status.success(), "{said}");
+}
+
+fn monitoring() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("examples/monitoring")
+}
+
+/// What promtool says when all is well.
+async fn promtool(arguments: &[&str], input: &str) -> String {
+    let mut command = Command::new(binaries::promtool());
+    command.args(arguments).current_dir(monitoring());
+    let (status, said) = run(command, input).await;
+    assert!(status.success(), "{said}");
+    said
+}
+
+async fn run(mut command: Command, input: &str) -> (ExitStatus, String) {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).await.unwrap();
+    drop(stdin);
+    let outcome = child.wait_with_output().await.unwrap();
+    let said = String::from_utf8_lossy(&[outcome.stdout, outcome.stderr].concat()).into_owned();
+    (outcome.status, said)
 }
 
 #[tokio::test]

@@ -41,9 +41,6 @@ async fn the_pictures_of_the_readme_show_each_trouble() {
         assert_eq!(browser.text(".headline").await, "6 rotations: 1 with readers at risk, 3 failing.");
         let picture = browser.screenshot().await;
         assert!((10_000..200_000).contains(&picture.len()), "{} bytes", picture.len());
-        if std::env::var_os("SHOTS").is_some() {
-            fs::write(format!("/tmp/page-shots/{name}.png"), &picture).unwrap();
-        }
         let in_readme = Path::new(name).extension().is_some();
         if let Some(folder) = folder.as_ref().filter(|_| in_readme) {
             fs::write(workspace().join(folder).join(name), picture).unwrap();

@@ -144,7 +144,7 @@ fn trouble(row: &Row, now: Timestamp) -> String {
     });
     let meaning = meaning(class);
     let (means, advice) = (escaped(meaning.means), escaped(meaning.advice));
-    format!("<code>{class}</code> {means}. <span class=\"sub\">{advice}{held}</span>")
+    format!("<code>{class}</code>: {means}. <span class=\"sub\">{advice}{held}</span>")
 }
 
 /// A time that is to come.

@@ -22,7 +22,7 @@ fn what_is_worst_for_readers_comes_first() {
     let headline = "8 rotations: 2 without a living token, 1 with readers at risk, 4 failing, 1 not read yet";
     assert!(page.contains(&format!("<title>{headline} · tokenferry</title>")), "{page}");
     assert!(page.contains("<section class=\"summary bad\""));
-    assert!(page.contains("Not ready: of 1 of 8 rotations"));
+    assert!(page.contains("Not ready: of 1 of 9 rotations"));
 }
 
 #[test]
