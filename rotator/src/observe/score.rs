@@ -23,6 +23,8 @@ pub struct Runs {
     pub already_done: u32,
     /// With trouble that may pass.
     pub failed: u32,
+    /// With a new token in some destinations, and trouble with the others.
+    pub partly: u32,
     /// With trouble that lasts until somebody changes something.
     pub refused: u32,
 }
@@ -37,6 +39,7 @@ impl Score {
         let (count, class) = match outcome {
             Outcome::AlreadyDone(_) => (&mut runs.already_done, None),
             Outcome::Failed { class, .. } => (&mut runs.failed, Some(class)),
+            Outcome::Partly { class, .. } => (&mut runs.partly, Some(class)),
             Outcome::Refused { class } => (&mut runs.refused, Some(class)),
             Outcome::Rotated(_) => (&mut runs.rotated, None),
         };

@@ -47,9 +47,12 @@ async fn people_see_how_each_rotation_stands_and_nothing_is_complained_of() {
         .await;
     assert_eq!(rows, serde_json::json!(["archive", "notes",]), "the one in trouble comes first");
     let archive = browser.text("table[role=table] tbody tr:first-child").await;
-    for text in
-        ["No token", "login_refused", "the system refused the user or the secret.", "is not tried again for 14 min"]
-    {
+    for text in [
+        "No token",
+        "login_refused",
+        "the system refused the user or the secret.",
+        "is not tried again for 14 min",
+    ] {
         assert!(archive.contains(text), "{text} is missing in {archive}");
     }
     let notes = browser.text("table[role=table] tbody tr:nth-child(2)").await;

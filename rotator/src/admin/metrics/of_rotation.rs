@@ -108,13 +108,14 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_runs_total",
         kind: Kind::Counter,
         help: "Runs since the start of the process, by outcome: rotated, already_done (by another process), failed (may \
-               pass), refused (lasts until somebody changes something).",
+               pass), partly (not in every destination), refused (lasts until somebody changes something).",
         samples: Samples::OfRotation(|row, _, sampler| {
             let runs = row.runs;
             let by_outcome = [
                 ("rotated", runs.rotated),
                 ("already_done", runs.already_done),
                 ("failed", runs.failed),
+                ("partly", runs.partly),
                 ("refused", runs.refused),
             ];
             for (outcome, count) in by_outcome {
