@@ -4,6 +4,7 @@
 //! The [`dispatch`] carries a due to the [`runner`] and the outcome back, and never lets two runs of one credential
 //! overlap. The runner knows no schedule: it logs in and writes.
 
+pub mod admin;
 pub mod app;
 pub mod cli;
 pub mod commands;
@@ -18,6 +19,7 @@ pub mod lag;
 pub mod logging;
 pub mod meaning;
 pub mod notes;
+pub mod observe;
 pub mod policy;
 pub mod process;
 pub mod proof;

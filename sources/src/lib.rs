@@ -74,4 +74,4 @@ pub use system::{
     Credential, Home, Origin, SYSTEMS, Settings, System, Trial, allows_http, check_fields, system,
 };
 pub use token::{Expiry, Identity, Predecessor, RefreshToken, Token, TokenNote, TokenUsage};
-pub use transport::{HTTP_FIELDS, HttpClient, HttpSettings, certificates, user_agent};
+pub use transport::{Calls, HTTP_FIELDS, HttpClient, HttpSettings, certificates, user_agent};

@@ -39,6 +39,48 @@ pub fn openbao() -> PathBuf {
     known
 }
 
+/// The browser's driver; `TOKENFERRY_CHROMEDRIVER` names another than the one on PATH.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn chromedriver() -> PathBuf {
+    let found = chosen("TOKENFERRY_CHROMEDRIVER").or_else(|| on_path(Path::new("chromedriver")));
+    found.expect(
+        "`chromedriver` is not on PATH: install chromium and chromium-driver, or name it with TOKENFERRY_CHROMEDRIVER",
+    )
+}
+
+/// The browser; `TOKENFERRY_CHROMIUM` names another than the one on PATH.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn chromium() -> PathBuf {
+    let found = chosen("TOKENFERRY_CHROMIUM");
+    let found =
+        found.or_else(|| ["chromium", "google-chrome"].iter().find_map(|name| on_path(Path::new(name))));
+    found.expect("no browser is on PATH: install chromium, or name it with TOKENFERRY_CHROMIUM")
+}
+
+/// Prometheus' checker that `cargo xtask test` unpacks; `TOKENFERRY_PROMTOOL` names another.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn promtool() -> PathBuf {
+    if let Some(chosen) = chosen("TOKENFERRY_PROMTOOL") {
+        return chosen;
+    }
+    let known = target_directory().join("tools/promtool");
+    assert!(
+        known.is_file(),
+        "{} is missing: `cargo xtask test` unpacks it (or name a `promtool` with TOKENFERRY_PROMTOOL)",
+        known.display()
+    );
+    known
+}
+
 /// `terraform`, or else `tofu`, from PATH; `TOKENFERRY_TERRAFORM` names another.
 ///
 /// # Panics

@@ -4,8 +4,10 @@
 
 pub mod authority;
 pub mod binaries;
+pub mod browser;
 pub mod calls;
 pub mod connection;
+pub mod http;
 pub mod issuer;
 pub mod launch;
 pub mod leak;

@@ -16,6 +16,7 @@ use tokenferry_leaks::note_secret;
 use tokio::process::Command;
 
 use crate::binaries;
+use crate::http::{self, Page};
 use crate::leak;
 use crate::outcome::Outcome;
 use crate::process::Process;
@@ -180,6 +181,19 @@ impl Daemon {
     /// Waits for the first event with this message.
     pub async fn says(&self, message: &str) -> Event {
         self.event(|event| event.message() == message).await
+    }
+
+    /// Host and port at which it can be looked at.
+    pub async fn address(&self) -> String {
+        self.says("listening").await.text("address").to_owned()
+    }
+
+    /// What it answers there. No secret may stand in it.
+    pub async fn page(&self, path: &str) -> Page {
+        let page = http::get(&self.address().await, path).await;
+        self.secrets.assert_unseen(&page.head, path);
+        self.secrets.assert_unseen(&page.body, path);
+        page
     }
 
     /// Asks it to end, and waits for that.

@@ -158,6 +158,7 @@ impl Vault {
         let lease = login.lease().renewed(Lease::new(now, auth.lease_duration, auth.renewable));
         drop(zeroize::Zeroizing::new(auth.client_token));
         login.set_lease(lease);
+        self.counters.renewals.count();
         debug!(seconds = auth.lease_duration, "renewed our Vault token");
         if lease.shrinks(now) { self.replace(login).await } else { Ok(self.pause(login)) }
     }

@@ -6,6 +6,7 @@
 
 mod address;
 mod auth;
+mod counts;
 mod endpoint;
 mod entry;
 mod error;
@@ -40,6 +41,7 @@ pub use auth::{
     AuthMethod, DEFAULT_APP_ROLE_MOUNT, DEFAULT_CERT_MOUNT, DEFAULT_JWT_MOUNT, DEFAULT_KUBERNETES_MOUNT,
     DEFAULT_USERPASS_MOUNT, Kept, SERVICE_ACCOUNT_TOKEN, VaultAuth,
 };
+pub use counts::Counts;
 pub use entry::{Entry, EntryError, Origin, SCHEMA};
 pub use error::VaultError;
 pub use found::{Data, Found, Stored};

@@ -55,10 +55,12 @@ impl Vault {
                 *self.current() = Some(Arc::clone(&login));
                 attempts.failure = LastFailure::default();
                 self.logged_in.notify_one();
+                self.counters.logins.count();
                 Ok(login)
             }
             Err(error) => {
                 attempts.failure.note(&error, credential);
+                self.counters.failed_logins.count();
                 Err(error)
             }
         }

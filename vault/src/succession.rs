@@ -13,6 +13,7 @@ impl Vault {
         let logs_in_alike = at_same_place && self.auth == settings.auth;
         let mut successor = Vault::new(settings, Arc::clone(&self.environment), Arc::clone(&self.clock));
         successor.gives_up = self.gives_up;
+        successor.counters = Arc::clone(&self.counters);
         if logs_in_alike {
             (successor.logging_in, successor.keys) = (Arc::clone(&self.logging_in), self.keys.clone());
             *successor.current() = self.current().clone().filter(|login| !self.is_replaced(login));

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use tokenferry_sources::{Clock, Environment, Timestamp};
 use tokio::sync::Notify;
 
+use crate::counts::Counters;
 use crate::log_in::Attempts;
 use crate::login::Login;
 use crate::read::Engines;
@@ -30,6 +31,7 @@ pub struct Vault {
     pub(crate) keys: RandomState,
     pub(crate) logged_in: Notify,
     pub(crate) engines: Engines,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) gives_up: bool,
 }
 
@@ -48,6 +50,7 @@ impl Vault {
             keys: RandomState::new(),
             logged_in: Notify::new(),
             engines: Engines::default(),
+            counters: Arc::default(),
             gives_up: false,
         }
     }

@@ -8,7 +8,9 @@
 )]
 
 mod bench;
+mod browser;
 mod cargo;
+mod debian;
 mod demo;
 mod dist;
 mod docs;
@@ -25,6 +27,7 @@ mod openbao;
 mod package;
 mod prerequisites;
 mod process;
+mod promtool;
 mod sandbox;
 mod terminal;
 mod terraform;

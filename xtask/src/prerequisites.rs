@@ -5,20 +5,26 @@ use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
 use crate::bench;
+use crate::browser;
 use crate::error::{Error, Result};
 use crate::openbao;
 use crate::process;
+use crate::promtool;
 use crate::terraform::{self, Terraform};
 
 /// Things that a command cannot do without.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Need {
+    /// A browser with its driver, or the right to install them.
+    Browser,
     CCompiler,
     Curl,
     /// `wrk`, or the right to install it.
     LoadGenerator,
     /// A Vault-like server, or what it takes to fetch one.
     OpenBao,
+    /// Prometheus' checker, or the right to fetch it.
+    Promtool,
     Python,
     Terraform,
 }
@@ -55,6 +61,7 @@ impl Need {
     /// An error that says what is missing.
     fn problem(self) -> Result {
         match self {
+            Self::Browser => browser::check(),
             Self::CCompiler => works(
                 Command::new(env::var_os("CC").unwrap_or_else(|| OsString::from("cc"))).arg("--version"),
                 "a C compiler (`cc`, or the one that CC names): the TLS library has parts in C",
@@ -65,6 +72,7 @@ impl Need {
             }
             Self::LoadGenerator => bench::check_load_generator(),
             Self::OpenBao => openbao::check(python_works),
+            Self::Promtool => promtool::check(),
             Self::Python => python_works(),
             Self::Terraform => Terraform::find().map(drop),
         }
@@ -72,6 +80,10 @@ impl Need {
 
     fn remedy(self) -> &'static str {
         match self {
+            Self::Browser => {
+                "Debian, Ubuntu: apt-get install chromium chromium-driver fonts-dejavu-core (done by itself if you are \
+                 root)"
+            }
             Self::CCompiler => {
                 "Debian, Ubuntu: apt-get install gcc libc6-dev · macOS: xcode-select --install"
             }
@@ -82,6 +94,10 @@ impl Need {
             }
             Self::OpenBao | Self::Python => {
                 "Debian, Ubuntu: apt-get install python3-venv · macOS: xcode-select --install"
+            }
+            Self::Promtool => {
+                "Debian, Ubuntu: apt-get install prometheus (if you are root, it is only unpacked, by itself); \
+                 TOKENFERRY_PROMTOOL names another"
             }
             Self::Terraform if env::var_os(terraform::VARIABLE).is_some() => {
                 "name another program in that variable, or unset it to take the one on PATH"

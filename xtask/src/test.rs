@@ -6,12 +6,14 @@ use std::time::Instant;
 
 use clap::Args;
 
+use crate::browser;
 use crate::cargo::{self, Program};
 use crate::error::{Error, Result};
 use crate::leaks;
 use crate::openbao::{self, OpenBao};
 use crate::prerequisites::{self, Need};
 use crate::process;
+use crate::promtool;
 use crate::terminal::{Look, Terminal};
 use crate::terraform::{self, Terraform};
 
@@ -32,9 +34,10 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     let start = Instant::now();
-    prerequisites::check(&[Need::CCompiler, Need::OpenBao, Need::Terraform])?;
+    prerequisites::check(&[Need::Browser, Need::CCompiler, Need::OpenBao, Need::Promtool, Need::Terraform])?;
     let terraform = Terraform::find()?;
     let openbao = OpenBao::get(terminal)?;
+    let (driver, promtool) = (browser::get(terminal)?, promtool::get(terminal)?);
     terminal.line(&format!("tests with {} and {}", terraform.describe(), openbao.describe()));
     let built = cargo::build_for_use(terminal)?;
     let folder = Program::PROVIDER.path(&built)?.parent().unwrap_or(Path::new("."));
@@ -50,7 +53,9 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
         // Tests of whole programs wait far more than they compute.
         .env("RUST_TEST_THREADS", env::var("RUST_TEST_THREADS").unwrap_or_else(|_| "8".to_owned()))
         .env(openbao::VARIABLE, openbao.program())
-        .env(terraform::VARIABLE, terraform.program());
+        .env(terraform::VARIABLE, terraform.program())
+        .env(browser::VARIABLE, driver)
+        .env(promtool::VARIABLE, promtool);
     let status = process::lines(&mut command, |line| {
         count.read(line);
         terminal.line(line);

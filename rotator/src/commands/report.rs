@@ -7,6 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{Exit, show, tell};
+use crate::admin::ListenError;
 use crate::app::UnknownRotation;
 use crate::cli::{Cli, LogFormat, Output};
 use crate::config::{ConfigErrors, Problem};
@@ -19,6 +20,8 @@ pub(super) enum CommandError {
     BadMoment(#[from] BadMoment),
     #[error("{0}")]
     Config(#[from] ConfigErrors),
+    #[error("{0}")]
+    Listen(#[from] ListenError),
     #[error("the result could not be written: {0}")]
     Output(std::io::Error),
     #[error("cannot listen to signals: {0}")]
@@ -30,9 +33,10 @@ pub(super) enum CommandError {
 impl CommandError {
     pub(super) fn exit(&self) -> Exit {
         match self {
-            CommandError::BadMoment(_) | CommandError::Config(_) | CommandError::UnknownRotation(_) => {
-                Exit::Configuration
-            }
+            CommandError::BadMoment(_)
+            | CommandError::Config(_)
+            | CommandError::Listen(_)
+            | CommandError::UnknownRotation(_) => Exit::Configuration,
             CommandError::Output(_) | CommandError::Signals(_) => Exit::Unexpected,
         }
     }

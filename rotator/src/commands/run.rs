@@ -1,9 +1,14 @@
 //! `tokenferry run`.
 
+use std::sync::Arc;
+
 use tokenferry_sources::ProcessEnvironment;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{CommandError, Exit, load};
+use crate::admin::{self, Admin};
 use crate::cli::Cli;
 use crate::daemon::Daemon;
 use crate::lag::Lag;
@@ -22,12 +27,21 @@ pub(super) async fn execute(cli: &Cli) -> Result<Exit, CommandError> {
         vault = app.vault.address(),
         "started"
     );
+    let listener = admin::listener(&app.config.listen).await?;
     // What nobody may learn of before it hurts.
     for missing in unreadable(&app.config.sources) {
         warn!("{missing}");
     }
-    let daemon = Daemon::new(app, Lag::new(), reloads, Supervisor::new(&ProcessEnvironment));
+    let (asking, questions) = mpsc::channel(1);
+    let (admin, done) = (Arc::new(Admin::new(&app, asking)), CancellationToken::new());
+    let served = listener.map(|listener| tokio::spawn(admin::serve(listener, admin, done.clone())));
+    let daemon = Daemon::new(app, questions, Lag::new(), reloads, Supervisor::new(&ProcessEnvironment));
     let all_stored = daemon.run(stop).await;
+    done.cancel();
+    if let Some(served) = served {
+        // It can only fail by a panic, which has been reported.
+        drop(served.await);
+    }
     info!("stopped");
     Ok(if all_stored { Exit::Fine } else { Exit::Failed })
 }

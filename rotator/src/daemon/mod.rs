@@ -1,5 +1,6 @@
 //! The daemon: reads what stands in Vault, and from then on lets happen what is due.
 
+mod answers;
 mod departures;
 mod entries;
 mod looks;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokenferry_sources::{Clock, Timestamp, rfc3339};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -27,6 +29,7 @@ use crate::config::Listen;
 use crate::dispatch::{Dispatch, Ended, Local};
 use crate::jumps::Jumps;
 use crate::lag::Lag;
+use crate::observe::{Question, Score};
 use crate::reload::{LastReload, Reloads};
 use crate::rotation::Rotation;
 use crate::run::{RotationId, Standing};
@@ -45,6 +48,10 @@ pub struct Daemon {
     dispatch: Box<dyn Dispatch>,
     /// Knows what stands in Vault.
     runner: Arc<Runner>,
+    /// What those ask who look on. It ends when nobody does.
+    questions: mpsc::Receiver<Question>,
+    /// How runs ended.
+    score: Score,
     /// Tells the time.
     clock: Arc<dyn Clock>,
     /// Notices when that clock is set.
@@ -67,8 +74,14 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// One for what is configured. It tells `supervisor` and `lag` how it is, and obeys `reloads`.
-    pub fn new(app: App, lag: Lag, mut reloads: Reloads, supervisor: Supervisor) -> Self {
+    /// One for what is configured. It tells `supervisor` and `lag` how it is, answers `questions`, and obeys `reloads`.
+    pub fn new(
+        app: App,
+        questions: mpsc::Receiver<Question>,
+        lag: Lag,
+        mut reloads: Reloads,
+        supervisor: Supervisor,
+    ) -> Self {
         reloads.follow(&app.config);
         let (scheduler, dispatch) = (app.scheduler(), Local::new(app.runner.clone(), app.config.concurrency));
         Daemon {
@@ -81,6 +94,8 @@ impl Daemon {
             renewal: Renewal::new(&app.vault),
             rotations: app.config.rotations,
             runner: app.runner,
+            questions,
+            score: Score::default(),
             clock: app.clock,
             jumps: None,
             lag,
@@ -107,6 +122,7 @@ impl Daemon {
                 biased;
                 () = stop.cancelled() => break,
                 // What comes rarely comes first, lest what comes often keeps it from ever being heard.
+                Some(question) = self.questions.recv() => self.answer(question),
                 () = self.supervisor.alarm() => self.beat(),
                 step = self.reloads.next() => self.reload(step),
                 Some(name) = self.departures.departed() => self.let_follow(&name),
@@ -119,6 +135,7 @@ impl Daemon {
                 () = sleep(pause) => {}
             }
         }
+        self.stop_answering();
         self.wind_down().await
     }
 
@@ -158,6 +175,9 @@ impl Daemon {
         if self.departures.runs(due.rotation) {
             let name = self.departures.ended(due.rotation);
             return name.into_iter().for_each(|name| self.let_follow(&name));
+        }
+        if let Some(rotation) = self.rotations.get(due.rotation.0 as usize) {
+            self.score.note(rotation, outcome);
         }
         let now = self.now();
         if *sent_login {

@@ -39,6 +39,7 @@ use tokenferry_sources::{Clock, Environment, HttpClient, HttpSettings, rfc3339};
 use tokenferry_vault::Vault;
 use tracing::{debug, info, warn};
 
+use crate::observe::Tally;
 use crate::rotation::Rotation;
 use crate::run::{Class, CredentialKey, Due, Living, Outcome, RotationId, Work};
 use job::{Job, State};
@@ -57,6 +58,7 @@ pub struct Runner {
     dry_run: bool,
     memory: Arc<Memory>,
     adopted: Arc<AtomicU64>,
+    tally: Arc<Tally>,
 }
 
 impl Runner {
@@ -68,9 +70,10 @@ impl Runner {
         clock: Arc<dyn Clock>,
         writer: String,
     ) -> Self {
+        let tally = Arc::new(Tally::default());
         let mut clients: Vec<Arc<HttpClient>> = Vec::new();
         let jobs = rotations.into_iter().map(|rotation| {
-            let http = shared_client(&mut clients, &rotation.source.http);
+            let http = shared_client(&mut clients, &rotation.source.http, &tally);
             Job::new(rotation, http)
         });
         Runner {
@@ -82,6 +85,7 @@ impl Runner {
             dry_run: false,
             memory: Arc::default(),
             adopted: Arc::default(),
+            tally,
         }
     }
 
@@ -93,6 +97,11 @@ impl Runner {
     /// How often somebody else's token was found in a destination and left there.
     pub fn adopted(&self) -> u64 {
         self.adopted.load(Ordering::Relaxed)
+    }
+
+    /// What was sent to the systems.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     fn job(&self, rotation: RotationId) -> Option<&Job> {
@@ -159,11 +168,15 @@ impl fmt::Debug for Runner {
     }
 }
 
-fn shared_client(clients: &mut Vec<Arc<HttpClient>>, settings: &HttpSettings) -> Arc<HttpClient> {
+fn shared_client(
+    clients: &mut Vec<Arc<HttpClient>>,
+    settings: &HttpSettings,
+    tally: &Arc<Tally>,
+) -> Arc<HttpClient> {
     if let Some(client) = clients.iter().find(|client| client.settings() == settings) {
         return Arc::clone(client);
     }
-    let client = Arc::new(HttpClient::new(settings.clone()));
+    let client = Arc::new(HttpClient::new(settings.clone()).counted(tally.clone()));
     clients.push(Arc::clone(&client));
     client
 }

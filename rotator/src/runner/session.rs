@@ -34,7 +34,10 @@ impl Runner {
         };
         match kept.and_then(|kept| kept.refresh_token) {
             Some(refresh_token) => opened.login.refresh_with(&refresh_token).await,
-            None => opened.login.login().await,
+            None => {
+                self.tally.login(&job.rotation.source);
+                opened.login.login().await
+            }
         }
     }
 

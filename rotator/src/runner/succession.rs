@@ -27,7 +27,8 @@ impl Runner {
     ) -> Runner {
         let mut clients: Vec<Arc<HttpClient>> = Vec::new();
         let jobs = rotations.iter().zip(carries_on).map(|(rotation, former)| {
-            let (rotation, http) = (Arc::clone(rotation), shared_client(&mut clients, &rotation.source.http));
+            let (rotation, http) =
+                (Arc::clone(rotation), shared_client(&mut clients, &rotation.source.http, &self.tally));
             match former.and_then(|former| self.job(former)) {
                 Some(former) => Job { rotation, http, ..former.clone() },
                 None => Job::new(rotation, http),
@@ -42,6 +43,7 @@ impl Runner {
             dry_run: self.dry_run,
             memory: Arc::clone(&self.memory),
             adopted: Arc::clone(&self.adopted),
+            tally: Arc::clone(&self.tally),
         }
     }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokenferry_sources::Timestamp;
 
-use super::{FLOOR, Held, HeldBy, LaneId, Next, NotForced, Plan, backoff, moment, offset};
+use super::{
+    FLOOR, Failing, Held, HeldBy, LaneId, Next, NotForced, Plan, Stage, View, backoff, moment, offset,
+};
 pub use reckoning::{Lift, Obstacle, Reckoning, Renewal};
 
 use crate::run::{Class, Due, Living, Outcome, PastFailure, Reason, RotationId, Standing, Urgency};
@@ -101,6 +103,21 @@ impl Job {
         let is_beyond_saving = self.failure.as_deref().is_some_and(was_over);
         let not_before = self.next().map_or(Timestamp::MAX_UTC, |next| next.at);
         (is_beyond_saving, end.unwrap_or(Timestamp::MIN_UTC), not_before)
+    }
+
+    /// What is known of it.
+    pub(super) fn view(&self) -> View {
+        let stage = match self.state {
+            State::Disabled => Stage::Disabled,
+            State::InFlight => Stage::InFlight,
+            State::Planned(next) => Stage::Planned(next),
+            State::Unknown => Stage::Unread,
+        };
+        let failing = self.failure.as_ref().map(|failure| {
+            let Failure { class, at, count, .. } = &**failure;
+            Box::new(Failing { class: class.clone(), at: *at, count: *count, held_until: failure.held() })
+        });
+        View { stage, living: self.living, failing }
     }
 
     /// What stands in its way on purpose.

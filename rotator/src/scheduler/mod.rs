@@ -10,6 +10,7 @@ mod lane;
 mod moment;
 mod offset;
 mod succession;
+mod view;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use held::{Held, HeldBy};
 use job::Job;
 pub use job::{Lift, Obstacle, Reckoning, Renewal};
 use lane::Lane;
+pub use view::{Failing, Stage, View};
 
 /// When a rotation runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -234,6 +236,11 @@ impl Scheduler {
     /// The next run of a rotation, unless it runs now or nothing is known of it.
     pub fn next(&self, rotation: RotationId) -> Option<Next> {
         self.jobs.get(index(rotation))?.next()
+    }
+
+    /// What is known of a rotation.
+    pub fn view(&self, rotation: RotationId) -> Option<View> {
+        self.jobs.get(index(rotation)).map(Job::view)
     }
 
     /// How the next run of a rotation is reckoned.

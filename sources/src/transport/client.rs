@@ -1,6 +1,7 @@
 //! The clients behind all requests of one configuration.
 
-use std::sync::OnceLock;
+use std::fmt::Debug;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
@@ -11,16 +12,23 @@ use url::Url;
 use super::HttpSettings;
 use super::ca;
 use super::link_local::Guard;
-use crate::SourceError;
 use crate::base_url::is_loopback;
+use crate::{SourceError, System};
 
 /// Speaks HTTP for all sources of one configuration. Nothing is built, and no CA certificate read, before it
 /// is needed.
 #[derive(Debug, Default)]
 pub struct HttpClient {
     settings: HttpSettings,
+    calls: Option<Arc<dyn Calls>>,
     proxies: OnceLock<Matcher>,
     cells: [OnceCell<reqwest::Client>; 8],
+}
+
+/// Is told of each request, to count them.
+pub trait Calls: Debug + Send + Sync {
+    /// One is about to be sent to this system.
+    fn sent(&self, system: &'static System);
 }
 
 impl HttpClient {
@@ -29,9 +37,21 @@ impl HttpClient {
         HttpClient { settings, ..HttpClient::default() }
     }
 
+    /// The same; and each request is counted.
+    #[must_use]
+    pub fn counted(self, calls: Arc<dyn Calls>) -> Self {
+        HttpClient { calls: Some(calls), ..self }
+    }
+
     /// Its settings.
     pub fn settings(&self) -> &HttpSettings {
         &self.settings
+    }
+
+    pub(super) fn count(&self, system: &'static System) {
+        if let Some(calls) = &self.calls {
+            calls.sent(system);
+        }
     }
 
     /// Whether requests to a URL go to a proxy.

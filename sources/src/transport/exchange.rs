@@ -209,6 +209,7 @@ async fn once(context: &BuildContext, request: &Request, url: &Url) -> Result<An
         None if request.method != Method::GET => builder.header(CONTENT_LENGTH, "0"),
         None => builder,
     };
+    context.http.count(request.attempt.system);
     let response = builder.send().await.map_err(|error| failure::transport(&request.attempt, error))?;
     read(context, request, response).await
 }

@@ -12,7 +12,7 @@ mod user_agent;
 mod wait;
 
 pub use ca::certificates;
-pub use client::HttpClient;
+pub use client::{Calls, HttpClient};
 pub(crate) use settings::positive;
 pub use settings::{HTTP_FIELDS, HttpSettings};
 pub use user_agent::user_agent;

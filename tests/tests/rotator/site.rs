@@ -95,6 +95,11 @@ impl Site {
         self.rotator.write("tokenferry.hcl", &self.config.to_string());
     }
 
+    /// All of the configuration that comes before the source.
+    pub(crate) fn head(&self) -> String {
+        self.config.head()
+    }
+
     /// One more rotator with the same configuration, as on another machine.
     pub(crate) fn another(&self) -> Rotator {
         equip(&self.config, &self.openbao, &self.issuer, &self.role)
@@ -186,20 +191,20 @@ impl Config {
             more: String::new(),
         }
     }
+
+    fn head(&self) -> String {
+        let Config { top, listen, address, vault, .. } = self;
+        format!("{top}\nlisten = \"{listen}\"\nvault {{\n  address = \"{address}\"\n  {vault}\n}}\n")
+    }
 }
 
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Config { top, listen, address, vault, source, schedule, rotation, destination, more } = self;
+        let Config { source, schedule, rotation, destination, more, .. } = self;
+        let head = self.head();
         write!(
             f,
-            r#"{top}
-listen = "{listen}"
-vault {{
-  address = "{address}"
-  {vault}
-}}
-source "zettelstore" "notes" {{
+            r#"{head}source "zettelstore" "notes" {{
   {source}
 }}
 rotation "notes" {{

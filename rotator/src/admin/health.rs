@@ -1,0 +1,74 @@
+//! Whether the daemon does its work.
+//!
+//! It does while every rotation is attempted when it is due. That some of them fail, are refused or have lost their
+//! token does not make it unready: another instance would fare no better, and alerts tell of it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::lag::LONGEST_LAG;
+use crate::observe::Health;
+
+/// Why the daemon is not ready.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Reason {
+    /// A stable name.
+    pub reason: &'static str,
+    /// What that means.
+    pub text: String,
+}
+
+/// Why it is not ready; nothing if it is.
+pub fn reasons(health: Health) -> Vec<Reason> {
+    let Health { rotations, unread, lag } = health;
+    let mut reasons = Vec::new();
+    if unread > 0 {
+        let text = format!(
+            "of {unread} of {rotations} rotations it is not known yet what stands in Vault; what cannot be read is not \
+             rotated"
+        );
+        reasons.push(Reason { reason: "entries_unread", text });
+    }
+    if lag > LONGEST_LAG {
+        let text = format!("a run has been due for {} s and has not begun", lag.as_secs());
+        reasons.push(Reason { reason: "scheduler_lag", text });
+    }
+    reasons
+}
+
+impl Reason {
+    /// Others ask for as much.
+    pub(super) fn busy() -> Self {
+        Reason { reason: "busy", text: "too many others are reading all of it at the moment".to_owned() }
+    }
+
+    /// The daemon ends.
+    pub(super) fn stopping() -> Self {
+        Reason { reason: "stopping", text: "the daemon is stopping".to_owned() }
+    }
+
+    /// The daemon does not answer.
+    pub(super) fn stuck(patience: Duration) -> Self {
+        let text = format!("the daemon's main loop has not answered within {} s", patience.as_secs());
+        Reason { reason: "stuck", text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(unread: usize, lag: u64) -> Vec<&'static str> {
+        let health = Health { rotations: 3, unread, lag: Duration::from_secs(lag) };
+        reasons(health).into_iter().map(|reason| reason.reason).collect()
+    }
+
+    #[test]
+    fn it_is_ready_once_all_is_read_and_while_nothing_waits_for_long() {
+        assert!(names(0, 0).is_empty() && names(0, 120).is_empty());
+        assert_eq!(names(1, 0), ["entries_unread"]);
+        assert_eq!(names(0, 121), ["scheduler_lag"]);
+        assert_eq!(names(3, 500), ["entries_unread", "scheduler_lag"]);
+    }
+}

@@ -1,0 +1,155 @@
+//! One rotation.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokenferry_sources::{Timestamp, rfc3339};
+
+use super::add;
+use super::words::{escaped, hour, long, moment};
+use crate::meaning::meaning;
+use crate::observe::{Row, State};
+use crate::run::{Living, Reason};
+use crate::scheduler::Stage;
+
+pub(super) fn row(page: &mut String, row: &Row, now: Timestamp) {
+    let state = State::of(row, now);
+    let (mood, sign, word) = look(row, state);
+    let rotation = &row.rotation;
+    add(
+        page,
+        format_args!(
+            "<tr role=\"row\" class=\"{mood}\">\n<th role=\"rowheader\" scope=\"row\"><span class=\"name\">{}</span> \
+             <span class=\"sub\">{}</span></th>\n\
+             <td role=\"cell\" data-label=\"State\"><span class=\"state\"><span aria-hidden=\"true\">{sign}</span> \
+             {word}</span></td>\n",
+            rotation.name, rotation.source.name
+        ),
+    );
+    cell(page, "Life left", &life(row, now));
+    cell(page, "Last run", &last(row, now));
+    cell(page, "Next run", &next(row, now));
+    cell(page, "Trouble", &trouble(row, now));
+    page.push_str("</tr>\n");
+}
+
+fn cell(page: &mut String, label: &str, content: &str) {
+    let class = if content == NOTHING { " class=\"none\"" } else { "" };
+    add(page, format_args!("<td role=\"cell\" data-label=\"{label}\"{class}>{content}</td>\n"));
+}
+
+/// Its colour, its sign, and what both mean.
+fn look(row: &Row, state: State) -> (&'static str, &'static str, &'static str) {
+    match state {
+        State::Dead if row.living.is_none() => ("bad", "■", "No token"),
+        State::Dead => ("bad", "■", "Token over"),
+        State::AtRisk => ("bad", "▲", "Readers at risk"),
+        State::Held => ("warn", "◆", "Held back"),
+        State::Failing => ("warn", "▲", "Failing"),
+        State::Unread => ("quiet", "○", "Not read yet"),
+        State::Fine => ("fine", "●", "Fine"),
+        State::Disabled => ("quiet", "○", "Disabled"),
+    }
+}
+
+/// What is left of the token's life, as a bar and in words.
+fn life(row: &Row, now: Timestamp) -> String {
+    let Some(living) = row.living else { return NOTHING.to_owned() };
+    let Some(end) = living.expires_at else { return "end unknown".to_owned() };
+    let title = {
+        let (full, short) = (rfc3339(end), hour(end, now));
+        format!("ends <time datetime=\"{full}\" title=\"{}\">{short}</time>", moment(end))
+    };
+    let Some(left) = span(end - now) else {
+        return format!(
+            "over for {} <span class=\"sub\">{title}</span>",
+            long(span(now - end).unwrap_or_default())
+        );
+    };
+    let mark = row.renewal().map_or(0, |renewal| share(living, end, end - renewal));
+    let full = share(living, end, end - now);
+    let late = if full < mark { " late" } else { "" };
+    format!(
+        "<svg class=\"bar{late}\" viewBox=\"0 0 100 6\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
+         <rect class=\"gone\" width=\"100\" height=\"6\"/><rect class=\"left\" width=\"{full}\" height=\"6\"/>\
+         <rect class=\"mark\" x=\"{mark}\" width=\"0.8\" height=\"6\"/></svg>\
+         <span class=\"much\">{} left, {full}\u{a0}%</span> <span class=\"sub\">{title}</span>",
+        long(left)
+    )
+}
+
+/// In hundredths of the whole life.
+fn share(living: Living, end: Timestamp, part: TimeDelta) -> i64 {
+    let life = (end - living.issued_at).num_seconds().max(1);
+    (part.num_seconds().saturating_mul(100) / life).clamp(0, 100)
+}
+
+fn last(row: &Row, now: Timestamp) -> String {
+    let ago = |at: Timestamp| {
+        format!("<time datetime=\"{}\">{} ago</time>", rfc3339(at), long(span(now - at).unwrap_or_default()))
+    };
+    let success = row.living.map(|living| ago(living.issued_at));
+    match (&row.failing, success) {
+        (None, None) => NOTHING.to_owned(),
+        (None, Some(success)) => format!("rotated {success}"),
+        (Some(failing), success) => {
+            let count = match failing.count {
+                0 | 1 => "first failure".to_owned(),
+                count => format!("{count} failures in a row"),
+            };
+            let since = success.map_or_else(|| "never rotated".to_owned(), |at| format!("rotated {at}"));
+            format!("failed {} <span class=\"sub\">{count}; {since}</span>", ago(failing.at))
+        }
+    }
+}
+
+fn next(row: &Row, now: Timestamp) -> String {
+    let next = match row.stage {
+        Stage::InFlight => return "under way".to_owned(),
+        Stage::Disabled | Stage::Unread => return NOTHING.to_owned(),
+        Stage::Planned(next) => next,
+    };
+    let wait = span(next.at - now).map_or_else(|| "now".to_owned(), |wait| format!("in {}", long(wait)));
+    let why = match (&row.failing, next.reason) {
+        _ if row.waits_for_rate => "waits for the rate of its source",
+        (Some(failing), _) if failing.class.is_refused_login() => "or when the login is changed",
+        (Some(_), _) => "another try",
+        (None, Reason::Expiry) => "before the token ends",
+        (None, Reason::Forced) => "asked for",
+        (None, Reason::NoToken) => "there is no token",
+        (None, Reason::Schedule) => "by schedule",
+    };
+    let local = row.rotation.schedule.local(next.at);
+    format!(
+        "<time datetime=\"{}\" title=\"{local}\">{wait}</time> <span class=\"sub\">{why}</span>",
+        rfc3339(next.at)
+    )
+}
+
+fn trouble(row: &Row, now: Timestamp) -> String {
+    let Some(failing) = &row.failing else { return NOTHING.to_owned() };
+    let class = failing.class.name();
+    let held = row.held_until(now).map_or_else(String::new, |until| {
+        let wait = long(span(until - now).unwrap_or_default());
+        let why = if failing.class.is_refused_login() {
+            "The same login is not tried again for"
+        } else {
+            "It asked us to wait for"
+        };
+        format!(
+            " <span class=\"held\">{why} <time datetime=\"{}\" title=\"until {}\">{wait}</time>.</span>",
+            rfc3339(until),
+            moment(until)
+        )
+    });
+    let meaning = meaning(class);
+    let (means, advice) = (escaped(meaning.means), escaped(meaning.advice));
+    format!("<code>{class}</code>: {means}. <span class=\"sub\">{advice}{held}</span>")
+}
+
+/// A time that is to come.
+fn span(delta: TimeDelta) -> Option<Duration> {
+    delta.to_std().ok().filter(|span| !span.is_zero())
+}
+
+const NOTHING: &str = "–";

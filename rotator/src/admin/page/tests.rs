@@ -1,0 +1,126 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::observe::samples::{every_state, fine, rotations, snapshot};
+
+fn shown(snapshot: &Snapshot, query: &str) -> String {
+    page(snapshot, &Query::parse(query))
+}
+
+/// The names of the rotations on a page, in their order.
+fn names(page: &str) -> Vec<&str> {
+    page.split("<span class=\"name\">").skip(1).filter_map(|rest| rest.split('<').next()).collect()
+}
+
+#[test]
+fn what_is_worst_for_readers_comes_first() {
+    let page = shown(&every_state(), "");
+    assert_eq!(
+        names(&page),
+        ["over", "missing", "at-risk", "held", "failing", "unread", "fine", "endless", "disabled"]
+    );
+    let headline = "8 rotations: 2 without a living token, 1 with readers at risk, 4 failing, 1 not read yet";
+    assert!(page.contains(&format!("<title>{headline} · tokenferry</title>")), "{page}");
+    assert!(page.contains("<section class=\"summary bad\""));
+    assert!(page.contains("Not ready: of 1 of 9 rotations"));
+}
+
+#[test]
+fn each_state_is_told_in_words() {
+    let page = shown(&every_state(), "");
+    let told = [
+        "50 min left, 83\u{a0}%",
+        "end unknown",
+        "over for 1 min",
+        "No token",
+        "Disabled",
+        "the system refused the user or the secret.",
+        "Readers at risk",
+        "Held back",
+        "Not read yet",
+        "under way",
+        "before the token ends",
+        "failed <time datetime=\"2027-01-15T07:58:00Z\">2 min ago</time>",
+        "3 failures in a row; rotated",
+        "never rotated",
+        "<code>login_refused</code>",
+        "The same login is not tried again for",
+        "<code>vault_forbidden</code>",
+        "<tr><th scope=\"row\">zettelstore</th><td>12</td><td>6</td></tr>",
+    ];
+    for text in told {
+        assert!(page.contains(text), "{text} is missing in {page}");
+    }
+}
+
+#[test]
+fn a_filter_shows_what_it_says_and_counts_what_it_would_show() {
+    let snapshot = every_state();
+    for (query, expected) in [
+        ("state=risk", vec!["over", "missing", "at-risk"]),
+        ("state=failing", vec!["missing", "at-risk", "held", "failing"]),
+        ("state=held", vec!["held"]),
+        ("state=unread", vec!["unread"]),
+        ("state=fine", vec!["fine", "endless"]),
+        ("state=disabled", vec!["disabled"]),
+        ("q=FAIL", vec!["failing"]),
+        ("q=zettel&state=held", vec!["held"]),
+        ("q=nobody", vec![]),
+    ] {
+        let page = shown(&snapshot, query);
+        assert_eq!(names(&page), expected, "{query}");
+        assert!(page.contains("Failing <span class=\"count\">4</span>"));
+    }
+    assert!(shown(&snapshot, "q=nobody").contains("There is no such rotation."));
+}
+
+#[test]
+fn many_rotations_come_in_pages() {
+    let names_of_all: Vec<String> = (0..250).map(|number| format!("r{number:03}")).collect();
+    let names_of_all: Vec<&str> = names_of_all.iter().map(String::as_str).collect();
+    let snapshot = snapshot(rotations(&names_of_all).into_iter().map(fine).collect());
+    let sizes = |query| {
+        let page = shown(&snapshot, query);
+        (names(&page).len(), page.contains("← Previous"), page.contains("Next →"))
+    };
+    assert_eq!(sizes(""), (100, false, true));
+    assert_eq!(sizes("page=2"), (100, true, true));
+    assert_eq!(sizes("page=3"), (50, true, false));
+    assert_eq!(sizes("page=999999999999"), (50, true, false));
+    assert_eq!(sizes("q=r24"), (10, false, false));
+    assert!(shown(&snapshot, "page=3").contains("201 to 250 of 250"));
+    assert!(shown(&snapshot, "").contains("All 250 rotations are fine."));
+}
+
+#[test]
+fn what_somebody_typed_is_never_markup() {
+    let page = shown(&every_state(), "q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&state=%3Cb%3E");
+    assert!(
+        !page.contains("<script")
+            && page.contains("value=\"&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\"")
+    );
+    assert!(!page.contains("<b>"));
+}
+
+#[test]
+fn it_refreshes_by_itself_unless_it_is_told_not_to() {
+    let refresh = "<meta http-equiv=\"refresh\" content=\"30\">";
+    let snapshot = every_state();
+    assert!(shown(&snapshot, "").contains(refresh));
+    let still = shown(&snapshot, "refresh=off&state=held");
+    assert!(!still.contains(refresh) && still.contains("href=\"/?state=held\">refresh again</a>"));
+}
+
+#[test]
+fn a_single_rotation_is_no_crowd() {
+    let only = |row: Row| shown(&snapshot(vec![row]), "");
+    let row = fine(Arc::clone(&rotations(&["only"])[0]));
+    assert!(only(row.clone()).contains("The rotation is fine."));
+    assert!(only(Row { living: None, ..row }).contains("1 rotation, without a living token."));
+}
+
+#[test]
+fn a_daemon_that_does_not_answer_is_told_of() {
+    let page = without_answer(&Reason::stuck(std::time::Duration::from_secs(2)));
+    assert!(page.contains("has not answered within 2 s") && page.ends_with("</html>\n"));
+}

@@ -1,0 +1,133 @@
+//! What the daemon tells those who look on: it is asked over a channel, and answers between two of its steps. Nothing
+//! is kept for them but a few counters, and nothing is reckoned before somebody asks.
+
+mod recent;
+#[cfg(test)]
+pub(crate) mod samples;
+mod score;
+mod state;
+mod tally;
+
+pub use score::{Runs, Score};
+pub use state::State;
+pub use tally::{Calls, Logins, Tally};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokenferry_sources::Timestamp;
+use tokenferry_vault::Counts;
+use tokio::sync::oneshot;
+
+use crate::reload::LastReload;
+use crate::rotation::Rotation;
+use crate::run::{Class, Living};
+use crate::scheduler::{Failing, Next, Stage};
+
+/// A question to the daemon.
+#[derive(Debug)]
+pub enum Question {
+    /// Whether it works.
+    Health(oneshot::Sender<Health>),
+    /// All that it knows.
+    Snapshot(oneshot::Sender<Snapshot>),
+}
+
+/// Whether the daemon works.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Health {
+    /// How many rotations are configured.
+    pub rotations: usize,
+    /// Of how many of them it is not known yet what stands in Vault.
+    pub unread: usize,
+    /// How long the run that waits longest has been due without being begun.
+    pub lag: Duration,
+}
+
+/// What the daemon knows at one moment.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The moment.
+    pub now: Timestamp,
+    /// Whether it works.
+    pub health: Health,
+    /// One for each rotation, in the order of the configuration.
+    pub rows: Vec<Row>,
+    /// How many runs are under way.
+    pub running: usize,
+    /// How often runs failed: by source and class.
+    pub failures: Vec<(Arc<crate::source::Source>, Class, u64)>,
+    /// What was sent to the systems.
+    pub calls: Vec<Calls>,
+    /// How often each source logged in.
+    pub logins: Vec<Logins>,
+    /// How often the token of another process was found in a destination, and left there.
+    pub adopted: u64,
+    /// What was done to stay logged in to Vault.
+    pub vault: Counts,
+    /// How the last reading of the configuration went.
+    pub reload: LastReload,
+}
+
+/// One rotation.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// As configured.
+    pub rotation: Arc<Rotation>,
+    /// Where it is between two runs.
+    pub stage: Stage,
+    /// Whether it is due and waits only for the rate of its source.
+    pub waits_for_rate: bool,
+    /// The token that readers find.
+    pub living: Option<Living>,
+    /// The failures since the last success.
+    pub failing: Option<Box<Failing>>,
+    /// How its runs ended since the start of the process.
+    pub runs: Runs,
+}
+
+impl Row {
+    /// Whether it is known what stands in Vault.
+    pub fn is_read(&self) -> bool {
+        !matches!(self.stage, Stage::Disabled | Stage::Unread)
+    }
+
+    /// The next run, unless one is under way or it is not known yet.
+    pub fn next(&self) -> Option<Next> {
+        match self.stage {
+            Stage::Planned(next) => Some(next),
+            Stage::Disabled | Stage::InFlight | Stage::Unread => None,
+        }
+    }
+
+    /// When the token ends, if there is one and anybody knows.
+    pub fn end(&self) -> Option<Timestamp> {
+        self.living?.expires_at
+    }
+
+    /// Whether readers find a token that is not over.
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        self.living.is_some_and(|living| living.expires_at.is_none_or(|end| end > now))
+    }
+
+    /// For how long, from now on, no new token may come before the slowest reader holds a dead one. Negative if it may
+    /// hold one even if a new token came at once.
+    pub fn outage_budget(&self, now: Timestamp) -> Option<TimeDelta> {
+        let lag = TimeDelta::from_std(self.rotation.reader_lag).unwrap_or(TimeDelta::MAX);
+        (self.end()? - now).checked_sub(&lag)
+    }
+
+    /// When the token is to be replaced because of its end.
+    pub fn renewal(&self) -> Option<Timestamp> {
+        let end = self.end()?;
+        let life = (end - self.living?.issued_at).to_std().unwrap_or_default();
+        let before = TimeDelta::from_std(self.rotation.renew_before.of(life)).ok()?;
+        end.checked_sub_signed(before)
+    }
+
+    /// Until when the breaker holds its login back.
+    pub fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.failing.as_ref()?.held_until.filter(|until| *until > now)
+    }
+}

@@ -1,0 +1,97 @@
+//! Rotations in every state, for tests.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokenferry_sources::Timestamp;
+use tokenferry_vault::Counts;
+
+use super::{Calls, Health, Logins, Row, Runs, Snapshot};
+use crate::config::Config;
+use crate::reload::LastReload;
+use crate::rotation::Rotation;
+use crate::run::{Class, Living, Reason};
+use crate::scheduler::{Failing, Next, Stage};
+
+/// The moment of all samples.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_timestamp(1_800_000_000, 0).unwrap()
+}
+
+pub(crate) fn minutes(minutes: i64) -> Timestamp {
+    now() + TimeDelta::minutes(minutes)
+}
+
+/// Rotations of these names, whose readers look every five minutes.
+pub(crate) fn rotations(names: &[&str]) -> Vec<Arc<Rotation>> {
+    let source = "source \"zettelstore\" \"notes\" {\n username = \"anna\"\n password = { env = \"P\" }\n}\n";
+    let rotation = |name: &&str| {
+        format!(
+            "rotation \"{name}\" {{\n source = \"zettelstore.notes\"\n schedule = \"@hourly\"\n \
+             renew_before = \"20m\"\n destination {{\n mount = \"secret\"\n path = \"{name}\"\n }}\n}}\n"
+        )
+    };
+    let text = source.to_owned() + &names.iter().map(rotation).collect::<String>();
+    let environment = BTreeMap::from([("VAULT_ADDR".to_owned(), "https://vault.example".to_owned())]);
+    Config::parse(vec![(PathBuf::from("t.hcl"), text)], &environment).unwrap().rotations
+}
+
+/// A rotation that is fine: its token was issued ten minutes ago and lives for an hour.
+pub(crate) fn fine(rotation: Arc<Rotation>) -> Row {
+    let next = Next { at: minutes(30), occurrence: minutes(30), reason: Reason::Expiry };
+    Row {
+        rotation,
+        stage: Stage::Planned(next),
+        waits_for_rate: false,
+        living: Some(Living { issued_at: minutes(-10), expires_at: Some(minutes(50)), version: 3 }),
+        failing: None,
+        runs: Runs { rotated: 4, ..Runs::default() },
+    }
+}
+
+pub(crate) fn failing(class: &'static str, held_until: Option<Timestamp>) -> Option<Box<Failing>> {
+    Some(Box::new(Failing { class: Class::new(class), at: minutes(-2), count: 3, held_until }))
+}
+
+/// One rotation in each state, and one whose token nobody knows the end of.
+pub(crate) fn every_state() -> Snapshot {
+    let names = ["fine", "endless", "unread", "failing", "held", "at-risk", "over", "missing", "disabled"];
+    let mut rows: Vec<Row> = rotations(&names).into_iter().map(fine).collect();
+    let ends =
+        |row: &mut Row, end| row.living = row.living.map(|living| Living { expires_at: end, ..living });
+    ends(&mut rows[1], None);
+    (rows[2].stage, rows[2].living) = (Stage::Unread, None);
+    rows[3].failing = failing("unreachable", None);
+    rows[4].failing = failing("login_refused", Some(minutes(13)));
+    (rows[5].failing, rows[5].stage) = (failing("server_error", None), Stage::InFlight);
+    ends(&mut rows[5], Some(minutes(4)));
+    ends(&mut rows[6], Some(minutes(-1)));
+    (rows[7].living, rows[7].failing) = (None, failing("vault_forbidden", None));
+    (rows[8].stage, rows[8].living) = (Stage::Disabled, None);
+    snapshot(rows)
+}
+
+pub(crate) fn snapshot(rows: Vec<Row>) -> Snapshot {
+    let unread = rows.iter().filter(|row| row.stage == Stage::Unread).count();
+    let source = &rows[0].rotation.source;
+    Snapshot {
+        now: now(),
+        health: Health { rotations: rows.len(), unread, lag: Duration::ZERO },
+        running: rows.iter().filter(|row| row.stage == Stage::InFlight).count(),
+        failures: vec![(Arc::clone(source), Class::new("unreachable"), 2)],
+        calls: vec![Calls { system: "zettelstore", total: 40, last_hour: 12 }],
+        logins: vec![Logins {
+            source: Arc::clone(&source.name),
+            system: "zettelstore",
+            total: 20,
+            last_hour: 6,
+        }],
+        adopted: 1,
+        vault: Counts { logins: 1, failed_logins: 0, renewals: 2 },
+        reload: LastReload { successful: true, at: minutes(-60) },
+        rows,
+    }
+}
