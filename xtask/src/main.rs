@@ -9,6 +9,7 @@
 
 mod bench;
 mod cargo;
+mod debian;
 mod demo;
 mod dist;
 mod docs;
@@ -17,6 +18,7 @@ mod error;
 mod examples;
 mod handshake;
 mod interrupt;
+mod kubernetes;
 mod leaks;
 mod lint;
 mod log;

@@ -5,7 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
 use crate::bench;
+use crate::debian::Packaged;
 use crate::error::{Error, Result};
+use crate::kubernetes;
 use crate::openbao;
 use crate::process;
 use crate::terraform::{self, Terraform};
@@ -15,13 +17,20 @@ use crate::terraform::{self, Terraform};
 pub(crate) enum Need {
     CCompiler,
     Curl,
+    /// The schemas of Kubernetes, or what it takes to fetch them.
+    KubernetesSchemas,
     /// `wrk`, or the right to install it.
     LoadGenerator,
     /// A Vault-like server, or what it takes to fetch one.
     OpenBao,
     Python,
+    /// `systemd-analyze`, or the right to install it.
+    Systemd,
     Terraform,
 }
+
+/// What judges units of systemd.
+pub(crate) const SYSTEMD: Packaged = Packaged { program: "systemd-analyze", package: "systemd" };
 
 /// The Python to use: `PYTHON`, else `python3`.
 pub(crate) fn python() -> OsString {
@@ -63,9 +72,11 @@ impl Need {
             Self::Curl => {
                 works(Command::new("curl").arg("--version"), "`curl`, for a script to compare with", None)
             }
+            Self::KubernetesSchemas => kubernetes::check(python_works),
             Self::LoadGenerator => bench::check_load_generator(),
             Self::OpenBao => openbao::check(python_works),
             Self::Python => python_works(),
+            Self::Systemd => SYSTEMD.check(),
             Self::Terraform => Terraform::find().map(drop),
         }
     }
@@ -80,9 +91,10 @@ impl Need {
             Self::OpenBao if env::var_os(openbao::VARIABLE).is_some() => {
                 "name another program in that variable, or unset it to have one fetched"
             }
-            Self::OpenBao | Self::Python => {
+            Self::KubernetesSchemas | Self::OpenBao | Self::Python => {
                 "Debian, Ubuntu: apt-get install python3-venv · macOS: xcode-select --install"
             }
+            Self::Systemd => "Debian, Ubuntu: apt-get install systemd (done by itself if you are root)",
             Self::Terraform if env::var_os(terraform::VARIABLE).is_some() => {
                 "name another program in that variable, or unset it to take the one on PATH"
             }

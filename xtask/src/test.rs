@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::cargo::{self, Program};
 use crate::error::{Error, Result};
+use crate::kubernetes;
 use crate::leaks;
 use crate::openbao::{self, OpenBao};
 use crate::prerequisites::{self, Need};
@@ -32,9 +33,17 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     let start = Instant::now();
-    prerequisites::check(&[Need::CCompiler, Need::OpenBao, Need::Terraform])?;
+    prerequisites::check(&[
+        Need::CCompiler,
+        Need::KubernetesSchemas,
+        Need::OpenBao,
+        Need::Systemd,
+        Need::Terraform,
+    ])?;
     let terraform = Terraform::find()?;
     let openbao = OpenBao::get(terminal)?;
+    kubernetes::get(terminal)?;
+    prerequisites::SYSTEMD.get(terminal)?;
     terminal.line(&format!("tests with {} and {}", terraform.describe(), openbao.describe()));
     let built = cargo::build_for_use(terminal)?;
     let folder = Program::PROVIDER.path(&built)?.parent().unwrap_or(Path::new("."));

@@ -1,6 +1,6 @@
 //! The load generator: what the server can do for a client that only writes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::rates::Window;
 use crate::bench::usage;
+use crate::debian;
 use crate::error::{Error, Result};
 use crate::mirror;
 use crate::openbao::{Api, Server};
@@ -24,7 +25,7 @@ pub(crate) fn check() -> Result {
     match version() {
         Ok(_) => Ok(()),
         Err(Error::Interrupted) => Err(Error::Interrupted),
-        Err(_) if can_install() => Ok(()),
+        Err(_) if debian::can_install() => Ok(()),
         Err(_) => Err(Error::Missing("the load generator `wrk`".into())),
     }
 }
@@ -32,22 +33,9 @@ pub(crate) fn check() -> Result {
 /// Installs it if need be, and returns name and version.
 pub(super) fn get(terminal: &Terminal) -> Result<String> {
     if version().is_err() {
-        terminal.step("wrk installed (Debian package)", || {
-            process::stdout(apt().arg("update"))?;
-            process::stdout(apt().args(["install", "--yes", "--no-install-recommends", "wrk"]))
-        })?;
+        debian::install(terminal, "wrk")?;
     }
     version()
-}
-
-fn apt() -> Command {
-    let mut apt = Command::new("apt-get");
-    apt.arg("--quiet").env("DEBIAN_FRONTEND", "noninteractive");
-    apt
-}
-
-fn can_install() -> bool {
-    nix::unistd::geteuid().is_root() && Path::new("/usr/bin/apt-get").is_file()
 }
 
 /// It tells its version and then says that this was wrong.
