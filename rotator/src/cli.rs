@@ -1,10 +1,13 @@
 //! The command line.
 
+mod explain;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
+pub use self::explain::Explain;
 use crate::logging::Format;
 
 /// Logs in on a schedule and writes fresh tokens into HashiCorp Vault or OpenBao.
@@ -35,6 +38,8 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Explain why and when a rotation runs, or does not
+    Explain(Explain),
     /// Show the next runs of each rotation
     Next(Next),
     /// Do what is due, then exit
@@ -53,6 +58,7 @@ impl Command {
     /// How its result is printed, if it has one.
     pub fn output(&self) -> Option<Output> {
         match self {
+            Command::Explain(arguments) => Some(arguments.output),
             Command::Next(arguments) => Some(arguments.output),
             Command::Once(arguments) => Some(arguments.output),
             Command::Policy(arguments) => Some(arguments.output.into()),

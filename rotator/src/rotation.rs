@@ -1,10 +1,12 @@
 //! What is rotated: a source, a schedule, and the destinations of its tokens.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokenferry_vault::KvPath;
 
+use crate::proof::human;
 use crate::reader::Reader;
 use crate::schedule::Schedule;
 use crate::source::Source;
@@ -57,6 +59,15 @@ impl RenewBefore {
     }
 }
 
+impl fmt::Display for RenewBefore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RenewBefore::Duration(before) => f.write_str(&human(*before)),
+            RenewBefore::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
 impl Default for RenewBefore {
     fn default() -> Self {
         RenewBefore::Percent(30)
@@ -72,8 +83,8 @@ pub struct Destination {
     pub adopt: bool,
 }
 
-impl std::fmt::Display for Destination {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.entry.fmt(f)
     }
 }

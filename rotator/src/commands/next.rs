@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
-use super::{CommandError, Exit, load, show, tell_unread};
+use super::{CommandError, Exit, load, note_unread, show};
 use crate::app::{App, Reading};
 use crate::cli::{self, Cli};
 use crate::proof::human;
@@ -18,11 +18,11 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, Co
     let app = load(cli)?;
     let selected = app.select(&arguments.rotations)?;
     let now = app.clock.now();
-    let asked = if arguments.offline { BTreeSet::new() } else { selected.clone() };
+    let asked = if arguments.offline { BTreeSet::new() } else { app.enabled(&selected) };
     let Reading { found, error } = app.read(asked).await;
     let scheduler = app.scheduler_after(&found, now);
     if let Some(error) = &error {
-        tell_unread(error);
+        note_unread(cli, error);
     }
     let rows = selected.into_iter().flat_map(|id| runs(&app, &scheduler, id, arguments.count, now));
     let rows: Vec<Row> = rows.collect();
@@ -41,7 +41,7 @@ struct Row {
 }
 
 fn runs(app: &App, scheduler: &Scheduler, id: RotationId, count: u16, now: Timestamp) -> Vec<Row> {
-    let Some(rotation) = app.rotation(id) else { return Vec::new() };
+    let Some(rotation) = app.rotation(id).filter(|rotation| rotation.enabled) else { return Vec::new() };
     let row = |at: Timestamp, reason| Row {
         rotation: rotation.name.to_string(),
         at: rfc3339(at),

@@ -7,34 +7,39 @@ use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 use tokio::time::Instant;
 
-use super::{CommandError, Exit, exit_of_failure, show, tell, tell_unread};
+use super::{CommandError, Exit, exit_of_failure, note_unread, show, tell};
 use crate::app::App;
 use crate::cli::{self, Cli};
 use crate::dispatch::{Dispatch as _, Ended, Local};
 use crate::process;
 use crate::proof::human;
 use crate::rotation::Rotation;
-use crate::run::{Living, Outcome, RotationId, Standing};
-use crate::scheduler::Scheduler;
+use crate::run::{Class, Living, Outcome, RotationId, Standing};
+use crate::scheduler::{HeldBy, Scheduler};
 use crate::stop::wind_down;
 use crate::table::Table;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, CommandError> {
     let app = App::load(&cli.config, arguments.dry_run)?;
     let selected = app.select(&arguments.rotations)?;
-    let reading = app.read(selected.clone()).await;
+    let reading = app.read(app.enabled(&selected)).await;
     let mut scheduler = app.scheduler_after(&reading.found, app.clock.now());
+    for (id, standing) in app.read(app.sharing_a_rate_with(&selected)).await.found {
+        scheduler.learn_logins(id, &standing, app.clock.now());
+    }
     if arguments.force {
-        force(&app, &mut scheduler, reading.found.keys().copied());
+        let disabled = &selected - &app.enabled(&selected);
+        force(cli, &app, &mut scheduler, reading.found.keys().copied().chain(disabled));
     }
     let mut came = work(&app, &mut scheduler).await?;
     look_again(&app, &mut scheduler, &reading.found, &mut came).await;
     if let Some(error) = &reading.error {
-        tell_unread(error);
+        note_unread(cli, error);
     }
     let now = app.clock.now();
     let rows = selected.into_iter().filter_map(|id| {
-        let came = Came { of: reading.found.get(&id), run: came.get(&id), dry_run: arguments.dry_run };
+        let held = scheduler.held(id, now).map(|held| held.by);
+        let came = Came { of: reading.found.get(&id), run: came.get(&id), held, dry_run: arguments.dry_run };
         Some(Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now))
     });
     let rows: Vec<Row> = rows.collect();
@@ -43,10 +48,10 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
 }
 
 /// Makes rotations due that are not. Some must not be, and that is said.
-fn force(app: &App, scheduler: &mut Scheduler, rotations: impl Iterator<Item = RotationId>) {
+fn force(cli: &Cli, app: &App, scheduler: &mut Scheduler, rotations: impl Iterator<Item = RotationId>) {
     for id in rotations {
         if let (Err(not_forced), Some(rotation)) = (scheduler.force(id, app.clock.now()), app.rotation(id)) {
-            tell(format_args!("{}: not forced: {not_forced}", rotation.name));
+            tell(cli, format_args!("{}: not forced: {not_forced}", rotation.name), None);
         }
     }
 }
@@ -105,6 +110,7 @@ struct Came<'a> {
     of: Option<&'a Standing>,
     /// `None` if none was due, and in it `None` if it did not begin.
     run: Option<&'a Option<Outcome>>,
+    held: Option<HeldBy>,
     dry_run: bool,
 }
 
@@ -124,7 +130,7 @@ struct Row {
 
 impl Row {
     fn new(rotation: &Rotation, came: Came<'_>, next_run: Option<Timestamp>, now: Timestamp) -> Self {
-        let Came { of: standing, run, dry_run } = came;
+        let Came { of: standing, run, held, dry_run } = came;
         let found = standing.and_then(|standing| standing.living);
         let failing = standing.and_then(|standing| standing.failure.as_ref());
         let (result, class, living) = match run {
@@ -134,14 +140,20 @@ impl Row {
             Some(Some(Outcome::Failed { class, .. })) => ("failed", Some(class), found),
             Some(Some(Outcome::Refused { class })) => ("refused", Some(class), found),
             Some(None) => ("stopped", None, found),
+            None if held == Some(HeldBy::Disabled) => ("disabled", None, None),
             None if standing.is_none() => ("unread", None, None),
+            None if held == Some(HeldBy::Rate) => ("waiting", Some(&RATE), found),
             None => match failing {
                 Some(failure) => ("waiting", Some(&failure.class), found),
                 None => ("not_due", None, found),
             },
         };
         let exit = match result {
-            "rotated" | "already_done" | "not_due" | "would_rotate" => Exit::Fine,
+            "rotated" | "already_done" | "not_due" | "would_rotate" | "disabled" => Exit::Fine,
+            // As it was asked for, unless readers suffer from it.
+            "waiting" if class == Some(&RATE) && exit_of_failure(living.as_ref(), now) == Exit::Failed => {
+                Exit::Fine
+            }
             _ => exit_of_failure(living.as_ref(), now),
         };
         let ends = living.and_then(|living: Living| living.expires_at);
@@ -157,6 +169,9 @@ impl Row {
         }
     }
 }
+
+/// What a rotation waits for that the rate of its source does not let run yet.
+const RATE: Class = Class::new("rate");
 
 fn table(rows: &[Row]) -> Table<5> {
     let mut table = Table::new(["ROTATION", "RESULT", "WHY", "LIFE LEFT", "NEXT RUN"]);

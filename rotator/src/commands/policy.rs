@@ -19,13 +19,13 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Policy) -> Result<Exit, 
         of_readers(rotations(&app, &selected))
     } else {
         let ask = !arguments.offline;
-        let versions = if ask { versions(&app, &selected).await } else { Versions::new() };
+        let versions = if ask { versions(cli, &app, &selected).await } else { Versions::new() };
         of_rotator(rotations(&app, &selected), &versions)
     };
     let text = policy.to_string();
     let shown = Shown { program: policy.program, paths: &policy.rules, policy: &text };
     show(arguments.output.into(), &shown, &text)?;
-    tell_remarks(&policy);
+    tell_remarks(cli, &policy);
     Ok(Exit::Fine)
 }
 
@@ -46,7 +46,7 @@ fn rotations<'a>(
 
 /// Which versions of KV hold the secrets of sources. Vault is asked only if there are any; that it cannot be asked is
 /// no failure: before there is a policy, it will not tell.
-async fn versions(app: &App, selected: &BTreeSet<RotationId>) -> Versions {
+async fn versions(cli: &Cli, app: &App, selected: &BTreeSet<RotationId>) -> Versions {
     let sources = rotations(app, selected).map(|rotation| &rotation.source);
     let mounts: BTreeSet<&Arc<str>> =
         sources.flat_map(|source| source.in_vault()).map(|(_, kept)| &kept.entry.mount).collect();
@@ -58,7 +58,11 @@ async fn versions(app: &App, selected: &BTreeSet<RotationId>) -> Versions {
                 versions.extend(version.map(|version| (Arc::clone(mount), version)));
             }
             Err(error) => {
-                tell(format_args!("note: Vault could not be asked which version of KV {mount} is: {error}"));
+                tell(
+                    cli,
+                    format_args!("note: Vault could not be asked which version of KV {mount} is: {error}"),
+                    None,
+                );
                 if error.concerns_all() {
                     break;
                 }
@@ -69,10 +73,10 @@ async fn versions(app: &App, selected: &BTreeSet<RotationId>) -> Versions {
 }
 
 /// The policy goes into a pipe as a rule: what is worth a look is said beside it.
-fn tell_remarks(policy: &Policy) {
+fn tell_remarks(cli: &Cli, policy: &Policy) {
     for rule in &policy.rules {
         for remark in &rule.remarks {
-            tell(format_args!("note: {}: {remark}", rule.path));
+            tell(cli, format_args!("note: {}: {remark}", rule.path), None);
         }
     }
 }

@@ -3,25 +3,26 @@
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
-use super::{CommandError, Exit, exit_of_failure, load, show, tell_unread};
+use super::state::State;
+use super::{CommandError, Exit, load, note_unread, show};
 use crate::app::App;
 use crate::cli::{self, Cli};
 use crate::proof::human;
 use crate::run::{RotationId, Standing};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{HeldBy, Scheduler};
 use crate::table::Table;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, CommandError> {
     let app = load(cli)?;
     let selected = app.select(&arguments.rotations)?;
-    let reading = app.read(selected.clone()).await;
+    let reading = app.read(app.enabled(&selected)).await;
     let now = app.clock.now();
     let scheduler = app.scheduler_after(&reading.found, now);
     let rows = selected.into_iter().filter_map(|id| row(&app, &scheduler, id, reading.found.get(&id), now));
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows))?;
     if let Some(error) = &reading.error {
-        tell_unread(error);
+        note_unread(cli, error);
     }
     Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine))
 }
@@ -38,56 +39,12 @@ struct Row {
     expires_at: Option<String>,
     life_left_seconds: Option<i64>,
     version: Option<u64>,
+    waits_for: Option<&'static str>,
     next_run: Option<String>,
     next_run_local: Option<String>,
     failures: u32,
     failure_class: Option<String>,
     failed_at: Option<String>,
-}
-
-/// How a rotation stands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum State {
-    /// A living token, and no trouble.
-    Fine,
-    /// A living token, but the last run failed.
-    Failing,
-    /// The token that readers find is over.
-    Dead,
-    /// There has never been a token.
-    Missing,
-    /// Vault could not be read.
-    Unread,
-}
-
-impl State {
-    fn of(standing: Option<&Standing>, now: Timestamp) -> Self {
-        let Some(standing) = standing else { return State::Unread };
-        match (&standing.living, &standing.failure) {
-            (None, _) => State::Missing,
-            (Some(living), _) if exit_of_failure(Some(living), now) == Exit::DeadToken => State::Dead,
-            (Some(_), Some(_)) => State::Failing,
-            (Some(_), None) => State::Fine,
-        }
-    }
-
-    fn exit(self) -> Exit {
-        match self {
-            State::Fine => Exit::Fine,
-            State::Failing => Exit::Failed,
-            State::Dead | State::Missing | State::Unread => Exit::DeadToken,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            State::Fine => "fine",
-            State::Failing => "failing",
-            State::Dead => "dead",
-            State::Missing => "missing",
-            State::Unread => "unread",
-        }
-    }
 }
 
 fn row(
@@ -101,7 +58,8 @@ fn row(
     let living = standing.and_then(|standing| standing.living);
     let failure = standing.and_then(|standing| standing.failure.as_ref());
     let next = scheduler.next(id);
-    let state = State::of(standing, now);
+    let held = scheduler.held(id, now).map(|held| held.by);
+    let state = if rotation.enabled { State::of(standing, now) } else { State::Disabled };
     Some(Row {
         rotation: rotation.name.to_string(),
         source: rotation.source.name.to_string(),
@@ -111,6 +69,7 @@ fn row(
         expires_at: living.and_then(|living| living.expires_at).map(rfc3339),
         life_left_seconds: living.and_then(|living| living.expires_at).map(|end| (end - now).num_seconds()),
         version: living.map(|living| living.version),
+        waits_for: held.map(HeldBy::name),
         next_run: next.as_ref().map(|next| rfc3339(next.at)),
         next_run_local: next.as_ref().map(|next| rotation.schedule.local(next.at)),
         failures: failure.map_or(0, |failure| failure.count),

@@ -70,11 +70,17 @@ impl<'a> Entries<'a> {
 
     /// Notes every name that was never asked for.
     pub(super) fn finish(self) -> Result<(), Noted> {
+        let owner = format!("`{}`", self.value.name);
+        self.finish_as(&owner)
+    }
+
+    /// The same, where the object has no name of its own.
+    pub(super) fn finish_as(self, owner: &str) -> Result<(), Noted> {
         let asked = self.asked.into_inner();
         let mut unknown = Ok(());
         for entry in &self.named {
             if let Some(name) = entry.name.filter(|name| !asked.contains(name)) {
-                let message = format!("`{}` has no `{}`", self.value.name, shown(name));
+                let message = format!("{owner} has no `{}`", shown(name));
                 unknown = Err(entry.spot.tell(message, did_you_mean(name, asked.iter().copied())));
             }
         }

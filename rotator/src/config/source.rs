@@ -64,7 +64,11 @@ impl Sources {
         let explains =
             |missed: &Option<String>| missed.as_ref().map_or(could_exist, |missed| missed == own_name);
         let explained = self.missed.iter().find(|(missed, _)| explains(missed));
-        let unexplained = || value.spot.advise("there is no such source", self.names(name));
+        let unexplained = || {
+            // A name of a source is no secret, but what stands here may be none.
+            let shown = if could_exist { format!(": `{}`", shown(name)) } else { String::new() };
+            value.spot.advise(format!("there is no such source{shown}"), self.names(name))
+        };
         Err(explained.map_or_else(unexplained, |(_, noted)| *noted))
     }
 

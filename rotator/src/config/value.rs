@@ -29,7 +29,7 @@ impl<'a> Value<'a> {
         self.text_for(TEXT)
     }
 
-    fn text_for(self, wanted: &str) -> Result<&'a str, Noted> {
+    pub(super) fn text_for(self, wanted: &str) -> Result<&'a str, Noted> {
         match self.expression {
             Expression::String(text) if self.is_in_one_line() => Ok(text.as_str()),
             Expression::String(_) => {
@@ -207,8 +207,11 @@ impl<'a> Value<'a> {
         let name = self.name;
         let message = |found: &str| format!("`{name}` must be {wanted}, not {found}");
         let spot = self.spot;
-        let is_quoted = wanted == TEXT || wanted == DURATION;
-        let in_quotes = || is_quoted.then(|| self.how_to_quote());
+        let in_quotes = || match wanted {
+            DURATION | TEXT => Some(self.how_to_quote()),
+            PART_OF_JSON => Some("a text stands in double quotes".to_owned()),
+            _ => None,
+        };
         match self.expression {
             Expression::Variable(_) | Expression::Traversal(_) => {
                 spot.tell(message("a bare word"), in_quotes())
@@ -279,7 +282,11 @@ const FILE: &str = "file";
 const LIST: &str = "a list";
 const NOTHING_FILLED_IN: &str =
     "nothing is filled in here; where `${` or `%{` is meant as text, write `$${` or `%%{`";
+/// What a field of JSON can be.
+pub(super) const JSON: &str = "an object, a list or a text";
 const OBJECT: &str = "an object";
+/// What can stand within JSON.
+pub(super) const PART_OF_JSON: &str = "JSON";
 const TEXT: &str = "a text";
 const VAULT: &str = "vault";
 const UNITS: &str =

@@ -159,7 +159,8 @@ impl<'a> Read<'a> {
         Read { setting, given, spots: Spots::at(value.spot) }
     }
 
-    fn object(value: Value<'a>, fields: &'static [Field]) -> Self {
+    /// `owner` is what the object is called where something is wrong with it.
+    fn object(value: Value<'a>, fields: &'static [Field], owner: &str) -> Self {
         let entries = match Entries::of(value) {
             Ok(entries) => entries,
             Err(noted) => return Read::single(value, Err(noted)),
@@ -169,10 +170,13 @@ impl<'a> Read<'a> {
             let read = entries.optional(field.name, |value| Ok(read(field, value)));
             written.add(field.name, read);
         }
-        let broken = entries.finish().err().or(written.broken);
+        let unknown = entries.finish_as(owner).err();
+        // What has an unknown name may be what would seem to be missing.
+        let given = if unknown.is_some() { Given::Unknown } else { Given::Map(written.given) };
+        let broken = unknown.or(written.broken);
         Read {
             setting: broken.map_or_else(|| Ok(Setting::Map(owned(written.settings))), Err),
-            given: Given::Map(written.given),
+            given,
             spots: written.spots,
         }
     }
@@ -211,8 +215,11 @@ fn owned(settings: Vec<(&'static str, Setting)>) -> Settings {
 
 fn read<'a>(field: &'static Field, value: Value<'a>) -> Read<'a> {
     match field.kind {
-        FieldKind::Object(inner) => Read::object(value, inner),
-        FieldKind::Objects(inner) => Read::map(value, |value| Read::object(value, inner)),
+        FieldKind::Object(inner) => Read::object(value, inner, &format!("`{}`", field.name)),
+        FieldKind::Objects(inner) => {
+            let owner = format!("what stands in `{}`", field.name);
+            Read::map(value, |value| Read::object(value, inner, &owner))
+        }
         FieldKind::Secrets => Read::map(value, |value| Read::single(value, value.secret())),
         FieldKind::Texts => Read::map(value, |value| Read::single(value, value.text().map(literal))),
         _ => Read::single(value, single(field, value)),

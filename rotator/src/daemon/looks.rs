@@ -48,7 +48,7 @@ impl Daemon {
 
     pub(super) fn note_change(&mut self, Changed { source, rotations }: &Changed) {
         info!(source = &**source, rotations = rotations.len(), "the login was changed; trying it");
-        let now = self.clock.now();
+        let now = self.now();
         for rotation in rotations {
             self.scheduler.login_changed(*rotation, now);
         }

@@ -11,10 +11,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokenferry_sources::{Clock, Timestamp, rfc3339};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use self::departures::Departures;
 use self::entries::Entries;
@@ -24,6 +25,7 @@ use self::watchdog::Watchdog;
 use crate::app::App;
 use crate::config::Listen;
 use crate::dispatch::{Dispatch, Ended, Local};
+use crate::jumps::Jumps;
 use crate::lag::Lag;
 use crate::reload::{LastReload, Reloads};
 use crate::rotation::Rotation;
@@ -45,6 +47,8 @@ pub struct Daemon {
     runner: Arc<Runner>,
     /// Tells the time.
     clock: Arc<dyn Clock>,
+    /// Notices when that clock is set.
+    jumps: Option<Jumps>,
     /// Is told how far what is due has been left lying.
     lag: Lag,
     /// How many entries are read at once.
@@ -78,6 +82,7 @@ impl Daemon {
             rotations: app.config.rotations,
             runner: app.runner,
             clock: app.clock,
+            jumps: None,
             lag,
             concurrency: app.config.concurrency,
             grace_period: app.config.grace_period,
@@ -127,7 +132,7 @@ impl Daemon {
     }
 
     fn learn(&mut self, rotation: RotationId, standing: Standing) {
-        let now = self.clock.now();
+        let now = self.now();
         if let (Some(failure), Some(configured)) = (&standing.failure, self.rotation(rotation)) {
             warn!(
                 rotation = &*configured.name,
@@ -143,23 +148,42 @@ impl Daemon {
     }
 
     fn submit_what_is_due(&mut self) {
-        for due in self.scheduler.due(self.clock.now()) {
+        let now = self.now();
+        for due in self.scheduler.due(now) {
             self.dispatch.submit(due);
         }
     }
 
-    fn note(&mut self, ended: &Ended) {
-        if self.departures.runs(ended.due.rotation) {
-            let name = self.departures.ended(ended.due.rotation);
+    fn note(&mut self, Ended { due, outcome, sent_login }: &Ended) {
+        if self.departures.runs(due.rotation) {
+            let name = self.departures.ended(due.rotation);
             return name.into_iter().for_each(|name| self.let_follow(&name));
         }
-        self.scheduler.ended(&ended.due, &ended.outcome, self.clock.now());
-        self.announce(ended.due.rotation);
+        let now = self.now();
+        if *sent_login {
+            self.scheduler.ended(due, outcome, now);
+        } else {
+            self.scheduler.ended_without_login(due, outcome, now);
+        }
+        self.announce(due.rotation);
+    }
+
+    /// The time. If the clock was set since it was last asked for, the scheduler learns of that first.
+    fn now(&mut self) -> Timestamp {
+        let now = self.clock.now();
+        let steady = Instant::now();
+        let jumps = self.jumps.get_or_insert_with(|| Jumps::since(now, steady));
+        if let Some(by) = jumps.look(now, steady) {
+            tell_jump(by, now);
+            self.scheduler.clock_was_set(by, now);
+        }
+        now
     }
 
     /// Never long, lest a clock that was set goes unnoticed.
-    fn pause(&self) -> Duration {
-        let until = |wake: Timestamp| (wake - self.clock.now()).to_std().unwrap_or_default();
+    fn pause(&mut self) -> Duration {
+        let now = self.now();
+        let until = |wake: Timestamp| (wake - now).to_std().unwrap_or_default();
         self.scheduler.wake_at().map_or(LONGEST_PAUSE, |wake| until(wake).min(LONGEST_PAUSE))
     }
 
@@ -212,6 +236,18 @@ fn looks() -> Interval {
     let mut look = interval(LOOK_FOR_CHANGES_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     look
+}
+
+/// Little is only what clocks are corrected by.
+fn tell_jump(by: TimeDelta, now: Timestamp) {
+    if by.abs() < TimeDelta::minutes(1) {
+        return debug!(by_secs = by.num_seconds(), "the clock was corrected");
+    }
+    warn!(
+        by_secs = by.num_seconds(),
+        now = rfc3339(now),
+        "the clock of this machine was set, or the machine slept; all times are reckoned anew"
+    );
 }
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);

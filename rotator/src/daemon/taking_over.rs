@@ -57,7 +57,7 @@ impl Daemon {
 
     /// What has not begun begins under the new definition, if it is still due then. What has begun ends as it began.
     fn hand_over(&mut self, runner: Arc<Runner>, carries_on: &[Option<RotationId>], same_vault: bool) {
-        let now = self.clock.now();
+        let now = self.now();
         for due in self.dispatch.withdraw() {
             self.scheduler.withdrawn(&due, now);
         }
@@ -85,7 +85,7 @@ impl Daemon {
     }
 
     fn reschedule(&mut self, carries_on: &[Option<RotationId>]) {
-        let now = self.clock.now();
+        let now = self.now();
         let plans = self.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect();
         let former = mem::replace(&mut self.scheduler, Scheduler::new(Vec::new()));
         self.scheduler = former.successor(plans, carries_on, now);

@@ -1,6 +1,7 @@
 //! A rotation with what this process knows about it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokenferry_sources::{HttpClient, Timestamp, Token};
@@ -14,13 +15,14 @@ use crate::rotation::Rotation;
 use crate::run::{CredentialKey, Due};
 use crate::source::Source;
 
-#[derive(Clone)]
 pub(super) struct Job {
     pub(super) rotation: Arc<Rotation>,
     pub(super) http: Arc<HttpClient>,
     pub(super) credential: CredentialKey,
     /// Shared by all that a rotation was and is, as long as its tokens are the same.
     pub(super) state: Arc<Mutex<State>>,
+    /// Whether its last run sent a login.
+    pub(super) sent_login: AtomicBool,
 }
 
 /// What only one at a time may look at or change.
@@ -47,6 +49,19 @@ pub(super) struct Pending {
     pub(super) written: Vec<Option<Written>>,
 }
 
+impl Clone for Job {
+    fn clone(&self) -> Self {
+        Job {
+            rotation: Arc::clone(&self.rotation),
+            http: Arc::clone(&self.http),
+            credential: self.credential.clone(),
+            state: Arc::clone(&self.state),
+            // That is about a run under way, which ends under the old name.
+            sent_login: AtomicBool::new(false),
+        }
+    }
+}
+
 impl Job {
     pub(super) fn new(rotation: Arc<Rotation>, http: Arc<HttpClient>) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
@@ -55,6 +70,7 @@ impl Job {
             credential: credential::key(&rotation.source),
             http,
             state: Arc::new(Mutex::new(state)),
+            sent_login: AtomicBool::new(false),
             rotation,
         }
     }

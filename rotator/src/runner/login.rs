@@ -1,5 +1,7 @@
 //! Getting the token of a run.
 
+use std::sync::atomic::Ordering;
+
 use tokenferry_sources::{Retry, SourceError, Token};
 use tracing::{debug, info};
 
@@ -63,6 +65,7 @@ impl Runner {
             );
             return Err(Trouble::Source { error: error.into(), login });
         }
+        job.sent_login.store(true, Ordering::Relaxed);
         let token = opened.login.login().await.map_err(|error| {
             let login = fingerprint(&error, opened);
             self.memory.learn(&job.credential, &error, login, self.clock.now());

@@ -120,6 +120,7 @@ impl Work for Runner {
         };
         let lag = self.clock.now() - due.not_before;
         let state = &mut *job.state.lock().await;
+        job.sent_login.store(false, Ordering::Relaxed);
         match self.attempt(job, state, due).await {
             Ok(outcome) => {
                 tell_success(job, due, lag, &outcome, self.dry_run);
@@ -131,6 +132,10 @@ impl Work for Runner {
                 trouble.outcome()
             }
         }
+    }
+
+    fn sent_login(&self, rotation: RotationId) -> bool {
+        self.job(rotation).is_some_and(|job| job.sent_login.load(Ordering::Relaxed))
     }
 }
 

@@ -39,7 +39,7 @@ t.hcl:4:13: `password` is a secret, and a secret never stands in this file
   | 	           ^
   help: write `password = { env = "NAME" }` or `password = { file = "/path" }`, or `{ vault = { mount = "…", path = "…", field = "…" } }`
 
-t.hcl:7:13: there is no such source
+t.hcl:7:13: there is no such source: `zettelstore.note`
   |   source  = ***
   |             ^
   help: did you mean `zettelstore.notes`?
@@ -353,7 +353,10 @@ fn a_source_that_is_missing_for_another_reason_is_not_missed_twice() {
     }
     let two = "source \"zettelstor\" \"other\" {\n}\nrotation \"x\" {\n  source = \"zettelstore.note\"\n";
     let found = after("rotation \"notes\" {\n  source   = \"zettelstore.notes\"\n", two);
-    assert_eq!(found, ["6:8 there is no system `zettelstor`", "9:12 there is no such source"]);
+    assert_eq!(
+        found,
+        ["6:8 there is no system `zettelstor`", "9:12 there is no such source: `zettelstore.note`"]
+    );
 }
 
 #[test]
