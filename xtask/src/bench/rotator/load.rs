@@ -1,6 +1,6 @@
 //! The load generator: what the server can do for a client that only writes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
