@@ -13,3 +13,4 @@ mod reading;
 mod session;
 mod setting;
 mod standing;
+mod succession;
