@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenferry_vault::KvPath;
+use tokenferry_vault::{FieldNames, KvPath};
 
 use crate::proof::human;
 use crate::reader::Reader;
@@ -79,8 +79,17 @@ impl Default for RenewBefore {
 pub struct Destination {
     /// Which entry.
     pub entry: KvPath,
+    /// What its fields are called.
+    pub fields: FieldNames,
     /// Whether an entry that somebody else made is taken over.
     pub adopt: bool,
+}
+
+impl Destination {
+    /// An entry of its own, with the names that fields have by themselves.
+    pub fn new(entry: KvPath) -> Self {
+        Destination { entry, fields: FieldNames::default(), adopt: false }
+    }
 }
 
 impl fmt::Display for Destination {

@@ -91,7 +91,7 @@ async fn look_again(
     found: &BTreeMap<RotationId, Standing>,
     came: &mut BTreeMap<RotationId, Option<Outcome>>,
 ) {
-    let is_vaults = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Failed { class, .. }) if class.is_of_vault());
+    let is_vaults = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Failed { class, .. } | Outcome::Partly { class, .. }) if class.is_of_vault());
     let failed = came.iter().filter(|(_, outcome)| is_vaults(outcome)).map(|(id, _)| *id).collect();
     let version = |standing: &Standing| standing.living.map_or(0, |living| living.version);
     for (id, standing) in app.read(failed).await.found {
@@ -138,6 +138,7 @@ impl Row {
             Some(Some(Outcome::Rotated(living))) => ("rotated", None, Some(*living)),
             Some(Some(Outcome::AlreadyDone(living))) => ("already_done", None, Some(*living)),
             Some(Some(Outcome::Failed { class, .. })) => ("failed", Some(class), found),
+            Some(Some(Outcome::Partly { class, living, .. })) => ("partly", Some(class), Some(*living)),
             Some(Some(Outcome::Refused { class })) => ("refused", Some(class), found),
             Some(None) => ("stopped", None, found),
             None if held == Some(HeldBy::Disabled) => ("disabled", None, None),

@@ -1,9 +1,10 @@
 //! `tokenferry policy`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
+use tokenferry_vault::KvPath;
 
 use super::{CommandError, Exit, load, show, tell};
 use crate::app::App;
@@ -48,11 +49,12 @@ fn rotations<'a>(
 /// no failure: before there is a policy, it will not tell.
 async fn versions(cli: &Cli, app: &App, selected: &BTreeSet<RotationId>) -> Versions {
     let sources = rotations(app, selected).map(|rotation| &rotation.source);
-    let mounts: BTreeSet<&Arc<str>> =
-        sources.flat_map(|source| source.in_vault()).map(|(_, kept)| &kept.entry.mount).collect();
+    let kept = sources.flat_map(|source| source.in_vault());
+    let mounts: BTreeMap<&Arc<str>, &KvPath> =
+        kept.map(|(_, kept)| (&kept.entry.mount, &kept.entry)).collect();
     let mut versions = Versions::new();
-    for mount in mounts {
-        match app.vault.mount(mount).await {
+    for (mount, entry) in mounts {
+        match app.vault.mount(entry).await {
             Ok(found) => {
                 let version = found.and_then(|found| found.kv_version());
                 versions.extend(version.map(|version| (Arc::clone(mount), version)));

@@ -1,16 +1,19 @@
 //! The configuration: HCL files, read strictly. Everything that is wrong is reported at once, each with its place and
 //! with no value shown.
 
+mod auth;
 mod document;
 mod json;
 mod listen;
 mod mask;
 mod names;
+mod namespace;
 mod object;
 mod pieces;
 mod problem;
 mod reader;
 mod rotation;
+mod session;
 mod slip;
 mod source;
 mod syntax;
@@ -35,6 +38,7 @@ use tokenferry_sources::Environment;
 use tokenferry_vault::VaultSettings;
 
 use self::document::{Document, Noted, Spot};
+use self::namespace::Home;
 use self::reader::Block;
 use self::rotation::Rotations;
 use self::source::Sources;
@@ -65,6 +69,19 @@ impl Config {
     /// # Errors
     /// Everything that is wrong.
     pub fn load(path: &Path, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
+        Config::load_after(&[], path, environment)
+    }
+
+    /// The same while others are in force, for which this one may be meant to step in. As far as its rotations are the
+    /// same they are not made once more: there may be thousands.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn load_after(
+        former: &[Arc<Rotation>],
+        path: &Path,
+        environment: &dyn Environment,
+    ) -> Result<Config, ConfigErrors> {
         let files = match Config::files(path) {
             Ok(paths) if paths.is_empty() => {
                 vec![File::unreadable(path, "there is no file in this folder that ends in `.hcl`".to_owned())]
@@ -72,7 +89,7 @@ impl Config {
             Ok(paths) => paths.iter().map(|path| File::read(path)).collect(),
             Err(error) => vec![File::unreadable(path, format!("cannot read it: {error}"))],
         };
-        assemble(files, environment)
+        assemble(files, former, environment)
     }
 
     /// Reads these files as one configuration. No secret is read.
@@ -85,6 +102,7 @@ impl Config {
     ) -> Result<Config, ConfigErrors> {
         assemble(
             files.into_iter().map(|(path, text)| File { path: path.into(), text: Ok(text) }).collect(),
+            &[],
             environment,
         )
     }
@@ -150,8 +168,12 @@ impl File {
 }
 
 /// As long as nothing is wrong, a piece at a time. What is wrong is told as seen in the whole.
-fn assemble(files: Vec<File>, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
-    pieces::read(&files, environment).map_or_else(|| assemble_whole(files, environment), Ok)
+fn assemble(
+    files: Vec<File>,
+    former: &[Arc<Rotation>],
+    environment: &dyn Environment,
+) -> Result<Config, ConfigErrors> {
+    pieces::read(&files, former, environment).map_or_else(|| assemble_whole(files, environment), Ok)
 }
 
 fn assemble_whole(files: Vec<File>, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
@@ -160,7 +182,7 @@ fn assemble_whole(files: Vec<File>, environment: &dyn Environment) -> Result<Con
         let nothing = File::unreadable(Path::new(""), "there is no file to read".to_owned());
         return assemble_whole(vec![nothing], environment);
     };
-    let config = read(first.whole(), &documents, Rotated::default(), environment);
+    let config = read(first.whole(), &documents, None, environment);
     let problems: Vec<Problem> = documents.into_iter().flat_map(Document::into_problems).collect();
     match config {
         Ok(config) if problems.is_empty() => Ok(config),
@@ -169,20 +191,27 @@ fn assemble_whole(files: Vec<File>, environment: &dyn Environment) -> Result<Con
 }
 
 /// What was read of the blocks of which there may be thousands.
-#[derive(Default)]
 struct Rotated {
     sources: Sources,
     rotations: Rotations,
+}
+
+impl Rotated {
+    fn new(roots: &[Block<'_>], environment: &dyn Environment) -> Self {
+        let home = Home::find(roots, environment);
+        Rotated { sources: Sources::new(home.clone()), rotations: Rotations::new(home) }
+    }
 }
 
 /// Reads these documents, on top of what was read already.
 fn read(
     first: Spot<'_>,
     documents: &[Document],
-    known: Rotated,
+    known: Option<Rotated>,
     environment: &dyn Environment,
 ) -> Result<Config, Noted> {
     let (roots, broken) = roots(documents);
+    let known = known.unwrap_or_else(|| Rotated::new(&roots, environment));
     let Rotated { mut sources, mut rotations } = known;
     if let Some(noted) = broken {
         sources.miss(noted);

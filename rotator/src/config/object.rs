@@ -30,10 +30,11 @@ impl<'a> Entries<'a> {
         Ok(Entries { value, named: entries(value, object), asked: RefCell::default() })
     }
 
-    /// The name of the only one, if there is one and no other.
-    pub(super) fn only(&self) -> Option<(&'a str, Spot<'a>)> {
-        match self.named.as_slice() {
-            [Entry { name: Some(name), spot, .. }] => Some((name, *spot)),
+    /// The name of the only one beside that one, if there is one and no other.
+    pub(super) fn only_beside(&self, flag: Option<&str>) -> Option<(&'a str, Spot<'a>)> {
+        let mut others = self.named.iter().filter(|entry| entry.name.is_none() || entry.name != flag);
+        match (others.next(), others.next()) {
+            (Some(Entry { name: Some(name), spot, .. }), None) => Some((name, *spot)),
             _ => None,
         }
     }
@@ -66,6 +67,12 @@ impl<'a> Entries<'a> {
     /// All of them, whatever they are called.
     pub(super) fn all(&self) -> impl Iterator<Item = (&'a str, Result<Value<'a>, Noted>)> {
         self.named.iter().filter_map(|entry| Some((entry.name?, self.value_of(entry, self.value.name))))
+    }
+
+    /// As [`Entries::all`], with the places of the names.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&'a str, Spot<'a>, Result<Value<'a>, Noted>)> {
+        let named = self.named.iter().filter_map(|entry| Some((entry.name?, entry.spot, entry)));
+        named.map(|(name, spot, entry)| (name, spot, self.value_of(entry, self.value.name)))
     }
 
     /// Notes every name that was never asked for.

@@ -89,12 +89,12 @@ impl Needs {
 }
 
 /// Where KV v2 has the data of an entry.
-fn data(KvPath { mount, path }: &KvPath) -> String {
+fn data(KvPath { mount, path, .. }: &KvPath) -> String {
     format!("{mount}/data/{path}")
 }
 
 /// Where KV v2 has what belongs to all versions of an entry.
-fn metadata(KvPath { mount, path }: &KvPath) -> String {
+fn metadata(KvPath { mount, path, .. }: &KvPath) -> String {
     format!("{mount}/metadata/{path}")
 }
 

@@ -75,6 +75,7 @@ impl World {
             http: HttpSettings::default(),
             ttl: None,
             rate: None,
+            session: None,
         };
         Arc::new(Rotation {
             name: name.into(),
@@ -133,15 +134,16 @@ pub(crate) fn settings(address: &str) -> VaultSettings {
         timeout: Duration::from_secs(20),
         user_agent: "tokenferry/test".to_owned(),
         auth: VaultAuth::Token(Reference::Env("VAULT_TOKEN".to_owned()).into()),
+        auth_namespace: None,
     }
 }
 
 pub(crate) fn place(path: &str) -> Destination {
-    Destination { entry: entry(path), adopt: false }
+    Destination::new(entry(path))
 }
 
 pub(crate) fn entry(path: &str) -> KvPath {
-    KvPath { mount: "secret".into(), path: path.into() }
+    KvPath::new("secret", path)
 }
 
 /// A run of another rotation than the first.

@@ -1,7 +1,7 @@
 //! What to do.
 
 use super::VaultError;
-use crate::{KvPath, Operation};
+use crate::{AuthMethod, IdentityError, KvPath, Operation};
 
 impl VaultError {
     /// What to do about it. Whole sentences, for users.
@@ -14,7 +14,7 @@ impl VaultError {
                 "Set `address` to scheme, host and port only: Vault's API cannot be served below a path.".to_owned()
             }
             E::BadRequest { operation: Operation::Note(at) } => format!(
-                "Vault takes 64 keys of custom metadata beside an entry, and this program needs up to 8 of them: remove \
+                "Vault takes 64 keys of custom metadata beside an entry, and this program needs up to 9 of them: remove \
                  some of the others from {}/metadata/{}.",
                 at.mount, at.path
             ),
@@ -44,8 +44,14 @@ impl VaultError {
                 format!("{} {}", forbidden(operation), MAY_BE_OVER)
             }
             E::Forbidden { operation, .. } => forbidden(operation),
-            E::LoginRefused { .. } => login_refused(),
-            E::MissingMount { operation: Operation::Login(_) } => {
+            E::CertificateRefused { .. } => {
+                "Check that `cert_file` has not ended and comes from a CA that Vault's listener trusts; where it asks \
+                 for a certificate of everybody, log in with `auth \"cert\"`."
+                    .to_owned()
+            }
+            E::Identity { cause, .. } => identity(cause).to_owned(),
+            E::LoginRefused { operation, .. } => login_refused(operation),
+            E::MissingMount { operation: Operation::Login(..) } => {
                 "Check `mount` of the login, and `namespace` if there is one; or enable the auth method there.".to_owned()
             }
             E::MissingMount { .. } => {
@@ -55,7 +61,11 @@ impl VaultError {
             E::NewerSchema { .. } => "A newer version of the rotator wrote it: run the newer version here, too.".to_owned(),
             E::NotAText { .. } => "Write a text into that field: nothing else can be sent.".to_owned(),
             E::NotKv { .. } => "Check `mount`: it must be a KV secrets engine.".to_owned(),
-            E::NotOurs { .. } => "Check `mount` and `path`: they must be those of a destination of the rotator.".to_owned(),
+            E::NotOurs { field, .. } => format!(
+                "Check `mount` and `path`: they must be those of a destination of the rotator. If they are, that \
+                 destination renames `{field}` by `fields`: this is for entries with the names that fields have by \
+                 themselves, so add a destination without `fields`."
+            ),
             E::NotKv2 { .. } => "Check `mount`: it must be a KV secrets engine of version 2. One of version 1 can \
                                  be upgraded with `bao kv enable-versioning` or `vault kv enable-versioning`."
                 .to_owned(),
@@ -72,6 +82,8 @@ impl VaultError {
             E::TimedOut { .. } | E::Unreachable { .. } => {
                 "Check `address`, then the network between here and Vault.".to_owned()
             }
+            E::WrappedElsewhere { operation, .. } => wrapped_elsewhere(operation),
+            E::WrappingTokenOver { .. } => WRAPPING_TOKEN_OVER.to_owned(),
             E::Tls { certificate: true, .. } => {
                 "If Vault has a certificate of your own CA, set `ca_cert_file`. The host in `address` must be one \
                  that its certificate names."
@@ -88,17 +100,28 @@ fn forbidden(operation: &Operation) -> String {
         | Operation::ReadMetadata(at)
         | Operation::Write(at)
         | Operation::Note(at) => {
-            let (mount, path) = (&at.mount, &at.path);
+            let KvPath { mount, path, .. } = at;
             format!(
                 "The token needs `create` and `update` on {mount}/data/{path}, and `create`, `read` and `update` on \
-                 {mount}/metadata/{path}. With `read` on the former, restarts know the token that is there."
+                 {mount}/metadata/{path}{there}. With `read` on the former, restarts know the token that is there.",
+                there = in_namespace(at)
             )
         }
-        Operation::Read(KvPath { mount, path }) => format!(
-            "The token needs `read` on {mount}/data/{path}; with a KV engine of version 1, on {mount}/{path}."
-        ),
+        Operation::Read(at) => {
+            let KvPath { mount, path, .. } = at;
+            format!(
+                "The token needs `read` on {mount}/data/{path}{there}; with a KV engine of version 1, on {mount}/{path}.",
+                there = in_namespace(at)
+            )
+        }
         _ => "Check the policies of the token that Vault gave us.".to_owned(),
     }
+}
+
+/// Policies of a namespace name paths without it; those of one that holds it, with it.
+fn in_namespace(at: &KvPath) -> String {
+    let named = |namespace| format!(" in the namespace {namespace}");
+    at.namespace.as_deref().map(named).unwrap_or_default()
 }
 
 fn kept(advice: &str, operation: &Operation) -> String {
@@ -110,13 +133,65 @@ fn kept(advice: &str, operation: &Operation) -> String {
     }
 }
 
-fn login_refused() -> String {
-    "With a token: it has ended or was revoked; put a new one in its place. With AppRole: check `role_id`, \
-     `mount`, and that the secret_id has not ended, been used up or been bound to other addresses. With JWT: check \
-     `role`, `mount`, and that the JWT has not ended and has the issuer, audience and subject that the role asks for."
-        .to_owned()
+fn login_refused(operation: &Operation) -> String {
+    let check = match operation {
+        Operation::Login(AuthMethod::AppRole, _) => {
+            "Check `role_id`, `mount`, `namespace`, and that the secret_id has not ended, been used up or been bound to other \
+             addresses."
+        }
+        Operation::Login(AuthMethod::Cert, _) => {
+            "Check `name`, `mount`, `namespace`, that the certificate has not ended and is one that the role takes, and that \
+             Vault's listener has TLS and asks for certificates."
+        }
+        Operation::Login(AuthMethod::Jwt, _) => {
+            "Check `role`, `mount`, `namespace`, and that the JWT has not ended and has the issuer, audience and subject that the \
+             role asks for."
+        }
+        Operation::Login(AuthMethod::Kubernetes, _) => {
+            "Check `role`, `mount`, `namespace`, that the role is bound to this service account and namespace, that its audience is \
+             that of the token, and that Vault may ask Kubernetes for token reviews."
+        }
+        Operation::Login(AuthMethod::Userpass, _) => "Check `username`, `password`, `mount` and `namespace`.",
+        _ => return "The token has ended or was revoked: put a new one in its place.".to_owned(),
+    };
+    format!("{check} {NOT_REPEATED}")
 }
 
+fn identity(error: &IdentityError) -> &'static str {
+    match error {
+        IdentityError::Mismatch => {
+            "Put the certificate and its own key there. If both are being replaced, this passes with the second one."
+        }
+        IdentityError::Missing(_) => {
+            "Check `cert_file` and `key_file`: both are in PEM form, and the key is not encrypted."
+        }
+        IdentityError::OpenToAll(_) => {
+            "Take the right from others with `chmod o= FILE`; in Kubernetes set `defaultMode: 0440` for the volume. If \
+             somebody had the key, replace it."
+        }
+        IdentityError::Unreadable(_) => "Check `cert_file` and `key_file`, and who may read them.",
+        IdentityError::Unusable(_) => {
+            "Use an RSA key of at least 2048 bits, or one of P-256, P-384 or Ed25519."
+        }
+    }
+}
+
+fn wrapped_elsewhere(operation: &Operation) -> String {
+    let mount = match operation {
+        Operation::Unwrap(mount) => mount,
+        _ => "MOUNT",
+    };
+    format!(
+        "Somebody may have intercepted the secret_id and wrapped it, or another one, anew: do not use it before that is \
+         cleared up. If it was a slip, wrap the answer of auth/{mount}/role/NAME/secret-id, and check `mount`."
+    )
+}
+
+const NOT_REPEATED: &str = "It is not repeated at once, lest an account is locked; one that is locked already takes \
+    the right login only after a while.";
+const WRAPPING_TOKEN_OVER: &str = "Put a new one there. A wrapping token serves once: after a restart of this program \
+    the old one is used up. If this is its first use, somebody else may have unwrapped it and have the secret_id now: \
+    destroy that one, and look into the audit log of Vault for sys/wrapping/unwrap.";
 const STRANGER: &str =
     "Check that `address` names a Vault or OpenBao itself, and look for proxies that change what is sent.";
 const MAY_BE_OVER: &str = "If it did work before, the token has ended: put a new one in its place. With \

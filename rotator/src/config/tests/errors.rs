@@ -331,10 +331,15 @@ fn a_token_is_tried_out_only_where_that_is_possible() {
         .replace("zettelstore", "zscaler")
         .replace("username = \"anna\"", "cloud = \"zscaler\"\n  api_key = \"id\"")
         .replace("password =", "secret_key =");
+    let wanted = |text: &str| text.replace("  schedule", "  verify = true\n  schedule");
     assert!(!parse(&zscaler).unwrap().rotations[0].verify);
+    assert!(parse(&wanted(&zscaler)).unwrap().rotations[0].verify);
     assert!(parse(RIGHT).unwrap().rotations[0].verify);
-    let wanted = zscaler.replace("  schedule", "  verify = true\n  schedule");
-    assert_eq!(lines(&problems(&wanted)), ["9:12 a token of Zscaler cannot be tried out"]);
+    let zenoti = RIGHT
+        .replace("zettelstore", "zenoti")
+        .replace("  username = \"anna\"\n", "")
+        .replace("password =", "api_key =");
+    assert_eq!(lines(&problems(&wanted(&zenoti))), ["7:12 a token of Zenoti cannot be tried out"]);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 mod errors;
 mod loading;
+mod logins;
 mod masking;
 mod mutations;
 mod pieces;
+mod publishing;
 mod settings;
 pub(super) mod structures;
 
