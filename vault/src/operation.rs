@@ -27,6 +27,20 @@ pub enum Operation {
     Write(KvPath),
 }
 
+impl Operation {
+    /// The entry that it is about.
+    pub fn entry(&self) -> Option<&KvPath> {
+        match self {
+            Operation::Note(at)
+            | Operation::Read(at)
+            | Operation::ReadData(at)
+            | Operation::ReadMetadata(at)
+            | Operation::Write(at) => Some(at),
+            Operation::Login(_) | Operation::LookUp | Operation::Renew => None,
+        }
+    }
+}
+
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

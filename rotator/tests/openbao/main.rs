@@ -3,13 +3,18 @@
 
 mod bao;
 mod credentials;
+mod engines;
 mod jwt;
 mod kept_in_vault;
 mod logging;
+mod namespaces;
 mod ownership;
 mod proxy;
 mod publishing;
 mod reading;
+mod refreshing;
+mod renaming;
 mod session;
 mod setting;
+mod several;
 mod standing;

@@ -97,9 +97,9 @@ fn is_lost(shared: &Shared, request: &str) -> bool {
     }
 }
 
-/// First line and all bytes of the next message, whose body has a length.
+/// First line and all bytes of the next message, whose body has a length or comes in chunks.
 async fn message(from: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
-    let (mut bytes, mut first, mut length) = (Vec::new(), String::new(), 0);
+    let (mut bytes, mut first, mut length, mut chunked) = (Vec::new(), String::new(), 0, false);
     loop {
         let mut line = String::new();
         if from.read_line(&mut line).await.ok()? == 0 {
@@ -113,12 +113,25 @@ async fn message(from: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
         }
+        chunked |= line.eq_ignore_ascii_case("transfer-encoding: chunked");
         if line.is_empty() {
             break;
         }
     }
+    while chunked {
+        let mut line = String::new();
+        from.read_line(&mut line).await.ok()?;
+        bytes.extend_from_slice(line.as_bytes());
+        let size = usize::from_str_radix(line.trim(), 16).ok()?;
+        read_more(from, &mut bytes, size + 2).await?;
+        chunked = size > 0;
+    }
+    read_more(from, &mut bytes, length).await?;
+    Some((first, bytes))
+}
+
+async fn read_more(from: &mut BufReader<TcpStream>, bytes: &mut Vec<u8>, length: usize) -> Option<()> {
     let start = bytes.len();
     bytes.resize(start + length, 0);
-    from.read_exact(&mut bytes[start..]).await.ok()?;
-    Some((first, bytes))
+    from.read_exact(&mut bytes[start..]).await.ok().map(drop)
 }
