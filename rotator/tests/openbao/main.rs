@@ -3,6 +3,7 @@
 
 mod bao;
 mod credentials;
+mod cutting;
 mod engines;
 mod jwt;
 mod kept_in_vault;

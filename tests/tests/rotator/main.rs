@@ -3,6 +3,7 @@
 
 mod commands;
 mod harness;
+mod killing;
 mod logs;
 mod ownership;
 mod redirects;
