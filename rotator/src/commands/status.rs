@@ -3,9 +3,10 @@
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
+use super::destinations::{self, Destination, are_in_trouble, tell_troubles};
 use super::{CommandError, Exit, exit_of_failure, load, show, tell_unread};
 use crate::app::App;
-use crate::cli::{self, Cli};
+use crate::cli::{self, Cli, Output};
 use crate::proof::human;
 use crate::run::{RotationId, Standing};
 use crate::scheduler::Scheduler;
@@ -17,9 +18,16 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
     let reading = app.read(selected.clone()).await;
     let now = app.clock.now();
     let scheduler = app.scheduler_after(&reading.found, now);
-    let rows = selected.into_iter().filter_map(|id| row(&app, &scheduler, id, reading.found.get(&id), now));
+    let mut destinations = destinations::of(&app, selected.iter().copied()).await;
+    let rows = selected.into_iter().filter_map(|id| {
+        let destinations = destinations.remove(&id).unwrap_or_default();
+        row(&app, &scheduler, id, reading.found.get(&id), destinations, now)
+    });
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows))?;
+    if arguments.output == Output::Table {
+        rows.iter().for_each(|row| tell_troubles(&row.rotation, &row.destinations));
+    }
     if let Some(error) = &reading.error {
         tell_unread(error);
     }
@@ -43,6 +51,8 @@ struct Row {
     failures: u32,
     failure_class: Option<String>,
     failed_at: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    destinations: Vec<Destination>,
 }
 
 /// How a rotation stands.
@@ -95,13 +105,17 @@ fn row(
     scheduler: &Scheduler,
     id: RotationId,
     standing: Option<&Standing>,
+    destinations: Vec<Destination>,
     now: Timestamp,
 ) -> Option<Row> {
     let rotation = app.rotation(id)?;
     let living = standing.and_then(|standing| standing.living);
     let failure = standing.and_then(|standing| standing.failure.as_ref());
     let next = scheduler.next(id);
-    let state = State::of(standing, now);
+    let state = match State::of(standing, now) {
+        State::Fine if are_in_trouble(&destinations) => State::Failing,
+        state => state,
+    };
     Some(Row {
         rotation: rotation.name.to_string(),
         source: rotation.source.name.to_string(),
@@ -116,6 +130,7 @@ fn row(
         failures: failure.map_or(0, |failure| failure.count),
         failure_class: failure.map(|failure| failure.class.to_string()),
         failed_at: failure.map(|failure| rfc3339(failure.at)),
+        destinations,
     })
 }
 
