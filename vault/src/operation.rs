@@ -38,6 +38,18 @@ impl Operation {
     pub(crate) fn is_about_our_token(&self) -> bool {
         matches!(self, Operation::Login(..) | Operation::LookUp | Operation::Renew | Operation::Unwrap(_))
     }
+
+    /// The entry that it is about.
+    pub fn entry(&self) -> Option<&KvPath> {
+        match self {
+            Operation::Note(at)
+            | Operation::Read(at)
+            | Operation::ReadData(at)
+            | Operation::ReadMetadata(at)
+            | Operation::Write(at) => Some(at),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Operation {

@@ -1,5 +1,6 @@
 //! The commands: one file each.
 
+mod destinations;
 mod doctor;
 mod explain;
 mod next;

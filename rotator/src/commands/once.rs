@@ -7,9 +7,10 @@ use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 use tokio::time::Instant;
 
+use super::destinations::{self, Destination, tell_troubles};
 use super::{CommandError, Exit, exit_of_failure, note_unread, show, tell};
 use crate::app::App;
-use crate::cli::{self, Cli};
+use crate::cli::{self, Cli, Output};
 use crate::dispatch::{Dispatch as _, Ended, Local};
 use crate::process;
 use crate::proof::human;
@@ -37,13 +38,18 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
         note_unread(cli, error);
     }
     let now = app.clock.now();
+    let mut destinations = destinations::of(&app, selected.iter().copied()).await;
     let rows = selected.into_iter().filter_map(|id| {
         let held = scheduler.held(id, now).map(|held| held.by);
         let came = Came { of: reading.found.get(&id), run: came.get(&id), held, dry_run: arguments.dry_run };
-        Some(Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now))
+        let row = Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now);
+        Some(Row { destinations: destinations.remove(&id).unwrap_or_default(), ..row })
     });
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows))?;
+    if arguments.output == Output::Table {
+        rows.iter().for_each(|row| tell_troubles(cli, &row.rotation, &row.destinations));
+    }
     Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine))
 }
 
@@ -124,6 +130,8 @@ struct Row {
     next_run: Option<String>,
     next_run_local: Option<String>,
     life_left_seconds: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    destinations: Vec<Destination>,
     #[serde(skip)]
     exit: Exit,
 }
@@ -166,6 +174,7 @@ impl Row {
             next_run: next_run.map(rfc3339),
             next_run_local: next_run.map(|at| rotation.schedule.local(at)),
             life_left_seconds: ends.map(|end| (end - now).num_seconds()),
+            destinations: Vec::new(),
             exit,
         }
     }

@@ -3,10 +3,11 @@
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
+use super::destinations::{self, Destination, are_in_trouble, tell_troubles};
 use super::state::State;
 use super::{CommandError, Exit, load, note_unread, show};
 use crate::app::App;
-use crate::cli::{self, Cli};
+use crate::cli::{self, Cli, Output};
 use crate::proof::human;
 use crate::run::{RotationId, Standing};
 use crate::scheduler::{HeldBy, Scheduler};
@@ -18,9 +19,16 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
     let reading = app.read(app.enabled(&selected)).await;
     let now = app.clock.now();
     let scheduler = app.scheduler_after(&reading.found, now);
-    let rows = selected.into_iter().filter_map(|id| row(&app, &scheduler, id, reading.found.get(&id), now));
+    let mut destinations = destinations::of(&app, selected.iter().copied()).await;
+    let rows = selected.into_iter().filter_map(|id| {
+        let destinations = destinations.remove(&id).unwrap_or_default();
+        row(&app, &scheduler, id, reading.found.get(&id), destinations, now)
+    });
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows))?;
+    if arguments.output == Output::Table {
+        rows.iter().for_each(|row| tell_troubles(cli, &row.rotation, &row.destinations));
+    }
     if let Some(error) = &reading.error {
         note_unread(cli, error);
     }
@@ -45,6 +53,8 @@ struct Row {
     failures: u32,
     failure_class: Option<String>,
     failed_at: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    destinations: Vec<Destination>,
 }
 
 fn row(
@@ -52,6 +62,7 @@ fn row(
     scheduler: &Scheduler,
     id: RotationId,
     standing: Option<&Standing>,
+    destinations: Vec<Destination>,
     now: Timestamp,
 ) -> Option<Row> {
     let rotation = app.rotation(id)?;
@@ -59,7 +70,11 @@ fn row(
     let failure = standing.and_then(|standing| standing.failure.as_ref());
     let next = scheduler.next(id);
     let held = scheduler.held(id, now).map(|held| held.by);
-    let state = if rotation.enabled { State::of(standing, now) } else { State::Disabled };
+    let state = match State::of(standing, now) {
+        _ if !rotation.enabled => State::Disabled,
+        State::Fine if are_in_trouble(&destinations) => State::Failing,
+        state => state,
+    };
     Some(Row {
         rotation: rotation.name.to_string(),
         source: rotation.source.name.to_string(),
@@ -75,6 +90,7 @@ fn row(
         failures: failure.map_or(0, |failure| failure.count),
         failure_class: failure.map(|failure| failure.class.to_string()),
         failed_at: failure.map(|failure| rfc3339(failure.at)),
+        destinations,
     })
 }
 

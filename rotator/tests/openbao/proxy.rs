@@ -19,6 +19,8 @@ struct Shared {
     lose: Mutex<Option<(String, u32)>>,
     /// What happens before the next request that begins so goes on.
     before: Mutex<Option<(String, Happening)>>,
+    /// So many requests go through. The next one may still be carried out; nothing is answered from then on.
+    end: Mutex<Option<(usize, bool)>>,
     /// Answers all requests itself, with this.
     instead: Mutex<Option<String>>,
 }
@@ -51,6 +53,12 @@ impl Proxy {
         *self.shared.lose.lock().unwrap() = Some((request.to_owned(), times));
     }
 
+    /// Lets so many requests through, and the next one if it is to be carried out, but not its answer; then nothing any
+    /// more, as if whoever asks had died.
+    pub(crate) fn end_after(&self, requests: usize, is_done: bool) {
+        *self.shared.end.lock().unwrap() = Some((requests, is_done));
+    }
+
     /// Lets something happen before the next request that begins with `METHOD PATH` goes on.
     pub(crate) fn before(&self, request: &str, happening: impl Future<Output = ()> + Send + 'static) {
         *self.shared.before.lock().unwrap() = Some((request.to_owned(), Box::pin(happening)));
@@ -60,6 +68,20 @@ impl Proxy {
     pub(crate) fn answer_instead(&self, head: &str, body: &str) {
         let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         *self.shared.instead.lock().unwrap() = Some(answer);
+    }
+}
+
+impl Shared {
+    /// Whether whoever asks has died by now; then, whether its request is still carried out.
+    fn ends(&self) -> Option<bool> {
+        let mut end = self.end.lock().unwrap();
+        match end.as_mut()? {
+            (0, is_done) => Some(std::mem::take(is_done)),
+            (left, _) => {
+                *left -= 1;
+                None
+            }
+        }
     }
 }
 
@@ -79,9 +101,13 @@ async fn serve(client: TcpStream, target: String, shared: Arc<Shared>) {
             client.write_all(answer.as_bytes()).await.unwrap();
             continue;
         }
+        let ends = shared.ends();
+        if ends == Some(false) {
+            return;
+        }
         server.write_all(&request).await.unwrap();
         let Some((_, answer)) = message(&mut server).await else { return };
-        if is_lost(&shared, &request_line) || client.write_all(&answer).await.is_err() {
+        if ends.is_some() || is_lost(&shared, &request_line) || client.write_all(&answer).await.is_err() {
             return;
         }
     }
@@ -97,9 +123,9 @@ fn is_lost(shared: &Shared, request: &str) -> bool {
     }
 }
 
-/// First line and all bytes of the next message, whose body has a length.
+/// First line and all bytes of the next message, whose body has a length or comes in chunks.
 async fn message(from: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
-    let (mut bytes, mut first, mut length) = (Vec::new(), String::new(), 0);
+    let (mut bytes, mut first, mut length, mut chunked) = (Vec::new(), String::new(), 0, false);
     loop {
         let mut line = String::new();
         if from.read_line(&mut line).await.ok()? == 0 {
@@ -113,12 +139,25 @@ async fn message(from: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
         }
+        chunked |= line.eq_ignore_ascii_case("transfer-encoding: chunked");
         if line.is_empty() {
             break;
         }
     }
+    while chunked {
+        let mut line = String::new();
+        from.read_line(&mut line).await.ok()?;
+        bytes.extend_from_slice(line.as_bytes());
+        let size = usize::from_str_radix(line.trim(), 16).ok()?;
+        read_more(from, &mut bytes, size + 2).await?;
+        chunked = size > 0;
+    }
+    read_more(from, &mut bytes, length).await?;
+    Some((first, bytes))
+}
+
+async fn read_more(from: &mut BufReader<TcpStream>, bytes: &mut Vec<u8>, length: usize) -> Option<()> {
     let start = bytes.len();
     bytes.resize(start + length, 0);
-    from.read_exact(&mut bytes[start..]).await.ok()?;
-    Some((first, bytes))
+    from.read_exact(&mut bytes[start..]).await.ok().map(drop)
 }

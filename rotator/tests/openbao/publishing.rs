@@ -24,6 +24,7 @@ async fn a_first_write_claims_the_destination_before_it_marks_it_and_a_second_on
         [
             "GET /v1/secret/data/home",
             "GET /v1/secret/metadata/home",
+            "GET /v1/sys/internal/ui/mounts/secret",
             "POST /v1/secret/data/home",
             "GET /v1/secret/metadata/home",
             "POST /v1/secret/metadata/home",
@@ -273,7 +274,8 @@ async fn a_destination_that_cannot_be_used_keeps_no_token_from_the_others() {
     let world = World::new().await;
     world.bao.root("POST", "secret/data/theirs", json!({ "data": { "password": "theirs" } })).await;
     let gone = Destination::new(KvPath::new("gone", "x"));
-    for (bad, trouble) in [(place("theirs"), ("foreign_entry", true)), (gone, ("vault_missing_mount", false))]
+    for (bad, trouble) in
+        [(place("theirs"), ("foreign_entry", false)), (gone, ("vault_missing_mount", false))]
     {
         let rotation = world.rotation("home", &[bad, place("home")]);
         let runner = world.runner(rotation.clone(), world.vault());

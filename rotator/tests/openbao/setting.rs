@@ -178,7 +178,7 @@ pub(crate) async fn rotated(runner: &Runner) -> u64 {
 /// The class that a run failed with, and whether for good.
 pub(crate) async fn failed(runner: &Runner) -> (String, bool) {
     match run(runner).await {
-        Outcome::Failed { class, .. } => (class.name().to_owned(), false),
+        Outcome::Failed { class, .. } | Outcome::Partly { class, .. } => (class.name().to_owned(), false),
         Outcome::Refused { class } => (class.name().to_owned(), true),
         outcome => panic!("{outcome:?}"),
     }

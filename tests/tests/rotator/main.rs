@@ -5,6 +5,7 @@ mod commands;
 mod deploying;
 mod doctor;
 mod harness;
+mod killing;
 mod logs;
 mod metrics;
 mod ownership;

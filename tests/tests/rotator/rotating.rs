@@ -86,7 +86,7 @@ async fn a_write_names_the_version_that_it_replaces() {
 }
 
 #[tokio::test]
-async fn several_destinations_get_the_same_token_and_are_written_again_together() {
+async fn several_destinations_get_the_same_token_and_one_that_lost_it_gets_it_back_without_a_login() {
     let mut site = Site::new("destinations").await;
     site.configure(|config| {
         config.rotation = format!("destination {{\n mount = \"{MOUNT}\"\n path = \"tokens/copy\"\n }}");
@@ -98,9 +98,26 @@ async fn several_destinations_get_the_same_token_and_are_written_again_together(
 
     site.openbao.delete_latest(MOUNT, "tokens/copy").await;
     site.rotator.run(&["once"]).await.ok();
-    assert_eq!(site.openbao.entry(MOUNT, "tokens/copy").await.unwrap().version, 2);
-    assert_eq!(site.entry().await.unwrap().version, 2);
-    assert_eq!(site.logins(), 2);
+    let copy = site.openbao.entry(MOUNT, "tokens/copy").await.unwrap();
+    assert_eq!((copy.version, copy.text("token")), (2, &*token));
+    assert_eq!((site.entry().await.unwrap().version, site.logins()), (1, 1));
+}
+
+#[tokio::test]
+async fn of_several_destinations_it_is_told_which_one_fails() {
+    let mut site = Site::new("which-fails").await;
+    site.openbao.write_entry(MOUNT, "tokens/theirs", &json!({"password": "theirs"})).await;
+    site.configure(|config| {
+        config.rotation = format!("destination {{\n mount = \"{MOUNT}\"\n path = \"tokens/theirs\"\n }}");
+    });
+    let once = site.rotator.run(&["once"]).await.failed_with(3);
+    assert!(once.stdout.contains("partly") && once.stdout.contains("foreign_entry"), "{}", once.stdout);
+    assert!(once.stderr.contains("notes: secret/tokens/theirs: foreign_entry"), "{}", once.stderr);
+    assert_eq!(site.entry().await.unwrap().version, 1);
+    let status = site.rotator.run(&["status", "--output", "json"]).await.failed_with(3).json();
+    assert_eq!(status[0]["state"], "failing");
+    let classes: Vec<_> = (0..2).map(|at| status[0]["destinations"][at]["failure_class"].clone()).collect();
+    assert_eq!(classes, [json!("foreign_entry"), json!(null)]);
 }
 
 /// Of another system: sent in another header, and its end stands in the token itself.

@@ -57,6 +57,10 @@ impl VaultError {
     /// Whether any other request would fail for the same reason.
     pub fn concerns_all(&self) -> bool {
         use VaultError as E;
+        if let E::MissingNamespace { operation } | E::Sealed { operation } = self {
+            // A namespace that an entry names is not that of the others, and can be sealed by itself.
+            return operation.entry().is_none_or(|at| at.namespace.is_none());
+        }
         !matches!(
             self,
             E::Absent { .. }

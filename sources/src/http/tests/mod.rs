@@ -1,6 +1,7 @@
 mod checks;
 mod logins;
 mod preset;
+mod trials;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

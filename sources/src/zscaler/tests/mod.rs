@@ -3,6 +3,7 @@ mod keys;
 mod one_api;
 mod reads;
 mod removal;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,63 @@
+//! The destinations of a rotation, one by one.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tokenferry_sources::rfc3339;
+
+use super::tell;
+use crate::app::App;
+use crate::cli::Cli;
+use crate::meaning::meaning;
+use crate::run::RotationId;
+use crate::runner::DestinationState;
+
+/// One destination, as it was found or left.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Destination {
+    /// Its entry.
+    entry: String,
+    expires_at: Option<String>,
+    /// What came in its way last.
+    failure_class: Option<String>,
+}
+
+/// Those of these rotations that have several: else the rotation says it all.
+pub(super) async fn of(
+    app: &App,
+    rotations: impl IntoIterator<Item = RotationId>,
+) -> BTreeMap<RotationId, Vec<Destination>> {
+    let mut found = BTreeMap::new();
+    for id in rotations {
+        let states = app.runner.destinations(id).await;
+        if states.len() > 1 {
+            found.insert(id, states.into_iter().map(Destination::from).collect());
+        }
+    }
+    found
+}
+
+/// Whether something came in the way of one of them.
+pub(super) fn are_in_trouble(destinations: &[Destination]) -> bool {
+    destinations.iter().any(|destination| destination.failure_class.is_some())
+}
+
+/// Says which of them fail, below the table.
+pub(super) fn tell_troubles(cli: &Cli, rotation: &str, destinations: &[Destination]) {
+    for Destination { entry, failure_class, .. } in destinations {
+        if let Some(class) = failure_class {
+            let advice = meaning(class).advice;
+            tell(cli, format_args!("{rotation}: {entry}: {class}"), Some(advice));
+        }
+    }
+}
+
+impl From<DestinationState> for Destination {
+    fn from(state: DestinationState) -> Self {
+        Destination {
+            entry: state.at,
+            expires_at: state.living.and_then(|living| living.expires_at).map(rfc3339),
+            failure_class: state.trouble.map(|class| class.to_string()),
+        }
+    }
+}
