@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokenferry_sources::{HttpClient, ProcessEnvironment};
+use tokenferry_sources::{HttpClient, ProcessEnvironment, Timestamp};
 
 use super::{CommandError, Exit, load, print, show, tell};
 use crate::app::{App, Reading};
 use crate::cli::{self, Cli, Output};
-use crate::proof::{Basis, Claim, Life, Proof, Verdict, human, login_and_retry, prove};
+use crate::proof::{Basis, Claim, Life, Proof, Share, Verdict, human, login_and_retry, prove};
+use crate::rate::Rate;
 use crate::rotation::Rotation;
 use crate::run::{Living, RotationId};
 use crate::source::{OpenError, Source};
@@ -24,15 +25,23 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
         tell_what_vault_lacks(&app).await;
     }
     let now = app.clock.now();
+    let mut claims: Vec<Claim> =
+        app.ids().map(|(id, rotation)| claim(rotation, last_seen.get(&id).copied())).collect();
+    share_rates(&app.config.rotations, &mut claims, now);
     let rows: Vec<Row> = app
-        .ids()
-        .map(|(id, rotation)| Row::new(rotation, &prove(&claim(rotation, last_seen.get(&id).copied()), now)))
+        .config
+        .rotations
+        .iter()
+        .zip(&claims)
+        .map(|(rotation, claim)| Row::new(rotation, &prove(claim, now)))
         .collect();
     show(arguments.output, &rows, table(&rows))?;
     if arguments.output == Output::Table {
         explain(&rows)?;
     }
-    let fails = |row: &Row| row.verdict == "refused" || (arguments.strict && row.verdict == "not_provable");
+    let fails = |row: &Row| {
+        row.enabled && (row.verdict == "refused" || (arguments.strict && row.verdict == "not_provable"))
+    };
     Ok(if rows.iter().any(fails) { Exit::Configuration } else { Exit::Fine })
 }
 
@@ -130,6 +139,25 @@ fn claim(rotation: &Rotation, seen: Option<Seen>) -> Claim {
         life: life(source, seen),
         login_and_retry: login_and_retry(source.http.timeout),
         predecessor: source.system.predecessor,
+        share: None,
+    }
+}
+
+/// Tells the rotations of each source that has a rate what that means for them. Those that are not run want nothing.
+fn share_rates(rotations: &[Arc<Rotation>], claims: &mut [Claim], now: Timestamp) {
+    let mut limited: BTreeMap<&str, (Rate, Duration, Vec<usize>)> = BTreeMap::new();
+    for (index, Rotation { source, .. }) in rotations.iter().map(|rotation| &**rotation).enumerate() {
+        let Some(rate) = source.rate else { continue };
+        limited.entry(&source.name).or_insert((rate, source.http.timeout, Vec::new())).2.push(index);
+    }
+    for (rate, timeout, of_source) in limited.into_values() {
+        let is_run = |index: &&usize| rotations.get(**index).is_some_and(|rotation| rotation.enabled);
+        let wanting: Vec<&Claim> =
+            of_source.iter().filter(is_run).filter_map(|index| claims.get(*index)).collect();
+        let share = Share::of(rate, &wanting, timeout, now);
+        for index in of_source {
+            claims.get_mut(index).into_iter().for_each(|claim| claim.share = Some(share));
+        }
     }
 }
 
@@ -137,11 +165,16 @@ fn claim(rotation: &Rotation, seen: Option<Seen>) -> Claim {
 #[derive(Debug, Serialize)]
 struct Row {
     rotation: String,
+    enabled: bool,
     verdict: &'static str,
     life_seconds: Option<u64>,
     life_basis: Option<&'static str>,
     replaced_at_age_seconds: Option<u64>,
     reader_lag_seconds: u64,
+    /// As in `100/h`; with it, how long a login may have to wait for it. That is missing if the rate does not carry
+    /// what is planned.
+    rate: Option<String>,
+    rate_wait_seconds: Option<u64>,
     /// What a reader holds at most, less the life: negative where a reader can hold a dead token.
     margin_seconds: Option<i64>,
     renew_before_that_passes_seconds: Option<u64>,
@@ -151,7 +184,7 @@ struct Row {
 impl Row {
     fn new(rotation: &Arc<Rotation>, proof: &Proof) -> Self {
         let (sum, life, remedy) = match &proof.verdict {
-            Verdict::NotProvable { .. } => (None, None, None),
+            Verdict::NotCarried | Verdict::NotProvable { .. } => (None, None, None),
             Verdict::Proven { sum, life, .. } => (Some(sum), Some(life), None),
             Verdict::Refused { sum, life, remedy } => (Some(sum), Some(life), Some(remedy)),
         };
@@ -161,6 +194,9 @@ impl Row {
         };
         Row {
             rotation: rotation.name.to_string(),
+            enabled: rotation.enabled,
+            rate: proof.share.map(|share| share.rate.to_string()),
+            rate_wait_seconds: proof.share.and_then(|share| share.wait).map(|wait| wait.as_secs()),
             verdict: proof.verdict.name(),
             life_seconds: life.map(|life| life.duration.as_secs()),
             life_basis: life.map(|life| life.basis.name()),
@@ -184,7 +220,7 @@ fn table(rows: &[Row]) -> Table<6> {
         };
         table.row([
             row.rotation.clone(),
-            row.verdict.replace('_', " "),
+            row.verdict.replace('_', " ") + if row.enabled { "" } else { ", disabled" },
             seconds(row.life_seconds),
             row.life_basis.unwrap_or("-").replace('_', " "),
             seconds(row.replaced_at_age_seconds),
@@ -197,7 +233,8 @@ fn table(rows: &[Row]) -> Table<6> {
 /// What the table has no room for.
 fn explain(rows: &[Row]) -> Result<(), CommandError> {
     for row in rows {
-        print(format_args!("\n{}: {}\n", row.rotation, row.explanation.replace('\n', "\n  ")))?;
+        let disabled = if row.enabled { "" } else { "disabled, and never run; if it were: " };
+        print(format_args!("\n{}: {disabled}{}\n", row.rotation, row.explanation.replace('\n', "\n  ")))?;
     }
     Ok(())
 }
