@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use chrono::DateTime;
+use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
 use rustify::Endpoint;
 use rustify::errors::ClientError;
@@ -26,6 +28,8 @@ pub(crate) struct Transport {
     settings: TransportSettings,
     clock: Arc<dyn Clock>,
     client: OnceCell<reqwest::Client>,
+    /// By how many seconds Vault's clock is ahead of ours; [`NOT_SEEN`] before an answer showed it.
+    clock_ahead_secs: AtomicI32,
 }
 
 struct TransportSettings {
@@ -45,11 +49,15 @@ impl Transport {
             timeout: settings.timeout,
             user_agent: settings.user_agent.clone(),
         };
-        Transport { settings, clock, client: OnceCell::new() }
+        Transport { settings, clock, client: OnceCell::new(), clock_ahead_secs: AtomicI32::new(NOT_SEEN) }
     }
 
     pub(crate) fn address(&self) -> &str {
         &self.settings.base
+    }
+
+    pub(crate) fn clock_ahead_secs(&self) -> Option<i32> {
+        Some(self.clock_ahead_secs.load(Ordering::Relaxed)).filter(|ahead| *ahead != NOT_SEEN)
     }
 
     /// Sends a request and takes in what Vault wraps its answers in.
@@ -133,6 +141,7 @@ impl Transport {
         let request = reqwest::Request::try_from(request).map_err(|_| Fault::Malformed)?;
         let mut response =
             self.client().await?.execute(request).await.map_err(|error| self.failure(error))?;
+        self.see_date(response.headers());
         let status = response.status();
         if status.is_redirection() {
             return Err(redirected(&response));
@@ -146,6 +155,14 @@ impl Transport {
         let mut answer = http::Response::new(self.body(&mut response).await?);
         *answer.status_mut() = status;
         Ok(answer)
+    }
+
+    fn see_date(&self, headers: &HeaderMap) {
+        let date = headers.get(DATE).and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
+        let ahead = date.map(|date| (date.to_utc() - self.clock.now()).num_seconds());
+        if let Some(ahead) = ahead.and_then(|ahead| i32::try_from(ahead).ok()) {
+            self.clock_ahead_secs.store(ahead, Ordering::Relaxed);
+        }
     }
 
     fn until(&self, headers: &HeaderMap) -> Option<Timestamp> {
@@ -214,6 +231,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(body).map_err(|_| Fault::Malformed)
 }
 
+const NOT_SEEN: i32 = i32::MIN;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MOST_REDIRECTS: usize = 2;
 /// No entry and no login comes near it.

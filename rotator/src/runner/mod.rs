@@ -30,6 +30,7 @@ use tracing::{info, warn};
 
 use crate::rotation::Rotation;
 use crate::run::{Class, CredentialKey, Due, Living, Outcome, RotationId, Work};
+use crate::skew::Skews;
 use job::{Job, State};
 use memory::Memory;
 use publish::Written;
@@ -45,6 +46,7 @@ pub struct Runner {
     writer: String,
     dry_run: bool,
     memory: Memory,
+    skews: Skews,
     adopted: AtomicU64,
 }
 
@@ -70,6 +72,7 @@ impl Runner {
             writer,
             dry_run: false,
             memory: Memory::default(),
+            skews: Skews::default(),
             adopted: AtomicU64::new(0),
         }
     }
@@ -77,6 +80,11 @@ impl Runner {
     /// Whether runs only log in and try the token out, and write nothing at all.
     pub fn dry_run(self, dry_run: bool) -> Self {
         Runner { dry_run, ..self }
+    }
+
+    /// What logins have shown of the clocks of issuers.
+    pub fn skews(&self) -> &Skews {
+        &self.skews
     }
 
     /// How often somebody else's token was found in a destination and left there.

@@ -281,7 +281,11 @@ impl Job {
     ) -> Failure {
         let patience = backoff::patience(self.living, at);
         let backoff = moment::after(at, backoff::delay(&self.plan.name, count, patience));
-        let asked = backoff::asked_to_wait(at, retry_at).filter(|asked| *asked > backoff);
+        let asked = backoff::asked_to_wait(at, retry_at);
+        // Who says when is asked again soon after that, however often it came to nothing.
+        let backoff =
+            if asked.is_some() { backoff.min(moment::after(at, backoff::LONGEST_ASKED)) } else { backoff };
+        let asked = asked.filter(|asked| *asked > backoff);
         let hold = Hold::Pause { until: asked.unwrap_or(backoff), asked: asked.is_some(), run };
         Failure { class, at, count, refusals: 0, hold }
     }
