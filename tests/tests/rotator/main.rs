@@ -3,6 +3,7 @@
 
 mod commands;
 mod harness;
+mod holding;
 mod logs;
 mod ownership;
 mod redirects;
