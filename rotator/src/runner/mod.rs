@@ -5,6 +5,8 @@
 //! token that could not be written is kept, too, and written by a later run instead of a new login. A refused login
 //! is not repeated by the other rotations of its credential.
 
+#[cfg(test)]
+mod classes;
 mod credential;
 mod flush;
 mod job;

@@ -290,9 +290,14 @@ impl Job {
         Failure { class, at, count, refusals: 0, hold }
     }
 
-    /// A failure as noted in the entry.
+    /// A failure as noted in the entry. If it seems to be yet to come, the clock was put back since, and nobody knows
+    /// how long ago it was: one try ends that, or each process that begins would hold it off anew.
     fn recalled(&self, past: PastFailure, now: Timestamp) -> Failure {
         let (at, count) = (past.at.min(now), past.count.max(1));
+        if moment::between(now, past.at) > moment::CLOCK_TOLERANCE {
+            let hold = Hold::Pause { until: at, asked: false, run: None };
+            return Failure { class: past.class, at, count, refusals: past.refusals, hold };
+        }
         if !past.lasting {
             return self.paused(past.class, at, count, past.retry_at, None);
         }
