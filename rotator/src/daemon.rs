@@ -15,7 +15,7 @@ use tracing::{debug, info, warn};
 use crate::dispatch::{Dispatch, Ended};
 use crate::entries;
 use crate::jumps::Jumps;
-use crate::lag::{LONGEST_LAG, Lag};
+use crate::lag::{Lag, Watchdog};
 use crate::rotation::Rotation;
 use crate::run::{RotationId, Standing};
 use crate::runner::Runner;
@@ -49,14 +49,17 @@ impl Daemon {
     pub async fn run(mut self, stop: CancellationToken) -> bool {
         let mut found = self.read_entries();
         let mut all_read = false;
-        let mut watchdog = Watchdog::begin();
+        let mut watchdog = Watchdog::new(self.lag.clone());
+        let began = Instant::now();
         let mut looks = Looks::default();
         let mut look = interval(LOOK_FOR_CHANGES_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.submit_what_is_due();
             let pause = self.pause();
-            watchdog.look(&self, all_read, pause);
+            // What has not been read is due from the start on, for all that is known.
+            let unread = Some(began).filter(|_| !all_read);
+            watchdog.look(unread, self.dispatch.waiting_since(), Instant::now() + pause);
             let waits_for_change = self.scheduler.waiting_for_change().next().is_some();
             tokio::select! {
                 biased;
@@ -200,41 +203,6 @@ fn tell_jump(by: TimeDelta, now: Timestamp) {
         now = rfc3339(now),
         "the clock of this machine was set, or the machine slept; all times are reckoned anew"
     );
-}
-
-/// Sees to it that it is told once when something due is left lying, and once when that is over.
-struct Watchdog {
-    began: Instant,
-    is_late: bool,
-}
-
-impl Watchdog {
-    fn begin() -> Self {
-        Watchdog { began: Instant::now(), is_late: false }
-    }
-
-    /// What has not been read is due from the start on, for all that is known.
-    fn look(&mut self, daemon: &Daemon, all_read: bool, pause: Duration) {
-        let unread = Some(self.began).filter(|_| !all_read);
-        let now = Instant::now();
-        daemon.lag.note(unread.into_iter().chain(daemon.dispatch.waiting_since()).min(), now + pause);
-        let is_late = daemon.lag.is_too_long(now);
-        if is_late && !self.is_late {
-            let (lag, running) = (daemon.lag.lag(now), daemon.dispatch.running());
-            warn!(
-                lag_secs = lag.as_secs(),
-                running,
-                unread = !all_read,
-                advice = "if entries are unread, see to Vault; otherwise raise `concurrency`, or spread the rotations of \
-                          one credential",
-                "rotations are due and have not been attempted for more than {} s",
-                LONGEST_LAG.as_secs()
-            );
-        } else if self.is_late && !is_late {
-            info!("what is due is attempted in time again");
-        }
-        self.is_late = is_late;
-    }
 }
 
 /// Looks for changed logins, one after the other.

@@ -147,16 +147,22 @@ impl World {
         }
     }
 
+    fn log_in(&self, due: &Due, kind: Kind) {
+        let (state, rotation) = (&mut *self.state(), due.rotation.0 as usize);
+        state.sent[rotation] = kind != Kind::Sealed;
+        if state.sent[rotation] {
+            state.logins[rotation].push((self.began.elapsed(), kind));
+        }
+    }
+
     /// What comes of a run, and what is noted of it.
     fn outcome(&self, due: &Due, kind: Kind) -> Outcome {
         let state = &mut *self.state();
         let (now, rotation, elapsed) = (self.wall(state), due.rotation.0 as usize, self.began.elapsed());
-        state.sent[rotation] = kind != Kind::Sealed;
         if kind == Kind::Sealed {
             state.sealed[rotation].push(elapsed);
             return Outcome::Failed { class: Class::new("vault_sealed"), retry_at: None };
         }
-        state.logins[rotation].push((elapsed, kind));
         let failed = |name, retry_at| Outcome::Failed { class: Class::new(name), retry_at };
         let come_back = [-100, 0, 20, 400 * 86_400].map(|secs| now + TimeDelta::seconds(secs));
         let outcome = match kind {
@@ -175,10 +181,11 @@ impl World {
         let state = &mut *self.state();
         state.set_by += match self.clock {
             _ if state.is_calm => TimeDelta::zero(),
-            Clock::Goes => TimeDelta::zero(),
             Clock::SetBackEachMinute => TimeDelta::seconds(-59),
-            Clock::Jumps if minute % 97 == 0 => TimeDelta::seconds(state.random.i64(-86_400..86_400)),
-            Clock::Jumps => TimeDelta::zero(),
+            Clock::Jumps if minute.is_multiple_of(97) => {
+                TimeDelta::seconds(state.random.i64(-86_400..86_400))
+            }
+            Clock::Goes | Clock::Jumps => TimeDelta::zero(),
         };
     }
 }
@@ -222,7 +229,10 @@ impl Work for World {
             let millis = if kind == Kind::Down { 30_000 } else { state.random.u64(0..2_000) };
             (kind, Duration::from_millis(millis))
         };
-        sleep(takes).await;
+        // A process may die between the login and the note.
+        sleep(takes / 2).await;
+        self.log_in(due, kind);
+        sleep(takes / 2).await;
         self.outcome(due, kind)
     }
 
