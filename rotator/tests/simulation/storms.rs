@@ -65,6 +65,28 @@ async fn once_nothing_fails_any_more_everybody_has_a_token_soon() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_refused_login_is_not_repeated_whenever_the_process_dies() {
+    let mut at_the_worst_moment = 0;
+    for quarter_secs in 1..=40 {
+        let only = Some(Kind::Refused);
+        let world = Arc::new(World { only, ..World::new(quarter_secs, Clock::Goes) });
+        let mut rotator = Rotator::start(&world);
+        let dies = Instant::now() + Duration::from_millis(250 * quarter_secs);
+        while Instant::now() < dies {
+            rotator.step(dies).await;
+        }
+        drop(rotator);
+        Rotator::start(&world).go_on(1).await;
+        for logins in &world.state().logins {
+            // At once, after 15 minutes and after 30 more; once more where it died before the first was noted.
+            assert!((2..=4).contains(&logins.len()), "{quarter_secs}: {logins:?}");
+            at_the_worst_moment += u32::from(logins.len() == 4);
+        }
+    }
+    assert!(at_the_worst_moment > 0);
+}
+
 /// What the wall clock does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Clock {
@@ -94,6 +116,8 @@ struct World {
     seed: u64,
     began: Instant,
     clock: Clock,
+    /// All that ever happens.
+    only: Option<Kind>,
     state: Mutex<State>,
 }
 
@@ -121,7 +145,7 @@ impl World {
             sealed: vec![Vec::new(); all],
             sent: vec![false; all],
         };
-        World { seed, began: Instant::now(), clock, state: Mutex::new(state) }
+        World { seed, began: Instant::now(), clock, only: None, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -133,6 +157,9 @@ impl World {
     }
 
     fn kind(&self, state: &State, rotation: usize) -> Kind {
+        if let Some(only) = self.only {
+            return only;
+        }
         let half_hour = self.began.elapsed().as_secs() / 1800;
         let mut random = Rng::with_seed(self.seed ^ (half_hour << 20) ^ ((rotation as u64) << 8));
         match random.u8(0..9) {
