@@ -39,17 +39,25 @@ async fn read_until_done(
 ) {
     let mut pause = SHORTEST_PAUSE;
     while let Some(error) = read_once(runner, &mut unread, at_once, found).await {
+        let wait = pause_before_next(pause, unread.len(), error.concerns_all());
         warn!(
             class = error.class(),
             unread = unread.len(),
-            next_try_in_secs = pause.as_secs(),
+            next_try_in_secs = wait.as_secs(),
             advice = error.advice(),
             "entries cannot be read, and what cannot be read is not rotated: {error}"
         );
-        sleep(pause).await;
+        sleep(wait).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     info!("all entries are read");
+}
+
+/// How long to leave Vault alone. Where each entry was asked for to no avail, so long that thousands of them make a
+/// few requests a second; where Vault itself is in trouble, only a few were asked for.
+fn pause_before_next(pause: Duration, unread: usize, concerns_all: bool) -> Duration {
+    let asked = if concerns_all { 0 } else { u32::try_from(unread).unwrap_or(u32::MAX) };
+    pause.max((PAUSE_FOR_EACH * asked).min(LONGEST_PAUSE_OF_ALL))
 }
 
 /// One go at all that is unread. After some failures in a row for which Vault itself is to blame it ends: the next
@@ -87,4 +95,19 @@ pub async fn read_once(
 
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const PAUSE_FOR_EACH: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE_OF_ALL: Duration = Duration::from_secs(15 * 60);
 const MOST_FAILURES_IN_A_ROW: u32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_of_entries_that_cannot_be_read_are_asked_for_less_often() {
+        let pause = |unread, concerns_all| pause_before_next(LONGEST_PAUSE, unread, concerns_all).as_secs();
+        assert_eq!([1, 600, 1_000, 100_000].map(|unread| pause(unread, false)), [60, 60, 100, 900]);
+        assert_eq!(pause(100_000, true), 60, "ten of them were asked for");
+        assert_eq!(pause_before_next(SHORTEST_PAUSE, 1, false), SHORTEST_PAUSE);
+    }
+}

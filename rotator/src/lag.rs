@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::{info, warn};
 
 /// Told by the daemon, asked by whoever watches it. Clones tell the same.
 #[derive(Clone, Debug)]
@@ -60,6 +61,47 @@ impl Default for Lag {
     }
 }
 
+/// Tells a [`Lag`] what it has to know, and people once when something due is left lying, and once when that is over.
+#[derive(Debug)]
+pub struct Watchdog {
+    lag: Lag,
+    is_late: bool,
+}
+
+impl Watchdog {
+    /// One that has nothing to tell yet.
+    pub fn new(lag: Lag) -> Self {
+        Watchdog { lag, is_late: false }
+    }
+
+    /// Looks: since when entries are unread, since when a due has waited for its run, and when the next look comes.
+    pub fn look(&mut self, unread: Option<Instant>, waiting: Option<Instant>, wakes_at: Instant) {
+        let now = Instant::now();
+        self.lag.note(unread.into_iter().chain(waiting).min(), wakes_at);
+        let lag_secs = self.lag.lag(now).as_secs();
+        match self.news(now) {
+            Some(true) => warn!(
+                lag_secs,
+                unread = unread.is_some(),
+                advice = if unread.is_some() { SEE_TO_VAULT } else { MAKE_ROOM },
+                "rotations are due and have not been attempted for more than {} s",
+                LONGEST_LAG.as_secs()
+            ),
+            Some(false) => info!("what is due is attempted in time again"),
+            None => {}
+        }
+    }
+
+    /// Whether it has become late, or is not any longer.
+    fn news(&mut self, now: Instant) -> Option<bool> {
+        let was_late = std::mem::replace(&mut self.is_late, self.lag.is_too_long(now));
+        (was_late != self.is_late).then_some(self.is_late)
+    }
+}
+
+const SEE_TO_VAULT: &str = "there are entries that could not be read: see to Vault and to our policy there";
+const MAKE_ROOM: &str = "raise `concurrency`, or give the rotations of one credential less to do at once";
+
 /// With more than that the rotator is not ready.
 pub const LONGEST_LAG: Duration = Duration::from_secs(120);
 
@@ -77,5 +119,24 @@ mod tests {
         assert_eq!((lag.lag(at(70)).as_secs(), lag.lag(at(90)).as_secs()), (0, 20));
         assert!(!lag.is_too_long(at(190)) && lag.is_too_long(at(191)));
         assert_eq!(lag.stalled(at(191)).as_secs(), 121);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_lying_is_told_once_and_once_when_it_is_over() {
+        let (lag, start) = (Lag::new(), Instant::now());
+        let mut watchdog = Watchdog::new(lag.clone());
+        let mut told = |secs, oldest: Option<Instant>| {
+            let now = start + Duration::from_secs(secs);
+            lag.note(oldest, now);
+            watchdog.news(now)
+        };
+        let told = [
+            told(60, Some(start)),
+            told(121, Some(start)),
+            told(150, Some(start)),
+            told(151, None),
+            told(152, None),
+        ];
+        assert_eq!(told, [None, Some(true), None, Some(false), None]);
     }
 }

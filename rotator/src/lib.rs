@@ -31,6 +31,7 @@ pub mod run;
 pub mod runner;
 pub mod schedule;
 pub mod scheduler;
+pub mod skew;
 pub mod source;
 pub mod stop;
 pub mod supervisor;

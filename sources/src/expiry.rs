@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use crate::clock::{in_writing, later};
 use crate::jwt::Times;
+use crate::transport::Answer;
 use crate::{Expiry, Timestamp};
 
 /// What is said about the end of a token.
@@ -59,8 +62,13 @@ pub(crate) fn still_to_come(end: Timestamp, arrival: Arrival) -> Result<Timestam
     if end <= now {
         return Err(end);
     }
-    Ok(if end > arrival.at { end } else { arrival.at + (end - now) })
+    let in_step = arrival.issuer_ahead().is_none_or(|ahead| IN_STEP.contains(&ahead.num_seconds()));
+    Ok(if in_step && end > arrival.at { end } else { arrival.at + (end - now) })
 }
+
+/// Clocks that differ by so much are not worth another end: an answer shows whole seconds, and it takes a while to
+/// come. Behind that, an issuer whose clock is ahead would let us believe in a token for too long.
+const IN_STEP: std::ops::RangeInclusive<i64> = -60..=2;
 
 /// When a token arrived, by both clocks.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +76,24 @@ pub(crate) struct Arrival {
     pub(crate) at: Timestamp,
     /// What the issuer's answer gave as its time.
     pub(crate) issuer_time: Option<Timestamp>,
+}
+
+impl Arrival {
+    pub(crate) fn of(answer: &Answer) -> Self {
+        Arrival { at: answer.received_at, issuer_time: answer.date() }
+    }
+
+    /// By how much the issuer's clock is ahead of ours.
+    pub(crate) fn issuer_ahead(&self) -> Option<TimeDelta> {
+        self.issuer_time.map(|shown| shown - self.at)
+    }
+
+    /// By how much the clock of whoever signed the token is ahead of ours. It can only be told if it is: a token that
+    /// was issued a while ago may have been kept somewhere.
+    pub(crate) fn signer_ahead(&self, token: &str) -> Option<TimeDelta> {
+        let issued = Times::of(token)?.issued.and_then(timestamp)?;
+        Some(issued - self.at).filter(|ahead| *ahead > TimeDelta::zero())
+    }
 }
 
 /// Downwards, if anything: a token is better believed dead too early than too late.
@@ -128,6 +154,26 @@ mod tests {
         assert_eq!(expiry(&end_alone, arrival(Some(-1000)), None), Ok(Expiry::Reported(at(900))));
         assert_eq!(expiry(&end_alone, arrival(Some(0)), None), Err(at(-100)));
         assert_eq!(expiry(&end_alone, arrival(None), None), Err(at(-100)));
+    }
+
+    #[test]
+    fn an_end_alone_is_the_same_while_after_it_was_issued_whatever_our_clock_shows() {
+        let end_alone = token(r#"{"exp":1800000600}"#);
+        let left = |issuer_secs| match expiry(&end_alone, arrival(Some(issuer_secs)), None) {
+            Ok(Expiry::Reported(end)) => (end - at(0)).num_seconds(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([-3600, -61, 3, 300].map(left), [4200, 661, 597, 300]);
+        assert_eq!([-60, -1, 0, 2].map(left), [600; 4], "what a second or a slow answer makes is not skew");
+    }
+
+    #[test]
+    fn the_clock_of_the_issuer_is_read_off_its_answer_or_off_a_token_from_the_future() {
+        assert_eq!(arrival(Some(90)).issuer_ahead(), Some(TimeDelta::seconds(90)));
+        let signed =
+            |iat: i64| arrival(None).signer_ahead(&token(&format!(r#"{{"iat":{iat},"exp":1900000000}}"#)));
+        assert_eq!(signed(1_800_000_300), Some(TimeDelta::seconds(300)));
+        assert_eq!(signed(1_799_990_000), None, "it may have been kept somewhere");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Timestamp;
+use crate::expiry::Arrival;
 
 /// An access token with all that is known about it.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Token {
     pub notes: Vec<TokenNote>,
     /// What it can be refreshed with later, if the system gave such a thing.
     pub refresh: Option<RefreshToken>,
+    /// By how many seconds the clock of its issuer was ahead of ours when it arrived, if the issuer showed it.
+    pub issuer_ahead_secs: Option<i32>,
 }
 
 impl Token {
@@ -36,7 +39,24 @@ impl Token {
         issued_at: Timestamp,
         expiry: Expiry,
     ) -> Self {
-        Token { value, usage, identity, issued_at, expiry, notes: Vec::new(), refresh: None }
+        Token {
+            value,
+            usage,
+            identity,
+            issued_at,
+            expiry,
+            notes: Vec::new(),
+            refresh: None,
+            issuer_ahead_secs: None,
+        }
+    }
+
+    /// The same with what its arrival shows of the clock of its issuer; where the answer has no date, with what the
+    /// token itself does.
+    pub(crate) fn arrived(mut self, arrival: Arrival) -> Self {
+        let ahead = arrival.issuer_ahead().or_else(|| arrival.signer_ahead(self.value.expose_secret()));
+        self.issuer_ahead_secs = ahead.and_then(|ahead| i32::try_from(ahead.num_seconds()).ok());
+        self
     }
 
     /// The value of the header named by [`TokenUsage::header_name`].

@@ -1,11 +1,13 @@
 //! One HTTP client for all requests: ours, so that no request goes where its token must not.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use chrono::DateTime;
+use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
 use rustify::Endpoint;
 use rustify::errors::ClientError;
@@ -28,6 +30,8 @@ pub(crate) struct Transport {
     clock: Arc<dyn Clock>,
     /// Built at the first use. A request that has begun keeps the one that it began with.
     client: Mutex<Option<reqwest::Client>>,
+    /// By how many seconds Vault's clock is ahead of ours; [`NOT_SEEN`] before an answer showed it.
+    clock_ahead_secs: AtomicI32,
 }
 
 struct TransportSettings {
@@ -47,14 +51,20 @@ impl Transport {
             timeout: settings.timeout,
             user_agent: settings.user_agent.clone(),
         };
-        Transport { settings: Arc::new(settings), clock, client: Mutex::default() }
+        Transport {
+            settings: Arc::new(settings),
+            clock,
+            client: Mutex::default(),
+            clock_ahead_secs: AtomicI32::new(NOT_SEEN),
+        }
     }
 
     /// One that shows this certificate, with connections of its own.
     pub(crate) fn showing(&self, identity: Identity) -> Result<Self, VaultError> {
         let client = self.settings.client(Some(identity))?;
         let (settings, clock) = (Arc::clone(&self.settings), Arc::clone(&self.clock));
-        Ok(Transport { settings, clock, client: Mutex::new(Some(client)) })
+        let clock_ahead_secs = AtomicI32::new(NOT_SEEN);
+        Ok(Transport { settings, clock, client: Mutex::new(Some(client)), clock_ahead_secs })
     }
 
     /// Takes over the connections, and the certificate, of that one.
@@ -70,6 +80,10 @@ impl Transport {
     /// Whether one of these is among its addresses.
     pub(crate) fn reaches(&self, addresses: &[Url]) -> bool {
         addresses.iter().any(|address| self.settings.addresses.contains(address))
+    }
+
+    pub(crate) fn clock_ahead_secs(&self) -> Option<i32> {
+        Some(self.clock_ahead_secs.load(Ordering::Relaxed)).filter(|ahead| *ahead != NOT_SEEN)
     }
 
     /// Sends a request and takes in what Vault wraps its answers in.
@@ -143,6 +157,7 @@ impl Transport {
     async fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, Fault> {
         let request = reqwest::Request::try_from(request).map_err(|_| Fault::Malformed)?;
         let mut response = self.client()?.execute(request).await.map_err(|error| self.failure(error))?;
+        self.see_date(response.headers());
         let status = response.status();
         if status.is_redirection() {
             return Err(redirected(&response));
@@ -156,6 +171,14 @@ impl Transport {
         let mut answer = http::Response::new(self.body(&mut response).await?);
         *answer.status_mut() = status;
         Ok(answer)
+    }
+
+    fn see_date(&self, headers: &HeaderMap) {
+        let date = headers.get(DATE).and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
+        let ahead = date.map(|date| (date.to_utc() - self.clock.now()).num_seconds());
+        if let Some(ahead) = ahead.and_then(|ahead| i32::try_from(ahead).ok()) {
+            self.clock_ahead_secs.store(ahead, Ordering::Relaxed);
+        }
     }
 
     fn until(&self, headers: &HeaderMap) -> Option<Timestamp> {
@@ -274,6 +297,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(body).map_err(|_| Fault::Malformed)
 }
 
+const NOT_SEEN: i32 = i32::MIN;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MOST_REDIRECTS: usize = 2;
 /// No entry and no login comes near it.

@@ -38,26 +38,31 @@ struct Row {
     local: String,
     in_seconds: i64,
     reason: &'static str,
+    /// What the first of them is held up by, if it is.
+    waits_for: Option<&'static str>,
 }
 
 fn runs(app: &App, scheduler: &Scheduler, id: RotationId, count: u16, now: Timestamp) -> Vec<Row> {
     let Some(rotation) = app.rotation(id).filter(|rotation| rotation.enabled) else { return Vec::new() };
-    let row = |at: Timestamp, reason| Row {
+    let row = |at: Timestamp, reason, waits_for| Row {
         rotation: rotation.name.to_string(),
         at: rfc3339(at),
         local: rotation.schedule.local(at),
         in_seconds: (at - now).num_seconds().max(0),
         reason,
+        waits_for,
     };
     let mut last = now;
     let mut rows = Vec::new();
     if let Some(next) = scheduler.next(id) {
-        rows.push(row(next.at, next.reason.name()));
-        last = next.at.max(now);
+        let held = scheduler.held(id, now);
+        let at = held.and_then(|held| held.until).map_or(next.at, |until| until.max(next.at));
+        rows.push(row(at, next.reason.name(), held.map(|held| held.by.name())));
+        last = at.max(now);
     }
     while rows.len() < usize::from(count) {
         let Some(tick) = rotation.schedule.next_after(last) else { break };
-        rows.push(row(tick, "schedule"));
+        rows.push(row(tick, "schedule", None));
         last = tick;
     }
     rows
@@ -68,7 +73,13 @@ fn table(rows: &[Row]) -> Table<4> {
     for row in rows {
         let wait = TimeDelta::seconds(row.in_seconds).to_std().unwrap_or_default();
         let wait = if wait.is_zero() { "now".to_owned() } else { human(wait) };
-        table.row([row.rotation.clone(), row.local.clone(), wait, row.reason.to_owned()]);
+        let held = row.waits_for.map(|held| format!(", waits for {}", held.replace('_', " ")));
+        table.row([
+            row.rotation.clone(),
+            row.local.clone(),
+            wait,
+            row.reason.to_owned() + &held.unwrap_or_default(),
+        ]);
     }
     table
 }

@@ -6,7 +6,6 @@ mod entries;
 mod looks;
 mod renewal;
 mod taking_over;
-mod watchdog;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,12 +22,11 @@ use self::departures::Departures;
 use self::entries::Entries;
 use self::looks::{LOOK_FOR_CHANGES_EVERY, Looks};
 use self::renewal::Renewal;
-use self::watchdog::Watchdog;
 use crate::app::App;
 use crate::config::Listen;
 use crate::dispatch::{Dispatch, Ended, Local};
 use crate::jumps::Jumps;
-use crate::lag::Lag;
+use crate::lag::{Lag, Watchdog};
 use crate::observe::{Question, Score};
 use crate::reload::{LastReload, Reloads};
 use crate::rotation::Rotation;
@@ -109,14 +107,16 @@ impl Daemon {
 
     /// Works until it is told to stop; then stores what was issued, and returns whether all of it could be stored.
     pub async fn run(mut self, stop: CancellationToken) -> bool {
-        let mut watchdog = Watchdog::default();
+        let mut watchdog = Watchdog::new(self.lag.clone());
         let mut look = looks();
         self.read_entries();
         self.supervisor.ready(&self.status());
         loop {
             self.submit_what_is_due();
             let pause = self.pause();
-            watchdog.look(&self, pause);
+            // What is being read is due since that began, for all that is known.
+            let unread = self.entries.unread_since();
+            watchdog.look(unread, self.dispatch.waiting_since(), Instant::now() + pause);
             let waits_for_change = self.scheduler.waiting_for_change().next().is_some();
             tokio::select! {
                 biased;

@@ -329,4 +329,55 @@ mod tests {
         let more = tokio::time::timeout(Duration::from_secs(60), local.ended()).await;
         assert!(more.is_err(), "{more:?}");
     }
+
+    /// Each rotation has a credential of its own. Every tenth hangs and fails.
+    #[derive(Default)]
+    struct Tenth(Mutex<Vec<u32>>);
+
+    #[async_trait]
+    impl Work for Tenth {
+        fn credential(&self, rotation: RotationId) -> CredentialKey {
+            CredentialKey(rotation.0.to_string().into())
+        }
+
+        async fn run(&self, due: &Due) -> Outcome {
+            self.0.lock().unwrap().push(due.rotation.0);
+            if due.rotation.0.is_multiple_of(10) {
+                sleep(Duration::from_secs(30)).await;
+                return Outcome::Failed { class: Class::new("unreachable"), retry_at: None };
+            }
+            sleep(Duration::from_millis(100)).await;
+            Outcome::Rotated(Living { issued_at: due.not_before, expires_at: None, version: 1 })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_ten_thousand_the_first_to_end_begins_first_whatever_else_hangs() {
+        let work = Arc::new(Tenth::default());
+        let mut local = Local::new(work.clone(), 8);
+        for id in (0..10_000).step_by(10) {
+            local.submit(Due { attempt: 2, ..due(id, None) });
+        }
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(local.running(), 6, "a quarter is kept free");
+        let began = Instant::now();
+        // Scattered, but each once: 7919 and 10,007 have no common divisor.
+        let deadline = |id: u32| i64::from(id) * 7919 % 10_007;
+        let saved = |id: &u32| !id.is_multiple_of(10);
+        (0..10_000).filter(saved).for_each(|id| local.submit(due(id, Some(deadline(id)))));
+        assert_eq!(local.waiting_since(), Some(began - Duration::from_secs(1)));
+        let mut left = 9_000;
+        while left > 0 {
+            let Ended { due, .. } = local.ended().await;
+            left -= u32::from(saved(&due.rotation.0));
+            if !saved(&due.rotation.0) {
+                local.submit(Due { attempt: due.attempt + 1, ..due });
+            }
+        }
+        assert!(began.elapsed() <= Duration::from_secs(9_000 / 10 / 2 + 1), "{:?}", began.elapsed());
+        let order: Vec<i64> =
+            work.0.lock().unwrap().iter().filter(|id| saved(id)).map(|id| deadline(*id)).collect();
+        // The first few begin as they come, since there is room.
+        assert!(order[2..].is_sorted());
+    }
 }

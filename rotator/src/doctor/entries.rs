@@ -23,7 +23,7 @@ pub(super) async fn examine(patient: &Patient<'_>, vault_is_usable: bool) -> Rep
     let now = patient.app.clock.now();
     if !vault_is_usable {
         let mut findings = vec![unseen(patient)];
-        findings.extend(patient.rotations.iter().map(|(_, rotation)| proof(rotation, None, now)));
+        findings.extend(proofs(patient, &BTreeMap::new(), now));
         return Report { findings, readers_at_risk: true };
     }
     let mut findings = destinations(patient).await;
@@ -33,13 +33,13 @@ pub(super) async fn examine(patient: &Patient<'_>, vault_is_usable: bool) -> Rep
     for (id, rotation) in &patient.rotations {
         let standing = found.get(id);
         findings.extend(standing.and_then(|standing| last_run(rotation, *id, standing, &scheduler, now)));
-        findings.push(proof(rotation, standing.and_then(|standing| standing.living.as_ref()), now));
     }
+    findings.extend(proofs(patient, &found, now));
     let lives = |id: &RotationId| {
         let living = found.get(id).and_then(|standing| standing.living);
         living.is_some_and(|living| living.expires_at.is_none_or(|end| end > now))
     };
-    let readers_at_risk = !patient.rotations.iter().all(|(id, _)| lives(id));
+    let readers_at_risk = !patient.rotations.iter().all(|(id, rotation)| !rotation.enabled || lives(id));
     Report { findings, readers_at_risk }
 }
 
@@ -248,8 +248,19 @@ fn next_try(failure: &PastFailure, at: Option<Timestamp>) -> String {
     }
 }
 
-fn proof(rotation: &Rotation, seen: Option<&Living>, now: Timestamp) -> Finding {
-    let proof = prove(&Claim::of(rotation, seen), now);
+/// What is proven of each rotation that is run, given what stands in Vault.
+fn proofs(patient: &Patient<'_>, found: &BTreeMap<RotationId, Standing>, now: Timestamp) -> Vec<Finding> {
+    let seen = |index: usize| {
+        let standing = found.get(&RotationId(index.try_into().ok()?));
+        standing.and_then(|standing| standing.living.as_ref())
+    };
+    let claims = Claim::of_all(&patient.app.config.rotations, seen, now);
+    let run = patient.rotations.iter().filter(|(_, rotation)| rotation.enabled);
+    run.filter_map(|(id, rotation)| Some(proof(rotation, claims.get(id.0 as usize)?, now))).collect()
+}
+
+fn proof(rotation: &Rotation, claim: &Claim, now: Timestamp) -> Finding {
+    let proof = prove(claim, now);
     let text = proof.to_string();
     let (found, more) = text.split_once('\n').unwrap_or((&text, ""));
     let more = more.replace('\n', "; ");
@@ -263,6 +274,8 @@ fn proof(rotation: &Rotation, seen: Option<&Living>, now: Timestamp) -> Finding 
             let advice = "See `tokenferry validate`.";
             Finding::warning(Group::Rotations, Check::Proof, name, found, advice)
         }
-        Verdict::Refused { .. } => Finding::problem(Group::Rotations, Check::Proof, name, found, more),
+        Verdict::NotCarried | Verdict::Refused { .. } => {
+            Finding::problem(Group::Rotations, Check::Proof, name, found, more)
+        }
     }
 }

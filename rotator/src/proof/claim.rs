@@ -1,15 +1,32 @@
 //! What a configured rotation claims, given what was seen of it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Basis, Claim, Life, login_and_retry};
+use tokenferry_sources::Timestamp;
+
+use super::{Basis, Claim, Life, Share, login_and_retry};
+use crate::rate::Rate;
 use crate::rotation::Rotation;
 use crate::run::Living;
 use crate::source::Source;
 
 impl Claim {
-    /// The claim of a rotation. `seen` is the token that stands in its destination, if that was looked at.
-    pub fn of(rotation: &Rotation, seen: Option<&Living>) -> Self {
+    /// The claims of all rotations, in their order. `seen` tells the token that stands in the destination of one, by
+    /// its place, if that was looked at.
+    pub fn of_all<'a>(
+        rotations: &[Arc<Rotation>],
+        seen: impl Fn(usize) -> Option<&'a Living>,
+        now: Timestamp,
+    ) -> Vec<Claim> {
+        let claims = rotations.iter().enumerate().map(|(index, rotation)| Claim::of(rotation, seen(index)));
+        let mut claims: Vec<Claim> = claims.collect();
+        share_rates(rotations, &mut claims, now);
+        claims
+    }
+
+    fn of(rotation: &Rotation, seen: Option<&Living>) -> Self {
         let source = &rotation.source;
         Claim {
             schedule: rotation.schedule.clone(),
@@ -21,6 +38,25 @@ impl Claim {
             life: life(source, seen.map(Seen::from)),
             login_and_retry: login_and_retry(source.http.timeout),
             predecessor: source.predecessor(),
+            share: None,
+        }
+    }
+}
+
+/// Tells the rotations of each source that has a rate what that means for them. Those that are not run want nothing.
+fn share_rates(rotations: &[Arc<Rotation>], claims: &mut [Claim], now: Timestamp) {
+    let mut limited: BTreeMap<&str, (Rate, Duration, Vec<usize>)> = BTreeMap::new();
+    for (index, Rotation { source, .. }) in rotations.iter().map(|rotation| &**rotation).enumerate() {
+        let Some(rate) = source.rate else { continue };
+        limited.entry(&source.name).or_insert((rate, source.http.timeout, Vec::new())).2.push(index);
+    }
+    for (rate, timeout, of_source) in limited.into_values() {
+        let is_run = |index: &&usize| rotations.get(**index).is_some_and(|rotation| rotation.enabled);
+        let wanting: Vec<&Claim> =
+            of_source.iter().filter(is_run).filter_map(|index| claims.get(*index)).collect();
+        let share = Share::of(rate, &wanting, timeout, now);
+        for index in of_source {
+            claims.get_mut(index).into_iter().for_each(|claim| claim.share = Some(share));
         }
     }
 }

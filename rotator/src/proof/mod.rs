@@ -9,6 +9,7 @@
 
 mod claim;
 mod remedy;
+mod share;
 mod text;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::schedule::Schedule;
 use crate::scheduler::FLOOR;
 
 pub use remedy::Remedy;
+pub use share::Share;
 pub use text::human;
 
 /// What is claimed of a rotation: that it keeps its readers in living tokens.
@@ -46,6 +48,8 @@ pub struct Claim {
     pub login_and_retry: Duration,
     /// What a login does to the token before it.
     pub predecessor: Predecessor,
+    /// Its part in the rate of its source, if that has one.
+    pub share: Option<Share>,
 }
 
 /// How long tokens live.
@@ -77,11 +81,15 @@ pub struct Proof {
     pub dead_at_each_rotation: Option<Duration>,
     /// The `renew_before` that is not shorter than the life, so that half of the life is taken instead.
     pub too_early: Option<Duration>,
+    /// Its part in the rate of its source, if that has one.
+    pub share: Option<Share>,
 }
 
 /// Whether a reader can hold a dead token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Verdict {
+    /// One can: the rate of its source does not carry what its rotations plan.
+    NotCarried,
     /// It cannot be told.
     NotProvable {
         /// What is missing.
@@ -123,6 +131,8 @@ pub struct Sum {
     pub renewal_age: Duration,
     /// How far both may be shifted.
     pub spread: Duration,
+    /// For the rate of its source, with one failed try before the login.
+    pub rate_waits: Duration,
     /// Until the new token stands in its destinations.
     pub login_and_retry: Duration,
     /// Until the slowest reader has noticed.
@@ -142,7 +152,8 @@ impl Sum {
 
     /// The greatest age at which a token is replaced.
     pub fn age(&self) -> Duration {
-        self.planned_age().saturating_add(self.spread).saturating_add(self.login_and_retry)
+        let waits = self.spread.saturating_add(self.rate_waits);
+        self.planned_age().saturating_add(waits).saturating_add(self.login_and_retry)
     }
 
     /// The greatest age that it reaches in the hands of the slowest reader.
@@ -152,7 +163,7 @@ impl Sum {
 
     /// What comes on top of the planned age.
     fn on_top(&self) -> Duration {
-        let delays = [self.login_and_retry, self.reader_lag, self.survive_outage];
+        let delays = [self.rate_waits, self.login_and_retry, self.reader_lag, self.survive_outage];
         delays.into_iter().fold(self.spread, Duration::saturating_add)
     }
 }
@@ -170,6 +181,7 @@ pub fn prove(claim: &Claim, now: Timestamp) -> Proof {
         verdict: verdict(claim, now),
         dead_at_each_rotation: dies.then_some(claim.reader_lag).filter(|lag| !lag.is_zero()),
         too_early: too_early(claim),
+        share: claim.share,
     }
 }
 
@@ -189,12 +201,18 @@ fn too_early(claim: &Claim) -> Option<Duration> {
 }
 
 fn verdict(claim: &Claim, now: Timestamp) -> Verdict {
+    let rate_wait = match claim.share {
+        Some(Share { wait: None, .. }) => return Verdict::NotCarried,
+        Some(Share { wait: Some(wait), .. }) => wait,
+        None => Duration::ZERO,
+    };
     let Some(life) = claim.life else { return Verdict::NotProvable { missing: Missing::Life } };
     let life = Life { duration: life.duration.min(LONGEST_LIFE), ..life };
     let sum = Sum {
         schedule_gap: claim.schedule.largest_gap(now, YEARS),
         renewal_age: life.duration.saturating_sub(claim.renew_before.of(life.duration)),
         spread: claim.spread,
+        rate_waits: rate_wait * 2,
         login_and_retry: claim.login_and_retry,
         reader_lag: claim.reader_lag,
         reader: claim.reader,

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::rate::Rate;
 
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
@@ -21,6 +22,7 @@ fn claim(schedule: &str, renew_before: u64, life: u64, reader_lag: u64) -> Claim
         life: Some(Life { duration: secs(life), basis: Basis::Configured }),
         login_and_retry: secs(45),
         predecessor: Predecessor::LivesOn,
+        share: None,
     }
 }
 
@@ -28,8 +30,56 @@ fn remedy(claim: &Claim) -> Option<Remedy> {
     match prove(claim, now()).verdict {
         Verdict::Refused { remedy, .. } => Some(remedy),
         Verdict::Proven { .. } => None,
-        Verdict::NotProvable { .. } => panic!("the life is known"),
+        Verdict::NotCarried | Verdict::NotProvable { .. } => panic!("the life is known"),
     }
+}
+
+fn shared(rate: &str, claims: &[Claim]) -> Share {
+    let claims: Vec<&Claim> = claims.iter().collect();
+    Share::of(Rate::parse(rate).unwrap(), &claims, secs(30), now())
+}
+
+#[test]
+fn a_rate_that_is_never_reached_costs_nothing() {
+    // Each may log in at both ends of a window of an hour, and fail once.
+    let hourly = claim("@hourly", 600, 86_400, 300);
+    let share = shared("150/h", &vec![hourly.clone(); 49]);
+    assert_eq!((share.rotations, share.wanted, share.wait), (49, 49 * 2 + 50, Some(Duration::ZERO)));
+    let proof = prove(&Claim { share: Some(share), ..hourly }, now());
+    assert_eq!(proof.verdict.name(), "proven");
+    assert!(proof.to_string().contains(
+        "\nthe rate of its source is 150/h; its 49 rotations may want 148 logins within 1h, a second try included: \
+         no login waits for it"
+    ));
+}
+
+#[test]
+fn what_a_rate_holds_up_is_part_of_the_sum() {
+    let hourly = claim("@hourly", 600, 43_200, 300);
+    let share = shared("60/h", &vec![hourly.clone(); 50]);
+    // 50 logins an hour, and once 50 more and 51 second tries: the rest of ten makes that good in eleven hours.
+    let wait = share.wait.unwrap();
+    assert_eq!(wait.as_secs() % 3605, 0);
+    assert_eq!(wait.as_secs() / 3605, 11);
+    let claim = Claim { share: Some(share), ..hourly };
+    let Verdict::Refused { sum, .. } = prove(&claim, now()).verdict else { panic!("it is refused") };
+    assert_eq!(sum.rate_waits, wait * 2);
+    assert_eq!(sum.total(), secs(3600) + wait * 2 + secs(45 + 300));
+    assert!(prove(&claim, now()).to_string().contains("waiting for the rate"));
+}
+
+#[test]
+fn a_rate_that_does_not_carry_what_is_planned_is_refused() {
+    let hourly = claim("@hourly", 600, 86_400, 300);
+    let by_age = claim("@yearly", 600, 4200, 300);
+    for (rate, claims) in [("49/h", vec![hourly.clone(); 50]), ("1/d", vec![by_age.clone()])] {
+        let share = shared(rate, &claims);
+        assert_eq!(share.wait, None, "{rate}");
+        let proof = prove(&Claim { share: Some(share), ..claims[0].clone() }, now());
+        assert_eq!((proof.verdict.name(), &proof.verdict), ("refused", &Verdict::NotCarried));
+        assert!(proof.to_string().starts_with("refused: the rate of its source does not carry"));
+    }
+    assert!(shared("2/h", &[by_age]).wait.is_some());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{Basis, Life, Missing, Proof, Remedy, Sum, Verdict};
+use super::{Basis, Life, Missing, Proof, Remedy, Share, Sum, Verdict};
 
 /// A duration as it is written in the configuration: `5m45s`.
 pub fn human(duration: Duration) -> String {
@@ -25,7 +25,7 @@ impl Verdict {
         match self {
             Verdict::NotProvable { .. } => "not_provable",
             Verdict::Proven { .. } => "proven",
-            Verdict::Refused { .. } => "refused",
+            Verdict::NotCarried | Verdict::Refused { .. } => "refused",
         }
     }
 }
@@ -35,7 +35,7 @@ impl Verdict {
     /// happens without any outage, `None` where it cannot be told.
     pub fn outage_budget(&self) -> Option<TimeDelta> {
         let (sum, life) = match self {
-            Verdict::NotProvable { .. } => return None,
+            Verdict::NotCarried | Verdict::NotProvable { .. } => return None,
             Verdict::Proven { sum, life, .. } | Verdict::Refused { sum, life, .. } => (sum, life),
         };
         let life = TimeDelta::from_std(life.duration.saturating_add(sum.survive_outage)).ok()?;
@@ -58,6 +58,10 @@ impl Basis {
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.verdict {
+            Verdict::NotCarried => f.write_str(
+                "refused: the rate of its source does not carry the logins of its rotations; raise `rate`, write rarer \
+                 schedules, or give some of the rotations a source with another credential",
+            )?,
             Verdict::NotProvable { missing: Missing::Life } => f.write_str(
                 "not provable: nobody knows how long its tokens live; set `ttl` in its source, or let it run once if \
                  its system says so with each token",
@@ -68,6 +72,9 @@ impl fmt::Display for Proof {
             Verdict::Refused { sum, life, remedy } => {
                 write!(f, "refused: a reader may hold a token for {sum}, but {life}\n{}", Advice(sum, *life, *remedy))?;
             }
+        }
+        if let Some(share) = self.share {
+            write!(f, "\n{share}")?;
         }
         if let Some(dead) = self.dead_at_each_rotation {
             let dead = human(dead);
@@ -99,6 +106,7 @@ impl fmt::Display for Sum {
         write!(f, "{} ({} {by}", human(self.total()), human(planned))?;
         let parts = [
             (self.spread, "spread"),
+            (self.rate_waits, "waiting for the rate, before one more try, too"),
             (self.login_and_retry, "login and one more try"),
             (self.survive_outage, "survive_outage"),
             (self.reader_lag, "reader_lag"),
@@ -110,6 +118,27 @@ impl fmt::Display for Sum {
             write!(f, " of {}", reader.name)?;
         }
         f.write_str(")")
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Share { rate, rotations, wanted, wait } = *self;
+        let of_all = if rotations == 1 {
+            "its only rotation".to_owned()
+        } else {
+            format!("its {rotations} rotations")
+        };
+        let period = human(rate.period());
+        write!(
+            f,
+            "the rate of its source is {rate}; {of_all} may want {wanted} logins within {period}, a second try included: "
+        )?;
+        match wait {
+            None => f.write_str("that is never made good"),
+            Some(Duration::ZERO) => f.write_str("no login waits for it"),
+            Some(wait) => write!(f, "a login may wait for it for {}", human(wait)),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::job::{Job, State};
 use super::trouble::Trouble;
 use crate::notes::Fingerprint;
 use crate::run::Due;
+use crate::skew::Seen;
 use crate::source::{OpenError, Opened};
 
 impl Runner {
@@ -77,6 +78,11 @@ impl Runner {
             Trouble::Source { error: error.into(), login }
         })?;
         self.memory.forget(&job.credential);
+        if let Some(ahead_secs) = token.issuer_ahead_secs {
+            let vault_ahead_secs = self.vault.clock_ahead_secs();
+            self.skews
+                .note(&job.rotation.source.name, Seen { ahead_secs, at: token.issued_at, vault_ahead_secs });
+        }
         Ok(token)
     }
 

@@ -5,6 +5,8 @@
 //! token that could not be written is kept, too, and written by a later run instead of a new login. A refused login
 //! is not repeated by the other rotations of its credential.
 
+#[cfg(test)]
+mod classes;
 mod credential;
 mod detail;
 mod flush;
@@ -42,6 +44,7 @@ use tracing::{debug, info, warn};
 use crate::observe::Tally;
 use crate::rotation::Rotation;
 use crate::run::{Class, CredentialKey, Due, Living, Outcome, RotationId, Work};
+use crate::skew::Skews;
 use job::{Job, State};
 use memory::Memory;
 use publish::Written;
@@ -57,6 +60,7 @@ pub struct Runner {
     writer: String,
     dry_run: bool,
     memory: Arc<Memory>,
+    skews: Arc<Skews>,
     adopted: Arc<AtomicU64>,
     tally: Arc<Tally>,
 }
@@ -84,6 +88,7 @@ impl Runner {
             writer,
             dry_run: false,
             memory: Arc::default(),
+            skews: Arc::default(),
             adopted: Arc::default(),
             tally,
         }
@@ -92,6 +97,11 @@ impl Runner {
     /// Whether runs only log in and try the token out, and write nothing at all.
     pub fn dry_run(self, dry_run: bool) -> Self {
         Runner { dry_run, ..self }
+    }
+
+    /// What logins have shown of the clocks of issuers.
+    pub fn skews(&self) -> &Skews {
+        &self.skews
     }
 
     /// How often somebody else's token was found in a destination and left there.

@@ -42,6 +42,7 @@ impl Runner {
             writer: self.writer.clone(),
             dry_run: self.dry_run,
             memory: Arc::clone(&self.memory),
+            skews: Arc::clone(&self.skews),
             adopted: Arc::clone(&self.adopted),
             tally: Arc::clone(&self.tally),
         }

@@ -85,6 +85,11 @@ impl Schedule {
         }
     }
 
+    /// How many times can lie within a window of that length at most. Rather too many: days that are not meant count, too.
+    pub fn most_within(&self, window: Duration) -> u64 {
+        self.0.pattern.most_within(window.as_secs() / 60)
+    }
+
     /// A point in time as the clocks in the schedule's time zone show it, with their offset from UTC.
     pub fn local(&self, time: Timestamp) -> String {
         if (1..=LAST_YEAR).contains(&time.year()) {

@@ -72,12 +72,28 @@ impl Pattern {
 
     /// The longest wait within a day, from its first time to its last.
     pub(super) fn widest_within_a_day(&self) -> TimeDelta {
-        let next = |at: NaiveTime| {
+        let times = self.times_of_a_day();
+        times.clone().zip(times.skip(1)).map(|(one, other)| other - one).max().unwrap_or_default()
+    }
+
+    /// How many times can lie within so many minutes at most, both ends included, if every day were meant.
+    pub(super) fn most_within(&self, minutes: u64) -> u64 {
+        let times: Vec<u64> =
+            self.times_of_a_day().map(|time| u64::from(time.num_seconds_from_midnight() / 60)).collect();
+        let of_a_day = times.len() as u64;
+        let (days, rest) = (minutes / MINUTES_OF_A_DAY, minutes % MINUTES_OF_A_DAY);
+        let tomorrow = times.iter().map(|time| time + MINUTES_OF_A_DAY);
+        let both: Vec<u64> = times.iter().copied().chain(tomorrow).collect();
+        let until = |start: u64| both.partition_point(|time| *time <= start + rest) as u64;
+        let most = (0..).zip(&times).map(|(before, start)| until(*start) - before).max();
+        days * of_a_day + most.unwrap_or_default()
+    }
+
+    fn times_of_a_day(&self) -> impl Iterator<Item = NaiveTime> + Clone + '_ {
+        std::iter::successors(self.first_time(), |at| {
             let after = at.overflowing_add_signed(TimeDelta::minutes(1));
             if after.1 == 0 { self.time_from(after.0.hour(), after.0.minute()) } else { None }
-        };
-        let times = std::iter::successors(self.first_time(), |at| next(*at));
-        times.clone().zip(times.skip(1)).map(|(one, other)| other - one).max().unwrap_or_default()
+        })
     }
 
     /// Whether no hour is left out.
@@ -150,5 +166,6 @@ fn time(hour: u32, minute: u32) -> Option<NaiveTime> {
     NaiveTime::from_hms_opt(hour, minute, 0)
 }
 
+const MINUTES_OF_A_DAY: u64 = 24 * 60;
 /// After 400 years the calendar repeats itself, weekdays included: what did not match until then never does.
 const CALENDAR_REPEATS: Months = Months::new(400 * 12);

@@ -220,3 +220,14 @@ proptest! {
         let _ = (daily.next_after(time), daily.last_until(time), daily.local(time), daily.largest_gap(time, 5));
     }
 }
+
+#[test]
+fn the_most_times_within_a_window_are_counted_over_midnight() {
+    let most = |expression: &str, minutes: u64| {
+        Schedule::parse(expression, "UTC").unwrap().most_within(Duration::from_secs(minutes * 60))
+    };
+    assert_eq!([0, 59, 60, 119, 120].map(|minutes| most("@hourly", minutes)), [1, 1, 2, 2, 3]);
+    assert_eq!([0, 1, 10, 24 * 60, 48 * 60].map(|minutes| most("0,1 0 * * *", minutes)), [1, 2, 2, 3, 5]);
+    assert_eq!(most("50 23,0 * * *", 60), 2);
+    assert_eq!(most("* * * * *", 1440), 1441);
+}

@@ -35,9 +35,9 @@ pub(super) fn look_again(class: &Class, patience: Duration) -> Duration {
     if class.is_refused_login() { LONGEST_HELD } else { patience.max(SHORTEST_LOOK) }
 }
 
-/// When the other side lets us try again. What it says is believed for a day.
+/// When the other side lets us try again. What it says is believed for a day; a time that has passed says nothing.
 pub(super) fn asked_to_wait(at: Timestamp, retry_at: Option<Timestamp>) -> Option<Timestamp> {
-    retry_at.map(|retry_at| retry_at.min(moment::after(at, LONGEST_HELD)))
+    retry_at.filter(|retry_at| *retry_at > at).map(|retry_at| retry_at.min(moment::after(at, LONGEST_HELD)))
 }
 
 /// How long the same login is not tried again after it was refused so many times in a row, so that no account gets
@@ -50,6 +50,8 @@ pub(super) fn held(class: &Class, refusals: u32) -> Duration {
     HELD.saturating_mul(times).min(LONGEST_HELD)
 }
 
+/// The longest wait where the other side says when, but sooner than that.
+pub(super) const LONGEST_ASKED: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 const LONGEST_WITHOUT_TOKEN: Duration = Duration::from_secs(3 * 60);
 const SHORTEST_LOOK: Duration = Duration::from_secs(60);

@@ -354,14 +354,23 @@ impl Job {
     ) -> Failure {
         let patience = backoff::patience(self.living, at);
         let backoff = moment::after(at, backoff::delay(&self.plan.name, count, patience));
-        let asked = backoff::asked_to_wait(at, retry_at).filter(|asked| *asked > backoff);
+        let asked = backoff::asked_to_wait(at, retry_at);
+        // Who says when is asked again soon after that, however often it came to nothing.
+        let backoff =
+            if asked.is_some() { backoff.min(moment::after(at, backoff::LONGEST_ASKED)) } else { backoff };
+        let asked = asked.filter(|asked| *asked > backoff);
         let hold = Hold::Pause { until: asked.unwrap_or(backoff), asked: asked.is_some(), run };
         Failure { class, at, count, refusals: 0, hold }
     }
 
-    /// A failure as noted in the entry.
+    /// A failure as noted in the entry. If it seems to be yet to come, the clock was put back since, and nobody knows
+    /// how long ago it was: one try ends that, or each process that begins would hold it off anew.
     fn recalled(&self, past: PastFailure, now: Timestamp) -> Failure {
         let (at, count) = (past.at.min(now), past.count.max(1));
+        if moment::between(now, past.at) > moment::CLOCK_TOLERANCE {
+            let hold = Hold::Pause { until: at, asked: false, run: None };
+            return Failure { class: past.class, at, count, refusals: past.refusals, hold };
+        }
         if !past.lasting {
             return self.paused(past.class, at, count, past.retry_at, None);
         }

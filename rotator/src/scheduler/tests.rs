@@ -346,6 +346,26 @@ fn a_token_from_the_future_does_not_freeze_its_rotation() {
 }
 
 #[test]
+fn a_failure_noted_by_a_clock_that_was_put_back_allows_one_try_and_counts_on() {
+    let failure = past("login_refused", "23:00:00", 3);
+    let mut scheduler =
+        learned(plan("* * * * *", 60, 0), Some(living("11:30:00", None)), Some(failure), "12:00:00");
+    let due = only_due(&mut scheduler, at("12:00:00"));
+    assert_eq!(due.attempt, 4);
+    scheduler.ended(&due, &refused("login_refused"), at("12:00:00"));
+    // The fourth in a row: two hours.
+    assert_eq!(scheduler.wake_at(), Some(at("14:01:00")));
+
+    let slightly = learned(
+        plan("* * * * *", 60, 0),
+        Some(living("11:30:00", None)),
+        Some(past("login_refused", "12:00:59", 1)),
+        "12:00:00",
+    );
+    assert_eq!(slightly.wake_at(), Some(at("12:16:00")));
+}
+
+#[test]
 fn everything_is_reckoned_anew_after_the_clock_was_put_back() {
     let mut scheduler = learned(plan("0 * * * *", 600, 0), Some(living("12:00:00", None)), None, "12:00:00");
     let tomorrow = at("12:30:00") + TimeDelta::days(1);

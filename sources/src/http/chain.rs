@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::issue::{Taken, arrival, end, life};
+use super::issue::{Taken, end, life};
 use super::plan::{Plan, TOKEN};
 use super::request::RequestPlan;
 use super::template::Known;
 use crate::base_url::host_and_port;
 use crate::error::Step;
-use crate::expiry::Stated;
+use crate::expiry::{Arrival, Stated};
 use crate::transport::{self, Answer};
 use crate::{Action, Attempt, BuildContext, Said, SourceError, Token};
 
@@ -56,7 +56,7 @@ fn take(
     attempt: &Attempt,
     known: &mut Known<'_>,
 ) -> Result<(), SourceError> {
-    let arrival = arrival(answer);
+    let arrival = Arrival::of(answer);
     for value in &step.values {
         let text = value.take(answer, attempt)?;
         let taken = Taken { text, arrival, attempt: attempt.clone() };

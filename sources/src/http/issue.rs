@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::plan::BEARER;
 use crate::expiry::{Arrival, Stated, until};
-use crate::transport::{Answer, is_token};
+use crate::transport::is_token;
 use crate::{Attempt, Identity, SourceError, Token, TokenUsage};
 
 /// A value, with the answer that it was in.
@@ -48,7 +48,8 @@ impl Terms {
             now: arrival.at,
         })?;
         let usage = self.usage(scheme);
-        Ok(Token::new(token.text.clone(), usage, self.identity.clone(), token.arrival.at, expiry))
+        let made = Token::new(token.text.clone(), usage, self.identity.clone(), token.arrival.at, expiry);
+        Ok(made.arrived(token.arrival))
     }
 
     /// The settings say how the token is sent; else its answer does.
@@ -61,10 +62,6 @@ impl Terms {
             value_prefix: prefix.into(),
         }
     }
-}
-
-pub(super) fn arrival(answer: &Answer) -> Arrival {
-    Arrival { at: answer.received_at, issuer_time: answer.date() }
 }
 
 /// Seconds, as a number or in words that are one.

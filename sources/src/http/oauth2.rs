@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use super::issue::{Taken, Terms, arrival, life, unusable};
+use super::issue::{Taken, Terms, life, unusable};
 use super::notes::{Notes, Spot};
 use super::plan::{BEARER, Secrets, is_scheme};
 use super::reading::text;
@@ -14,6 +14,7 @@ use super::request::basic;
 use super::target::{Reach, Target};
 use super::template::{Known, has_braces};
 use crate::assertion::{Claims, Signer};
+use crate::expiry::Arrival;
 use crate::json::Fields;
 use crate::transport::{self, Answer, Body, Patience, Request};
 use crate::{Attempt, BuildContext, Given, GivenFields, Said, SourceError, Timestamp, Token};
@@ -197,7 +198,7 @@ fn token(terms: &Terms, request: &Request, answer: &Answer) -> Result<Token, Sou
     };
     let taken = |text: &SecretString| Taken {
         text: text.clone(),
-        arrival: arrival(answer),
+        arrival: Arrival::of(answer),
         attempt: attempt.clone(),
     };
     let seconds = fields.number("expires_in").map(|number| number.to_string().into());

@@ -85,7 +85,7 @@ impl Zenoti {
                 Refusal::unexplained(Said::default()).failure(attempt, answer)
             });
         };
-        let arrival = Arrival { at: answer.received_at, issuer_time: answer.date() };
+        let arrival = Arrival::of(answer);
         let refused = || Refusal::of(&fields, secrets).map(|refusal| refusal.failure(attempt, answer));
         if !good || !fields.is_null("error") {
             let unexplained = || Refusal::unexplained(Said::from_fields(&fields, secrets));
@@ -113,7 +113,7 @@ impl Zenoti {
             None => assumed.map_or(Expiry::Unknown, Expiry::Assumed),
         };
         let token = Token::new(issued.token, USAGE, self.identity.clone(), arrival.at, expiry);
-        Ok(Token { refresh: issued.refresh, ..token })
+        Ok(Token { refresh: issued.refresh, ..token.arrived(arrival) })
     }
 }
 

@@ -15,6 +15,7 @@ use super::call::Call;
 use super::{SYSTEM, refusal};
 use crate::base_url::BaseUrl;
 use crate::clock::later;
+use crate::expiry::Arrival;
 use crate::json::Fields;
 use crate::transport::{self, Answer, Body, Patience, Request, is_token};
 use crate::{Action, Attempt, BuildContext, Expiry, Identity, SourceError, Token, TokenSource, TokenUsage};
@@ -84,7 +85,8 @@ impl ZetaSafe {
         }
         let end = self.ttl.and_then(|ttl| later(answer.received_at, ttl));
         let expiry = end.map_or(Expiry::Unknown, Expiry::Assumed);
-        Ok(Token::new(value, USAGE, self.identity.clone(), answer.received_at, expiry))
+        let token = Token::new(value, USAGE, self.identity.clone(), answer.received_at, expiry);
+        Ok(token.arrived(Arrival::of(answer)))
     }
 }
 

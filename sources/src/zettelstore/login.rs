@@ -16,6 +16,7 @@ use super::SYSTEM;
 use super::answer::Issued;
 use crate::base_url::BaseUrl;
 use crate::clock::later;
+use crate::expiry::Arrival;
 use crate::transport::{self, Answer, Body, Patience, Request};
 use crate::{
     Action, Attempt, BuildContext, Expiry, FailureClass, Identity, NamedFailure, Said, SourceError, Token,
@@ -131,8 +132,9 @@ impl Zettelstore {
             let (attempt, status) = (attempt.clone(), answer.status.as_u16());
             return Err(SourceError::Named { attempt, status, failure: &UNPROTECTED, said: Said::default() });
         }
+        let (identity, arrival) = (self.identity.clone(), Arrival::of(answer));
         let mut token =
-            Token::new(issued.token, USAGE, self.identity.clone(), answer.received_at, Expiry::Reported(end));
+            Token::new(issued.token, USAGE, identity, arrival.at, Expiry::Reported(end)).arrived(arrival);
         if free {
             warn!(system = SYSTEM.name, host = %attempt.host, "the server does not authenticate anybody");
             token.notes.push(TokenNote::FreeAccess);

@@ -143,17 +143,18 @@ impl Zscaler {
         if !transport::is_token(text) {
             return Err(answer.malformed(attempt, "its token cannot be sent in a header"));
         }
-        let (at, ttl) = (answer.received_at, self.0.ttl);
+        let arrival = Arrival::of(answer);
         let stated = issued.life.map(Stated::Life).or_else(|| Stated::of_token(text));
-        let expiry = until(stated, Arrival { at, issuer_time: answer.date() }, ttl).map_err(|ended_at| {
-            let now = answer.date().unwrap_or(at);
+        let expiry = until(stated, arrival, self.0.ttl).map_err(|ended_at| {
+            let now = arrival.issuer_time.unwrap_or(arrival.at);
             SourceError::ExpiredOnArrival { attempt: attempt.clone(), ended_at, now }
         })?;
         Ok(self.issue(issued, answer, expiry))
     }
 
     fn issue(&self, issued: Issued, answer: &Answer, expiry: Expiry) -> Token {
-        Token::new(issued.token, self.usage(), self.0.identity.clone(), answer.received_at, expiry)
+        let arrival = Arrival::of(answer);
+        Token::new(issued.token, self.usage(), self.0.identity.clone(), arrival.at, expiry).arrived(arrival)
     }
 }
 

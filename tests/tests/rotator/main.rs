@@ -5,6 +5,7 @@ mod commands;
 mod deploying;
 mod doctor;
 mod harness;
+mod holding;
 mod killing;
 mod logs;
 mod metrics;

@@ -82,7 +82,10 @@ impl Facts {
         let reckoning = scheduler.reckoning(id, now);
         // The scheduler does not believe everything that stands there.
         let living = reckoning.as_ref().and_then(|reckoning| reckoning.living);
-        let claim = Claim::of(&rotation, living.as_ref());
+        let place = id.0 as usize;
+        let seen = |index| living.as_ref().filter(|_| index == place);
+        let mut claims = Claim::of_all(&app.config.rotations, seen, now);
+        let claim = claims.swap_remove(place);
         let asked = moment.map(|moment| (moment, verdict(&rotation, &found, &claim, moment, now)));
         Facts {
             budget: living.and_then(|living| outage_budget(&living, rotation.reader_lag, now)),

@@ -24,9 +24,11 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
         tell(cli, format_args!("note: {}", note.message), note.advice.as_deref());
     }
     let now = app.clock.now();
-    let rows = app.ids().map(|(id, rotation)| {
-        let proof = prove(&Claim::of(rotation, last_seen.get(&id)), now);
-        Row::new(rotation, &proof, notes.iter().filter(|note| note.concerns(&rotation.source)))
+    let seen = |index: usize| last_seen.get(&RotationId(index.try_into().ok()?));
+    let claims = Claim::of_all(&app.config.rotations, seen, now);
+    let rows = app.config.rotations.iter().zip(&claims).map(|(rotation, claim)| {
+        let of_source = notes.iter().filter(|note| note.concerns(&rotation.source));
+        Row::new(rotation, &prove(claim, now), of_source)
     });
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows))?;

@@ -15,6 +15,7 @@ use crate::table::Table;
 #[derive(Debug, Serialize)]
 pub(super) struct Row<'a> {
     rotation: String,
+    enabled: bool,
     verdict: &'static str,
     life_seconds: Option<u64>,
     life_basis: Option<&'static str>,
@@ -22,6 +23,10 @@ pub(super) struct Row<'a> {
     reader: Option<&'static str>,
     reader_lag_seconds: u64,
     survive_outage_seconds: u64,
+    /// As in `100/h`; with it, how long a login may have to wait for it. That is missing if the rate does not carry
+    /// what is planned.
+    rate: Option<String>,
+    rate_wait_seconds: Option<u64>,
     /// How long source or Vault may be away at the worst moment before a reader holds a dead token.
     outage_budget_seconds: Option<i64>,
     /// What a reader holds at most, less the life: negative where a reader can hold a dead token.
@@ -35,7 +40,7 @@ pub(super) struct Row<'a> {
 impl<'a> Row<'a> {
     pub(super) fn new(rotation: &Rotation, proof: &Proof, notes: impl Iterator<Item = &'a Note>) -> Self {
         let (sum, life, remedy) = match &proof.verdict {
-            Verdict::NotProvable { .. } => (None, None, None),
+            Verdict::NotCarried | Verdict::NotProvable { .. } => (None, None, None),
             Verdict::Proven { sum, life, .. } => (Some(sum), Some(life), None),
             Verdict::Refused { sum, life, remedy } => (Some(sum), Some(life), Some(remedy)),
         };
@@ -45,6 +50,7 @@ impl<'a> Row<'a> {
         };
         Row {
             rotation: rotation.name.to_string(),
+            enabled: rotation.enabled,
             verdict: proof.verdict.name(),
             life_seconds: life.map(|life| life.duration.as_secs()),
             life_basis: life.map(|life| life.basis.name()),
@@ -52,6 +58,8 @@ impl<'a> Row<'a> {
             reader: rotation.reader.map(|reader| reader.name),
             reader_lag_seconds: rotation.reader_lag.as_secs(),
             survive_outage_seconds: rotation.survive_outage.as_secs(),
+            rate: proof.share.map(|share| share.rate.to_string()),
+            rate_wait_seconds: proof.share.and_then(|share| share.wait).map(|wait| wait.as_secs()),
             outage_budget_seconds: proof.verdict.outage_budget().map(|budget| budget.num_seconds()),
             margin_seconds: sum.zip(life).and_then(margin),
             renew_before_that_passes_seconds: remedy
@@ -65,7 +73,7 @@ impl<'a> Row<'a> {
 
     /// Whether it makes the command fail.
     pub(super) fn fails(&self, strict: bool) -> bool {
-        self.verdict == "refused" || (strict && self.verdict == "not_provable")
+        self.enabled && (self.verdict == "refused" || (strict && self.verdict == "not_provable"))
     }
 }
 
@@ -78,7 +86,7 @@ pub(super) fn table(rows: &[Row<'_>]) -> Table<7> {
         };
         table.row([
             row.rotation.clone(),
-            row.verdict.replace('_', " "),
+            row.verdict.replace('_', " ") + if row.enabled { "" } else { ", disabled" },
             seconds(row.life_seconds),
             row.life_basis.unwrap_or("-").replace('_', " "),
             seconds(row.replaced_at_age_seconds),
@@ -92,7 +100,8 @@ pub(super) fn table(rows: &[Row<'_>]) -> Table<7> {
 /// What the table has no room for.
 pub(super) fn explain(rows: &[Row<'_>]) -> Result<(), CommandError> {
     for row in rows {
-        print(format_args!("\n{}: {}\n", row.rotation, row.explanation.replace('\n', "\n  ")))?;
+        let disabled = if row.enabled { "" } else { "disabled, and never run; if it were: " };
+        print(format_args!("\n{}: {disabled}{}\n", row.rotation, row.explanation.replace('\n', "\n  ")))?;
     }
     Ok(())
 }

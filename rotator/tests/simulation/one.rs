@@ -83,6 +83,7 @@ fn claim(schedule: &str, zone: &str, life: u64, renew_before: u64, spread: u64) 
         life: Some(Life { duration: secs(life), basis: Basis::Configured }),
         login_and_retry: login_and_retry(TIMEOUT),
         predecessor: Predecessor::LivesOn,
+        share: None,
     }
 }
 
