@@ -51,7 +51,7 @@ async fn a_secret_id_is_unwrapped_once_and_serves_all_logins_until_the_wrapping_
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
     let vault = world.vault_with(wrapped(&world, &proxy.address, json!({ "token_policies": "tests" })).await);
-    world.variables.set("WRAPPED", &format!("{}\n", wrapped_secret_id(&world.bao).await).trim_end());
+    world.variables.set("WRAPPED", &wrapped_secret_id(&world.bao).await);
     for _ in 0..3 {
         vault.read_entry(&entry("home")).await.unwrap();
     }
