@@ -148,6 +148,22 @@ async fn a_login_that_fails_for_a_while_does_not_cost_the_secret_id() {
 }
 
 #[tokio::test]
+async fn a_secret_id_that_got_lost_on_its_way_needs_a_new_wrapping_token() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let vault = world.vault_with(wrapped(&world, &proxy.address, json!({ "token_policies": "tests" })).await);
+    world.variables.set("WRAPPED", &wrapped_secret_id(&world.bao).await);
+    proxy.lose(UNWRAP, 1);
+    let error = vault.read_entry(&entry("home")).await.unwrap_err();
+    assert_eq!(error.class(), "vault_broken_answer");
+    let error = vault.read_entry(&entry("home")).await.unwrap_err();
+    assert_eq!(error.class(), "vault_wrapping_token_over");
+    assert!(error.advice().contains("got lost"), "{}", error.advice());
+    world.variables.set("WRAPPED", &wrapped_secret_id(&world.bao).await);
+    vault.read_entry(&entry("home")).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_secret_id_that_serves_once_is_refused_later_and_told_as_that() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
