@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::login::Login;
@@ -15,7 +16,7 @@ impl Vault {
             return;
         }
         let found = self.credential();
-        if found == login.credential || login.life().declined == Some(found) {
+        if found == login.credential || login.has_declined(found) {
             return;
         }
         match self.login(Some(login)).await {
@@ -26,7 +27,7 @@ impl Vault {
                 if matches!(error, VaultError::CertificateRefused { .. } | VaultError::Identity { .. })
                     || error.is_refusal()
                 {
-                    login.life().declined = Some(found);
+                    login.life().declined = Some((found, Instant::now()));
                 }
             }
         }

@@ -47,8 +47,7 @@ impl Identity {
         let chain = chain(&cert).map_err(of_cert)?;
         protected(key_file).map_err(of_key)?;
         let key = read(key_file).map_err(of_key)?;
-        let leaf = fits(chain, &key);
-        leaf.map_err(|error| match error {
+        fits(chain, &key).map_err(|error| match error {
             IdentityError::Unusable(CERTIFICATE) => of_cert(error),
             error => of_key(error),
         })?;
@@ -63,16 +62,16 @@ impl Identity {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
-    fs::read(path).map(Zeroizing::new).map_err(unreadable)
+    fs::read(path).map(Zeroizing::new).map_err(|error| unreadable(&error))
 }
 
-fn unreadable(error: io::Error) -> IdentityError {
+fn unreadable(error: &io::Error) -> IdentityError {
     IdentityError::Unreadable(error.to_string())
 }
 
 /// Whoever has the key can log in as we do.
 fn protected(key_file: &Path) -> Result<(), IdentityError> {
-    let mode = fs::metadata(key_file).map_err(unreadable)?.permissions().mode() & 0o7777;
+    let mode = fs::metadata(key_file).map_err(|error| unreadable(&error))?.permissions().mode() & 0o7777;
     if mode & 0o006 != 0 { Err(IdentityError::OpenToAll(mode)) } else { Ok(()) }
 }
 

@@ -28,8 +28,8 @@ pub(crate) struct SignsOfLife {
     pub(crate) accepted: Option<Instant>,
     /// Whether it may not look itself up, as far as can be told.
     pub(crate) blind: bool,
-    /// A credential that was to replace it, and is of no use.
-    pub(crate) declined: Option<u64>,
+    /// A credential that was to replace it and was of no use, and when that was.
+    pub(crate) declined: Option<(u64, Instant)>,
 }
 
 impl Login {
@@ -56,6 +56,12 @@ impl Login {
         }
     }
 
+    /// Whether this credential proved to be of no use to replace it, not long ago.
+    pub(crate) fn has_declined(&self, credential: u64) -> bool {
+        let declined = self.life().declined;
+        declined.is_some_and(|(known, at)| known == credential && at.elapsed() < DECLINED)
+    }
+
     pub(crate) fn life(&self) -> MutexGuard<'_, SignsOfLife> {
         self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,6 +74,8 @@ impl Drop for Login {
     }
 }
 
+/// After so long what was of no use may be of use: somebody may have told Vault about it.
+const DECLINED: Duration = Duration::from_secs(15 * 60);
 /// So long after its making nobody ended a token.
 const JUST_MADE: Duration = Duration::from_secs(60);
 /// How long a token that may not look itself up is taken for alive after its last success.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::VaultError;
+use crate::{AuthMethod, Operation, VaultError};
 
 /// Why and when the last attempt to log in failed, and what was refused.
 #[derive(Default)]
@@ -33,7 +33,7 @@ impl LastFailure {
             return Some(error);
         }
         let refused = self.refused.as_ref().filter(|refused| refused.credential == credential)?;
-        let held = gives_up || refused.at.elapsed() < hold(refused.count);
+        let held = gives_up || refused.at.elapsed() < refused.hold();
         held.then_some(&refused.error)
     }
 
@@ -48,17 +48,28 @@ impl LastFailure {
     }
 }
 
-fn hold(refusals: u32) -> Duration {
-    (SHORTEST_HOLD * 2_u32.saturating_pow(refusals.saturating_sub(1).min(10))).min(LONGEST_HOLD)
+impl Refused {
+    /// Twice as long each time.
+    fn hold(&self) -> Duration {
+        let shortest = if may_lock(&self.error) { SHORTEST_HOLD } else { SHORTEST_WITHOUT_LOCKS };
+        (shortest * 2_u32.saturating_pow(self.count.saturating_sub(1).min(10))).min(LONGEST_HOLD)
+    }
+}
+
+/// Whether an account may be locked by it. Vault locks those of AppRole and of user names; and where it asks somebody
+/// else about a login, it refuses that also while it cannot ask.
+fn may_lock(error: &VaultError) -> bool {
+    use AuthMethod::{Cert, Jwt, Kubernetes};
+    !matches!(error, VaultError::LoginRefused { operation: Operation::Login(Cert | Jwt | Kubernetes, _), .. })
 }
 
 const SHORTEST_HOLD: Duration = Duration::from_secs(15 * 60);
+const SHORTEST_WITHOUT_LOCKS: Duration = Duration::from_secs(60);
 const LONGEST_HOLD: Duration = Duration::from_secs(4 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AuthMethod, Operation};
 
     const ONE: u64 = 1;
     const OTHER: u64 = 2;
@@ -93,6 +104,20 @@ mod tests {
         failure.note(&refused(), OTHER);
         passes(15).await;
         assert!(!holds(&failure, OTHER, false), "the refusals of another one do not count");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_locks_no_account_is_tried_again_sooner() {
+        let mut failure = LastFailure::default();
+        for minutes in [1, 2, 4] {
+            let operation = Operation::Login(AuthMethod::Kubernetes, "kubernetes".into());
+            failure.note(&VaultError::LoginRefused { operation, status: 403 }, ONE);
+            passes(minutes - 1).await;
+            assert!(holds(&failure, ONE, false), "{minutes}");
+            passes(1).await;
+            assert!(!holds(&failure, ONE, false), "{minutes}");
+            assert!(holds(&failure, ONE, true));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,14 +1,15 @@
 #!/bin/sh
 # Calls a URL with the rotator's token, by curl and jq: call.sh secret tokens/notes https://notes.example/z
-# VAULT_ADDR and VAULT_TOKEN say where Vault is and who asks. No secret stands in the arguments of a program, where
-# everybody on the machine could read it.
+# VAULT_ADDR, VAULT_TOKEN and, if need be, VAULT_CACERT and VAULT_NAMESPACE say where Vault is and who asks. No secret
+# stands in the arguments of a program, where everybody on the machine could read it.
 set -eu
 
 mount=$1 path=$2 url=$3
 
 entry() {
   printf 'header = "X-Vault-Token: %s"\n' "$VAULT_TOKEN" |
-    curl --silent --show-error --fail --config - "$VAULT_ADDR/v1/$mount/data/$path" |
+    curl --silent --show-error --fail --config - ${VAULT_CACERT:+--cacert "$VAULT_CACERT"} \
+      --header "X-Vault-Namespace: ${VAULT_NAMESPACE-}" "$VAULT_ADDR/v1/$mount/data/$path" |
     jq --exit-status '.data.data
       | if .expires_at != null and (.expires_at | fromdate) <= now
         then error("the token of rotation \(.rotation) ended at \(.expires_at)") else . end'

@@ -45,11 +45,11 @@ impl Bao {
         panic!("OpenBao does not start");
     }
 
-    fn launch(scheme: &str, mode: &str, more: &str) -> Bao {
+    fn launch(scheme: &str, mode: &str, settings: &str) -> Bao {
         let home = tempfile::tempdir().unwrap();
         // Without this it listens on the next port, too.
         let config = home.path().join("server.hcl");
-        std::fs::write(&config, format!("disable_clustering = true\n{more}")).unwrap();
+        std::fs::write(&config, format!("disable_clustering = true\n{settings}")).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new(program());
         command.args(["server", mode, "-dev-no-store-token"]);

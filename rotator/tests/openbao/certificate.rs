@@ -33,13 +33,8 @@ impl Secure {
         tokenferry_leaks::record_events();
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new(folder.path());
-        let server = authority.server();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let listener = format!(
-            "listener \"tcp\" {{\n address = \"127.0.0.1:{port}\"\n tls_cert_file = {:?}\n tls_key_file = {:?}\n {more}\n \
-             tls_client_ca_file = {:?}\n}}\n",
-            server.cert_file, server.key_file, authority.ca_file
-        );
+        let listener = authority.listener(port, more);
         let bao = Bao::start_with(&listener).await;
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
         let world = World { bao, sandbox, variables: Arc::new(variables()), clock: Arc::default() };

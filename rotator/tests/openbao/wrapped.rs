@@ -51,7 +51,7 @@ async fn a_secret_id_is_unwrapped_once_and_serves_all_logins_until_the_wrapping_
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
     let vault = world.vault_with(wrapped(&world, &proxy.address, json!({ "token_policies": "tests" })).await);
-    world.variables.set("WRAPPED", &format!("{}\n", wrapped_secret_id(&world.bao).await).trim_end());
+    world.variables.set("WRAPPED", &wrapped_secret_id(&world.bao).await);
     for _ in 0..3 {
         vault.read_entry(&entry("home")).await.unwrap();
     }
@@ -145,6 +145,22 @@ async fn a_login_that_fails_for_a_while_does_not_cost_the_secret_id() {
     vault.read_entry(&entry("home")).await.unwrap();
     let requests = proxy.take();
     assert_eq!([LOOKUP, UNWRAP, LOGIN].map(|request| count(&requests, request)), [1, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_secret_id_that_got_lost_on_its_way_needs_a_new_wrapping_token() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let vault = world.vault_with(wrapped(&world, &proxy.address, json!({ "token_policies": "tests" })).await);
+    world.variables.set("WRAPPED", &wrapped_secret_id(&world.bao).await);
+    proxy.lose(UNWRAP, 1);
+    let error = vault.read_entry(&entry("home")).await.unwrap_err();
+    assert_eq!(error.class(), "vault_broken_answer");
+    let error = vault.read_entry(&entry("home")).await.unwrap_err();
+    assert_eq!(error.class(), "vault_wrapping_token_over");
+    assert!(error.advice().contains("got lost"), "{}", error.advice());
+    world.variables.set("WRAPPED", &wrapped_secret_id(&world.bao).await);
+    vault.read_entry(&entry("home")).await.unwrap();
 }
 
 #[tokio::test]

@@ -163,6 +163,22 @@ fn the_manifests_name_fields_of_an_entry_at_its_mount_and_path() {
     }
 }
 
+#[tokio::test]
+async fn the_guide_names_every_field_of_an_entry_and_every_example() {
+    let site = Site::new("reader-guide").await;
+    site.rotator.run(&["once"]).await.ok();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/rotator");
+    let guide = fs::read_to_string(folder.join("reading.md")).unwrap();
+    for field in site.entry().await.unwrap().data.keys() {
+        assert!(guide.contains(&format!("`{field}`")), "{field}");
+    }
+    let links: Vec<&str> = guide.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert!(links.iter().all(|link| folder.join(link).is_file()), "{links:?}");
+    for file in ["bao-agent/agent.hcl", "http/call.sh", "python/reader.py", "rust/main.rs"] {
+        assert!(links.iter().any(|link| link.ends_with(file)), "{file}");
+    }
+}
+
 /// What stands after a name, without the comment.
 fn values<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
     let lines = text.lines().map(|line| line.trim_start().trim_start_matches("- "));

@@ -26,11 +26,7 @@ impl Methods {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new(folder.path());
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = authority.server();
-        let listener = format!(
-            "listener \"tcp\" {{\n address = \"127.0.0.1:{port}\"\n tls_cert_file = {:?}\n tls_key_file = {:?}\n}}\n",
-            server.cert_file, server.key_file
-        );
+        let listener = authority.listener(port, "");
         let site = Site::on(OpenBao::in_memory_with(&listener).await, test, 600).await;
         let kubernetes = TokenReview::start().await;
         let secure = format!("https://127.0.0.1:{port}");
@@ -74,10 +70,11 @@ impl Methods {
 
     /// Has the rotator log in with this certificate, which takes TLS.
     fn show(&mut self, issued: &Issued) {
-        let Issued { cert_file, key_file } = issued;
+        let files = [&self.authority.ca_file, &issued.cert_file, &issued.key_file];
+        let [ca, cert, key] = files.map(|path| path.display());
         let auth = format!(
-            "ca_cert_file = {:?}\n auth \"cert\" {{\n name = \"rotator\"\n cert_file = {cert_file:?}\n key_file = {key_file:?}\n }}",
-            self.authority.ca_file
+            "ca_cert_file = \"{ca}\"\n auth \"cert\" {{\n name = \"rotator\"\n cert_file = \"{cert}\"\n \
+             key_file = \"{key}\"\n }}"
         );
         let address = self.secure.clone();
         self.site.configure(|config| {

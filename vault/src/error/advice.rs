@@ -149,12 +149,14 @@ fn login_refused(operation: &Operation) -> String {
         }
         Operation::Login(AuthMethod::Kubernetes, _) => {
             "Check `role`, `mount`, `namespace`, that the role is bound to this service account and namespace, that its audience is \
-             that of the token, and that Vault may ask Kubernetes for token reviews."
+             that of the token, and that Vault reaches Kubernetes and may ask it for token reviews: it refuses the login as \
+             well while it cannot."
         }
         Operation::Login(AuthMethod::Userpass, _) => "Check `username`, `password`, `mount` and `namespace`.",
         _ => return "The token has ended or was revoked: put a new one in its place.".to_owned(),
     };
-    format!("{check} {NOT_REPEATED}")
+    let locks = matches!(operation, Operation::Login(AuthMethod::AppRole | AuthMethod::Userpass, _));
+    if locks { format!("{check} {NOT_REPEATED}") } else { check.to_owned() }
 }
 
 fn identity(error: &IdentityError) -> &'static str {
@@ -189,8 +191,8 @@ fn wrapped_elsewhere(operation: &Operation) -> String {
 
 const NOT_REPEATED: &str = "It is not repeated at once, lest an account is locked; one that is locked already takes \
     the right login only after a while.";
-const WRAPPING_TOKEN_OVER: &str = "Put a new one there. A wrapping token serves once: after a restart of this program \
-    the old one is used up. If this is its first use, somebody else may have unwrapped it and have the secret_id now: \
+const WRAPPING_TOKEN_OVER: &str = "Put a new one there. A wrapping token serves once: after a restart of this program, \
+    or if Vault's answer got lost, it is used up. If this is its first use, somebody else may have unwrapped it and have the secret_id now: \
     destroy that one, and look into the audit log of Vault for sys/wrapping/unwrap.";
 const STRANGER: &str =
     "Check that `address` names a Vault or OpenBao itself, and look for proxies that change what is sent.";
