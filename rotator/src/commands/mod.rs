@@ -1,6 +1,8 @@
 //! The commands: one file each.
 
+mod completions;
 mod explain;
+mod man;
 mod next;
 mod once;
 mod print;
@@ -47,7 +49,9 @@ impl From<Exit> for ExitCode {
 /// Does what the command line asks for.
 pub async fn execute(cli: Cli) -> Exit {
     let ended = match cli.command {
+        Command::Completions(ref arguments) => completions::execute(arguments),
         Command::Explain(ref arguments) => explain::execute(&cli, arguments).await,
+        Command::Man(ref arguments) => man::execute(arguments),
         Command::Next(ref arguments) => next::execute(&cli, arguments).await,
         Command::Once(ref arguments) => once::execute(&cli, arguments).await,
         Command::Run => run::execute(&cli).await,

@@ -20,6 +20,11 @@ pub(super) fn print(text: impl Display) -> Result<(), CommandError> {
     }
 }
 
+/// The same for what is no text of ours.
+pub(super) fn print_bytes(bytes: &[u8]) -> Result<(), CommandError> {
+    print(String::from_utf8_lossy(bytes))
+}
+
 /// Prints a result in the form that was asked for.
 pub(super) fn show<T: Serialize>(
     output: Output,

@@ -343,7 +343,10 @@ fn a_source_that_is_missing_for_another_reason_is_not_missed_twice() {
     }
     let two = "source \"zettelstor\" \"other\" {\n}\nrotation \"x\" {\n  source = \"zettelstore.note\"\n";
     let found = after("rotation \"notes\" {\n  source   = \"zettelstore.notes\"\n", two);
-    assert_eq!(found, ["6:8 there is no system `zettelstor`", "9:12 there is no such source: `zettelstore.note`"]);
+    assert_eq!(
+        found,
+        ["6:8 there is no system `zettelstor`", "9:12 there is no such source: `zettelstore.note`"]
+    );
 }
 
 #[test]
