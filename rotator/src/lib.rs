@@ -25,3 +25,4 @@ pub mod scheduler;
 pub mod source;
 pub mod stop;
 pub mod table;
+pub mod terminal;

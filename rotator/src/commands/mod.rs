@@ -19,7 +19,7 @@ use tokenferry_sources::Timestamp;
 use self::print::{note_unread, show, tell};
 use self::report::CommandError;
 use crate::app::App;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, LogFormat, Output};
 use crate::config::ConfigErrors;
 use crate::run::Living;
 
@@ -65,7 +65,14 @@ pub async fn execute(cli: Cli) -> Exit {
 }
 
 fn load(cli: &Cli) -> Result<App, ConfigErrors> {
-    App::load(&cli.config, false)
+    load_to(cli, false)
+}
+
+/// The same; with `dry_run` nothing will be written to Vault.
+fn load_to(cli: &Cli, dry_run: bool) -> Result<App, ConfigErrors> {
+    let app = App::load(&cli.config, dry_run)?;
+    let for_people = cli.command.output() == Some(Output::Table) && cli.log_format == LogFormat::Text;
+    Ok(App { is_watched: for_people, ..app })
 }
 
 /// What a failure means for readers, given the token that they find.

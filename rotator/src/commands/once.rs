@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 use tokio::time::Instant;
 
-use super::{CommandError, Exit, exit_of_failure, note_unread, show, tell};
+use super::{CommandError, Exit, exit_of_failure, load_to, note_unread, show, tell};
 use crate::app::App;
 use crate::cli::{self, Cli};
 use crate::dispatch::{Dispatch as _, Ended, Local};
@@ -18,9 +18,10 @@ use crate::run::{Living, Outcome, RotationId, Standing};
 use crate::scheduler::Scheduler;
 use crate::stop::wind_down;
 use crate::table::Table;
+use crate::terminal::{Progress, Terminal};
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, CommandError> {
-    let app = App::load(&cli.config, arguments.dry_run)?;
+    let app = load_to(cli, arguments.dry_run)?;
     let selected = app.select(&arguments.rotations)?;
     let reading = app.read(selected.clone()).await;
     let mut scheduler = app.scheduler_after(&reading.found, app.clock.now());
@@ -38,7 +39,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
         Some(Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now))
     });
     let rows: Vec<Row> = rows.collect();
-    show(arguments.output, &rows, table(&rows))?;
+    show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
     Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine))
 }
 
@@ -63,7 +64,9 @@ async fn work(
         came.insert(due.rotation, None);
         dispatch.submit(due);
     }
+    let mut progress = Progress::new("rotating", came.len(), app.is_watched);
     let mut note = |Ended { due, outcome }: Ended| {
+        progress.advance();
         scheduler.ended(&due, &outcome, app.clock.now());
         came.insert(due.rotation, Some(outcome));
     };
@@ -158,7 +161,7 @@ impl Row {
 }
 
 fn table(rows: &[Row]) -> Table<5> {
-    let mut table = Table::new(["ROTATION", "RESULT", "WHY", "LIFE LEFT", "NEXT RUN"]);
+    let mut table = Table::new(["ROTATION", "RESULT", "WHY", "LIFE LEFT", "NEXT RUN"]).spare(&[4, 3]);
     for row in rows {
         let nothing = || "-".to_owned();
         let left = row.life_left_seconds.map(|left| human(Duration::from_secs(left.try_into().unwrap_or(0))));

@@ -10,6 +10,7 @@ use tokenferry_vault::VaultError;
 use super::CommandError;
 use crate::cli::{Cli, LogFormat, Output};
 use crate::proof::human;
+use crate::terminal::clear_progress;
 
 /// Prints a result. When nobody reads any more, nobody misses it.
 pub(super) fn print(text: impl Display) -> Result<(), CommandError> {
@@ -54,7 +55,7 @@ pub(super) fn tell(cli: &Cli, message: impl Display, advice: Option<&str>) {
     }
     let mut stderr = std::io::stderr().lock();
     // If not even that can be written, nobody is there to be told.
-    drop(writeln!(stderr, "{message}"));
+    drop(writeln!(stderr, "{}{message}", clear_progress()));
     if let Some(advice) = advice {
         drop(writeln!(stderr, "help: {advice}"));
     }
