@@ -17,6 +17,7 @@ pub mod reply;
 pub mod rotator;
 pub mod schema;
 pub mod strangers;
+pub mod terminal;
 pub mod terraform;
 pub mod tls;
 pub mod value;

@@ -2,15 +2,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod commands;
+mod explaining;
 mod harness;
 mod logs;
 mod ownership;
+mod readers;
 mod redirects;
 mod refusals;
 mod rotating;
 mod scheduling;
+mod shells;
 mod site;
 mod stopping;
+mod terminals;
 mod two_processes;
 mod validating;
 mod vault_login;
