@@ -247,10 +247,12 @@ rotation "notes" {
 
 /// What stands below the options in the long help.
 fn more_help() -> String {
-    let codes: String = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code}  {meaning}\n")).collect();
-    let example: String = EXAMPLE.lines().map(|line| format!("  {line}\n")).collect();
+    let codes: Vec<String> =
+        EXIT_CODES.iter().map(|(code, meaning)| format!("  {code}  {meaning}")).collect();
+    let example: Vec<String> = EXAMPLE.lines().map(|line| format!("  {line}")).collect();
+    let (codes, example) = (codes.join("\n"), example.join("\n"));
     format!(
-        "Exit codes:\n{codes}\nA configuration:\n\n{example}\nVault's address and token come from VAULT_ADDR and \
+        "Exit codes:\n{codes}\n\nA configuration:\n\n{example}\n\nVault's address and token come from VAULT_ADDR and \
          VAULT_TOKEN if there is no `vault` block.\n"
     )
 }

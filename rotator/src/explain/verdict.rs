@@ -160,7 +160,7 @@ fn planned_after(known: &Known<'_>, written: WrittenVersion) -> Option<Next> {
 }
 
 fn future(known: &Known<'_>, moment: Timestamp, now: Timestamp) -> Verdict {
-    let standing = known.standing.cloned().unwrap_or_else(|| Standing {
+    let standing = known.standing.cloned().unwrap_or(Standing {
         // Where nobody looked, there is a token as good as new.
         living: Some(Living { issued_at: now, expires_at: None, version: 0 }),
         failure: None,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
+use tokenferry_vault::VaultError;
 
 use super::Facts;
 use super::asked::Asked;
@@ -35,9 +36,10 @@ pub(super) struct Answer {
     error: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Destination {
-    destination: String,
+    #[serde(rename = "destination")]
+    entry: String,
     version: Option<u64>,
     issued_at: Option<String>,
     expires_at: Option<String>,
@@ -111,17 +113,16 @@ impl From<&Facts> for Answer {
     fn from(facts: &Facts) -> Self {
         let Facts { rotation, now, found, reckoning, proof, .. } = facts;
         let reckoning = reckoning.as_ref();
-        let failed = found.details.iter().filter_map(|detail| detail.as_ref().err());
         Answer {
             rotation: rotation.name.to_string(),
             source: rotation.source.name.to_string(),
             now: rfc3339(*now),
             summary: headline(facts),
             state: State::of(found.standing.as_ref(), *now).name(),
-            destinations: facts
-                .details()
-                .map(|detail| destination(detail, *now))
-                .chain(failed.map(unreadable))
+            destinations: found
+                .details
+                .iter()
+                .map(|(at, detail)| destination(at.to_string(), detail, *now))
                 .collect(),
             next_run: reckoning
                 .and_then(|reckoning| reckoning.next)
@@ -162,12 +163,15 @@ impl Run {
     }
 }
 
-fn destination(detail: &Detail, now: Timestamp) -> Destination {
-    let living = detail.living;
-    let origin = detail.origin.as_ref();
+fn destination(entry: String, detail: &Result<Detail, VaultError>, now: Timestamp) -> Destination {
+    let detail = match detail {
+        Ok(detail) => detail,
+        Err(error) => return Destination { entry, error: Some(error.to_string()), ..Destination::default() },
+    };
+    let (living, origin) = (detail.living, detail.origin.as_ref());
     let ends = living.and_then(|living| living.expires_at);
     Destination {
-        destination: detail.destination.to_string(),
+        entry,
         version: living.map(|living| living.version),
         issued_at: living.map(|living| rfc3339(living.issued_at)),
         expires_at: ends.map(rfc3339),
@@ -178,22 +182,6 @@ fn destination(detail: &Detail, now: Timestamp) -> Destination {
         serial: origin.map(|origin| origin.serial),
         occurrence: origin.map(|origin| rfc3339(origin.occurrence)),
         error: None,
-    }
-}
-
-fn unreadable(error: &tokenferry_vault::VaultError) -> Destination {
-    Destination {
-        destination: String::new(),
-        version: None,
-        issued_at: None,
-        expires_at: None,
-        life_seconds: None,
-        life_left_seconds: None,
-        written_at: None,
-        writer: None,
-        serial: None,
-        occurrence: None,
-        error: Some(error.to_string()),
     }
 }
 

@@ -52,11 +52,11 @@ impl Asked {
 
 fn explanation(facts: &Facts, moment: &Moment, verdict: &Verdict) -> String {
     let (name, local) = (&facts.rotation.name, facts.rotation.schedule.local(moment.at));
-    let mut text = format!("{name} at {local}: {}.", in_words(facts, verdict));
-    if let Some(remark) = on_clock(facts, moment) {
-        text += &format!("\n{remark}.");
+    let answer = format!("{name} at {local}: {}.", in_words(facts, verdict));
+    match on_clock(facts, moment) {
+        Some(remark) => format!("{answer}\n{remark}."),
+        None => answer,
     }
-    text
 }
 
 fn in_words(facts: &Facts, verdict: &Verdict) -> String {

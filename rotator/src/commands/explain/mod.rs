@@ -17,7 +17,7 @@ use crate::app::{App, Reading};
 use crate::cli::{self, Cli, Output};
 use crate::explain::{Known, Moment, Verdict, judge};
 use crate::proof::{Claim, Proof, outage_budget, prove};
-use crate::rotation::Rotation;
+use crate::rotation::{Destination, Rotation};
 use crate::run::{RotationId, Standing};
 use crate::runner::Detail;
 use crate::scheduler::{Plan, Reckoning};
@@ -45,7 +45,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Explain) -> Result<Exit,
 #[derive(Default)]
 struct Found {
     standing: Option<Standing>,
-    details: Vec<Result<Detail, VaultError>>,
+    details: Vec<(Destination, Result<Detail, VaultError>)>,
     error: Option<VaultError>,
 }
 
@@ -94,15 +94,11 @@ impl Facts {
             asked,
         }
     }
-
-    /// What was read of the destinations that could be read.
-    fn details(&self) -> impl Iterator<Item = &Detail> {
-        self.found.details.iter().flatten()
-    }
 }
 
 fn verdict(rotation: &Rotation, found: &Found, claim: &Claim, moment: Moment, now: Timestamp) -> Verdict {
-    let history = found.details.iter().flatten().map(|detail| detail.history.as_slice());
+    let read = found.details.iter().filter_map(|(_, detail)| detail.as_ref().ok());
+    let history = read.map(|detail| detail.history.as_slice());
     let known = Known {
         plan: Plan::from(rotation),
         standing: found.standing.as_ref(),

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokenferry_sources::Timestamp;
+use tokenferry_vault::VaultError;
 
 use super::Facts;
 use super::asked::Asked;
 use crate::explain::meaning;
 use crate::proof::human;
+use crate::rotation::Destination;
 use crate::run::Reason;
 use crate::runner::Detail;
 use crate::scheduler::{Lift, Next, Obstacle, Reckoning};
@@ -81,15 +83,14 @@ impl Facts {
         if self.found.standing.is_none() {
             return vec!["unknown: nobody looked into Vault, or it could not be read".to_owned()];
         }
-        let told = |detail: &Result<Detail, tokenferry_vault::VaultError>| match detail {
-            Ok(detail) => self.token(detail),
+        let told = |(at, detail): &(Destination, Result<Detail, VaultError>)| match detail {
+            Ok(detail) => self.token(at, detail),
             Err(error) => vec![error.to_string()],
         };
         self.found.details.iter().flat_map(told).collect()
     }
 
-    fn token(&self, detail: &Detail) -> Vec<String> {
-        let at = &detail.destination;
+    fn token(&self, at: &Destination, detail: &Detail) -> Vec<String> {
         let Some(living) = detail.living else { return vec![format!("{at}: none of this rotation")] };
         let issued = self.when(living.issued_at);
         let mut lines = vec![format!("{at}: version {}, issued {issued}", living.version)];
@@ -110,41 +111,38 @@ impl Facts {
 
     fn schedule(&self) -> Vec<String> {
         let schedule = &self.rotation.schedule;
-        let mut line = format!("`{}` in {}", schedule.expression(), schedule.time_zone());
-        if let Some(Reckoning { tick, offset, .. }) = &self.reckoning {
-            line += &match tick.occurrence > self.now {
-                true => format!(": next {}", self.when(tick.occurrence)),
-                false => format!(": {} has not been done", self.when(tick.occurrence)),
-            };
-            if !offset.is_zero() {
-                let (offset, spread) = (seconds(*offset), seconds(self.rotation.spread));
-                line += &format!("; begins {offset} later, its place within `spread = \"{spread}\"`");
-            }
+        let name = format!("`{}` in {}", schedule.expression(), schedule.time_zone());
+        let Some(Reckoning { tick, offset, .. }) = &self.reckoning else { return vec![name] };
+        let when = self.when(tick.occurrence);
+        let next = if tick.occurrence > self.now {
+            format!("next {when}")
+        } else {
+            format!("{when} has not been done")
+        };
+        if offset.is_zero() {
+            return vec![format!("{name}: {next}")];
         }
-        vec![line]
+        let (offset, spread) = (seconds(*offset), seconds(self.rotation.spread));
+        vec![format!("{name}: {next}; begins {offset} later, its place within `spread = \"{spread}\"`")]
     }
 
     fn expiry(&self, reckoning: &Reckoning) -> String {
         let Some(renewal) = reckoning.renewal else {
-            return match reckoning.living {
-                Some(_) => {
-                    "nobody knows when the token ends, so its schedule alone decides; `ttl` in its source \
-                            would say so"
-                        .to_owned()
-                }
-                None => "there is no token whose end could demand a run".to_owned(),
-            };
+            let unknown = "nobody knows when the token ends, so its schedule alone decides; `ttl` in its source \
+                           would say so";
+            let none = "there is no token whose end could demand a run";
+            return if reckoning.living.is_some() { unknown } else { none }.to_owned();
         };
-        let (before, life) = (seconds(renewal.renew_before), seconds(renewal.life));
-        let written = self.rotation.renew_before;
-        let mut line = format!(
+        let (written, before, life) =
+            (self.rotation.renew_before, seconds(renewal.renew_before), seconds(renewal.life));
+        let due = format!(
             "`renew_before = \"{written}\"` is {before} of {life}: {}",
             self.when(renewal.next.occurrence)
         );
-        if !renewal.offset.is_zero() {
-            line += &format!("; begins {} earlier, as `spread` wants it", seconds(renewal.offset));
+        if renewal.offset.is_zero() {
+            return due;
         }
-        line
+        format!("{due}; begins {} earlier, as `spread` wants it", seconds(renewal.offset))
     }
 
     fn decision(&self, reckoning: &Reckoning) -> Option<String> {
@@ -186,9 +184,10 @@ impl Facts {
             Lift::Time => format!("tried again {}, by itself", self.when(*until)),
         });
         let name = &self.rotation.name;
-        lines.push(match force_helps {
-            true => format!("`tokenferry once --force {name}` tries at once"),
-            false => "`once --force` does not lift this".to_owned(),
+        lines.push(if *force_helps {
+            format!("`tokenferry once --force {name}` tries at once")
+        } else {
+            "`once --force` does not lift this".to_owned()
         });
         lines
     }
