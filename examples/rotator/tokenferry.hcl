@@ -2,6 +2,11 @@
 concurrency  = 8
 grace_period = "25s"
 
+# Metrics, health and a status page. The address is the default; `"off"` switches all of it off.
+listen        = "127.0.0.1:9321"
+allowed_hosts = ["rotator.example"] # beside localhost and IP addresses
+page          = true                # default: only where `listen` is a loopback address
+
 # Where tokens are written. What is left out here comes from VAULT_ADDR, VAULT_NAMESPACE and VAULT_CACERT.
 vault {
   address      = "https://vault.example:8200"
@@ -22,7 +27,8 @@ source "zscaler" "corp" {
   cloud      = "zscalertwo"
   api_key    = { env = "ZCC_CLIENT_ID" }
   secret_key = { file = "/run/secrets/zcc-client-secret" }
-  ttl        = "1h" # the session validity interval of the API key
+  ttl        = "1h"    # the session validity interval of the API key
+  rate       = "100/h" # at most so many logins for all rotations of this source; units: s, m, h, d
 }
 
 source "zettelstore" "notes" {
@@ -47,6 +53,7 @@ rotation "zscaler-corp" {
 }
 
 rotation "zettelstore-notes" {
+  enabled    = true # false: never run, and its entries are left alone
   source     = "zettelstore.notes"
   schedule   = "*/4 * * * *"
   reader_lag = "1m"
@@ -60,5 +67,8 @@ rotation "zettelstore-notes" {
     mount = "team-a"
     path  = "zettelstore"
     adopt = true # take over an entry that somebody else made
+
+    namespace = "team-a"                                        # default: that of the vault block
+    fields    = { token = "access_token", expires_at = "exp" } # other names for fields of this entry
   }
 }

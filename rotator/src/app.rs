@@ -91,6 +91,23 @@ impl App {
         (0..).map(RotationId).zip(&self.config.rotations)
     }
 
+    /// Those of these rotations that are run at all.
+    pub fn enabled(&self, rotations: &BTreeSet<RotationId>) -> BTreeSet<RotationId> {
+        let is_enabled = |id: &RotationId| self.rotation(*id).is_some_and(|rotation| rotation.enabled);
+        rotations.iter().copied().filter(is_enabled).collect()
+    }
+
+    /// The other rotations that are run of those sources of these that have a rate: their logins count, too.
+    pub fn sharing_a_rate_with(&self, rotations: &BTreeSet<RotationId>) -> BTreeSet<RotationId> {
+        let source =
+            |id| self.rotation(id).map(|rotation| &rotation.source).filter(|source| source.rate.is_some());
+        let limited: BTreeSet<&str> =
+            rotations.iter().filter_map(|id| source(*id).map(|source| &*source.name)).collect();
+        let all = self.ids().map(|(id, _)| id).filter(|id| !rotations.contains(id));
+        let sharing = all.filter(|id| source(*id).is_some_and(|source| limited.contains(&*source.name)));
+        self.enabled(&sharing.collect())
+    }
+
     /// A rotation.
     pub fn rotation(&self, id: RotationId) -> Option<&Arc<Rotation>> {
         self.config.rotations.get(id.0 as usize)

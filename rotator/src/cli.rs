@@ -46,6 +46,7 @@ pub enum Command {
     Man(Man),
     Next(Next),
     Once(Once),
+    Policy(Policy),
     /// Rotate until stopped: the daemon
     ///
     /// Reads what stands in Vault first, so that a start costs no login unless something is due. On SIGTERM or SIGINT
@@ -64,6 +65,7 @@ impl Command {
             Command::Explain(arguments) => Some(arguments.output),
             Command::Next(arguments) => Some(arguments.output),
             Command::Once(arguments) => Some(arguments.output),
+            Command::Policy(arguments) => Some(arguments.output.into()),
             Command::Completions(_) | Command::Man(_) | Command::Run => None,
             Command::Status(arguments) => Some(arguments.output),
             Command::Validate(arguments) => Some(arguments.output),
@@ -120,6 +122,36 @@ pub struct Once {
     pub output: Output,
 }
 
+/// Print the least policy that Vault has to give to the rotator, or to readers
+///
+/// As HCL, with a comment that says what needs each path:
+///
+///   tokenferry policy | bao policy write tokenferry -
+///   tokenferry policy --reader notes | bao policy write notes-reader -
+///
+/// Nothing but the configuration is read, and nothing is asked, unless a source keeps secrets in Vault: then
+/// Vault is asked which version of KV they are in. Where it does not tell, both paths are printed with a note.
+/// Whether a token has what it needs, and no more, is what `tokenferry doctor` checks.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Policy {
+    /// Rotations to print it for [default: all]
+    #[arg(value_name = "ROTATION")]
+    pub rotations: Vec<String>,
+
+    /// Print the policy of those who read the tokens
+    #[arg(long)]
+    pub reader: bool,
+
+    /// Do not ask Vault which version of KV holds the secrets of sources
+    #[arg(long)]
+    pub offline: bool,
+
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = PolicyOutput::Hcl)]
+    pub output: PolicyOutput,
+}
+
 /// Show what stands in Vault for each rotation
 ///
 /// Life left, how long source and Vault may be away from now on before a reader holds a dead token, the next run with its
@@ -169,6 +201,24 @@ pub enum Output {
     Json,
     /// For people
     Table,
+}
+
+/// How policies are printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum PolicyOutput {
+    /// For Vault
+    Hcl,
+    /// For machines
+    Json,
+}
+
+impl From<PolicyOutput> for Output {
+    fn from(output: PolicyOutput) -> Self {
+        match output {
+            PolicyOutput::Hcl => Output::Table,
+            PolicyOutput::Json => Output::Json,
+        }
+    }
 }
 
 /// How log lines look.

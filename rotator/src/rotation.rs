@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenferry_vault::KvPath;
+use tokenferry_vault::{FieldNames, KvPath};
 
 use crate::proof::human;
 use crate::reader::Reader;
@@ -12,10 +12,12 @@ use crate::schedule::Schedule;
 use crate::source::Source;
 
 /// One named job, as configured.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rotation {
     /// Its name.
     pub name: Arc<str>,
+    /// Whether it is run at all.
+    pub enabled: bool,
     /// Where its tokens come from.
     pub source: Arc<Source>,
     /// When it logs in, whatever the age of its token.
@@ -77,8 +79,17 @@ impl Default for RenewBefore {
 pub struct Destination {
     /// Which entry.
     pub entry: KvPath,
+    /// What its fields are called.
+    pub fields: FieldNames,
     /// Whether an entry that somebody else made is taken over.
     pub adopt: bool,
+}
+
+impl Destination {
+    /// An entry of its own, with the names that fields have by themselves.
+    pub fn new(entry: KvPath) -> Self {
+        Destination { entry, fields: FieldNames::default(), adopt: false }
+    }
 }
 
 impl fmt::Display for Destination {

@@ -29,17 +29,26 @@ pub struct Due {
 }
 
 impl Due {
-    /// What comes first is smallest: readers without a token, then those whose token ends first, last those of which
-    /// nobody knows; among equals, who waits longest.
-    pub fn urgency(&self) -> (Timestamp, Timestamp) {
+    /// What comes first is smallest: readers without a token, then those whose token ends first, then those of which
+    /// nobody knows; among equals, who waits longest. Behind all of them comes what is beyond saving.
+    pub fn urgency(&self) -> Urgency {
         let end = match (self.reason, self.deadline) {
             (Reason::NoToken, _) => Timestamp::MIN_UTC,
             (_, Some(deadline)) => deadline,
             (_, None) => Timestamp::MAX_UTC,
         };
-        (end, self.not_before)
+        (self.is_beyond_saving(), end, self.not_before)
+    }
+
+    /// Whether readers have no living token, and a run could not help it: another try comes after the runs for those
+    /// who still have one to lose, or what fails would hold up what does not.
+    pub fn is_beyond_saving(&self) -> bool {
+        self.reason == Reason::NoToken && self.attempt > 1
     }
 }
+
+/// The order of runs: the smallest comes first.
+pub type Urgency = (bool, Timestamp, Timestamp);
 
 /// Why a run is due.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,6 +83,15 @@ pub enum Outcome {
     /// Trouble that may pass.
     Failed {
         /// What kind.
+        class: Class,
+        /// When to try again, if the other side said so.
+        retry_at: Option<Timestamp>,
+    },
+    /// A new token stands in some destinations, and there is trouble with the others.
+    Partly {
+        /// The token that the readers of those find.
+        living: Living,
+        /// What kind of trouble.
         class: Class,
         /// When to try again, if the other side said so.
         retry_at: Option<Timestamp>,
@@ -149,6 +167,11 @@ impl Class {
         &self.0
     }
 
+    /// Whether it is Vault that could not be asked.
+    pub fn is_of_vault(&self) -> bool {
+        self.0.starts_with("vault_")
+    }
+
     /// Whether the system refused the credential itself: doing that again may lock an account.
     pub fn is_refused_login(&self) -> bool {
         let refusals = [FailureClass::LoginRefused, FailureClass::PasswordExpired];
@@ -170,6 +193,12 @@ pub trait Work: Send + Sync {
 
     /// One run. It tries once, and never fails for the caller: the outcome says it all.
     async fn run(&self, due: &Due) -> Outcome;
+
+    /// Whether the last run of a rotation that ended sent a login. One that may have counts.
+    fn sent_login(&self, rotation: RotationId) -> bool {
+        let _ = rotation;
+        true
+    }
 }
 
 /// Names a credential without being one.

@@ -70,7 +70,7 @@ impl Look {
     pub fn of(word: &str) -> Option<Self> {
         match word {
             "fine" | "proven" | "rotated" | "would rotate" => Some(Look::Good),
-            "already done" | "not due" | "-" => Some(Look::Dim),
+            "already done" | "disabled" | "not due" | "-" => Some(Look::Dim),
             "failing" | "not provable" | "stopped" | "waiting" => Some(Look::Warning),
             "dead" | "failed" | "missing" | "refused" | "unread" => Some(Look::Bad),
             _ => None,

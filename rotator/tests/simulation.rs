@@ -122,6 +122,8 @@ impl Simulation {
             schedule: claim.schedule.clone(),
             renew_before: claim.renew_before,
             spread: claim.spread,
+            enabled: true,
+            limit: None,
         };
         let mut simulation = Simulation {
             scheduler: Scheduler::new(vec![plan.clone()]),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::Reference;
 
@@ -95,6 +95,20 @@ pub enum Given {
     Reference(Reference),
     /// Something that is decided only later.
     Unknown,
+}
+
+impl PartialEq for Given {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Given::Text(one), Given::Text(other)) => one.expose_secret() == other.expose_secret(),
+            (Given::Flag(one), Given::Flag(other)) => one == other,
+            (Given::Map(one), Given::Map(other)) => one == other,
+            (Given::List(one), Given::List(other)) => one == other,
+            (Given::Reference(one), Given::Reference(other)) => one == other,
+            (Given::Unknown, Given::Unknown) => true,
+            _ => false,
+        }
+    }
 }
 
 /// One step on the way from a field to a value within it.

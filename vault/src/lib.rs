@@ -14,11 +14,14 @@ mod history;
 mod kv2;
 mod lease;
 mod login;
+mod mount;
+mod names;
 mod operation;
 mod path;
 mod read;
 mod session;
 mod settings;
+mod succession;
 mod surroundings;
 mod transport;
 mod vault;
@@ -30,8 +33,10 @@ pub use entry::{Entry, EntryError, Origin, SCHEMA};
 pub use error::VaultError;
 pub use found::{Data, Found, Stored};
 pub use history::WrittenVersion;
+pub use mount::{KvVersion, Mount};
+pub use names::{FIELDS, FieldNames, FieldNamesError};
 pub use operation::Operation;
-pub use path::{KvPath, PathError, entry_path};
+pub use path::{KvPath, PathError, ROOT, entry_path, namespace_path};
 pub use read::{Rotated, Secret};
 pub use settings::{
     DEFAULT_APP_ROLE_MOUNT, DEFAULT_JWT_MOUNT, DEFAULT_TIMEOUT, Kept, VaultAuth, VaultSettings,

@@ -21,6 +21,8 @@ pub enum Operation {
     ReadData(KvPath),
     /// To read what is noted beside an entry.
     ReadMetadata(KvPath),
+    /// To find out what is mounted somewhere.
+    ReadMount(Arc<str>),
     /// To renew our own token.
     Renew,
     /// To write an entry.
@@ -35,6 +37,7 @@ impl fmt::Display for Operation {
             Operation::Note(at) => write!(f, "noting the state of {at}"),
             Operation::Read(at) | Operation::ReadData(at) => write!(f, "reading {at}"),
             Operation::ReadMetadata(at) => write!(f, "reading the metadata of {at}"),
+            Operation::ReadMount(mount) => write!(f, "looking at the mount {mount}"),
             Operation::Renew => f.write_str("renewing our Vault token"),
             Operation::Write(at) => write!(f, "writing {at}"),
         }

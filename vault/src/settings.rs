@@ -1,6 +1,6 @@
 //! Where a Vault is and how to log in there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokenferry_sources::cause::with_causes;
@@ -10,7 +10,7 @@ use url::Url;
 use crate::VaultError;
 
 /// Where Vault is and how to log in there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct VaultSettings {
     /// Its nodes: the one to ask, then those that it may send us to. None has a path.
     pub addresses: Vec<Url>,
@@ -27,7 +27,7 @@ pub struct VaultSettings {
 }
 
 /// How to log in at Vault.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum VaultAuth {
     /// With the ids of an AppRole.
     AppRole {
@@ -51,6 +51,27 @@ pub enum VaultAuth {
     Token(Kept),
 }
 
+impl VaultSettings {
+    /// The files that these settings refer to. What stands in them may change.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.ca_cert_file.iter().map(PathBuf::as_path).chain(self.auth.files())
+    }
+}
+
+impl VaultAuth {
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let kept = match self {
+            VaultAuth::AppRole { role_id, secret_id, .. } => [Some(role_id), Some(secret_id)],
+            VaultAuth::Jwt { jwt, .. } => [Some(jwt), None],
+            VaultAuth::Token(token) => [Some(token), None],
+        };
+        kept.into_iter().flatten().filter_map(|kept| match kept {
+            Kept::At(Reference::File(path)) => Some(path.as_path()),
+            Kept::At(Reference::Env(_)) | Kept::Here(_) => None,
+        })
+    }
+}
+
 /// A part of a login: known, or to be read where it is kept, anew at each login.
 #[derive(Clone, Debug)]
 pub enum Kept {
@@ -69,6 +90,16 @@ impl Kept {
         };
         let text = text.map_err(|error| VaultError::Credential { cause: with_causes(&error) })?;
         Ok(text.expose_secret().trim().into())
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Kept::At(one), Kept::At(other)) => one == other,
+            (Kept::Here(one), Kept::Here(other)) => one.expose_secret() == other.expose_secret(),
+            (Kept::At(_), Kept::Here(_)) | (Kept::Here(_), Kept::At(_)) => false,
+        }
     }
 }
 

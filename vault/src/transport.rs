@@ -52,6 +52,11 @@ impl Transport {
         &self.settings.base
     }
 
+    /// Whether one of these is among its addresses.
+    pub(crate) fn reaches(&self, addresses: &[Url]) -> bool {
+        addresses.iter().any(|address| self.settings.addresses.contains(address))
+    }
+
     /// Sends a request and takes in what Vault wraps its answers in.
     pub(crate) async fn ask<E: Endpoint>(&self, request: &E) -> Result<EndpointResult<E::Response>, Fault> {
         let answer = request.exec(self).await.map_err(fault)?;

@@ -22,7 +22,8 @@ pub struct Vault {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) transport: Transport,
     pub(crate) login: Mutex<Option<Arc<Login>>>,
-    pub(crate) logging_in: tokio::sync::Mutex<LastFailure>,
+    /// Shared with a [`Vault::successor`] that logs in with the same.
+    pub(crate) logging_in: Arc<tokio::sync::Mutex<LastFailure>>,
     pub(crate) logged_in: Notify,
     pub(crate) engines: Engines,
     pub(crate) gives_up: bool,
@@ -38,7 +39,7 @@ impl Vault {
             environment,
             clock,
             login: Mutex::default(),
-            logging_in: tokio::sync::Mutex::default(),
+            logging_in: Arc::default(),
             logged_in: Notify::new(),
             engines: Engines::default(),
             gives_up: false,

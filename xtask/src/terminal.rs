@@ -81,6 +81,13 @@ impl Terminal {
         self.line(&format!("{clear}{mark} {name}{padding}{seconds}"));
     }
 
+    /// Shows how far a step is, in its own line, if a person is watching.
+    pub(crate) fn progress(&self, text: &str) {
+        if self.live {
+            self.write(&format!("\r\x1b[2K{} {text}", self.paint(Look::Dim, "·")));
+        }
+    }
+
     /// A finding below a step.
     pub(crate) fn detail(&self, text: &str) {
         self.line(&format!("    {text}"));

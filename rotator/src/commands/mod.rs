@@ -5,6 +5,7 @@ mod explain;
 mod man;
 mod next;
 mod once;
+mod policy;
 mod print;
 mod report;
 mod run;
@@ -54,6 +55,7 @@ pub async fn execute(cli: Cli) -> Exit {
         Command::Man(ref arguments) => man::execute(arguments),
         Command::Next(ref arguments) => next::execute(&cli, arguments).await,
         Command::Once(ref arguments) => once::execute(&cli, arguments).await,
+        Command::Policy(ref arguments) => policy::execute(&cli, arguments).await,
         Command::Run => run::execute(&cli).await,
         Command::Status(ref arguments) => status::execute(&cli, arguments).await,
         Command::Validate(ref arguments) => validate::execute(&cli, arguments).await,

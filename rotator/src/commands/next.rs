@@ -19,7 +19,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, Co
     let app = load(cli)?;
     let selected = app.select(&arguments.rotations)?;
     let now = app.clock.now();
-    let asked = if arguments.offline { BTreeSet::new() } else { selected.clone() };
+    let asked = if arguments.offline { BTreeSet::new() } else { app.enabled(&selected) };
     let Reading { found, error } = app.read(asked).await;
     let scheduler = app.scheduler_after(&found, now);
     if let Some(error) = &error {
@@ -42,7 +42,7 @@ struct Row {
 }
 
 fn runs(app: &App, scheduler: &Scheduler, id: RotationId, count: u16, now: Timestamp) -> Vec<Row> {
-    let Some(rotation) = app.rotation(id) else { return Vec::new() };
+    let Some(rotation) = app.rotation(id).filter(|rotation| rotation.enabled) else { return Vec::new() };
     let row = |at: Timestamp, reason| Row {
         rotation: rotation.name.to_string(),
         at: rfc3339(at),

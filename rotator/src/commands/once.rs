@@ -14,8 +14,8 @@ use crate::dispatch::{Dispatch as _, Ended, Local};
 use crate::process;
 use crate::proof::human;
 use crate::rotation::Rotation;
-use crate::run::{Living, Outcome, RotationId, Standing};
-use crate::scheduler::Scheduler;
+use crate::run::{Class, Living, Outcome, RotationId, Standing};
+use crate::scheduler::{HeldBy, Scheduler};
 use crate::stop::wind_down;
 use crate::table::Table;
 use crate::terminal::{Progress, Terminal};
@@ -23,10 +23,14 @@ use crate::terminal::{Progress, Terminal};
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, CommandError> {
     let app = load_to(cli, arguments.dry_run)?;
     let selected = app.select(&arguments.rotations)?;
-    let reading = app.read(selected.clone()).await;
+    let reading = app.read(app.enabled(&selected)).await;
     let mut scheduler = app.scheduler_after(&reading.found, app.clock.now());
+    for (id, standing) in app.read(app.sharing_a_rate_with(&selected)).await.found {
+        scheduler.learn_logins(id, &standing, app.clock.now());
+    }
     if arguments.force {
-        force(cli, &app, &mut scheduler, reading.found.keys().copied());
+        let disabled = &selected - &app.enabled(&selected);
+        force(cli, &app, &mut scheduler, reading.found.keys().copied().chain(disabled));
     }
     let mut came = work(&app, &mut scheduler).await?;
     look_again(&app, &mut scheduler, &reading.found, &mut came).await;
@@ -35,7 +39,8 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     }
     let now = app.clock.now();
     let rows = selected.into_iter().filter_map(|id| {
-        let came = Came { of: reading.found.get(&id), run: came.get(&id), dry_run: arguments.dry_run };
+        let held = scheduler.held(id, now).map(|held| held.by);
+        let came = Came { of: reading.found.get(&id), run: came.get(&id), held, dry_run: arguments.dry_run };
         Some(Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now))
     });
     let rows: Vec<Row> = rows.collect();
@@ -58,6 +63,7 @@ async fn work(
     scheduler: &mut Scheduler,
 ) -> Result<BTreeMap<RotationId, Option<Outcome>>, CommandError> {
     let stop = process::stop_on_signals().map_err(CommandError::Signals)?;
+    process::survive_hang_up().map_err(CommandError::Signals)?;
     let mut dispatch = Local::new(app.runner.clone(), app.config.concurrency);
     let mut came = BTreeMap::new();
     for due in scheduler.due(app.clock.now()) {
@@ -65,7 +71,7 @@ async fn work(
         dispatch.submit(due);
     }
     let mut progress = Progress::new("rotating", came.len(), app.is_watched);
-    let mut note = |Ended { due, outcome }: Ended| {
+    let mut note = |Ended { due, outcome, .. }: Ended| {
         progress.advance();
         scheduler.ended(&due, &outcome, app.clock.now());
         came.insert(due.rotation, Some(outcome));
@@ -77,7 +83,7 @@ async fn work(
         }
     }
     let until = Instant::now() + app.config.grace_period;
-    wind_down(&mut dispatch, &app.runner, until, note).await;
+    wind_down(&mut dispatch, std::slice::from_ref(&app.runner), until, note).await;
     Ok(came)
 }
 
@@ -88,7 +94,7 @@ async fn look_again(
     found: &BTreeMap<RotationId, Standing>,
     came: &mut BTreeMap<RotationId, Option<Outcome>>,
 ) {
-    let is_vaults = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Failed { class, .. }) if class.name().starts_with("vault_"));
+    let is_vaults = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Failed { class, .. } | Outcome::Partly { class, .. }) if class.is_of_vault());
     let failed = came.iter().filter(|(_, outcome)| is_vaults(outcome)).map(|(id, _)| *id).collect();
     let version = |standing: &Standing| standing.living.map_or(0, |living| living.version);
     for (id, standing) in app.read(failed).await.found {
@@ -107,6 +113,7 @@ struct Came<'a> {
     of: Option<&'a Standing>,
     /// `None` if none was due, and in it `None` if it did not begin.
     run: Option<&'a Option<Outcome>>,
+    held: Option<HeldBy>,
     dry_run: bool,
 }
 
@@ -126,7 +133,7 @@ struct Row {
 
 impl Row {
     fn new(rotation: &Rotation, came: Came<'_>, next_run: Option<Timestamp>, now: Timestamp) -> Self {
-        let Came { of: standing, run, dry_run } = came;
+        let Came { of: standing, run, held, dry_run } = came;
         let found = standing.and_then(|standing| standing.living);
         let failing = standing.and_then(|standing| standing.failure.as_ref());
         let (result, class, living) = match run {
@@ -134,16 +141,23 @@ impl Row {
             Some(Some(Outcome::Rotated(living))) => ("rotated", None, Some(*living)),
             Some(Some(Outcome::AlreadyDone(living))) => ("already_done", None, Some(*living)),
             Some(Some(Outcome::Failed { class, .. })) => ("failed", Some(class), found),
+            Some(Some(Outcome::Partly { class, living, .. })) => ("partly", Some(class), Some(*living)),
             Some(Some(Outcome::Refused { class })) => ("refused", Some(class), found),
             Some(None) => ("stopped", None, found),
+            None if held == Some(HeldBy::Disabled) => ("disabled", None, None),
             None if standing.is_none() => ("unread", None, None),
+            None if held == Some(HeldBy::Rate) => ("waiting", Some(&RATE), found),
             None => match failing {
                 Some(failure) => ("waiting", Some(&failure.class), found),
                 None => ("not_due", None, found),
             },
         };
         let exit = match result {
-            "rotated" | "already_done" | "not_due" | "would_rotate" => Exit::Fine,
+            "rotated" | "already_done" | "not_due" | "would_rotate" | "disabled" => Exit::Fine,
+            // As it was asked for, unless readers suffer from it.
+            "waiting" if class == Some(&RATE) && exit_of_failure(living.as_ref(), now) == Exit::Failed => {
+                Exit::Fine
+            }
             _ => exit_of_failure(living.as_ref(), now),
         };
         let ends = living.and_then(|living: Living| living.expires_at);
@@ -159,6 +173,9 @@ impl Row {
         }
     }
 }
+
+/// What a rotation waits for that the rate of its source does not let run yet.
+const RATE: Class = Class::new("rate");
 
 fn table(rows: &[Row]) -> Table<5> {
     let mut table = Table::new(["ROTATION", "RESULT", "WHY", "LIFE LEFT", "NEXT RUN"]).spare(&[4, 3]);

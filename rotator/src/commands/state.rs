@@ -8,6 +8,8 @@ use crate::run::Standing;
 /// How a rotation stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum State {
+    /// It is not run.
+    Disabled,
     /// A living token, and no trouble.
     Fine,
     /// A living token, but the last run failed.
@@ -33,7 +35,7 @@ impl State {
 
     pub(super) fn exit(self) -> Exit {
         match self {
-            State::Fine => Exit::Fine,
+            State::Disabled | State::Fine => Exit::Fine,
             State::Failing => Exit::Failed,
             State::Dead | State::Missing | State::Unread => Exit::DeadToken,
         }
@@ -41,6 +43,7 @@ impl State {
 
     pub(super) fn name(self) -> &'static str {
         match self {
+            State::Disabled => "disabled",
             State::Fine => "fine",
             State::Failing => "failing",
             State::Dead => "dead",

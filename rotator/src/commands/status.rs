@@ -10,14 +10,14 @@ use crate::app::App;
 use crate::cli::{self, Cli};
 use crate::proof::{human, outage_budget};
 use crate::run::{RotationId, Standing};
-use crate::scheduler::{Lift, Scheduler};
+use crate::scheduler::Scheduler;
 use crate::table::Table;
 use crate::terminal::Terminal;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, CommandError> {
     let app = load(cli)?;
     let selected = app.select(&arguments.rotations)?;
-    let reading = app.read(selected.clone()).await;
+    let reading = app.read(app.enabled(&selected)).await;
     let now = app.clock.now();
     let scheduler = app.scheduler_after(&reading.found, now);
     let rows = selected.into_iter().filter_map(|id| row(&app, &scheduler, id, reading.found.get(&id), now));
@@ -46,7 +46,7 @@ struct Row {
     next_run: Option<String>,
     next_run_local: Option<String>,
     next_run_reason: Option<&'static str>,
-    /// What the next run waits for after a failure: time, asked_to_wait or changed_login.
+    /// What stands in the way of a run, as the scheduler names it.
     waits_for: Option<&'static str>,
     waits_until: Option<String>,
     failures: u32,
@@ -65,9 +65,8 @@ fn row(
     let living = standing.and_then(|standing| standing.living);
     let failure = standing.and_then(|standing| standing.failure.as_ref());
     let next = scheduler.next(id);
-    let reckoning = scheduler.reckoning(id, now);
-    let obstacle = reckoning.and_then(|reckoning| reckoning.obstacle).filter(|obstacle| obstacle.until > now);
-    let state = State::of(standing, now);
+    let held = scheduler.held(id, now);
+    let state = if rotation.enabled { State::of(standing, now) } else { State::Disabled };
     Some(Row {
         rotation: rotation.name.to_string(),
         source: rotation.source.name.to_string(),
@@ -83,8 +82,8 @@ fn row(
         next_run: next.as_ref().map(|next| rfc3339(next.at)),
         next_run_local: next.as_ref().map(|next| rotation.schedule.local(next.at)),
         next_run_reason: next.as_ref().map(|next| next.reason.name()),
-        waits_for: obstacle.as_ref().map(|obstacle| obstacle.lift.name()),
-        waits_until: obstacle.as_ref().map(|obstacle| rfc3339(obstacle.until)),
+        waits_for: held.map(|held| held.by.name()),
+        waits_until: held.and_then(|held| held.until).map(rfc3339),
         failures: failure.map_or(0, |failure| failure.count),
         failure_class: failure.map(|failure| failure.class.to_string()),
         failed_at: failure.map(|failure| rfc3339(failure.at)),
@@ -115,11 +114,7 @@ fn table(rows: &[Row]) -> Table<8> {
 
 /// Why the next run is when it is.
 fn why(row: &Row) -> String {
-    let word = row.waits_for.or(row.next_run_reason).unwrap_or("-");
-    match word {
-        word if word == Lift::Time.name() => "tried again".to_owned(),
-        word => word.replace('_', " "),
-    }
+    row.waits_for.or(row.next_run_reason).unwrap_or("-").replace('_', " ")
 }
 
 fn life_left(row: &Row) -> String {

@@ -3,13 +3,16 @@
 
 mod document;
 mod json;
+mod listen;
 mod mask;
 mod names;
+mod namespace;
 mod object;
 mod pieces;
 mod problem;
 mod reader;
 mod rotation;
+mod session;
 mod slip;
 mod source;
 mod syntax;
@@ -20,8 +23,10 @@ mod vault;
 mod words;
 mod written;
 
+pub use self::listen::Listen;
 pub use self::problem::{ConfigErrors, Excerpt, Place, Problem};
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,6 +37,7 @@ use tokenferry_sources::Environment;
 use tokenferry_vault::VaultSettings;
 
 use self::document::{Document, Noted, Spot};
+use self::namespace::Home;
 use self::reader::Block;
 use self::rotation::Rotations;
 use self::source::Sources;
@@ -52,6 +58,8 @@ pub struct Config {
     pub concurrency: usize,
     /// How long the rotator may take to end.
     pub grace_period: Duration,
+    /// Where the daemon can be looked at.
+    pub listen: Listen,
 }
 
 impl Config {
@@ -60,7 +68,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong.
     pub fn load(path: &Path, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
-        let files = match files(path) {
+        let files = match Config::files(path) {
             Ok(paths) if paths.is_empty() => {
                 vec![File::unreadable(path, "there is no file in this folder that ends in `.hcl`".to_owned())]
             }
@@ -82,6 +90,38 @@ impl Config {
             files.into_iter().map(|(path, text)| File { path: path.into(), text: Ok(text) }).collect(),
             environment,
         )
+    }
+
+    /// The files that make up a configuration: this one, or all `*.hcl` of this folder.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+        if !fs::metadata(path)?.is_dir() {
+            return Ok(vec![path.to_owned()]);
+        }
+        let paths: io::Result<Vec<PathBuf>> = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect();
+        let mut paths = paths?;
+        // Hidden files are those of editors and of Kubernetes.
+        let is_hidden =
+            |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        paths.retain(|path| {
+            path.extension().is_some_and(|end| end == "hcl") && !is_hidden(path) && !path.is_dir()
+        });
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// The files that it refers to, other than secrets of sources: these are read anew at each use.
+    pub fn referred(&self) -> impl Iterator<Item = &Path> {
+        let of_sources = self.sources.iter().filter_map(|source| source.http.ca_cert_file.as_deref());
+        self.vault.files().chain(of_sources)
+    }
+
+    /// The files of CA certificates that it refers to.
+    pub fn ca_cert_files(&self) -> BTreeSet<&Path> {
+        let of_sources = self.sources.iter().filter_map(|source| source.http.ca_cert_file.as_deref());
+        self.vault.ca_cert_file.as_deref().into_iter().chain(of_sources).collect()
     }
 }
 
@@ -112,22 +152,6 @@ impl File {
     }
 }
 
-fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if !fs::metadata(path)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let paths: io::Result<Vec<PathBuf>> = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect();
-    let mut paths = paths?;
-    // Hidden files are those of editors and of Kubernetes.
-    let is_hidden =
-        |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    paths.retain(|path| {
-        path.extension().is_some_and(|end| end == "hcl") && !is_hidden(path) && !path.is_dir()
-    });
-    paths.sort();
-    Ok(paths)
-}
-
 /// As long as nothing is wrong, a piece at a time. What is wrong is told as seen in the whole.
 fn assemble(files: Vec<File>, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
     pieces::read(&files, environment).map_or_else(|| assemble_whole(files, environment), Ok)
@@ -139,7 +163,7 @@ fn assemble_whole(files: Vec<File>, environment: &dyn Environment) -> Result<Con
         let nothing = File::unreadable(Path::new(""), "there is no file to read".to_owned());
         return assemble_whole(vec![nothing], environment);
     };
-    let config = read(first.whole(), &documents, Rotated::default(), environment);
+    let config = read(first.whole(), &documents, None, environment);
     let problems: Vec<Problem> = documents.into_iter().flat_map(Document::into_problems).collect();
     match config {
         Ok(config) if problems.is_empty() => Ok(config),
@@ -148,20 +172,27 @@ fn assemble_whole(files: Vec<File>, environment: &dyn Environment) -> Result<Con
 }
 
 /// What was read of the blocks of which there may be thousands.
-#[derive(Default)]
 struct Rotated {
     sources: Sources,
     rotations: Rotations,
+}
+
+impl Rotated {
+    fn new(roots: &[Block<'_>], environment: &dyn Environment) -> Self {
+        let home = Home::find(roots, environment);
+        Rotated { sources: Sources::new(home.clone()), rotations: Rotations::new(home) }
+    }
 }
 
 /// Reads these documents, on top of what was read already.
 fn read(
     first: Spot<'_>,
     documents: &[Document],
-    known: Rotated,
+    known: Option<Rotated>,
     environment: &dyn Environment,
 ) -> Result<Config, Noted> {
     let (roots, broken) = roots(documents);
+    let known = known.unwrap_or_else(|| Rotated::new(&roots, environment));
     let Rotated { mut sources, mut rotations } = known;
     if let Some(noted) = broken {
         sources.miss(noted);
@@ -175,6 +206,7 @@ fn read(
     let vault = vault(&roots, first, broken, environment);
     let concurrency = once(&roots, "concurrency", |value| value.count(MOST_RUNS));
     let grace_period = once(&roots, "grace_period", Value::duration);
+    let listen = listen::read(&roots);
     roots.into_iter().for_each(Block::finish);
     if rotations.is_empty() && broken.is_none() {
         first.note("there is no `rotation`: nothing to do");
@@ -185,6 +217,7 @@ fn read(
         rotations: rotations.finish()?,
         concurrency: concurrency?.unwrap_or(RUNS),
         grace_period: grace_period?.unwrap_or(GRACE_PERIOD),
+        listen: listen?,
     })
 }
 

@@ -68,6 +68,12 @@ impl<'a> Entries<'a> {
         self.named.iter().filter_map(|entry| Some((entry.name?, self.value_of(entry, self.value.name))))
     }
 
+    /// As [`Entries::all`], with the places of the names.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&'a str, Spot<'a>, Result<Value<'a>, Noted>)> {
+        let named = self.named.iter().filter_map(|entry| Some((entry.name?, entry.spot, entry)));
+        named.map(|(name, spot, entry)| (name, spot, self.value_of(entry, self.value.name)))
+    }
+
     /// Notes every name that was never asked for.
     pub(super) fn finish(self) -> Result<(), Noted> {
         let owner = format!("`{}`", self.value.name);

@@ -49,6 +49,12 @@ impl ConfigErrors {
     }
 }
 
+impl From<Vec<Problem>> for ConfigErrors {
+    fn from(problems: Vec<Problem>) -> Self {
+        ConfigErrors(problems)
+    }
+}
+
 impl<'a> IntoIterator for &'a ConfigErrors {
     type Item = &'a Problem;
     type IntoIter = std::slice::Iter<'a, Problem>;

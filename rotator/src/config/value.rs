@@ -7,7 +7,7 @@ use std::time::Duration;
 use hcl_edit::Span;
 use hcl_edit::expr::Expression;
 use tokenferry_sources::{DurationError, FieldKind, parse_duration};
-use tokenferry_vault::{Kept, KvPath, NO_PATH, NO_WORD, entry_path, is_path, is_word};
+use tokenferry_vault::{Kept, KvPath, NO_PATH, NO_WORD, ROOT, entry_path, is_path, is_word, namespace_path};
 
 use super::document::{Noted, Spot};
 use super::object::Entries;
@@ -151,9 +151,23 @@ impl<'a> Value<'a> {
         let entries = Entries::of(self)?;
         let mount = entries.required("mount", "\"secret\"", Value::kv_path);
         let path = entries.required("path", "\"…\"", Value::kv_path);
+        let namespace = entries.optional("namespace", Value::namespace);
         let field = entries.required("field", "\"…\"", |value| value.word().map(str::to_owned));
         entries.finish()?;
-        Ok(VaultField { entry: KvPath { mount: mount?, path: path? }, field: field? })
+        Ok(VaultField { entry: KvPath { namespace: namespace?, mount: mount?, path: path? }, field: field? })
+    }
+
+    /// A namespace of Vault, in the one form that it has here.
+    pub(super) fn namespace(self) -> Result<Arc<str>, Noted> {
+        let text = self.text()?;
+        let namespace =
+            namespace_path(text).map_err(|error| self.spot.note(format!("`{}` {error}", self.name)))?;
+        if !text.is_ascii() {
+            return Err(self
+                .spot
+                .note(format!("`{}` contains a character that no request header can carry", self.name)));
+        }
+        Ok(namespace.map_or_else(|| ROOT.into(), Arc::from))
     }
 
     /// A mount of Vault, or a path below one.

@@ -47,6 +47,11 @@ impl<'a> Written<'a> {
         if let FieldKind::Blocks(inner) = field.kind {
             return self.read_blocks(block, field, inner);
         }
+        if let FieldKind::Object(inner) = field.kind
+            && block.has_block(field.name)
+        {
+            return self.read_block(block, field, inner);
+        }
         let read = block.optional(field.name, |value| Ok(read(field, value)));
         self.add(field.name, read);
     }
@@ -62,6 +67,27 @@ impl<'a> Written<'a> {
         for problem in problems {
             self.broken = Some(self.note(problem));
         }
+    }
+
+    /// An object that is written as a block.
+    fn read_block(&mut self, block: &Block<'a>, field: &'static Field, inner: &'static [Field]) {
+        let mut found = block.blocks(&Kind { name: field.name, labels: [] }).into_iter();
+        let Some(first) = found.next() else { return };
+        let several = found.next().map(|other| match other {
+            Ok((other, _)) => other.header.note(format!("there is more than one `{}` here", field.name)),
+            Err(noted) => noted,
+        });
+        let read = first.map(|(block, header)| {
+            let mut written = Written::at(block.header);
+            for field in inner {
+                written.read(&block, field);
+            }
+            block.finish();
+            let broken = header.err().or(written.broken).or(several);
+            let setting = broken.map_or_else(|| Ok(Setting::Map(owned(written.settings))), Err);
+            Some(Read { setting, given: Given::Map(written.given), spots: written.spots })
+        });
+        self.add(field.name, read);
     }
 
     fn read_blocks(&mut self, block: &Block<'a>, field: &'static Field, inner: &'static [Field]) {

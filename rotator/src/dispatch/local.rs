@@ -1,16 +1,17 @@
 //! Dispatch within this process: a few runs at once, the most urgent first, one per credential.
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
 use tracing::error;
 
 use super::{Dispatch, Ended, Role};
-use crate::run::{Class, CredentialKey, Due, Outcome, Work};
+use crate::run::{Class, CredentialKey, Due, Outcome, RotationId, Work};
 
 /// Runs what is due in tasks of this process.
 pub struct Local {
@@ -22,8 +23,12 @@ pub struct Local {
     busy: HashSet<CredentialKey>,
     /// What waits for its credential.
     parked: HashMap<CredentialKey, BinaryHeap<Waiting>>,
-    running: JoinSet<Outcome>,
+    /// All that has not begun, the oldest first.
+    unbegun: BTreeSet<(Instant, RotationId)>,
+    running: JoinSet<(Outcome, bool)>,
     begun: HashMap<Id, Waiting>,
+    /// How many of them are for what is beyond saving.
+    last_resorts: usize,
     role: watch::Sender<Role>,
 }
 
@@ -36,8 +41,10 @@ impl Local {
             ready: BinaryHeap::new(),
             busy: HashSet::new(),
             parked: HashMap::new(),
+            unbegun: BTreeSet::new(),
             running: JoinSet::new(),
             begun: HashMap::new(),
+            last_resorts: 0,
             role: watch::Sender::new(Role::Leading),
         }
     }
@@ -45,6 +52,10 @@ impl Local {
     fn begin_what_may(&mut self) {
         while self.running.len() < self.limit {
             let Some(next) = self.ready.pop() else { return };
+            if next.due.is_beyond_saving() && self.last_resorts >= self.limit - self.limit / KEPT_FREE {
+                // It is the most urgent, so nothing else is ready.
+                return self.ready.push(next);
+            }
             if self.busy.contains(&next.credential) {
                 self.parked.entry(next.credential.clone()).or_default().push(next);
             } else {
@@ -55,15 +66,21 @@ impl Local {
 
     fn begin(&mut self, next: Waiting) {
         self.busy.insert(next.credential.clone());
+        self.unbegun.remove(&(next.since, next.due.rotation));
+        self.last_resorts += usize::from(next.due.is_beyond_saving());
         let (work, due) = (self.work.clone(), next.due);
-        let task = self.running.spawn(async move { work.run(&due).await });
+        let task = self.running.spawn(async move {
+            let outcome = work.run(&due).await;
+            (outcome, work.sent_login(due.rotation))
+        });
         self.begun.insert(task.id(), next);
     }
 
     /// Frees the credential for the most urgent of those that wait for it.
     fn end(&mut self, task: Id) -> Option<Due> {
-        let Waiting { due, credential } = self.begun.remove(&task)?;
+        let Waiting { due, credential, .. } = self.begun.remove(&task)?;
         self.busy.remove(&credential);
+        self.last_resorts -= usize::from(due.is_beyond_saving());
         self.unpark(&credential);
         self.begin_what_may();
         Some(due)
@@ -83,18 +100,20 @@ impl Local {
 impl Dispatch for Local {
     fn submit(&mut self, due: Due) {
         let credential = self.work.credential(due.rotation);
-        self.ready.push(Waiting { due, credential });
+        let since = Instant::now();
+        self.unbegun.insert((since, due.rotation));
+        self.ready.push(Waiting { due, credential, since });
         self.begin_what_may();
     }
 
     async fn ended(&mut self) -> Ended {
         while let Some(joined) = self.running.join_next_with_id().await {
-            let (task, outcome) = match joined {
-                Ok((task, outcome)) => (task, outcome),
-                Err(error) => (error.id(), panicked(&error)),
+            let (task, (outcome, sent_login)) = match joined {
+                Ok(ended) => ended,
+                Err(error) => (error.id(), (panicked(&error), true)),
             };
             if let Some(due) = self.end(task) {
-                return Ended { due, outcome };
+                return Ended { due, outcome, sent_login };
             }
         }
         std::future::pending().await
@@ -104,14 +123,37 @@ impl Dispatch for Local {
         self.role.subscribe()
     }
 
+    fn withdraw(&mut self) -> Vec<Due> {
+        self.unbegun.clear();
+        let parked = self.parked.drain().flat_map(|(_, waiting)| waiting);
+        self.ready.drain().chain(parked).map(|waiting| waiting.due).collect()
+    }
+
+    fn succeed(
+        &mut self,
+        work: Arc<dyn Work>,
+        limit: usize,
+        renumber: &mut dyn FnMut(RotationId) -> RotationId,
+    ) {
+        (self.work, self.limit) = (work, limit.max(1));
+        for run in self.begun.values_mut() {
+            run.due.rotation = renumber(run.due.rotation);
+        }
+    }
+
     fn close(&mut self) {
         self.limit = 0;
         self.ready.clear();
         self.parked.clear();
+        self.unbegun.clear();
     }
 
     fn running(&self) -> usize {
         self.running.len()
+    }
+
+    fn waiting_since(&self) -> Option<Instant> {
+        self.unbegun.first().map(|(since, _)| *since)
     }
 }
 
@@ -119,6 +161,7 @@ impl Dispatch for Local {
 struct Waiting {
     due: Due,
     credential: CredentialKey,
+    since: Instant,
 }
 
 impl Ord for Waiting {
@@ -150,6 +193,10 @@ fn panicked(error: &JoinError) -> Outcome {
     Outcome::Failed { class: Class::new("internal_error"), retry_at: None }
 }
 
+/// One of so many places is kept free of what is beyond saving: tries that hang must not take all the room from those
+/// who still have a token to lose.
+const KEPT_FREE: usize = 4;
+
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -160,7 +207,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::run::{Living, Reason, RotationId};
+    use crate::run::{Living, Reason};
 
     /// Notes who begins and ends; every run takes a second. Rotations share a credential by tens.
     #[derive(Default)]

@@ -7,10 +7,13 @@ mod local;
 
 pub use local::Local;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::run::{Due, Outcome};
+use crate::run::{Due, Outcome, RotationId, Work};
 
 /// Where work is done.
 #[async_trait]
@@ -25,11 +28,26 @@ pub trait Dispatch: Send {
     /// Whether this process is the one that schedules.
     fn role(&self) -> watch::Receiver<Role>;
 
+    /// Gives back what has not begun.
+    fn withdraw(&mut self) -> Vec<Due>;
+
+    /// From now on has `work` do the runs, `limit` at once. Those that have begun go on as they are; `renumber` is told
+    /// which rotations they are of, and says how to call these when they have ended.
+    fn succeed(
+        &mut self,
+        work: Arc<dyn Work>,
+        limit: usize,
+        renumber: &mut dyn FnMut(RotationId) -> RotationId,
+    );
+
     /// Begins no more runs, and forgets those that have not begun. Runs that have begun go on.
     fn close(&mut self);
 
     /// How many runs have begun and not ended.
     fn running(&self) -> usize;
+
+    /// Since when the oldest due that was submitted has not begun.
+    fn waiting_since(&self) -> Option<Instant>;
 }
 
 /// A run that ended.
@@ -39,6 +57,8 @@ pub struct Ended {
     pub due: Due,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether a login was sent, or may have been.
+    pub sent_login: bool,
 }
 
 /// What this process is among those with the same configuration.

@@ -14,21 +14,28 @@ mod memory;
 mod note;
 mod place;
 mod publish;
+mod renamed;
+mod session;
+mod spread;
 mod standing;
+mod succession;
 mod trouble;
 
+pub(crate) use credential::key as credential_key;
 pub use detail::Detail;
 pub use flush::Unstored;
+pub use standing::DestinationState;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use tokenferry_sources::cause::with_causes;
 use tokenferry_sources::{Clock, Environment, HttpClient, HttpSettings, rfc3339};
 use tokenferry_vault::Vault;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::rotation::Rotation;
 use crate::run::{Class, CredentialKey, Due, Living, Outcome, RotationId, Work};
@@ -46,8 +53,8 @@ pub struct Runner {
     /// Names this process in the entries it writes.
     writer: String,
     dry_run: bool,
-    memory: Memory,
-    adopted: AtomicU64,
+    memory: Arc<Memory>,
+    adopted: Arc<AtomicU64>,
 }
 
 impl Runner {
@@ -71,8 +78,8 @@ impl Runner {
             clock,
             writer,
             dry_run: false,
-            memory: Memory::default(),
-            adopted: AtomicU64::new(0),
+            memory: Arc::default(),
+            adopted: Arc::default(),
         }
     }
 
@@ -92,6 +99,9 @@ impl Runner {
 
     async fn attempt(&self, job: &Job, state: &mut State, due: &Due) -> Result<Outcome, Trouble> {
         let barred = self.check_places(job, state).await?;
+        if let Some(trouble) = &barred {
+            debug!(rotation = &*job.rotation.name, class = %trouble.class(), "not every destination can be written");
+        }
         if let Err(trouble) = self.have_token(job, state, due).await {
             self.publish_what_waits(job, state).await;
             return Err(trouble);
@@ -116,18 +126,25 @@ impl Work for Runner {
         let Some(job) = self.job(due.rotation) else {
             return Outcome::Refused { class: Class::new("unknown_rotation") };
         };
+        let lag = self.clock.now() - due.not_before;
         let state = &mut *job.state.lock().await;
+        job.sent_login.store(false, Ordering::Relaxed);
         match self.attempt(job, state, due).await {
             Ok(outcome) => {
-                tell_success(job, due, &outcome, self.dry_run);
+                tell_success(job, due, lag, &outcome, self.dry_run);
                 outcome
             }
             Err(trouble) => {
                 tell_failure(job, due, &trouble);
-                self.note_failure(job, state, due, &trouble).await;
-                trouble.outcome()
+                let reached = reached(state);
+                self.note_failure(job, state, due, &trouble, reached.is_some()).await;
+                reached.map_or_else(|| trouble.outcome(), |living| trouble.partly(living))
             }
         }
+    }
+
+    fn sent_login(&self, rotation: RotationId) -> bool {
+        self.job(rotation).is_some_and(|job| job.sent_login.load(Ordering::Relaxed))
     }
 }
 
@@ -158,6 +175,14 @@ fn outcome(written: &[Written]) -> Outcome {
     }
 }
 
+/// The token that some destinations got while it waits for the others.
+fn reached(state: &State) -> Option<Living> {
+    let written = state.pending.iter().flat_map(|pending| pending.written.iter().flatten());
+    let mut living = written.map(Written::living).peekable();
+    living.peek()?;
+    Some(earliest(living))
+}
+
 fn tried_out(state: &mut State) -> Outcome {
     let token = state.pending.take().map(|pending| pending.token);
     let version = state.places.iter().flatten().map(|place| place.version).max().unwrap_or_default();
@@ -173,7 +198,8 @@ fn earliest(living: impl Iterator<Item = Living>) -> Living {
     living.min_by_key(endless).unwrap_or(none)
 }
 
-fn tell_success(job: &Job, due: &Due, outcome: &Outcome, dry_run: bool) {
+/// `lag` is how long the run waited for its turn after it was due.
+fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run: bool) {
     let (Outcome::AlreadyDone(living) | Outcome::Rotated(living)) = outcome else { return };
     info!(
         rotation = &*job.rotation.name,
@@ -181,6 +207,7 @@ fn tell_success(job: &Job, due: &Due, outcome: &Outcome, dry_run: bool) {
         reason = due.reason.name(),
         occurrence = rfc3339(due.occurrence),
         attempt = due.attempt,
+        lag_ms = lag.num_milliseconds(),
         expires_at = living.expires_at.map(rfc3339),
         version = living.version,
         "{}",

@@ -4,17 +4,19 @@ mod reckoning;
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokenferry_sources::Timestamp;
 
-use super::{FLOOR, Next, NotForced, Plan, backoff, moment, offset};
+use super::{FLOOR, Held, HeldBy, LaneId, Next, NotForced, Plan, backoff, moment, offset};
 pub use reckoning::{Lift, Obstacle, Reckoning, Renewal};
 
-use crate::run::{Class, Due, Living, Outcome, PastFailure, Reason, RotationId, Standing};
+use crate::run::{Class, Due, Living, Outcome, PastFailure, Reason, RotationId, Standing, Urgency};
 
 /// A rotation with its state.
 #[derive(Debug)]
 pub(super) struct Job {
     plan: Plan,
+    lane: Option<LaneId>,
     offset: Duration,
     state: State,
     living: Option<Living>,
@@ -27,6 +29,7 @@ pub(super) struct Job {
 
 #[derive(Debug)]
 enum State {
+    Disabled,
     InFlight,
     Planned(Next),
     Unknown,
@@ -53,10 +56,25 @@ enum Hold {
 }
 
 impl Job {
-    pub(super) fn new(plan: Plan) -> Self {
+    pub(super) fn new(plan: Plan, lane: Option<LaneId>) -> Self {
         let offset = offset::of(&plan.name, plan.spread);
+        let state = if plan.enabled { State::Unknown } else { State::Disabled };
         let rests_until = Timestamp::MIN_UTC;
-        Job { plan, offset, state: State::Unknown, living: None, failure: None, done: None, rests_until }
+        Job { plan, lane, offset, state, living: None, failure: None, done: None, rests_until }
+    }
+
+    /// Where it waits for the rate of its source, if that has one.
+    pub(super) fn lane(&self) -> Option<LaneId> {
+        self.lane
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        matches!(self.state, State::Unknown)
+    }
+
+    /// When the token was issued that readers find.
+    pub(super) fn issued_at(&self) -> Option<Timestamp> {
+        self.living.map(|living| living.issued_at)
     }
 
     pub(super) fn is_in_flight(&self) -> bool {
@@ -71,14 +89,76 @@ impl Job {
     pub(super) fn next(&self) -> Option<Next> {
         match self.state {
             State::Planned(next) => Some(next),
-            State::InFlight | State::Unknown => None,
+            State::Disabled | State::InFlight | State::Unknown => None,
         }
     }
 
+    /// What [`Due::urgency`] would say of its run, but the same at any time: whether a token is over by now does not
+    /// change its place.
+    pub(super) fn urgency(&self) -> Urgency {
+        let end = self.living.map(|living| living.expires_at.unwrap_or(Timestamp::MAX_UTC));
+        let was_over = |failure: &Failure| end.is_none_or(|end| end <= failure.at);
+        let is_beyond_saving = self.failure.as_deref().is_some_and(was_over);
+        let not_before = self.next().map_or(Timestamp::MAX_UTC, |next| next.at);
+        (is_beyond_saving, end.unwrap_or(Timestamp::MIN_UTC), not_before)
+    }
+
+    /// What stands in its way on purpose.
+    pub(super) fn held(&self, now: Timestamp) -> Option<Held> {
+        if let State::Disabled = self.state {
+            return Some(Held { by: HeldBy::Disabled, until: None });
+        }
+        let next = self.next().filter(|next| next.at > now)?;
+        let by = match (&self.failure.as_ref()?.hold, self.failure.as_ref()?.class.is_refused_login()) {
+            (Hold::Change(_), true) => HeldBy::Breaker,
+            (Hold::Change(_), false) => HeldBy::LastingFailure,
+            (Hold::Pause { until, .. }, _) if *until <= now => return None,
+            (Hold::Pause { asked: true, .. }, _) => HeldBy::RetryAfter,
+            (Hold::Pause { asked: false, .. }, _) => HeldBy::Backoff,
+        };
+        Some(Held { by, until: Some(next.at) })
+    }
+
     pub(super) fn learn(&mut self, standing: Standing, now: Timestamp) {
+        if let State::Disabled = self.state {
+            return;
+        }
         self.living = standing.living.map(|living| believable(living, now));
         self.failure = standing.failure.map(|failure| Box::new(self.recalled(failure, now)));
         self.plan_next(now);
+    }
+
+    /// Goes on under its own plan from what another one knows.
+    pub(super) fn succeed(&mut self, former: Job, now: Timestamp) {
+        let Job { plan, lane, offset, .. } = std::mem::replace(self, former);
+        let is_replanned = plan != self.plan;
+        (self.plan, self.lane, self.offset) = (plan, lane, offset);
+        match &self.state {
+            State::Disabled if self.plan.enabled => self.state = State::Unknown,
+            State::Unknown if !self.plan.enabled => self.state = State::Disabled,
+            State::Planned(_) if is_replanned => self.plan_next(now),
+            State::Disabled | State::InFlight | State::Planned(_) | State::Unknown => {}
+        }
+    }
+
+    /// The run that it was started for did not begin.
+    pub(super) fn withdrawn(&mut self, now: Timestamp) {
+        if self.is_in_flight() {
+            self.plan_next(now);
+        }
+    }
+
+    /// What Vault is to blame for need not be waited for any longer, unless it asked for that.
+    pub(super) fn vault_changed(&mut self, now: Timestamp) {
+        let Some(failure) = self.failure.as_mut().filter(|failure| failure.class.is_of_vault()) else {
+            return;
+        };
+        if let Hold::Pause { until, asked: false, .. } = &mut failure.hold {
+            *until = now.min(*until);
+        }
+        if let State::Planned(_) = self.state {
+            self.plan_next(now);
+        }
     }
 
     /// Begins the run that is planned.
@@ -108,6 +188,12 @@ impl Job {
                 let run = Some((due.occurrence, due.reason));
                 self.failure = Some(Box::new(self.paused(class.clone(), now, due.attempt, *retry_at, run)));
             }
+            Outcome::Partly { living, class, retry_at } => {
+                self.living = Some(believable(*living, now));
+                self.done = Some(due.occurrence);
+                let run = Some((due.occurrence, due.reason));
+                self.failure = Some(Box::new(self.paused(class.clone(), now, due.attempt, *retry_at, run)));
+            }
             Outcome::Refused { class } => {
                 let before = self.failure.as_ref().map_or(0, |failure| failure.refusals);
                 self.failure = Some(Box::new(refused(class.clone(), now, due.attempt, before)));
@@ -132,6 +218,7 @@ impl Job {
 
     pub(super) fn force(&mut self, now: Timestamp) -> Result<(), NotForced> {
         match self.state {
+            State::Disabled => return Err(NotForced::Disabled),
             State::InFlight => return Err(NotForced::InFlight),
             State::Unknown => return Err(NotForced::Unknown),
             State::Planned(_) => {}
@@ -147,16 +234,21 @@ impl Job {
         Ok(())
     }
 
-    /// Reckons anew after the clock was put back to `now`.
-    pub(super) fn replan(&mut self, now: Timestamp) {
-        self.rests_until = self.rests_until.min(moment::after(now, FLOOR));
+    /// Reckons anew after the clock was set by so much. What was to be waited for is as far away as before, but for a
+    /// backoff: the machine may have slept, and then it is long enough. Of a token the worst is believed: that its
+    /// life was reckoned by the wrong clock if that makes it shorter, and by the right one else.
+    pub(super) fn clock_was_set(&mut self, by: TimeDelta, now: Timestamp) {
+        let back = by.min(TimeDelta::zero());
+        self.rests_until = moment::shifted(self.rests_until, by).min(moment::after(now, FLOOR));
         self.done = self.done.map(|done| done.min(now));
-        self.living = self.living.map(|living| believable(living, now));
+        self.living = self.living.map(|living| believable(moved(living, back), now));
         if let Some(failure) = &mut self.failure {
-            let ahead = moment::between(now, failure.at);
-            failure.at = failure.at.min(now);
+            failure.at = moment::shifted(failure.at, by).min(now);
             match &mut failure.hold {
-                Hold::Change(until) | Hold::Pause { until, .. } => *until = moment::before(*until, ahead),
+                Hold::Change(until) | Hold::Pause { until, asked: true, .. } => {
+                    *until = moment::shifted(*until, by);
+                }
+                Hold::Pause { until, asked: false, .. } => *until = moment::shifted(*until, back),
             }
         }
         if let State::Planned(_) = self.state {
@@ -165,6 +257,10 @@ impl Job {
     }
 
     fn plan_next(&mut self, now: Timestamp) {
+        if !self.plan.enabled {
+            self.state = State::Disabled;
+            return;
+        }
         let next = match self.failure.as_ref().map(|failure| (failure, &failure.hold)) {
             None => self.wanted(now),
             Some((failure, Hold::Change(until))) => self.without_change(failure, *until, now),
@@ -275,6 +371,14 @@ fn refused(class: Class, at: Timestamp, count: u32, refusals_before: u32) -> Fai
     let refusals = if class.is_refused_login() { refusals_before.saturating_add(1) } else { 0 };
     let hold = Hold::Change(moment::after(at, backoff::held(&class, refusals)));
     Failure { class, at, count, refusals, hold }
+}
+
+fn moved(living: Living, by: TimeDelta) -> Living {
+    Living {
+        issued_at: moment::shifted(living.issued_at, by),
+        expires_at: living.expires_at.map(|end| moment::shifted(end, by)),
+        ..living
+    }
 }
 
 /// No token was issued later than now: by so much the clock of whoever noted that was ahead, and its end is nearer.

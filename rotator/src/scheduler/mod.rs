@@ -4,27 +4,34 @@
 //! order of their runs. A job is either in the queue or in flight, never both.
 
 mod backoff;
+mod held;
 mod job;
+mod lane;
 mod moment;
 mod offset;
+mod succession;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use thiserror::Error;
 use tokenferry_sources::{Timestamp, rfc3339};
 
+use crate::rate::Rate;
 use crate::rotation::{RenewBefore, Rotation};
 use crate::run::{Class, Due, Outcome, Reason, RotationId, Standing};
 use crate::schedule::Schedule;
 
 pub use backoff::FLOOR;
+pub use held::{Held, HeldBy};
 use job::Job;
 pub use job::{Lift, Obstacle, Reckoning, Renewal};
+use lane::Lane;
 
 /// When a rotation runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The rotation's name: it decides about its place within the spread.
     pub name: Arc<str>,
@@ -34,11 +41,28 @@ pub struct Plan {
     pub renew_before: RenewBefore,
     /// How far its times may be shifted.
     pub spread: Duration,
+    /// Whether it is run at all.
+    pub enabled: bool,
+    /// How many logins its source may make in a time.
+    pub limit: Option<Box<Limit>>,
+}
+
+/// How many logins a source may make in a time, for all its rotations together.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Limit {
+    /// The name of the source.
+    pub source: Arc<str>,
+    /// How many, and in what time.
+    pub rate: Rate,
 }
 
 impl From<&Rotation> for Plan {
     fn from(rotation: &Rotation) -> Self {
+        let source = &rotation.source;
+        let limit = |rate| Box::new(Limit { source: Arc::clone(&source.name), rate });
         Plan {
+            enabled: rotation.enabled,
+            limit: source.rate.map(limit),
             name: rotation.name.clone(),
             schedule: rotation.schedule.clone(),
             renew_before: rotation.renew_before,
@@ -61,6 +85,9 @@ pub struct Next {
 /// Why a rotation is not run although somebody asked for it.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum NotForced {
+    /// The configuration says so.
+    #[error("it is disabled; remove `enabled = false` from it first")]
+    Disabled,
     /// The failure of its last run stands against it until then.
     #[error("its last run failed ({class}), and the same login is not tried again before {}", rfc3339(*.until))]
     Held {
@@ -84,62 +111,108 @@ pub struct Scheduler {
     /// Every job that is known and not in flight, by the time of its next run.
     queue: BTreeSet<(Timestamp, RotationId)>,
     waiting: BTreeSet<RotationId>,
-    /// The latest time it was told.
-    latest: Timestamp,
+    /// Of the sources that have a rate.
+    lanes: Vec<Lane>,
+    /// The lanes in which somebody waits, by the time at which the next one may begin.
+    turns: BTreeSet<(Timestamp, LaneId)>,
+    /// The first time it was told.
+    began: Option<Timestamp>,
 }
+
+/// The place of a lane in the list of them.
+type LaneId = u32;
 
 impl Scheduler {
     /// One for the rotations with these plans, in the order of their ids. Nothing is due before it is learned what
     /// stands in the destinations.
     pub fn new(plans: Vec<Plan>) -> Self {
-        Scheduler {
-            jobs: plans.into_iter().map(Job::new).collect(),
-            queue: BTreeSet::new(),
-            waiting: BTreeSet::new(),
-            latest: Timestamp::MIN_UTC,
-        }
+        let mut lanes = Lanes::default();
+        let jobs = plans.into_iter().map(|mut plan| {
+            let lane = plan.limit.take().map(|limit| lanes.enter(*limit, plan.enabled));
+            Job::new(plan, lane)
+        });
+        let jobs = jobs.collect();
+        let (queue, waiting, turns) = Default::default();
+        Scheduler { jobs, queue, waiting, lanes: lanes.all, turns, began: None }
     }
 
     /// Takes in what was found in the destinations of a rotation, unless it runs now: then its outcome will tell more.
     pub fn learn(&mut self, rotation: RotationId, standing: Standing, now: Timestamp) {
-        self.change(rotation, now, |job| {
+        if self.jobs.get(index(rotation)).is_some_and(Job::is_unknown) {
+            self.learn_logins(rotation, &standing, now);
+        }
+        self.change(rotation, |job| {
             if !job.is_in_flight() {
                 job.learn(standing, now);
             }
         });
     }
 
+    /// Takes in what was found of the logins of a rotation, and no more: others of its source share their rate.
+    pub fn learn_logins(&mut self, rotation: RotationId, standing: &Standing, now: Timestamp) {
+        self.began.get_or_insert(now);
+        let lane = self.jobs.get(index(rotation)).and_then(Job::lane);
+        if let Some(lane) = lane
+            && let Some(known) = self.lanes.get_mut(lane as usize)
+        {
+            known.recall(standing);
+            self.set_turn(lane, now);
+        }
+    }
+
     /// Everything that is due now, the token first that readers miss first. All of it is in flight from now on.
     pub fn due(&mut self, now: Timestamp) -> Vec<Due> {
-        self.watch_the_clock(now);
+        self.began.get_or_insert(now);
         let mut due = Vec::new();
         while let Some(&(at, rotation)) = self.queue.first().filter(|(at, _)| *at <= now) {
             self.queue.remove(&(at, rotation));
-            self.waiting.remove(&rotation);
-            let job = self.jobs.get_mut(index(rotation));
-            due.extend(job.and_then(|job| job.start(rotation, now)));
+            match self.jobs.get(index(rotation)).and_then(Job::lane) {
+                None => due.extend(self.start(rotation, now)),
+                Some(lane) => self.wait_in(lane, rotation, now),
+            }
+        }
+        while let Some(&(_, lane)) = self.turns.first().filter(|(at, _)| *at <= now) {
+            self.begin_in(lane, now, &mut due);
         }
         due.sort_by_key(|due| (due.urgency(), due.rotation));
         due
     }
 
-    /// When something will be due; `None` while all that is known is in flight.
+    /// When something will be due; `None` while all that is known is in flight, or waits for what is.
     pub fn wake_at(&self) -> Option<Timestamp> {
-        self.queue.first().map(|(at, _)| *at)
+        let planned = self.queue.first().map(|(at, _)| *at);
+        let turn = self.turns.first().map(|(at, _)| *at);
+        planned.into_iter().chain(turn).min()
     }
 
-    /// Takes in how a run ended.
+    /// Takes in how a run ended that sent a login, or may have.
     pub fn ended(&mut self, due: &Due, outcome: &Outcome, now: Timestamp) {
-        self.change(due.rotation, now, |job| {
-            if job.is_in_flight() {
-                job.ended(due, outcome, now);
+        self.take_in(due, outcome, true, now);
+    }
+
+    /// Takes in how a run ended that sent no login: it does not count towards the rate of its source.
+    pub fn ended_without_login(&mut self, due: &Due, outcome: &Outcome, now: Timestamp) {
+        self.take_in(due, outcome, false, now);
+    }
+
+    /// The wall clock was set by so much, forwards or backwards, and shows `now`: what has to be waited for is as far
+    /// away as before.
+    pub fn clock_was_set(&mut self, by: TimeDelta, now: Timestamp) {
+        self.began = self.began.map(|began| moment::shifted(began, by));
+        for rotation in (0..).map(RotationId).take(self.jobs.len()) {
+            self.change(rotation, |job| job.clock_was_set(by, now));
+        }
+        for lane in (0..).take(self.lanes.len()) {
+            if let Some(known) = self.lanes.get_mut(lane as usize) {
+                known.shift(by);
             }
-        });
+            self.set_turn(lane, now);
+        }
     }
 
     /// The login of a rotation that waits for that was changed: it is due at once.
     pub fn login_changed(&mut self, rotation: RotationId, now: Timestamp) {
-        self.change(rotation, now, |job| job.login_changed(now));
+        self.change(rotation, |job| job.login_changed(now));
     }
 
     /// The rotations whose failure lasts until their login is changed, or until the next time of their schedule.
@@ -154,7 +227,7 @@ impl Scheduler {
     /// or a system that asked us to wait.
     pub fn force(&mut self, rotation: RotationId, now: Timestamp) -> Result<(), NotForced> {
         let mut forced = Err(NotForced::Unknown);
-        self.change(rotation, now, |job| forced = job.force(now));
+        self.change(rotation, |job| forced = job.force(now));
         forced
     }
 
@@ -168,12 +241,75 @@ impl Scheduler {
         self.jobs.get(index(rotation)).map(|job| job.reckoning(now))
     }
 
-    /// Lets a job change, and puts it where it belongs then.
-    fn change(&mut self, rotation: RotationId, now: Timestamp, change: impl FnOnce(&mut Job)) {
-        self.latest = self.latest.max(now);
+    /// Why a rotation does not run although it otherwise would.
+    pub fn held(&self, rotation: RotationId, now: Timestamp) -> Option<Held> {
+        let job = self.jobs.get(index(rotation))?;
+        let held = job.held(now);
+        let waits = job.next().is_some_and(|next| next.at <= now);
+        let lane = job.lane().filter(|_| waits).and_then(|lane| self.lanes.get(lane as usize));
+        let until = lane.map(|lane| lane.opens_at(now, self.began.unwrap_or(now)));
+        held.or_else(|| match until? {
+            Some(until) if until <= now => None,
+            until => Some(Held { by: HeldBy::Rate, until }),
+        })
+    }
+
+    fn start(&mut self, rotation: RotationId, now: Timestamp) -> Option<Due> {
+        self.waiting.remove(&rotation);
+        self.jobs.get_mut(index(rotation)).and_then(|job| job.start(rotation, now))
+    }
+
+    fn wait_in(&mut self, lane: LaneId, rotation: RotationId, now: Timestamp) {
+        let urgency = self.jobs.get(index(rotation)).map(Job::urgency);
+        if let Some((known, urgency)) = self.lanes.get_mut(lane as usize).zip(urgency) {
+            known.wait(urgency, rotation);
+            self.set_turn(lane, now);
+        }
+    }
+
+    /// Begins what the rate of a lane allows now.
+    fn begin_in(&mut self, lane: LaneId, now: Timestamp, due: &mut Vec<Due>) {
+        let began = self.began.unwrap_or(now);
+        while let Some(rotation) = self.lanes.get_mut(lane as usize).and_then(|lane| lane.begin(now, began)) {
+            due.extend(self.start(rotation, now));
+        }
+        self.set_turn(lane, now);
+    }
+
+    /// Puts a lane where it belongs among the turns.
+    fn set_turn(&mut self, lane: LaneId, now: Timestamp) {
+        let Some(known) = self.lanes.get_mut(lane as usize) else { return };
+        let turn = known.next_turn(now, self.began.unwrap_or(now));
+        let before = std::mem::replace(&mut known.turn, turn);
+        if before != turn {
+            before.map(|at| self.turns.remove(&(at, lane)));
+            turn.map(|at| self.turns.insert((at, lane)));
+        }
+    }
+
+    fn take_in(&mut self, due: &Due, outcome: &Outcome, sent_login: bool, now: Timestamp) {
+        let job = self.jobs.get(index(due.rotation)).filter(|job| job.is_in_flight());
+        if let Some(lane) = job.and_then(Job::lane)
+            && let Some(known) = self.lanes.get_mut(lane as usize)
+        {
+            known.end(sent_login, now);
+            self.set_turn(lane, now);
+        }
+        self.change(due.rotation, |job| {
+            if job.is_in_flight() {
+                job.ended(due, outcome, now);
+            }
+        });
+    }
+
+    /// Lets a job change, and puts it where it belongs then. What waited for its turn gets in line again.
+    fn change(&mut self, rotation: RotationId, change: impl FnOnce(&mut Job)) {
         let Some(job) = self.jobs.get_mut(index(rotation)) else { return };
-        if let Some(next) = job.next() {
-            self.queue.remove(&(next.at, rotation));
+        if let Some(next) = job.next()
+            && !self.queue.remove(&(next.at, rotation))
+            && let Some(lane) = job.lane().and_then(|lane| self.lanes.get_mut(lane as usize))
+        {
+            lane.leave(job.urgency(), rotation);
         }
         change(job);
         if let Some(next) = job.next() {
@@ -185,16 +321,26 @@ impl Scheduler {
             self.waiting.remove(&rotation);
         }
     }
+}
 
-    /// Reckons everything anew after the clock was put back: what seemed to be later may be now.
-    fn watch_the_clock(&mut self, now: Timestamp) {
-        if moment::after(now, moment::CLOCK_TOLERANCE) < self.latest {
-            for rotation in (0..).map(RotationId).take(self.jobs.len()) {
-                self.change(rotation, now, |job| job.replan(now));
-            }
-            self.latest = now;
+/// The lanes while they are made.
+#[derive(Default)]
+struct Lanes {
+    all: Vec<Lane>,
+    of: HashMap<Arc<str>, LaneId>,
+}
+
+impl Lanes {
+    fn enter(&mut self, Limit { source, rate }: Limit, is_expected: bool) -> LaneId {
+        let Lanes { all, of } = self;
+        let lane = *of.entry(source).or_insert_with(|| {
+            all.push(Lane::new(rate));
+            LaneId::try_from(all.len() - 1).unwrap_or(LaneId::MAX)
+        });
+        if let Some(known) = all.get_mut(lane as usize).filter(|_| is_expected) {
+            known.expect();
         }
-        self.latest = self.latest.max(now);
+        lane
     }
 }
 

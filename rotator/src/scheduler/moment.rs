@@ -20,6 +20,12 @@ pub(super) fn before(time: Timestamp, duration: Duration) -> Timestamp {
     earlier.unwrap_or(Timestamp::MIN_UTC)
 }
 
+/// `time` moved by that.
+pub(super) fn shifted(time: Timestamp, by: TimeDelta) -> Timestamp {
+    let end = if by < TimeDelta::zero() { Timestamp::MIN_UTC } else { Timestamp::MAX_UTC };
+    time.checked_add_signed(by).unwrap_or(end)
+}
+
 /// How long it is from one to the other; zero if that is not later.
 pub(super) fn between(from: Timestamp, to: Timestamp) -> Duration {
     (to - from).to_std().unwrap_or_default()

@@ -16,6 +16,8 @@ fn plan(schedule: &str, renew_before: u64, spread: u64) -> Plan {
         schedule: Schedule::parse(schedule, "UTC").unwrap(),
         renew_before: RenewBefore::Duration(Duration::from_secs(renew_before)),
         spread: Duration::from_secs(spread),
+        enabled: true,
+        limit: None,
     }
 }
 
@@ -350,6 +352,7 @@ fn everything_is_reckoned_anew_after_the_clock_was_put_back() {
     let due = only_due(&mut scheduler, tomorrow);
     scheduler.ended(&due, &refused("login_refused"), tomorrow);
     assert!(scheduler.wake_at() > Some(tomorrow));
+    scheduler.clock_was_set(-TimeDelta::days(1), at("12:30:00"));
     assert_eq!(scheduler.due(at("12:30:00")), []);
     assert_eq!(scheduler.wake_at(), Some(at("13:00:00")));
 }
@@ -369,11 +372,13 @@ fn what_was_done_and_rested_for_tomorrow_counts_from_today_when_the_clock_was_pu
     let rotated = |life| Living { issued_at: tomorrow, expires_at: life, version: 2 };
     let due = only_due(&mut scheduler, tomorrow);
     scheduler.ended(&due, &Outcome::Rotated(rotated(None)), tomorrow);
+    scheduler.clock_was_set(-TimeDelta::days(1), at("12:30:00"));
     assert_eq!(scheduler.due(at("12:30:00")), []);
     assert_eq!(scheduler.wake_at(), Some(at("13:00:00")));
 
     let later = only_due(&mut scheduler, tomorrow);
     scheduler.ended(&later, &Outcome::Rotated(rotated(Some(tomorrow))), tomorrow);
+    scheduler.clock_was_set(-TimeDelta::days(1), at("12:30:00"));
     assert_eq!(scheduler.due(at("12:30:00")), []);
     assert_eq!(scheduler.wake_at(), Some(at("12:30:05")));
 }
@@ -397,6 +402,108 @@ fn a_second_outcome_and_a_second_learning_change_nothing_in_flight() {
     scheduler.ended(&due, &Outcome::Rotated(living("12:00:02", None)), at("12:00:02"));
     scheduler.ended(&due, &unreachable(None), at("12:00:03"));
     assert_eq!(scheduler.wake_at(), Some(at("12:01:00")));
+}
+
+/// So many rotations of one source with a rate, none of which has a token, and one of another source.
+fn limited(rate: &str, rotations: u32) -> Scheduler {
+    let limit = Box::new(Limit { source: "zscaler.corp".into(), rate: Rate::parse(rate).unwrap() });
+    let limited = |id| Plan {
+        name: format!("limited-{id}").into(),
+        limit: Some(limit.clone()),
+        ..plan("@hourly", 600, 0)
+    };
+    Scheduler::new((0..rotations).map(limited).chain([plan("@hourly", 600, 0)]).collect())
+}
+
+fn ids(due: &[Due]) -> Vec<u32> {
+    due.iter().map(|due| due.rotation.0).collect()
+}
+
+fn ends_at(end: &str) -> Standing {
+    let issued_at = at("08:00:00");
+    Standing { living: Some(Living { issued_at, expires_at: Some(at(end)), version: 1 }), failure: None }
+}
+
+#[test]
+fn a_rate_lets_the_most_urgent_begin_and_holds_up_nobody_else() {
+    let mut scheduler = limited("2/m", 4);
+    for (id, end) in [(0, "12:40:00"), (1, "12:20:00"), (2, "12:30:00"), (3, "12:10:00"), (4, "12:50:00")] {
+        scheduler.learn(RotationId(id), ends_at(end), at("12:00:00"));
+    }
+    let due = scheduler.due(at("12:00:00"));
+    assert_eq!(ids(&due), [3, 1, 4]);
+    // Both places are taken: nobody knows when that will end.
+    assert_eq!((scheduler.wake_at(), scheduler.due(at("12:00:30"))), (None, vec![]));
+    let held = scheduler.held(RotationId(2), at("12:00:30"));
+    assert_eq!(held, Some(Held { by: HeldBy::Rate, until: None }));
+
+    scheduler.ended(&due[0], &Outcome::Rotated(living("12:00:31", Some(36_000))), at("12:00:31"));
+    assert_eq!((scheduler.wake_at(), scheduler.due(at("12:01:30"))), (Some(at("12:01:31")), vec![]));
+    assert_eq!(scheduler.held(RotationId(2), at("12:01:00")).unwrap().until, Some(at("12:01:31")));
+    assert_eq!(ids(&scheduler.due(at("12:01:31"))), [2]);
+}
+
+#[test]
+fn a_run_without_a_login_makes_room_at_once() {
+    let mut scheduler = limited("1/h", 2);
+    for id in [0, 1] {
+        scheduler.learn(RotationId(id), ends_at("12:20:00"), at("12:00:00"));
+    }
+    let due = only_due(&mut scheduler, at("12:00:00"));
+    let sealed = Outcome::Failed { class: Class::new("vault_sealed"), retry_at: None };
+    scheduler.ended_without_login(&due, &sealed, at("12:00:01"));
+    assert_eq!(scheduler.wake_at(), Some(at("12:00:01")));
+    assert_eq!(ids(&scheduler.due(at("12:00:01"))), [1]);
+}
+
+#[test]
+fn logins_before_a_restart_count_as_far_as_the_entries_tell() {
+    let mut scheduler = limited("3/h", 3);
+    let recent = Living { expires_at: Some(at("12:10:00")), ..living("11:30:00", None) };
+    scheduler.learn(RotationId(0), Standing { living: Some(recent), failure: None }, at("12:00:00"));
+    // Two have not been read and may have logged in just now: with the one above that is all there may be.
+    assert_eq!(scheduler.due(at("12:00:00")), []);
+    let failure = Some(past("unreachable", "11:45:00", 1));
+    scheduler.learn(RotationId(1), Standing { living: None, failure }, at("12:00:01"));
+    scheduler.learn_logins(RotationId(2), &ends_at("12:05:00"), at("12:00:02"));
+    assert_eq!(ids(&scheduler.due(at("12:00:02"))), [0]);
+    assert_eq!(scheduler.held(RotationId(1), at("12:00:02")).map(|held| held.by), Some(HeldBy::Rate));
+    assert_eq!(ids(&scheduler.due(at("12:30:01"))), [1], "half an hour ago is an hour ago now");
+}
+
+#[test]
+fn entries_that_are_never_read_hold_up_their_source_for_one_period_only() {
+    let mut scheduler = limited("2/m", 3);
+    scheduler.learn(RotationId(0), Standing::default(), at("12:00:00"));
+    assert_eq!(scheduler.due(at("12:00:00")), []);
+    assert_eq!(scheduler.wake_at(), Some(at("12:01:00")));
+    assert_eq!(ids(&scheduler.due(at("12:01:00"))), [0]);
+}
+
+#[test]
+fn a_rate_is_waited_for_as_long_as_before_when_the_clock_is_set() {
+    for by in [TimeDelta::days(300), -TimeDelta::days(300)] {
+        let mut scheduler = limited("1/h", 2);
+        scheduler.learn(RotationId(0), Standing::default(), at("12:00:00"));
+        scheduler.learn(RotationId(1), Standing::default(), at("12:00:00"));
+        let due = only_due(&mut scheduler, at("12:00:00"));
+        scheduler.ended(&due, &refused("no_access"), at("12:00:00"));
+        assert_eq!(scheduler.due(at("12:10:00")), []);
+        scheduler.clock_was_set(by, at("12:10:00") + by);
+        assert_eq!(scheduler.due(at("12:59:59") + by), [], "{by}");
+        assert_eq!(scheduler.due(at("13:00:00") + by).len(), 1, "{by}");
+    }
+}
+
+#[test]
+fn what_is_disabled_is_never_run_and_says_so() {
+    let mut scheduler = Scheduler::new(vec![Plan { enabled: false, ..plan("* * * * *", 60, 0) }]);
+    scheduler.learn(ONLY, Standing::default(), at("12:00:00"));
+    assert_eq!((scheduler.due(at("13:00:00")), scheduler.wake_at()), (vec![], None));
+    assert_eq!(scheduler.force(ONLY, at("12:00:00")), Err(NotForced::Disabled));
+    assert_eq!(scheduler.held(ONLY, at("12:00:00")).map(|held| held.by), Some(HeldBy::Disabled));
+    scheduler.clock_was_set(-TimeDelta::days(1), at("12:00:00") - TimeDelta::days(1));
+    assert_eq!(scheduler.next(ONLY), None);
 }
 
 fn any_time() -> impl Strategy<Value = Timestamp> {
@@ -436,6 +543,8 @@ fn any_plan() -> impl Strategy<Value = Plan> {
         schedule: Schedule::parse(schedule, "Europe/Berlin").unwrap(),
         renew_before,
         spread,
+        enabled: true,
+        limit: None,
     })
 }
 
@@ -456,6 +565,45 @@ fn any_standing() -> impl Strategy<Value = Standing> {
 }
 
 proptest! {
+    #[test]
+    fn no_period_has_more_logins_than_the_rate_allows_and_nobody_is_forgotten(
+        logins in 1usize..5,
+        rotations in 1u32..12,
+        steps in prop::collection::vec((0u32..12, 0i64..40, any::<bool>(), 0u8..3), 50..300),
+    ) {
+        let mut scheduler = limited(&format!("{logins}/m"), rotations);
+        let mut now = at("00:00:00");
+        let (mut in_flight, mut sent) = (Vec::<Due>::new(), Vec::<Timestamp>::new());
+        (0..rotations).for_each(|id| scheduler.learn(RotationId(id), Standing::default(), now));
+        for (which, takes, sends, meddle) in steps {
+            let due = scheduler.due(now);
+            prop_assert!(due.windows(2).all(|two| two[0].urgency() <= two[1].urgency()));
+            in_flight.extend(due);
+            prop_assert!(in_flight.len() <= logins);
+            prop_assert!(scheduler.wake_at().is_some() || !in_flight.is_empty());
+            now += TimeDelta::seconds(takes);
+            if in_flight.is_empty() {
+                now = now.max(scheduler.wake_at().unwrap());
+                continue;
+            }
+            let due = in_flight.swap_remove(which as usize % in_flight.len());
+            let short = Living { issued_at: now, expires_at: Some(now + TimeDelta::seconds(30)), version: 1 };
+            let outcome = if meddle == 0 { unreachable(None) } else { Outcome::Rotated(short) };
+            if sends {
+                sent.push(now);
+                scheduler.ended(&due, &outcome, now);
+            } else {
+                scheduler.ended_without_login(&due, &outcome, now);
+            }
+            if meddle == 2 {
+                scheduler.force(RotationId(which % rotations), now).ok();
+            }
+        }
+        for window in sent.windows(logins + 1) {
+            prop_assert!(window[logins] - window[0] >= TimeDelta::minutes(1), "{window:?}");
+        }
+    }
+
     #[test]
     fn no_two_runs_are_closer_than_the_floor_and_none_is_forgotten(
         plan in any_plan(),

@@ -11,7 +11,7 @@ use tokenferry_vault::{KvPath, Operation, Secret, Vault, VaultError};
 use super::OpenError;
 
 /// The value of a field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Setting {
     /// Blocks, in their order.
     Blocks(Vec<Settings>),

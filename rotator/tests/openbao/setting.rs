@@ -74,9 +74,12 @@ impl World {
             fields: fields.into_iter().collect(),
             http: HttpSettings::default(),
             ttl: None,
+            rate: None,
+            session: None,
         };
         Arc::new(Rotation {
             name: name.into(),
+            enabled: true,
             source: Arc::new(source),
             schedule: Schedule::parse("@hourly", "UTC").unwrap(),
             renew_before: RenewBefore::default(),
@@ -135,11 +138,11 @@ pub(crate) fn settings(address: &str) -> VaultSettings {
 }
 
 pub(crate) fn place(path: &str) -> Destination {
-    Destination { entry: entry(path), adopt: false }
+    Destination::new(entry(path))
 }
 
 pub(crate) fn entry(path: &str) -> KvPath {
-    KvPath { mount: "secret".into(), path: path.into() }
+    KvPath::new("secret", path)
 }
 
 /// A run of another rotation than the first.

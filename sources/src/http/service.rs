@@ -8,7 +8,9 @@ use tracing::debug;
 use super::chain;
 use super::plan::{Plan, Way};
 use crate::base_url::host_and_port;
-use crate::{Action, Attempt, BuildContext, Identity, SourceError, Token, TokenSource, TokenUsage};
+use crate::{
+    Action, Attempt, BuildContext, Identity, SourceError, Token, TokenSource, TokenUsage, Verification,
+};
 
 /// One account at one service.
 pub(super) struct HttpService {
@@ -42,6 +44,13 @@ impl TokenSource for HttpService {
                 let attempt = Attempt::new(&super::SYSTEM, Action::Login, host_and_port(preset.url()));
                 preset.login(&self.context, terms, attempt, *allow_link_local).await
             }
+        }
+    }
+
+    async fn verify(&self, token: &Token) -> Result<Verification, SourceError> {
+        match &self.plan.trial {
+            Some(trial) => trial.of(token, &self.plan, &self.context).await,
+            None => Ok(Verification::CannotTell),
         }
     }
 }

@@ -65,7 +65,7 @@ async fn status_tells_how_long_an_outage_may_last_and_why_the_next_run_waits() {
     site.issuer.fault(Fault::status(503).path(ZETTELSTORE_LOGIN));
     site.rotator.run(&["once", "--force"]).await.failed_with(3);
     let failing = status(3).await;
-    assert_eq!((&failing["waits_for"], failing["waits_until"].is_string()), (&json!("time"), true));
+    assert_eq!((&failing["waits_for"], failing["waits_until"].is_string()), (&json!("backoff"), true));
 }
 
 #[tokio::test]

@@ -40,6 +40,8 @@ pub(crate) struct Site {
 pub(crate) struct Config {
     /// Before all blocks.
     pub(crate) top: String,
+    /// Where it can be looked at: at a free port, since tests run beside each other.
+    pub(crate) listen: String,
     /// Of OpenBao.
     pub(crate) address: String,
     /// More about it: the login.
@@ -169,6 +171,7 @@ impl Config {
         let (base_url, username) = (issuer.zettelstore_url(), &issuer.planted.username);
         Config {
             top: String::new(),
+            listen: "127.0.0.1:0".to_owned(),
             address: openbao.url(),
             vault: format!(
                 "auth \"approle\" {{\n role_id = \"{role_id}\"\n secret_id = {{ file = \"secret_id\" }}\n }}"
@@ -186,10 +189,11 @@ impl Config {
 
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Config { top, address, vault, source, schedule, rotation, destination, more } = self;
+        let Config { top, listen, address, vault, source, schedule, rotation, destination, more } = self;
         write!(
             f,
             r#"{top}
+listen = "{listen}"
 vault {{
   address = "{address}"
   {vault}

@@ -63,6 +63,7 @@ pub(super) enum Subject {
     Ours,
     PythonScript,
     ShellScript,
+    ShortestClient,
 }
 
 impl Subject {
@@ -74,6 +75,7 @@ impl Subject {
             Self::Ours => "ours",
             Self::PythonScript => "python",
             Self::ShellScript => "shell",
+            Self::ShortestClient => "shortest_client",
         }
     }
 
@@ -85,6 +87,7 @@ impl Subject {
             Self::Ours => "tokenferry",
             Self::PythonScript => "Python script",
             Self::ShellScript => "shell script",
+            Self::ShortestClient => "shortest client",
         }
     }
 }

@@ -35,8 +35,16 @@ pub(super) fn cpu(_: Pid) -> Result<Duration> {
 
 /// CPU time of all children that have ended, and of their children.
 pub(super) fn children_cpu() -> Result<Duration> {
-    let usage =
-        getrusage(UsageWho::RUSAGE_CHILDREN).attempt(|| "read the CPU time of our children".into())?;
+    used(UsageWho::RUSAGE_CHILDREN)
+}
+
+/// Our own CPU time, with all threads.
+pub(super) fn own_cpu() -> Result<Duration> {
+    used(UsageWho::RUSAGE_SELF)
+}
+
+fn used(by: UsageWho) -> Result<Duration> {
+    let usage = getrusage(by).attempt(|| "read the CPU time of our own or our children".into())?;
     let time = |value: TimeVal| {
         let microseconds = value.tv_sec() * 1_000_000 + value.tv_usec();
         Duration::from_micros(microseconds.try_into().unwrap_or(0))

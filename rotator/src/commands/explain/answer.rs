@@ -8,7 +8,7 @@ use super::Facts;
 use super::asked::Asked;
 use super::text::{decided_by, headline};
 use crate::commands::state::State;
-use crate::explain::meaning;
+use crate::meaning::meaning;
 use crate::rotation::RenewBefore;
 use crate::runner::Detail;
 use crate::schedule::Schedule;
@@ -25,6 +25,9 @@ pub(super) struct Answer {
     destinations: Vec<Destination>,
     next_run: Option<Run>,
     decided_by: &'static str,
+    /// What stands in the way of a run, as the scheduler names it, and until when.
+    waits_for: Option<&'static str>,
+    waits_until: Option<String>,
     schedule: Ticks,
     expiry: Option<Expiry>,
     failure: Option<Failure>,
@@ -86,7 +89,8 @@ struct Expiry {
 #[derive(Serialize)]
 struct Failure {
     class: String,
-    meaning: Option<&'static str>,
+    meaning: &'static str,
+    advice: &'static str,
     at: String,
     count: u32,
     until: String,
@@ -118,7 +122,8 @@ impl From<&Facts> for Answer {
             source: rotation.source.name.to_string(),
             now: rfc3339(*now),
             summary: headline(facts),
-            state: State::of(found.standing.as_ref(), *now).name(),
+            state: if rotation.enabled { State::of(found.standing.as_ref(), *now) } else { State::Disabled }
+                .name(),
             destinations: found
                 .details
                 .iter()
@@ -128,6 +133,8 @@ impl From<&Facts> for Answer {
                 .and_then(|reckoning| reckoning.next)
                 .map(|next| Run::new(&next, &rotation.schedule, *now)),
             decided_by: decided_by(facts),
+            waits_for: facts.held.map(|held| held.by.name()),
+            waits_until: facts.held.and_then(|held| held.until).map(rfc3339),
             schedule: ticks(facts),
             expiry: reckoning.and_then(|reckoning| expiry(reckoning, rotation.renew_before)),
             failure: reckoning
@@ -215,7 +222,8 @@ fn failure(obstacle: &Obstacle, facts: &Facts) -> Failure {
     let past = facts.found.standing.as_ref().and_then(|standing| standing.failure.as_ref());
     Failure {
         class: obstacle.class.to_string(),
-        meaning: meaning(obstacle.class.name()),
+        meaning: meaning(obstacle.class.name()).means,
+        advice: meaning(obstacle.class.name()).advice,
         at: rfc3339(obstacle.at),
         count: obstacle.count,
         until: rfc3339(obstacle.until),

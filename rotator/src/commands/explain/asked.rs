@@ -62,6 +62,7 @@ fn explanation(facts: &Facts, moment: &Moment, verdict: &Verdict) -> String {
 fn in_words(facts: &Facts, verdict: &Verdict) -> String {
     let when = |time| facts.when(time);
     match verdict {
+        Verdict::Disabled => "it will not run, since its configuration says `enabled = false`".to_owned(),
         Verdict::Forgotten { oldest: Some(first) } if first.version == 1 => {
             format!("there was no token yet; the first was written {}", when(first.at))
         }

@@ -9,12 +9,12 @@ use tokenferry_vault::VaultError;
 
 use super::Facts;
 use super::asked::Asked;
-use crate::explain::meaning;
+use crate::meaning::{Meaning, meaning};
 use crate::proof::human;
 use crate::rotation::Destination;
 use crate::run::Reason;
 use crate::runner::Detail;
-use crate::scheduler::{Lift, Next, Obstacle, Reckoning};
+use crate::scheduler::{HeldBy, Lift, Next, Obstacle, Reckoning};
 
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,6 +34,16 @@ impl fmt::Display for Facts {
 /// One sentence about the next run.
 pub(super) fn headline(facts: &Facts) -> String {
     let name = &facts.rotation.name;
+    match facts.held.map(|held| (held.by, held.until)) {
+        Some((HeldBy::Disabled, _)) => {
+            return format!("{name} is not run: its configuration says `enabled = false`.");
+        }
+        Some((HeldBy::Rate, until)) => {
+            let until = until.map_or_else(String::new, |until| format!(", probably {}", facts.when(until)));
+            return format!("{name} is due, and waits until the `rate` of its source lets it run{until}.");
+        }
+        _ => {}
+    }
     let Some(next) = facts.reckoning.as_ref().and_then(|reckoning| reckoning.next) else {
         return match (&facts.found.error, &facts.reckoning) {
             (Some(_), _) => format!("{name}: nobody knows what is due, since Vault could not be read."),
@@ -163,9 +173,12 @@ impl Facts {
 
     fn failure(&self, obstacle: &Obstacle) -> Vec<String> {
         let Obstacle { class, at, count, until, lift, force_helps } = obstacle;
-        let what = meaning(class.name()).unwrap_or("this version of the program has no words for it");
-        let mut lines =
-            vec![format!("{count} in a row, the last {}", self.when(*at)), format!("{class}: {what}")];
+        let Meaning { means, advice } = meaning(class.name());
+        let mut lines = vec![
+            format!("{count} in a row, the last {}", self.when(*at)),
+            format!("{class}: {means}"),
+            advice.to_owned(),
+        ];
         if *until <= self.now {
             let past = self.found.standing.as_ref().and_then(|standing| standing.failure.as_ref());
             let changed = past.is_some_and(|past| past.login_changed);

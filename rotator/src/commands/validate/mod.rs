@@ -14,8 +14,6 @@ use crate::proof::{Claim, prove};
 use crate::run::{Living, RotationId};
 use crate::terminal::Terminal;
 
-pub(super) use self::notes::unreadable;
-
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit, CommandError> {
     let app = load(cli)?;
     let (last_seen, unread) = if arguments.offline { (BTreeMap::new(), None) } else { last_seen(&app).await };

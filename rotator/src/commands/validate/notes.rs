@@ -1,6 +1,7 @@
 //! What is worth a word although it does not make a configuration wrong: here and now something may be missing that will
 //! be there where the rotator runs.
 
+use std::slice;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -8,7 +9,7 @@ use tokenferry_sources::{HttpClient, ProcessEnvironment};
 use tokenferry_vault::VaultError;
 
 use crate::app::App;
-use crate::source::{OpenError, Source};
+use crate::source::{OpenError, Source, unreadable};
 
 /// Something worth a word.
 #[derive(Debug, Serialize)]
@@ -38,18 +39,11 @@ impl Note {
 }
 
 /// What is kept in variables and files, and cannot be read now.
-pub(in crate::commands) fn unreadable(app: &App) -> impl Iterator<Item = String> {
-    missing(app).map(|note| note.message)
-}
-
-/// The same, with what it is about.
 pub(super) fn missing(app: &App) -> impl Iterator<Item = Note> {
-    app.config.sources.iter().flat_map(|source| {
-        source.unreadable(&ProcessEnvironment).into_iter().map(|(way, error)| {
-            let message = format!("`{way}` of source {} cannot be read here: {error}", source.name);
-            Note::of(source, message, None)
-        })
-    })
+    app.config
+        .sources
+        .iter()
+        .flat_map(|source| unreadable(slice::from_ref(source)).map(|message| Note::of(source, message, None)))
 }
 
 /// What is kept in Vault, where the rotator itself will read it, and cannot be read now or does not fit.

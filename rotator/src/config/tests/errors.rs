@@ -250,6 +250,16 @@ fn one_mistake_at_the_top_is_one_problem() {
         ("concurrency = 0", "2:15 `concurrency` must be a whole number from 1 to 64"),
         ("concurrency = 1.5", "2:15 `concurrency` must be a whole number from 1 to 64"),
         ("grace_period = 25", "2:16 `grace_period` must be a duration, not a number"),
+        ("listen = 9321", "2:10 `listen` must be a text, not a number"),
+        ("listen = \":9321\"", "2:10 `listen` must be an IP address with a port, or \"off\""),
+        ("listen = \"127.0.0.1\"", "2:10 `listen` must be an IP address with a port, or \"off\""),
+        ("listen = \"rotator.example:9321\"", "2:10 `listen` must be an IP address with a port, or \"off\""),
+        ("listen = \"0.0.0.0:65536\"", "2:10 `listen` must be an IP address with a port, or \"off\""),
+        ("page = \"yes\"", "2:8 `page` must be true or false, not a text"),
+        ("allowed_hosts = \"a.example\"", "2:17 `allowed_hosts` must be a list, not a text"),
+        ("allowed_hosts = [\"a.example\", \"a.example:80\"]", "2:31 this is no name of a host"),
+        ("allowed_hosts = [\"*.example\"]", "2:18 this is no name of a host"),
+        ("allowed_hosts = [\"\"]", "2:18 this is no name of a host"),
         ("vault {\n}\nvault {\n}", "4:1 there is more than one `vault` block"),
         ("vault {\n  auth \"token\" {\n  }\n}", "3:3 this `auth` has no `token`"),
         ("vault {\n  auth \"kerberos\" {\n  }\n}", "3:8 there is no such way to log in at Vault"),
@@ -321,10 +331,15 @@ fn a_token_is_tried_out_only_where_that_is_possible() {
         .replace("zettelstore", "zscaler")
         .replace("username = \"anna\"", "cloud = \"zscaler\"\n  api_key = \"id\"")
         .replace("password =", "secret_key =");
+    let wanted = |text: &str| text.replace("  schedule", "  verify = true\n  schedule");
     assert!(!parse(&zscaler).unwrap().rotations[0].verify);
+    assert!(parse(&wanted(&zscaler)).unwrap().rotations[0].verify);
     assert!(parse(RIGHT).unwrap().rotations[0].verify);
-    let wanted = zscaler.replace("  schedule", "  verify = true\n  schedule");
-    assert_eq!(lines(&problems(&wanted)), ["9:12 a token of Zscaler cannot be tried out"]);
+    let zenoti = RIGHT
+        .replace("zettelstore", "zenoti")
+        .replace("  username = \"anna\"\n", "")
+        .replace("password =", "api_key =");
+    assert_eq!(lines(&problems(&wanted(&zenoti))), ["7:12 a token of Zenoti cannot be tried out"]);
 }
 
 #[test]
@@ -607,4 +622,25 @@ fn schedule_and_time_zone_are_checked_each_for_itself() {
     assert_eq!(schedule("  schedule = 5\n  time_zone = \"No/Where\""), ["8:14", "9:15"]);
     assert_eq!(schedule("  schedule = \"0 * * *\"\n  time_zone = 5"), ["8:14", "9:15"]);
     assert_eq!(schedule("  schedule = \"0 * * * *\"\n  time_zone = 5"), ["9:15"]);
+}
+
+#[test]
+fn a_rate_has_one_form() {
+    let with = |rate: &str| RIGHT.replace("  username", &format!("  rate = {rate}\n  username"));
+    for rate in ["\"100 per hour\"", "\"100\"", "\"0/h\"", "\"100/hour\"", "\"1.5/m\""] {
+        let found = problems(&with(rate));
+        let wrong = "3:10 `rate` must be a whole number of logins, up to 1000000, and a unit of time";
+        assert_eq!(lines(&found), [wrong], "{rate}");
+        let advice = found.iter().next().and_then(|problem| problem.advice.clone());
+        assert_eq!(advice.as_deref(), Some("write it as in \"100/h\"; the units are s, m, h and d"));
+    }
+    assert_eq!(lines(&problems(&with("100"))), ["3:10 `rate` must be a text, not a number"]);
+}
+
+#[test]
+fn enabled_is_true_or_false() {
+    let text = RIGHT.replace("  schedule", "  enabled = \"no\"\n  schedule");
+    assert_eq!(lines(&problems(&text)), ["8:13 `enabled` must be true or false, not a text"]);
+    let text = RIGHT.replace("  schedule", "  enabeld = false\n  schedule");
+    assert_eq!(lines(&problems(&text)), ["8:3 `rotation` has no attribute `enabeld`"]);
 }

@@ -8,8 +8,9 @@ use tokenferry_sources::{ExposeSecret, Given};
 use tokenferry_vault::{Kept, KvPath, VaultAuth};
 use url::Url;
 
-use super::super::{Config, ConfigErrors};
+use super::super::{Config, ConfigErrors, Listen};
 use super::{EXAMPLE, RIGHT, lines, parse, problems, variables};
+use crate::rate::Rate;
 use crate::rotation::{Destination, RenewBefore};
 use crate::source::{Reference, Setting};
 
@@ -31,6 +32,17 @@ fn text(setting: &Setting) -> &str {
 
 fn file(path: &str) -> Reference {
     Reference::File(PathBuf::from(path))
+}
+
+#[test]
+fn a_rotation_is_enabled_unless_it_is_not_and_a_source_has_no_rate_unless_it_has() {
+    let config = parse(RIGHT).unwrap();
+    assert!(config.rotations[0].enabled && config.sources[0].rate.is_none());
+    let text = RIGHT.replace("  schedule", "  enabled  = false\n  schedule");
+    let text = text.replace("  username", "  rate     = \"100/h\"\n  username");
+    let config = parse(&text).unwrap();
+    assert!(!config.rotations[0].enabled);
+    assert_eq!(config.rotations[0].source.rate, Rate::parse("100/h"));
 }
 
 #[test]
@@ -77,14 +89,14 @@ fn the_rotations_of_the_example_are_read() {
     assert_eq!(corp.renew_before, RenewBefore::Duration(Duration::from_secs(900)));
     assert_eq!((corp.reader_lag, corp.spread), (Duration::from_secs(300), Duration::from_secs(120)));
     assert_eq!((corp.verify, notes.verify), (false, true));
-    let entry = |mount: &str, path: &str, adopt| Destination {
-        entry: KvPath { mount: mount.into(), path: path.into() },
-        adopt,
-    };
-    assert_eq!(corp.destinations, [entry("secret", "tokens/zscaler/corp", false)]);
+    let entry = |mount: &str, path: &str| Destination::new(KvPath::new(mount, path));
+    assert_eq!(corp.destinations, [entry("secret", "tokens/zscaler/corp")]);
     let [first, second] = notes.destinations.as_slice() else { panic!("two destinations") };
-    assert_eq!(*first, entry("secret", "tokens/zettelstore/notes", false));
-    assert_eq!(*second, entry("team-a", "zettelstore", true));
+    assert_eq!(*first, entry("secret", "tokens/zettelstore/notes"));
+    let in_namespace = KvPath { namespace: Some("team-a".into()), ..KvPath::new("team-a", "zettelstore") };
+    assert_eq!((&second.entry, second.adopt), (&in_namespace, true));
+    let renamed: Vec<_> = second.fields.renamed().collect();
+    assert_eq!(renamed, [("expires_at", "exp"), ("token", "access_token")]);
 }
 
 #[test]
@@ -101,6 +113,30 @@ fn what_is_left_out_has_its_default() {
             .unwrap();
     assert_eq!(percent.rotations[0].renew_before, RenewBefore::Percent(99));
     assert!(!percent.rotations[0].verify);
+}
+
+#[test]
+fn the_page_is_served_on_loopback_unless_the_configuration_says_otherwise() {
+    let listen = |top: &str| {
+        let Listen { address, is_chosen, page, .. } = parse(&format!("{top}{RIGHT}")).unwrap().listen;
+        (address.map_or_else(|| "off".to_owned(), |address| address.to_string()), is_chosen, page)
+    };
+    let cases = [
+        ("", "127.0.0.1:9321", false, true),
+        ("page = false", "127.0.0.1:9321", false, false),
+        ("listen = \"127.0.0.1:0\"", "127.0.0.1:0", true, true),
+        ("listen = \"localhost:80\"", "127.0.0.1:80", true, true),
+        ("listen = \"[::1]:80\"", "[::1]:80", true, true),
+        ("listen = \"0.0.0.0:80\"", "0.0.0.0:80", true, false),
+        ("page = true\nlisten = \"[::]:80\"", "[::]:80", true, true),
+        ("listen = \"off\"", "off", true, false),
+    ];
+    for (top, address, is_chosen, page) in cases {
+        assert_eq!(listen(top), (address.to_owned(), is_chosen, page), "{top}");
+    }
+    assert_eq!(parse(RIGHT).unwrap().listen, Listen::default());
+    let named = parse(&format!("allowed_hosts = [\"Rotator.Example\", \"rotator\"]{RIGHT}")).unwrap();
+    assert_eq!(named.listen.allowed_hosts, ["rotator.example", "rotator"]);
 }
 
 #[test]

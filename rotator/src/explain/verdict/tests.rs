@@ -13,6 +13,8 @@ fn plan(schedule: &str, spread: u64) -> Plan {
         schedule: Schedule::parse(schedule, "Europe/Berlin").unwrap(),
         renew_before: RenewBefore::Duration(Duration::from_secs(600)),
         spread: Duration::from_secs(spread),
+        enabled: true,
+        limit: None,
     }
 }
 
@@ -129,6 +131,14 @@ fn a_refused_login_stands_in_the_way_of_the_future() {
         panic!("it is held")
     };
     assert_eq!(forecast.after.map(|next| next.at), Some(at("2026-11-22T10:25:00Z")));
+}
+
+#[test]
+fn what_is_not_run_at_all_will_not_run() {
+    let standing = standing("2026-11-22T10:00:01Z", 5);
+    let plan = Plan { enabled: false, ..plan("* * * * *", 0) };
+    let known = Known { plan, standing: Some(&standing), history: &[], life: None };
+    assert_eq!(judge(&known, at("2026-11-22T11:00:00Z"), at(NOW)), Verdict::Disabled);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::configuration;
+use super::configuration::{self, Rotations};
 use super::daemon::Daemon;
 use super::measures::{
     DAEMON_PARALLEL_WALL, DAEMON_RSS, DAEMON_SEQUENCE_WALL, ONCE_CPU, ONCE_RSS, ONCE_WALL, PARALLEL_CPU,
@@ -231,7 +231,8 @@ impl Batches {
         server: &Server,
         sandbox: &Sandbox,
     ) -> Result<String> {
-        let text = configuration::text(sandbox.access(), server.api(), entries, rotations, concurrency);
+        let rotations = Rotations::new(entries, rotations, concurrency);
+        let text = rotations.text(sandbox.access(), server.api());
         let name = format!("{}.hcl", entries.replace('/', "-"));
         mirror::write(&self.folder.join(&name), &text)?;
         Ok(name)

@@ -18,18 +18,37 @@ pub(super) fn environment(access: &Access, api: &Api) -> Vec<(&'static str, Stri
 }
 
 /// Rotations of `user-1`, `user-2` and so on into `secret/FOLDER/USER`, each with a source of its own: runs of one
-/// credential never overlap. Their schedule is New Year, so that nothing but the age of the token makes them due.
-pub(super) fn text(access: &Access, api: &Api, folder: &str, rotations: u32, concurrency: u32) -> String {
-    let mut text = format!(
-        "concurrency = {concurrency}\n\nvault {{\n  address = {:?}\n  auth \"token\" {{\n    token = {{ env = \"VAULT_TOKEN\" }}\n  }}\n}}\n",
-        api.url()
-    );
-    let base_url = &access.zettelstore.base_url;
-    for user in 1..=rotations {
-        // Writing into a string does not fail.
-        write!(
-            text,
-            r#"
+/// credential never overlap.
+#[derive(Clone, Debug)]
+pub(super) struct Rotations {
+    pub(super) folder: String,
+    pub(super) count: u32,
+    /// How many run at once.
+    pub(super) concurrency: u32,
+    pub(super) schedule: String,
+    /// Over how many seconds the times of the schedule are spread.
+    pub(super) spread: u32,
+}
+
+impl Rotations {
+    /// Their schedule is New Year, so that nothing but the age of the token makes them due.
+    pub(super) fn new(folder: &str, count: u32, concurrency: u32) -> Self {
+        Self { folder: folder.to_owned(), count, concurrency, schedule: "0 0 1 1 *".to_owned(), spread: 0 }
+    }
+
+    /// The file.
+    pub(super) fn text(&self, access: &Access, api: &Api) -> String {
+        let Self { folder, count, concurrency, schedule, spread } = self;
+        let mut text = format!(
+            "concurrency = {concurrency}\n\nvault {{\n  address = {:?}\n  auth \"token\" {{\n    token = {{ env = \"VAULT_TOKEN\" }}\n  }}\n}}\n",
+            api.url()
+        );
+        let base_url = &access.zettelstore.base_url;
+        for user in 1..=*count {
+            // Writing into a string does not fail.
+            write!(
+                text,
+                r#"
 source "zettelstore" "user-{user}" {{
   base_url = {base_url:?}
   username = "user-{user}"
@@ -37,7 +56,8 @@ source "zettelstore" "user-{user}" {{
 }}
 rotation "user-{user}" {{
   source   = "zettelstore.user-{user}"
-  schedule = "0 0 1 1 *"
+  schedule = {schedule:?}
+  spread   = "{spread}s"
   verify   = false
   destination {{
     mount = "secret"
@@ -45,8 +65,9 @@ rotation "user-{user}" {{
   }}
 }}
 "#
-        )
-        .ok();
+            )
+            .ok();
+        }
+        text
     }
-    text
 }

@@ -48,6 +48,11 @@ impl Daemon {
         process::pid(&self.child)
     }
 
+    /// How late its runs began that have ended well, in milliseconds.
+    pub(super) fn lags(&self) -> &[u64] {
+        &self.seen.lags
+    }
+
     /// How many runs have ended well since its start.
     pub(super) fn rotated(&mut self) -> Result<u64> {
         self.seen.take_in(&self.log.new_lines()?);
@@ -66,6 +71,31 @@ impl Daemon {
         while self.rotated()? < runs {
             self.check(begun, patience, &format!("{runs} runs"))?;
             thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// As [`Daemon::wait_for`], but looks seldom enough not to be in the way, and tells what it sees.
+    pub(super) fn watch(&mut self, runs: u64, patience: Duration, mut tell: impl FnMut(u64)) -> Result {
+        let begun = Instant::now();
+        loop {
+            let rotated = self.rotated()?;
+            if rotated >= runs {
+                return Ok(());
+            }
+            tell(rotated);
+            self.check(begun, patience, &format!("{runs} runs"))?;
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until it knows all of its entries.
+    pub(super) fn wait_until_read(&mut self, patience: Duration) -> Result {
+        let begun = Instant::now();
+        while !self.seen.all_read {
+            self.rotated()?;
+            self.check(begun, patience, "end of reading")?;
+            thread::sleep(Duration::from_millis(50));
         }
         Ok(())
     }
@@ -105,7 +135,9 @@ impl Drop for Daemon {
 /// What its log has told so far.
 #[derive(Debug, Default)]
 struct Seen {
+    all_read: bool,
     rotated: u64,
+    lags: Vec<u64>,
     latest: String,
     last_warning: String,
 }
@@ -115,12 +147,21 @@ impl Seen {
         for line in lines.lines() {
             if line.contains(r#""message":"rotated""#) {
                 self.rotated += 1;
+                self.lags.extend(lag(line));
                 line.clone_into(&mut self.latest);
+            } else if line.contains(r#""message":"all entries are read""#) {
+                self.all_read = true;
             } else if !line.contains(r#""level":"info""#) {
                 line.clone_into(&mut self.last_warning);
             }
         }
     }
+}
+
+/// Without reading the rest: there are thousands of lines a second, and we share the machine with what we measure.
+fn lag(line: &str) -> Option<u64> {
+    let (_, rest) = line.split_once(r#""lag_ms":"#)?;
+    rest.split([',', '}']).next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -129,7 +170,7 @@ mod tests {
 
     #[test]
     fn good_runs_are_counted_and_the_last_trouble_is_kept() {
-        let rotated = r#"{"level":"info","message":"rotated","rotation":"a"}"#;
+        let rotated = r#"{"lag_ms":12,"level":"info","message":"rotated","rotation":"a"}"#;
         let next = r#"{"level":"info","message":"next run","rotation":"a"}"#;
         let failed = r#"{"level":"warn","message":"cannot log in","rotation":"b"}"#;
         let mut seen = Seen::default();
@@ -137,5 +178,8 @@ mod tests {
         assert_eq!((seen.rotated, seen.latest.as_str(), seen.last_warning.as_str()), (1, rotated, failed));
         seen.take_in(&format!("{rotated}\n"));
         assert_eq!((seen.rotated, seen.last_warning.as_str()), (2, failed));
+        assert_eq!((seen.lags.as_slice(), seen.all_read), ([12, 12].as_slice(), false));
+        seen.take_in(r#"{"level":"info","message":"all entries are read"}"#);
+        assert!(seen.all_read);
     }
 }

@@ -1,24 +1,25 @@
-//! `cargo xtask bench rotator`: one round measures everything once, ours and the others' in turn.
+//! `cargo xtask bench rotator`: rounds that measure ours and the others' in turn, and once what very many rotations need.
 
 mod batches;
 mod configuration;
 mod daemon;
 mod load;
 mod measures;
+mod pairs;
 mod rates;
-mod rest;
+mod rounds;
+mod scale;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tempfile::TempDir;
 
-use self::batches::Batches;
-use self::load::Load;
-use self::measures::{BINARY, MEMORY_8, RAFT_8, RAFT_32, SECTIONS};
-use self::rates::{Contest, Terms};
-use self::rest::Rest;
+pub(crate) use self::load::check as check_load_generator;
+use self::measures::{BINARY, SECTIONS};
+use self::rounds::Rounds;
+use self::scale::Scale;
 use super::measures::{Results, Subject, number};
 use crate::cargo::{self, Program};
 use crate::error::{Attempt, Error, Result};
@@ -28,9 +29,7 @@ use crate::prerequisites::{self, Need};
 use crate::sandbox::Sandbox;
 use crate::terminal::Terminal;
 
-pub(crate) use self::load::check as check_load_generator;
-
-/// Runs, throughput and memory of the rotator, with real OpenBao.
+/// Runs, throughput, punctuality and memory of the rotator, with real OpenBao.
 ///
 /// Builds profile dist, starts OpenBao in memory and on raft and a sandbox with thousands of users, and measures in
 /// turn: the rotator, a shell script (curl, sed), a Python script (requests, hvac), and the load generator wrk. A
@@ -39,13 +38,18 @@ pub(crate) use self::load::check as check_load_generator;
 ///
 /// Throughput: a daemon works on more rotations than it can run in the 5 s for which it lets each of them rest, and
 /// their tokens live 1 s, so that there is always one due. Every rotation had its first run, which marks the entry as
-/// ours, before anything is measured. Then, in each round, wrk writes the same entry for 2 s over as many connections
-/// as the daemon runs at once while that stands still (SIGSTOP), and the daemon works for 2 s; its log says how many
-/// runs ended well. Sandbox and OpenBao share the machine with it, so their CPU time is shown, too.
+/// ours, before anything is measured. Then, in each round and for 2 s each, wrk writes the same entry over as many
+/// connections as the daemon runs at once while that stands still (SIGSTOP); the shortest possible client logs in and
+/// writes; and the daemon works: its log says how many runs ended well. Sandbox and OpenBao share the machine with
+/// it, so their CPU time is shown, too, and the shortest client tells what they leave to anybody.
 ///
-/// 10,000 rotations: one daemon that has done them all and waits; in each round it is watched for 4 s.
+/// These rounds are repeated. The first warms up and is dropped; shown are median, minimum and maximum.
 ///
-/// The first round warms up and is dropped; shown are median, minimum and maximum. A missed bar is a failure.
+/// 10,000 rotations, once, with OpenBao in memory, 8 at once: after their first runs a daemon is started anew, reads
+/// all entries, and is watched for a minute in which nothing is due. Then everything is due at once. Another daemon
+/// has them due spread over ten minutes; its log says how late each run began.
+///
+/// A missed bar is a failure.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Options {
@@ -56,29 +60,56 @@ pub(crate) struct Options {
     /// Rounds that count, besides the one that warms up.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+
+    /// Over how many seconds the due times of 10,000 rotations are spread.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(30..=3600))]
+    spread: u32,
+
+    /// Measure only this part.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+}
+
+/// What can be measured alone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Part {
+    /// Single runs, batches and throughput.
+    Rounds,
+    /// 10,000 rotations.
+    Scale,
 }
 
 pub(super) fn run(options: &Options) -> Result {
-    let results = super::show(options.json, |terminal| measure(options.runs, terminal))?;
+    let results = super::show(options.json, |terminal| measure(options, terminal))?;
     match results.missed().len() {
         0 => Ok(()),
         count => Err(Error::Findings(format!("{count} of the rotator's bars missed"))),
     }
 }
 
-fn measure(runs: u32, terminal: &Terminal) -> Result<Results> {
+fn measure(options: &Options, terminal: &Terminal) -> Result<Results> {
     prerequisites::check(&[Need::CCompiler, Need::Curl, Need::LoadGenerator, Need::OpenBao, Need::Python])?;
     let programs = Programs::get(terminal)?;
     let context = vec![
         ("openbao", programs.openbao.describe().to_owned()),
         ("load_generator", load::get(terminal)?),
         ("python", batches::describe()),
+        ("due_times", format!("spread over {} s", options.spread)),
     ];
-    let mut results = Results::new(context, SECTIONS, runs);
-    let mut bench = Bench::prepare(programs, terminal)?;
-    results.rounds(terminal, |results| bench.round(results))?;
-    let program = &bench.programs.ours;
-    let size = fs::metadata(program).attempt(|| format!("look at {}", program.display()))?.len();
+    let mut results = Results::new(context, SECTIONS, options.runs);
+    let stage = Stage::set(&programs, terminal)?;
+    let wanted = |part| options.only.is_none_or(|only| only == part);
+    if wanted(Part::Rounds) {
+        let mut rounds = Rounds::prepare(&stage, terminal)?;
+        results.rounds(terminal, |results| rounds.round(&stage, results))?;
+    }
+    if wanted(Part::Scale) {
+        let (program, folder, Stage { memory: server, patient: sandbox, .. }) =
+            (programs.ours.as_path(), stage.folder.path(), &stage);
+        let scale = Scale { program, folder, server, sandbox, terminal };
+        scale.measure(options.spread, &mut results)?;
+    }
+    let size = fs::metadata(&programs.ours).attempt(|| "look at the rotator".into())?.len();
     results.add(BINARY, Subject::Ours, number(size) / (1024.0 * 1024.0));
     Ok(results)
 }
@@ -113,82 +144,29 @@ impl Programs {
     }
 }
 
-/// Everything that stands between two rounds. Those who ask end before those whom they ask.
+/// What all parts are measured on.
 #[derive(Debug)]
-struct Bench {
-    batches: Batches,
-    rest: Rest,
-    memory_8: Contest,
-    raft_8: Contest,
-    raft_32: Contest,
+struct Stage<'a> {
+    programs: &'a Programs,
     /// Its tokens live an hour.
     patient: Sandbox,
-    /// Its tokens live a second.
-    hasty: Sandbox,
     memory: Server,
-    raft: Server,
-    programs: Programs,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
-impl Bench {
-    fn prepare(programs: Programs, terminal: &Terminal) -> Result<Self> {
+impl<'a> Stage<'a> {
+    fn set(programs: &'a Programs, terminal: &Terminal) -> Result<Self> {
         let folder = mirror::temporary_folder("tokenferry-bench-")?;
-        let at = |name: &str| folder.path().join(name);
-        let sandbox = |name: &str, users: u32, life: &str| {
-            let arguments = ["--fast", "--users", &users.to_string(), "--token-life", life];
-            Sandbox::start(&programs.sandbox, &arguments, &at(name))
-        };
-        let (memory, raft, patient) = terminal.step("OpenBao and sandbox started", || {
-            let bao = programs.openbao.program();
-            let memory = Server::in_memory(bao, &at("memory"))?;
-            Ok((memory, Server::raft(bao, &at("raft"))?, sandbox("patient.log", rest::ROTATIONS, "3600")?))
-        })?;
-        let Programs { ours, recorder, python, .. } = &programs;
-        let batches = Batches::prepare(folder.path(), ours, recorder, python, &memory, &patient)?;
-        let entry = batches::entry(&memory)?;
-        let terms = terminal.step("write limits found, roughly", || {
-            let terms = |name, measures, concurrency, server: &Server| -> Result<Terms> {
-                let mut load = Load::prepare(folder.path(), concurrency, server.api(), &entry)?;
-                let rotations = rates::rotations(load.run(rates::STRETCH, server)?.rate());
-                Ok(Terms { name, measures, concurrency, rotations, load })
-            };
-            Ok([
-                terms("memory-8", MEMORY_8, 8, &memory)?,
-                terms("raft-8", RAFT_8, 8, &raft)?,
-                terms("raft-32", RAFT_32, 32, &raft)?,
-            ])
-        })?;
-        let users = terms.iter().map(|terms| terms.rotations).max().unwrap_or_default();
-        let hasty = sandbox("hasty.log", users, "1")?;
-        let contest = |terms: Terms, server: &Server| {
-            let name = format!("first runs of {} rotations ({})", terms.rotations, terms.name);
-            terminal.step(&name, || Contest::prepare(terms, ours, folder.path(), server, &hasty))
-        };
-        let [memory_8, raft_8, raft_32] = terms;
-        let rest = terminal.step(&format!("first runs of {} rotations", rest::ROTATIONS), || {
-            Rest::prepare(ours, folder.path(), &memory, &patient)
-        })?;
-        Ok(Self {
-            batches,
-            rest,
-            memory_8: contest(memory_8, &memory)?,
-            raft_8: contest(raft_8, &raft)?,
-            raft_32: contest(raft_32, &raft)?,
-            patient,
-            hasty,
-            memory,
-            raft,
-            programs,
-            _folder: folder,
+        terminal.step("OpenBao and sandbox started", || {
+            let memory = Server::in_memory(programs.openbao.program(), &folder.path().join("memory"))?;
+            let patient = sandbox(programs, folder.path(), "patient", scale::ROTATIONS, "3600")?;
+            Ok(Self { programs, patient, memory, folder })
         })
     }
+}
 
-    fn round(&mut self, results: &mut Results) -> Result {
-        self.batches.round(&self.memory, &self.patient, results)?;
-        self.memory_8.round(&self.memory, &self.hasty, results)?;
-        self.raft_8.round(&self.raft, &self.hasty, results)?;
-        self.raft_32.round(&self.raft, &self.hasty, results)?;
-        self.rest.round(results)
-    }
+/// One whose tokens live so many seconds.
+fn sandbox(programs: &Programs, folder: &Path, name: &str, users: u32, life: &str) -> Result<Sandbox> {
+    let arguments = ["--fast", "--users", &users.to_string(), "--token-life", life];
+    Sandbox::start(&programs.sandbox, &arguments, &folder.join(format!("{name}.log")))
 }

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-use super::configuration;
+use super::configuration::{self, Rotations};
 use super::daemon::Daemon;
 use super::load::Load;
 use super::measures::Rates;
+use super::pairs::Pairs;
 use crate::bench::measures::{Results, Subject, number};
 use crate::bench::usage::{self, milliseconds};
 use crate::error::{Error, Result};
@@ -63,6 +64,7 @@ pub(super) struct Contest {
     entries: String,
     daemon: Daemon,
     load: Load,
+    pairs: Pairs,
 }
 
 /// How a contest is set up.
@@ -73,6 +75,7 @@ pub(super) struct Terms {
     pub(super) concurrency: u32,
     pub(super) rotations: u32,
     pub(super) load: Load,
+    pub(super) pairs: Pairs,
 }
 
 impl Contest {
@@ -84,10 +87,10 @@ impl Contest {
         server: &Server,
         sandbox: &Sandbox,
     ) -> Result<Self> {
-        let Terms { name, measures, concurrency, rotations, load } = terms;
+        let Terms { name, measures, concurrency, rotations, load, pairs } = terms;
         let entries = format!("bench/{name}");
         let (access, api) = (sandbox.access(), server.api());
-        let text = configuration::text(access, api, &entries, rotations, concurrency);
+        let text = Rotations::new(&entries, rotations, concurrency).text(access, api);
         let file: PathBuf = mirror::write(&folder.join(format!("{name}.hcl")), &text)?;
         let mut daemon = Daemon::start(program, &file, &configuration::environment(access, api))?;
         let begun = Instant::now();
@@ -98,18 +101,21 @@ impl Contest {
         }
         thread::sleep(SETTLE);
         daemon.pause();
-        Ok(Self { measures, rotations, entries, daemon, load })
+        Ok(Self { measures, rotations, entries, daemon, load, pairs })
     }
 
     /// One stretch of each.
     pub(super) fn round(&mut self, server: &Server, sandbox: &Sandbox, results: &mut Results) -> Result {
         let limit = self.load.run(STRETCH, server)?;
+        let pairs = self.pairs.run(STRETCH, server)?;
         let (ours, sandbox) = self.stretch(server, sandbox)?;
         self.check(&ours, &limit, server)?;
-        let Rates { share, rate, client, server, sandbox: issuer } = self.measures;
+        let Rates { share, pairs_share, rate, client, server, sandbox: issuer } = self.measures;
         results.add(share, Subject::Ours, 100.0 * ours.rate() / limit.rate());
+        results.add(pairs_share, Subject::Ours, 100.0 * ours.rate() / pairs.rate());
         results.add(issuer, Subject::Ours, each(sandbox, ours.runs));
-        for (subject, window) in [(Subject::Ours, ours), (Subject::LoadGenerator, limit)] {
+        let subjects = [Subject::Ours, Subject::LoadGenerator, Subject::ShortestClient];
+        for (subject, window) in subjects.into_iter().zip([ours, limit, pairs]) {
             results.add(rate, subject, window.rate());
             results.add(client, subject, each(window.client, window.runs));
             results.add(server, subject, each(window.server, window.runs));

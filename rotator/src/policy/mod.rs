@@ -1,0 +1,94 @@
+//! The least policy: what Vault has to allow for a configuration, and nothing more.
+
+mod needs;
+mod pattern;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokenferry_vault::KvVersion;
+
+use self::needs::Needs;
+use crate::rotation::Rotation;
+
+/// What some program has to be allowed. Its text is HCL, as `bao policy write` and `vault policy write` take it.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Who needs it.
+    pub program: Program,
+    /// In the order in which they are written: by group, then by path. No path comes twice.
+    pub rules: Vec<Rule>,
+}
+
+/// Who needs a policy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// Those who use the tokens.
+    Reader,
+    /// This one.
+    Rotator,
+}
+
+/// One path with what is done there.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rule {
+    /// The path as policies have it; it may match more than what is asked for, and then there is a remark.
+    pub path: String,
+    /// What is done there.
+    pub capabilities: BTreeSet<&'static str>,
+    /// What for.
+    pub group: Group,
+    /// What needs it, in words.
+    pub needed_by: BTreeSet<String>,
+    /// What else should be known.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub remarks: BTreeSet<String>,
+    /// The path as it is asked for.
+    #[serde(skip)]
+    pub request: String,
+}
+
+/// What paths are for.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// Where tokens are written, or read.
+    Destinations,
+    /// What sources log in with.
+    Secrets,
+    /// The rotator's own login.
+    OwnToken,
+}
+
+/// What is known of mounts: which version of KV they are. Those of destinations are of version 2.
+pub type Versions = BTreeMap<Arc<str>, KvVersion>;
+
+/// What the rotator needs for these rotations.
+pub fn of_rotator<'a>(rotations: impl Iterator<Item = &'a Arc<Rotation>>, versions: &Versions) -> Policy {
+    let mut needs = Needs::default();
+    for rotation in rotations {
+        for destination in &rotation.destinations {
+            needs.write_tokens(rotation, &destination.entry);
+        }
+        for (field, kept) in rotation.source.in_vault() {
+            let version = versions.get(&kept.entry.mount).copied();
+            needs.read_secret(&rotation.source, field, &kept.entry, version);
+        }
+    }
+    needs.keep_token_alive();
+    Policy { program: Program::Rotator, rules: needs.rules() }
+}
+
+/// What those need who read the tokens of these rotations.
+pub fn of_readers<'a>(rotations: impl Iterator<Item = &'a Arc<Rotation>>) -> Policy {
+    let mut needs = Needs::default();
+    for rotation in rotations {
+        for destination in &rotation.destinations {
+            needs.read_tokens(rotation, &destination.entry);
+        }
+    }
+    Policy { program: Program::Reader, rules: needs.rules() }
+}

@@ -1,0 +1,147 @@
+//! The rate of a source: never more logins in any period than it allows, the most urgent run first among those that
+//! wait for it. Other sources do not notice.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+use std::time::Duration;
+
+use tokenferry_sources::Timestamp;
+
+use super::moment;
+use crate::rate::Rate;
+use crate::run::{Class, RotationId, Standing, Urgency};
+
+/// The runs of one source that has a rate.
+#[derive(Debug)]
+pub(super) struct Lane {
+    rate: Rate,
+    /// When the logins were that still count, the oldest on top.
+    logins: BinaryHeap<Reverse<Timestamp>>,
+    in_flight: usize,
+    /// How many rotations there are of which nobody knows yet when they logged in: each may have done so just before
+    /// we began.
+    unread: usize,
+    waiting: BTreeSet<(Urgency, RotationId)>,
+    /// When it is looked at again because something waits.
+    pub(super) turn: Option<Timestamp>,
+}
+
+impl Lane {
+    pub(super) fn new(rate: Rate) -> Self {
+        Lane {
+            rate,
+            logins: BinaryHeap::new(),
+            in_flight: 0,
+            unread: 0,
+            waiting: BTreeSet::new(),
+            turn: None,
+        }
+    }
+
+    pub(super) fn expect(&mut self) {
+        self.unread += 1;
+    }
+
+    /// Takes in what an entry tells of past logins. It gives times in whole seconds, rounded down.
+    pub(super) fn recall(&mut self, standing: &Standing) {
+        self.unread = self.unread.saturating_sub(1);
+        let issued = standing.living.map(|living| living.issued_at);
+        let failure = standing.failure.as_ref().filter(|failure| failure.class.may_be_of_login());
+        for login in issued.into_iter().chain(failure.map(|failure| failure.at)) {
+            self.logins.push(Reverse(moment::after(login, Duration::from_secs(1))));
+        }
+    }
+
+    /// Takes over the logins of another lane, whose source or rate was changed.
+    pub(super) fn succeed(&mut self, former: Lane) {
+        self.logins.extend(former.logins);
+    }
+
+    /// Takes in when a rotation logged in before its source had a rate.
+    pub(super) fn remember(&mut self, login: Option<Timestamp>) {
+        self.logins.extend(login.map(Reverse));
+    }
+
+    /// A rotation is one of this lane now.
+    pub(super) fn carry_on(&mut self, unknown: bool, in_flight: bool) {
+        self.unread -= usize::from(!unknown).min(self.unread);
+        self.in_flight += usize::from(in_flight);
+    }
+
+    pub(super) fn wait(&mut self, urgency: Urgency, rotation: RotationId) {
+        self.waiting.insert((urgency, rotation));
+    }
+
+    pub(super) fn leave(&mut self, urgency: Urgency, rotation: RotationId) {
+        self.waiting.remove(&(urgency, rotation));
+    }
+
+    /// The most urgent of those that wait, if the rate lets it begin now.
+    pub(super) fn begin(&mut self, now: Timestamp, began: Timestamp) -> Option<RotationId> {
+        while self.logins.peek().is_some_and(|Reverse(login)| self.ends(*login) <= now) {
+            self.logins.pop();
+        }
+        if self.opens_at(now, began)? > now {
+            return None;
+        }
+        let (_, rotation) = self.waiting.pop_first()?;
+        self.in_flight += 1;
+        Some(rotation)
+    }
+
+    /// A run has ended. When its login was is not known better than that it was before.
+    pub(super) fn end(&mut self, sent_login: bool, now: Timestamp) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if sent_login {
+            self.logins.push(Reverse(now));
+        }
+    }
+
+    /// When to look again for the sake of those that wait.
+    pub(super) fn next_turn(&self, now: Timestamp, began: Timestamp) -> Option<Timestamp> {
+        if self.waiting.is_empty() { None } else { self.opens_at(now, began) }
+    }
+
+    /// From when on another login is allowed; `None` if that depends on runs under way. `began` is when the scheduler
+    /// did.
+    pub(super) fn opens_at(&self, now: Timestamp, began: Timestamp) -> Option<Timestamp> {
+        let (logins, oldest) = self.counting(now);
+        let doubtful = Some(self.ends(began)).filter(|until| self.unread > 0 && *until > now);
+        let held = logins + self.in_flight + doubtful.map_or(0, |_| self.unread);
+        if held < self.rate.logins() as usize {
+            return Some(now);
+        }
+        oldest.into_iter().chain(doubtful).min()
+    }
+
+    /// How many logins count now, and when the first of them does not any more.
+    fn counting(&self, now: Timestamp) -> (usize, Option<Timestamp>) {
+        let oldest = self.logins.peek().map(|Reverse(login)| self.ends(*login));
+        if oldest.is_none_or(|end| end > now) {
+            return (self.logins.len(), oldest);
+        }
+        let ends = self.logins.iter().map(|Reverse(login)| self.ends(*login)).filter(|end| *end > now);
+        (ends.clone().count(), ends.min())
+    }
+
+    /// When a login does not count any more.
+    fn ends(&self, login: Timestamp) -> Timestamp {
+        moment::after(login, self.rate.period())
+    }
+
+    /// The clock was set: what was waited for is as far away as before.
+    pub(super) fn shift(&mut self, by: chrono::TimeDelta) {
+        let shifted = self.logins.drain().map(|Reverse(login)| Reverse(moment::shifted(login, by)));
+        self.logins = shifted.collect::<Vec<_>>().into();
+    }
+}
+
+impl Class {
+    /// Whether a run that failed in this way may have sent a login.
+    fn may_be_of_login(&self) -> bool {
+        !self.name().starts_with("vault_") && !WITHOUT_LOGIN.contains(&self.name())
+    }
+}
+
+const WITHOUT_LOGIN: [&str; 5] =
+    ["bad_setting", "foreign_entry", "newer_schema", "other_rotation", "secret_unavailable"];

@@ -1,0 +1,31 @@
+//! Going on with other settings while the program runs.
+
+use std::sync::Arc;
+
+use crate::{Vault, VaultAuth, VaultSettings};
+
+impl Vault {
+    /// One with these settings, that reads all certificates anew. Where the way to log in is the same, our login goes
+    /// on, and so does the memory of a refused one; what is kept in files may be another token by now.
+    #[must_use]
+    pub fn successor(&self, settings: VaultSettings) -> Self {
+        let logs_in_alike = self.is_at(&settings) && self.auth == settings.auth;
+        let mut successor = Vault::new(settings, Arc::clone(&self.environment), Arc::clone(&self.clock));
+        successor.gives_up = self.gives_up;
+        if logs_in_alike {
+            successor.logging_in = Arc::clone(&self.logging_in);
+            *successor.current() = self.current().clone().filter(|login| !self.is_replaced(login));
+        }
+        successor
+    }
+
+    /// Whether settings lead to the same place: what stands in an entry here stands in it there.
+    pub fn is_at(&self, settings: &VaultSettings) -> bool {
+        self.namespace == settings.namespace && self.transport.reaches(&settings.addresses)
+    }
+
+    /// Whether somebody put another token where ours came from.
+    fn is_replaced(&self, login: &crate::login::Login) -> bool {
+        matches!(self.auth, VaultAuth::Token(_)) && self.has_better(login).unwrap_or(false)
+    }
+}
