@@ -19,6 +19,10 @@ async fn a_living_token_is_told_with_what_comes_next_and_why() {
     site.rotator.run(&["once"]).await.ok();
     let entry = site.entry().await.unwrap();
     let fine = explain(&site, &[]).await;
+    assert_documented(&explain(&site, &["--at", "12:00"]).await);
+    for command in ["status", "next", "validate"] {
+        assert_documented(&site.rotator.run(&[command, "--output", "json"]).await.json());
+    }
     let destination = &fine["destinations"][0];
     for member in ["issued_at", "expires_at", "writer", "occurrence"] {
         assert_eq!(destination[member], entry.text(member), "{member}");
@@ -169,6 +173,22 @@ async fn mistakes_on_the_command_line_are_json_where_json_is_asked_for() {
     assert_eq!((&line["level"], outcome.stdout.as_str()), (&json!("error"), ""));
     assert_eq!(site.vault_logins(), 0);
 }
+
+/// Every member, however deep, stands in the documentation.
+fn assert_documented(value: &Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, inner) in members {
+                assert!(DOCUMENTATION.contains(&format!("`{name}`")), "`{name}` is not documented");
+                assert_documented(inner);
+            }
+        }
+        Value::Array(elements) => elements.iter().for_each(assert_documented),
+        _ => {}
+    }
+}
+
+const DOCUMENTATION: &str = include_str!("../../../docs/rotator/commands.md");
 
 async fn explain(site: &Site, more: &[&str]) -> Value {
     let arguments = [&["explain", "notes", "--output", "json"], more].concat();
