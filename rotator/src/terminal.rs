@@ -71,7 +71,7 @@ impl Look {
         match word {
             "fine" | "proven" | "rotated" | "would rotate" => Some(Look::Good),
             "already done" | "disabled" | "not due" | "-" => Some(Look::Dim),
-            "failing" | "not provable" | "stopped" | "waiting" => Some(Look::Warning),
+            "failing" | "not provable" | "partly" | "stopped" | "waiting" => Some(Look::Warning),
             "dead" | "failed" | "missing" | "refused" | "unread" => Some(Look::Bad),
             _ => None,
         }

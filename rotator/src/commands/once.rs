@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
+use tokenferry_vault::VaultError;
 use tokio::time::Instant;
 
 use super::{CommandError, Exit, exit_of_failure, load_to, note_unread, show, tell};
@@ -41,7 +42,8 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     let rows = selected.into_iter().filter_map(|id| {
         let held = scheduler.held(id, now).map(|held| held.by);
         let came = Came { of: reading.found.get(&id), run: came.get(&id), held, dry_run: arguments.dry_run };
-        Some(Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now))
+        let row = Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now);
+        Some(row.because_of(reading.error.as_ref()))
     });
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
@@ -171,6 +173,14 @@ impl Row {
             life_left_seconds: ends.map(|end| (end - now).num_seconds()),
             exit,
         }
+    }
+}
+
+impl Row {
+    /// Where nothing could be read, the reason is Vault's.
+    fn because_of(self, unread: Option<&VaultError>) -> Self {
+        let class = unread.filter(|_| self.result == "unread").map(|error| error.class().to_owned());
+        Row { class: class.or(self.class), ..self }
     }
 }
 

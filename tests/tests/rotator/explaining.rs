@@ -68,7 +68,7 @@ async fn a_failure_is_told_with_what_would_lift_it() {
     let failure = &refused["failure"];
     assert_eq!((&failure["class"], &failure["count"]), (&json!("login_refused"), &json!(1)));
     assert_eq!((&failure["lifted_by"], &failure["force_helps"]), (&json!("changed_login"), &json!(false)));
-    assert!(failure["meaning"].as_str().unwrap().contains("refused the login"));
+    assert!(failure["meaning"].as_str().unwrap().contains("refused the user"));
     assert_eq!((&refused["decided_by"], &refused["next_run"]["at"]), (&json!("failure"), &failure["until"]));
     let text = site.rotator.run(&["explain", "notes"]).await.ok().stdout;
     assert!(
