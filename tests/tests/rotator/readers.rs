@@ -23,7 +23,7 @@ async fn a_named_reader_counts_with_its_own_lag() {
     );
 
     site.configure(|config| {
-        config.rotation = "reader = \"vault-agent\"\n renew_before = \"345s\"".to_owned()
+        config.rotation = "reader = \"vault-agent\"\n renew_before = \"345s\"".to_owned();
     });
     let proven = validate(&site, 0).await;
     assert_eq!((&proven["verdict"], &proven["margin_seconds"]), (&json!("proven"), &json!(0)));

@@ -163,11 +163,14 @@ impl Facts {
         } else {
             ("the schedule", renewal - tick)
         };
-        let run = self.rotation.schedule.local(next.at);
         let ahead = length(ahead);
         Some(match self.obstacle() {
-            None => format!("{first} comes first, by {ahead}: the next run begins {run}"),
             Some(_) => format!("{first} comes first, by {ahead}, were it not for the failure"),
+            None if next.at <= self.now => format!("{first} comes first, by {ahead}: the next run is due"),
+            None => {
+                let begins = self.rotation.schedule.local(next.at);
+                format!("{first} comes first, by {ahead}: the next run begins {begins}")
+            }
         })
     }
 
@@ -232,6 +235,12 @@ impl Facts {
         }
     }
 
+    /// Whether there is a token, and it is over.
+    fn is_dead(&self) -> bool {
+        let living = self.reckoning.as_ref().and_then(|reckoning| reckoning.living);
+        living.and_then(|living| living.expires_at).is_some_and(|end| end <= self.now)
+    }
+
     /// The failure that stands in the way now.
     fn obstacle(&self) -> Option<&Obstacle> {
         let obstacle = self.reckoning.as_ref()?.obstacle.as_ref()?;
@@ -241,6 +250,7 @@ impl Facts {
     /// Why a run is due, or will be.
     pub(super) fn why(&self, next: &Next) -> String {
         match next.reason {
+            _ if self.is_dead() => "readers hold a dead token".to_owned(),
             Reason::Expiry => "its token nears its end".to_owned(),
             Reason::Forced => "somebody asked for it".to_owned(),
             Reason::NoToken => "readers have no living token".to_owned(),
