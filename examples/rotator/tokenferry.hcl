@@ -44,8 +44,10 @@ rotation "zscaler-corp" {
   schedule     = "*/30 * * * *"  # crontab(5): minute, hour, day of the month, month, day of the week
   time_zone    = "Europe/Berlin" # default: UTC
   renew_before = "15m"           # before the token ends, whatever the schedule says; default: "30%" of its life
-  reader_lag   = "5m"            # the slowest reader looks this often
+  reader       = "vault-agent"   # the slowest reader, for `reader_lag = "5m"`: it looks this often by itself
   spread       = "2m"            # so that many rotations do not all run at the full hour
+
+  survive_outage = "10m" # so long may Zscaler or Vault be away before a reader holds a dead token; default: not proven
 
   destination {
     mount = "secret"

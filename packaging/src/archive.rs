@@ -29,6 +29,12 @@ impl Member {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Self { name, file: file.to_owned(), executable: false }
     }
+
+    /// The same in a folder of the archive.
+    pub fn text_in(folder: &str, file: &Path) -> Self {
+        let Self { name, file, executable } = Self::text(file);
+        Self { name: format!("{folder}/{name}"), file, executable }
+    }
 }
 
 /// Writes the members into a new archive, sorted by name.
@@ -74,7 +80,8 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         fs::write(at("README.md"), second).unwrap();
         fs::write(at("built"), "binary").unwrap();
-        let members = vec![Member::program("program_v1", &at("built")), Member::text(&at("README.md"))];
+        let members =
+            vec![Member::program("program_v1", &at("built")), Member::text_in("man", &at("README.md"))];
         write_archive(&at("archive.zip"), members).unwrap();
         fs::read(at("archive.zip")).unwrap()
     }
@@ -93,7 +100,7 @@ mod tests {
             let member = archive.by_index(index).unwrap();
             members.push((member.name().unwrap().into_owned(), member.unix_mode().unwrap() & 0o777));
         }
-        assert_eq!(members, [("README.md".to_owned(), 0o644), ("program_v1".to_owned(), 0o755)]);
+        assert_eq!(members, [("man/README.md".to_owned(), 0o644), ("program_v1".to_owned(), 0o755)]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::rotation::Rotation;
 use crate::run::{RotationId, Standing};
 use crate::runner::Runner;
 use crate::scheduler::{Plan, Scheduler};
+use crate::terminal::Progress;
 
 /// What all commands share. Nothing is sent before it is needed.
 pub struct App {
@@ -27,6 +28,8 @@ pub struct App {
     pub vault: Arc<Vault>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Whether a person may watch how far it comes.
+    pub is_watched: bool,
 }
 
 /// A name on the command line that the configuration does not know.
@@ -57,7 +60,7 @@ impl App {
         let vault = Arc::new(Vault::new(config.vault.clone(), environment.clone(), clock.clone()));
         let rotations = config.rotations.clone();
         let runner = Runner::new(rotations, vault.clone(), environment, clock.clone(), process::name());
-        Ok(App { config, runner: Arc::new(runner.dry_run(dry_run)), vault, clock })
+        Ok(App { config, runner: Arc::new(runner.dry_run(dry_run)), vault, clock, is_watched: false })
     }
 
     /// The rotations of these names; all, if there are none.
@@ -127,6 +130,7 @@ impl App {
     /// Reads once what stands in Vault for these rotations.
     pub async fn read(&self, mut rotations: BTreeSet<RotationId>) -> Reading {
         let (sender, mut receiver) = mpsc::channel(1);
+        let mut progress = Progress::new("reading entries", rotations.len(), self.is_watched);
         let read = async {
             let error =
                 entries::read_once(&self.runner, &mut rotations, self.config.concurrency, &sender).await;
@@ -137,6 +141,7 @@ impl App {
             let mut found = BTreeMap::new();
             while let Some((rotation, standing)) = receiver.recv().await {
                 found.insert(rotation, standing);
+                progress.advance();
             }
             found
         };

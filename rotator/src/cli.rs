@@ -1,6 +1,7 @@
 //! The command line.
 
 mod explain;
+mod shell;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 pub use self::explain::Explain;
+pub use self::shell::{Completions, Man};
 use crate::logging::Format;
 
 /// Logs in on a schedule and writes fresh tokens into HashiCorp Vault or OpenBao.
@@ -16,7 +18,7 @@ use crate::logging::Format;
 /// Vault the token is written). `tokenferry validate` proves that no reader can hold a dead token;
 /// `tokenferry run` does the work.
 #[derive(Debug, Parser)]
-#[command(name = "tokenferry", version, after_long_help = EXAMPLE, verbatim_doc_comment)]
+#[command(name = "tokenferry", version, after_long_help = more_help(), verbatim_doc_comment)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -37,22 +39,23 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "what their arguments say of them is the help that users see")]
 pub enum Command {
-    /// Check everything that can be checked: secrets, systems, Vault and its policies, rotations
+    Completions(Completions),
     Doctor(Doctor),
-    /// Explain why and when a rotation runs, or does not
     Explain(Explain),
-    /// Show the next runs of each rotation
+    Man(Man),
     Next(Next),
-    /// Do what is due, then exit
     Once(Once),
-    /// Print the least policy that Vault has to give to the rotator, or to readers
     Policy(Policy),
     /// Rotate until stopped: the daemon
+    ///
+    /// Reads what stands in Vault first, so that a start costs no login unless something is due. On SIGTERM or SIGINT
+    /// nothing new begins, what was issued is still stored, and it ends within `grace_period`. Its log is on standard
+    /// error.
+    #[command(verbatim_doc_comment)]
     Run,
-    /// Show what stands in Vault for each rotation
     Status(Status),
-    /// Check the configuration, and prove that no reader can hold a dead token
     Validate(Validate),
 }
 
@@ -65,14 +68,14 @@ impl Command {
             Command::Next(arguments) => Some(arguments.output),
             Command::Once(arguments) => Some(arguments.output),
             Command::Policy(arguments) => Some(arguments.output.into()),
-            Command::Run => None,
+            Command::Completions(_) | Command::Man(_) | Command::Run => None,
             Command::Status(arguments) => Some(arguments.output),
             Command::Validate(arguments) => Some(arguments.output),
         }
     }
 }
 
-/// Check everything that can be checked: secrets, systems, Vault and its policies, rotations.
+/// Check everything that can be checked: secrets, systems, Vault and its policies, rotations
 ///
 /// No system is logged in to, so no token is spent and no account can be locked, and nothing is written.
 /// Run it as the user that the rotator runs as, with the same environment, before the first run and whenever
@@ -101,7 +104,7 @@ pub struct Doctor {
     pub output: Output,
 }
 
-/// Show the next runs of each rotation.
+/// Show the next runs of each rotation
 ///
 /// The first run takes the token in Vault into account: it is the earlier of the next time of the schedule
 /// and `renew_before` before the token's end. Later ones are those of the schedule alone, since nobody
@@ -126,7 +129,7 @@ pub struct Next {
     pub output: Output,
 }
 
-/// Do what is due, then exit.
+/// Do what is due, then exit
 ///
 /// For CronJobs and for trying things out. Each run is tried once. A rotation whose login was refused is
 /// not tried with the same login again before its time, even with --force.
@@ -150,7 +153,7 @@ pub struct Once {
     pub output: Output,
 }
 
-/// Print the least policy that Vault has to give to the rotator, or to readers.
+/// Print the least policy that Vault has to give to the rotator, or to readers
 ///
 /// As HCL, with a comment that says what needs each path:
 ///
@@ -180,8 +183,12 @@ pub struct Policy {
     pub output: PolicyOutput,
 }
 
-/// Show what stands in Vault for each rotation.
+/// Show what stands in Vault for each rotation
+///
+/// Life left, how long source and Vault may be away from now on before a reader holds a dead token, the next run with its
+/// reason, and the last failure. Exit code 3: something fails, 4: a reader may hold a dead token, or nobody can tell.
 #[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
 pub struct Status {
     /// Rotations to show [default: all]
     #[arg(value_name = "ROTATION")]
@@ -192,7 +199,7 @@ pub struct Status {
     pub output: Output,
 }
 
-/// Check the configuration, and prove that no reader can hold a dead token.
+/// Check the configuration, and prove that no reader can hold a dead token
 ///
 /// All mistakes are reported at once. Then, for each rotation, the greatest age at which a token is
 /// replaced, plus the time that the slowest reader takes to notice, is compared with the token's life: as
@@ -294,32 +301,42 @@ impl Cli {
     }
 }
 
-const EXAMPLE: &str = r#"Exit codes:
-  0  all is well
-  1  something unexpected
-  2  the configuration or the command line is wrong, or the proof was refused
-  3  something failed, and readers still hold living tokens
-  4  a reader may hold a dead token
+/// What exit codes mean.
+pub(crate) const EXIT_CODES: &[(&str, &str)] = &[
+    ("0", "all is well"),
+    ("1", "something unexpected"),
+    ("2", "the configuration or the command line is wrong, or the proof was refused"),
+    ("3", "something failed, and readers still hold living tokens"),
+    ("4", "a reader may hold a dead token"),
+];
 
-A configuration:
-
-  source "zettelstore" "notes" {
-    base_url = "https://zettel.example/"
-    username = "anna"
-    password = { file = "/run/secrets/zettelstore" }
+/// A configuration to begin with.
+pub(crate) const EXAMPLE: &str = r#"source "zettelstore" "notes" {
+  base_url = "https://zettel.example/"
+  username = "anna"
+  password = { file = "/run/secrets/zettelstore" }
+}
+rotation "notes" {
+  source     = "zettelstore.notes"
+  schedule   = "*/5 * * * *"
+  reader_lag = "1m"
+  destination {
+    mount = "secret"
+    path  = "tokens/notes"
   }
-  rotation "notes" {
-    source     = "zettelstore.notes"
-    schedule   = "*/5 * * * *"
-    reader_lag = "1m"
-    destination {
-      mount = "secret"
-      path  = "tokens/notes"
-    }
-  }
+}"#;
 
-Vault's address and token come from VAULT_ADDR and VAULT_TOKEN if there is no `vault` block.
-"#;
+/// What stands below the options in the long help.
+fn more_help() -> String {
+    let codes: Vec<String> =
+        EXIT_CODES.iter().map(|(code, meaning)| format!("  {code}  {meaning}")).collect();
+    let example: Vec<String> = EXAMPLE.lines().map(|line| format!("  {line}")).collect();
+    let (codes, example) = (codes.join("\n"), example.join("\n"));
+    format!(
+        "Exit codes:\n{codes}\n\nA configuration:\n\n{example}\n\nVault's address and token come from VAULT_ADDR and \
+         VAULT_TOKEN if there is no `vault` block.\n"
+    )
+}
 
 #[cfg(test)]
 mod tests {

@@ -36,3 +36,4 @@ pub mod source;
 pub mod stop;
 pub mod supervisor;
 pub mod table;
+pub mod terminal;

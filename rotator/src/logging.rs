@@ -15,6 +15,8 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
+use crate::terminal::clear_progress;
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Format {
@@ -92,6 +94,7 @@ impl Line {
         };
         line.push('\n');
         // In one write, so that lines never mix; when nobody reads, nobody misses it.
+        line.insert_str(0, clear_progress());
         drop(std::io::stderr().lock().write_all(line.as_bytes()));
     }
 

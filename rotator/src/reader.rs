@@ -71,6 +71,14 @@ mod tests {
     }
 
     #[test]
+    fn every_reader_stands_in_the_documentation() {
+        let page = include_str!("../../docs/rotator/commands.md");
+        for reader in READERS {
+            assert!(page.contains(&format!("`{}`", reader.name)), "{} is missing", reader.name);
+        }
+    }
+
+    #[test]
     fn readers_stand_in_the_order_of_their_names() {
         assert!(READERS.is_sorted_by_key(|reader| reader.name));
     }

@@ -21,6 +21,7 @@ pub mod rotator;
 pub mod schema;
 pub mod service;
 pub mod strangers;
+pub mod terminal;
 pub mod terraform;
 pub mod tls;
 pub mod token_review;

@@ -20,6 +20,7 @@ use crate::http::{self, Page};
 use crate::leak;
 use crate::outcome::Outcome;
 use crate::process::Process;
+use crate::terminal::{Seen, on_terminal};
 
 /// Longer than any test waits for the program.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -122,10 +123,22 @@ impl Rotator {
         Daemon { process, secrets: self.secrets.clone() }
     }
 
-    /// Starts a command.
-    pub fn spawn(&self, arguments: &[&str]) -> Process {
+    /// Runs a command to its end on a terminal with so many columns.
+    pub async fn on_terminal(&self, columns: u16, arguments: &[&str]) -> Seen {
+        let seen = on_terminal(self.command(arguments), columns).await;
+        self.secrets.assert_unseen(&seen.sent, "a terminal");
+        seen
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.directory()).env_clear().envs(&self.environment);
+        command
+    }
+
+    /// Starts a command.
+    pub fn spawn(&self, arguments: &[&str]) -> Process {
+        let mut command = self.command(arguments);
         match self.log {
             Some(kind) => Process::spawn_logged(&mut command, kind),
             None => Process::spawn(&mut command),

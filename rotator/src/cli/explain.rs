@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Output;
 
-/// Explain why and when a rotation runs, or does not.
+/// Explain why and when a rotation runs, or does not
 ///
 /// Tells what stands in Vault, the next time of the schedule, when the token's end demands a run, which of both comes
 /// first, what stands in the way after a failure and what would lift that, and how long everything may be down before a

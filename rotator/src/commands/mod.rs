@@ -1,8 +1,10 @@
 //! The commands: one file each.
 
+mod completions;
 mod destinations;
 mod doctor;
 mod explain;
+mod man;
 mod next;
 mod once;
 mod policy;
@@ -20,7 +22,7 @@ use tokenferry_sources::Timestamp;
 use self::print::{note_unread, show, tell};
 use self::report::CommandError;
 use crate::app::App;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, LogFormat, Output};
 use crate::config::ConfigErrors;
 use crate::run::Living;
 
@@ -50,8 +52,10 @@ impl From<Exit> for ExitCode {
 /// Does what the command line asks for.
 pub async fn execute(cli: Cli) -> Exit {
     let ended = match cli.command {
+        Command::Completions(ref arguments) => completions::execute(arguments),
         Command::Doctor(ref arguments) => doctor::execute(&cli, arguments).await,
         Command::Explain(ref arguments) => explain::execute(&cli, arguments).await,
+        Command::Man(ref arguments) => man::execute(arguments),
         Command::Next(ref arguments) => next::execute(&cli, arguments).await,
         Command::Once(ref arguments) => once::execute(&cli, arguments).await,
         Command::Policy(ref arguments) => policy::execute(&cli, arguments).await,
@@ -66,7 +70,14 @@ pub async fn execute(cli: Cli) -> Exit {
 }
 
 fn load(cli: &Cli) -> Result<App, ConfigErrors> {
-    App::load(&cli.config, false)
+    load_to(cli, false)
+}
+
+/// The same; with `dry_run` nothing will be written to Vault.
+fn load_to(cli: &Cli, dry_run: bool) -> Result<App, ConfigErrors> {
+    let app = App::load(&cli.config, dry_run)?;
+    let for_people = cli.command.output() == Some(Output::Table) && cli.log_format == LogFormat::Text;
+    Ok(App { is_watched: for_people, ..app })
 }
 
 /// What a failure means for readers, given the token that they find.

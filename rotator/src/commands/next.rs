@@ -13,6 +13,7 @@ use crate::proof::human;
 use crate::run::RotationId;
 use crate::scheduler::Scheduler;
 use crate::table::Table;
+use crate::terminal::Terminal;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, CommandError> {
     let app = load(cli)?;
@@ -26,7 +27,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, Co
     }
     let rows = selected.into_iter().flat_map(|id| runs(&app, &scheduler, id, arguments.count, now));
     let rows: Vec<Row> = rows.collect();
-    show(arguments.output, &rows, table(&rows))?;
+    show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
     Ok(if error.is_some() { Exit::Failed } else { Exit::Fine })
 }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
+use tokenferry_vault::VaultError;
 use tokio::time::Instant;
 
 use super::destinations::{self, Destination, tell_troubles};
-use super::{CommandError, Exit, exit_of_failure, note_unread, show, tell};
+use super::{CommandError, Exit, exit_of_failure, load_to, note_unread, show, tell};
 use crate::app::App;
 use crate::cli::{self, Cli, Output};
 use crate::dispatch::{Dispatch as _, Ended, Local};
@@ -19,9 +20,10 @@ use crate::run::{Class, Living, Outcome, RotationId, Standing};
 use crate::scheduler::{HeldBy, Scheduler};
 use crate::stop::wind_down;
 use crate::table::Table;
+use crate::terminal::{Progress, Terminal};
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, CommandError> {
-    let app = App::load(&cli.config, arguments.dry_run)?;
+    let app = load_to(cli, arguments.dry_run)?;
     let selected = app.select(&arguments.rotations)?;
     let reading = app.read(app.enabled(&selected)).await;
     let mut scheduler = app.scheduler_after(&reading.found, app.clock.now());
@@ -43,10 +45,11 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
         let held = scheduler.held(id, now).map(|held| held.by);
         let came = Came { of: reading.found.get(&id), run: came.get(&id), held, dry_run: arguments.dry_run };
         let row = Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now);
+        let row = row.because_of(reading.error.as_ref());
         Some(Row { destinations: destinations.remove(&id).unwrap_or_default(), ..row })
     });
     let rows: Vec<Row> = rows.collect();
-    show(arguments.output, &rows, table(&rows))?;
+    show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
     if arguments.output == Output::Table {
         rows.iter().for_each(|row| tell_troubles(cli, &row.rotation, &row.destinations));
     }
@@ -75,7 +78,9 @@ async fn work(
         came.insert(due.rotation, None);
         dispatch.submit(due);
     }
+    let mut progress = Progress::new("rotating", came.len(), app.is_watched);
     let mut note = |Ended { due, outcome, .. }: Ended| {
+        progress.advance();
         scheduler.ended(&due, &outcome, app.clock.now());
         came.insert(due.rotation, Some(outcome));
     };
@@ -180,11 +185,19 @@ impl Row {
     }
 }
 
+impl Row {
+    /// Where nothing could be read, the reason is Vault's.
+    fn because_of(self, unread: Option<&VaultError>) -> Self {
+        let class = unread.filter(|_| self.result == "unread").map(|error| error.class().to_owned());
+        Row { class: class.or(self.class), ..self }
+    }
+}
+
 /// What a rotation waits for that the rate of its source does not let run yet.
 const RATE: Class = Class::new("rate");
 
 fn table(rows: &[Row]) -> Table<5> {
-    let mut table = Table::new(["ROTATION", "RESULT", "WHY", "LIFE LEFT", "NEXT RUN"]);
+    let mut table = Table::new(["ROTATION", "RESULT", "WHY", "LIFE LEFT", "NEXT RUN"]).spare(&[4, 3]);
     for row in rows {
         let nothing = || "-".to_owned();
         let left = row.life_left_seconds.map(|left| human(Duration::from_secs(left.try_into().unwrap_or(0))));

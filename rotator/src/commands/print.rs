@@ -10,6 +10,7 @@ use tokenferry_vault::VaultError;
 use super::CommandError;
 use crate::cli::{Cli, LogFormat, Output};
 use crate::proof::human;
+use crate::terminal::clear_progress;
 
 /// Prints a result. When nobody reads any more, nobody misses it.
 pub(super) fn print(text: impl Display) -> Result<(), CommandError> {
@@ -18,6 +19,11 @@ pub(super) fn print(text: impl Display) -> Result<(), CommandError> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CommandError::Output(error)),
         _ => Ok(()),
     }
+}
+
+/// The same for what is no text of ours.
+pub(super) fn print_bytes(bytes: &[u8]) -> Result<(), CommandError> {
+    print(String::from_utf8_lossy(bytes))
 }
 
 /// Prints a result in the form that was asked for.
@@ -49,7 +55,7 @@ pub(super) fn tell(cli: &Cli, message: impl Display, advice: Option<&str>) {
     }
     let mut stderr = std::io::stderr().lock();
     // If not even that can be written, nobody is there to be told.
-    drop(writeln!(stderr, "{message}"));
+    drop(writeln!(stderr, "{}{message}", clear_progress()));
     if let Some(advice) = advice {
         drop(writeln!(stderr, "help: {advice}"));
     }

@@ -1,6 +1,7 @@
 //! Why a command could not do its work at all, in the form that was asked for.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use serde::Serialize;
@@ -20,6 +21,8 @@ pub(super) enum CommandError {
     BadMoment(#[from] BadMoment),
     #[error("{0}")]
     Config(#[from] ConfigErrors),
+    #[error("{path} could not be written: {error}", path = .0.display(), error = .1)]
+    File(PathBuf, std::io::Error),
     #[error("{0}")]
     Listen(#[from] ListenError),
     #[error("the result could not be written: {0}")]
@@ -37,7 +40,7 @@ impl CommandError {
             | CommandError::Config(_)
             | CommandError::Listen(_)
             | CommandError::UnknownRotation(_) => Exit::Configuration,
-            CommandError::Output(_) | CommandError::Signals(_) => Exit::Unexpected,
+            CommandError::File(..) | CommandError::Output(_) | CommandError::Signals(_) => Exit::Unexpected,
         }
     }
 

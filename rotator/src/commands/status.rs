@@ -4,14 +4,16 @@ use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
 use super::destinations::{self, Destination, are_in_trouble, tell_troubles};
+use super::print::budget;
 use super::state::State;
 use super::{CommandError, Exit, load, note_unread, show};
 use crate::app::App;
 use crate::cli::{self, Cli, Output};
-use crate::proof::human;
+use crate::proof::{human, outage_budget};
 use crate::run::{RotationId, Standing};
-use crate::scheduler::{HeldBy, Scheduler};
+use crate::scheduler::Scheduler;
 use crate::table::Table;
+use crate::terminal::Terminal;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, CommandError> {
     let app = load(cli)?;
@@ -25,7 +27,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
         row(&app, &scheduler, id, reading.found.get(&id), destinations, now)
     });
     let rows: Vec<Row> = rows.collect();
-    show(arguments.output, &rows, table(&rows))?;
+    show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
     if arguments.output == Output::Table {
         rows.iter().for_each(|row| tell_troubles(cli, &row.rotation, &row.destinations));
     }
@@ -47,9 +49,14 @@ struct Row {
     expires_at: Option<String>,
     life_left_seconds: Option<i64>,
     version: Option<u64>,
-    waits_for: Option<&'static str>,
+    /// How long source and Vault may be away from now on before a reader holds a dead token.
+    outage_budget_seconds: Option<i64>,
     next_run: Option<String>,
     next_run_local: Option<String>,
+    next_run_reason: Option<&'static str>,
+    /// What stands in the way of a run, as the scheduler names it.
+    waits_for: Option<&'static str>,
+    waits_until: Option<String>,
     failures: u32,
     failure_class: Option<String>,
     failed_at: Option<String>,
@@ -69,7 +76,7 @@ fn row(
     let living = standing.and_then(|standing| standing.living);
     let failure = standing.and_then(|standing| standing.failure.as_ref());
     let next = scheduler.next(id);
-    let held = scheduler.held(id, now).map(|held| held.by);
+    let held = scheduler.held(id, now);
     let state = match State::of(standing, now) {
         _ if !rotation.enabled => State::Disabled,
         State::Fine if are_in_trouble(&destinations) => State::Failing,
@@ -84,9 +91,14 @@ fn row(
         expires_at: living.and_then(|living| living.expires_at).map(rfc3339),
         life_left_seconds: living.and_then(|living| living.expires_at).map(|end| (end - now).num_seconds()),
         version: living.map(|living| living.version),
-        waits_for: held.map(HeldBy::name),
+        outage_budget_seconds: living
+            .and_then(|living| outage_budget(&living, rotation.reader_lag, now))
+            .map(|budget| budget.num_seconds()),
         next_run: next.as_ref().map(|next| rfc3339(next.at)),
         next_run_local: next.as_ref().map(|next| rotation.schedule.local(next.at)),
+        next_run_reason: next.as_ref().map(|next| next.reason.name()),
+        waits_for: held.map(|held| held.by.name()),
+        waits_until: held.and_then(|held| held.until).map(rfc3339),
         failures: failure.map_or(0, |failure| failure.count),
         failure_class: failure.map(|failure| failure.class.to_string()),
         failed_at: failure.map(|failure| rfc3339(failure.at)),
@@ -94,8 +106,10 @@ fn row(
     })
 }
 
-fn table(rows: &[Row]) -> Table<6> {
-    let mut table = Table::new(["ROTATION", "STATE", "LIFE LEFT", "ISSUED", "NEXT RUN", "LAST FAILURE"]);
+fn table(rows: &[Row]) -> Table<8> {
+    let heading =
+        ["ROTATION", "STATE", "LIFE LEFT", "OUTAGE BUDGET", "ISSUED", "NEXT RUN", "WHY THEN", "LAST FAILURE"];
+    let mut table = Table::new(heading).spare(&[4, 3, 6, 5]);
     for row in rows {
         let nothing = || "-".to_owned();
         let failure = row.failure_class.as_ref().zip(row.failed_at.as_ref());
@@ -103,13 +117,20 @@ fn table(rows: &[Row]) -> Table<6> {
             row.rotation.clone(),
             row.state.to_owned(),
             life_left(row),
+            row.outage_budget_seconds.map_or_else(nothing, budget),
             row.issued_at.clone().unwrap_or_else(nothing),
             row.next_run_local.clone().unwrap_or_else(nothing),
+            why(row),
             failure
                 .map_or_else(nothing, |(class, at)| format!("{class} at {at} ({} in a row)", row.failures)),
         ]);
     }
     table
+}
+
+/// Why the next run is when it is.
+fn why(row: &Row) -> String {
+    row.waits_for.or(row.next_run_reason).unwrap_or("-").replace('_', " ")
 }
 
 fn life_left(row: &Row) -> String {

@@ -53,7 +53,8 @@ struct Course {
 
 impl Course {
     fn new(plan: &Plan, standing: Standing, life: Option<Duration>, now: Timestamp) -> Self {
-        let mut scheduler = Scheduler::new(vec![plan.clone()]);
+        // A rate is shared with others, of which nothing is known here.
+        let mut scheduler = Scheduler::new(vec![Plan { limit: None, ..plan.clone() }]);
         scheduler.learn(ONLY, standing, now);
         Course { scheduler, life: life.and_then(|life| TimeDelta::from_std(life).ok()), now }
     }

@@ -25,6 +25,8 @@ pub struct Known<'a> {
 /// What is to be said about a moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
+    /// It is not run at all.
+    Disabled,
     /// Nobody remembers: Vault has forgotten what was before this version, or knows nothing.
     Forgotten {
         /// The oldest version that is known.
@@ -76,6 +78,7 @@ impl Verdict {
     /// Its stable name.
     pub fn name(&self) -> &'static str {
         match self {
+            Verdict::Disabled => "disabled",
             Verdict::Forgotten { .. } => "forgotten",
             Verdict::JustDone { .. } => "just_done",
             Verdict::Late { .. } => "late",
@@ -160,7 +163,10 @@ fn planned_after(known: &Known<'_>, written: WrittenVersion) -> Option<Next> {
 }
 
 fn future(known: &Known<'_>, moment: Timestamp, now: Timestamp) -> Verdict {
-    let standing = known.standing.cloned().unwrap_or_else(|| Standing {
+    if !known.plan.enabled {
+        return Verdict::Disabled;
+    }
+    let standing = known.standing.cloned().unwrap_or(Standing {
         // Where nobody looked, there is a token as good as new.
         living: Some(Living { issued_at: now, expires_at: None, version: 0 }),
         failure: None,
@@ -174,7 +180,7 @@ fn future(known: &Known<'_>, moment: Timestamp, now: Timestamp) -> Verdict {
 }
 
 fn scheduler(known: &Known<'_>, standing: Standing, now: Timestamp) -> Scheduler {
-    let mut scheduler = Scheduler::new(vec![known.plan.clone()]);
+    let mut scheduler = Scheduler::new(vec![Plan { limit: None, ..known.plan.clone() }]);
     scheduler.learn(ONLY, standing, now);
     scheduler
 }

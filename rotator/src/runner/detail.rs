@@ -10,8 +10,6 @@ use crate::run::{Living, RotationId};
 /// What stands in a destination, and how it came to be.
 #[derive(Debug)]
 pub struct Detail {
-    /// Which destination.
-    pub destination: Destination,
     /// The token that readers find, if the entry is one of ours.
     pub living: Option<Living>,
     /// How it came to be, if we may read that.
@@ -29,21 +27,20 @@ impl Detail {
 }
 
 impl Runner {
-    /// Reads all that can be told of the destinations of a rotation.
-    pub async fn details(&self, rotation: RotationId) -> Vec<Result<Detail, VaultError>> {
+    /// Reads all that can be told of each destination of a rotation.
+    pub async fn details(&self, rotation: RotationId) -> Vec<(Destination, Result<Detail, VaultError>)> {
         let mut details = Vec::new();
         let Some(job) = self.job(rotation) else { return details };
         for at in &job.rotation.destinations {
             let detail = match self.look(job, at).await {
                 Ok((place, entry)) => Ok(Detail {
-                    destination: at.clone(),
                     living: place.living.filter(|_| place.is_of(job)),
                     origin: entry.map(|entry| entry.origin),
                     history: self.vault.read_history(&at.entry).await.unwrap_or_default(),
                 }),
                 Err(error) => Err(error),
             };
-            details.push(detail);
+            details.push((at.clone(), detail));
         }
         details
     }

@@ -62,6 +62,8 @@ fn claims(rate: &str, schedule: &str, rotations: usize, hours: u64) -> Vec<Claim
         renew_before: RenewBefore::Percent(30),
         spread: Duration::from_secs(600),
         reader_lag: Duration::ZERO,
+        reader: None,
+        survive_outage: Duration::ZERO,
         life: Some(life),
         login_and_retry: login_and_retry(TIMEOUT),
         predecessor: Predecessor::LivesOn,

@@ -229,7 +229,9 @@ fn note(standing: &mut Standing, due: &Due, outcome: &Outcome, now: Timestamp) {
             *standing = Standing { living: Some(*living), failure: None };
             return;
         }
-        Outcome::Failed { class, retry_at } => (class, false, *retry_at),
+        Outcome::Failed { class, retry_at } | Outcome::Partly { class, retry_at, .. } => {
+            (class, false, *retry_at)
+        }
         Outcome::Refused { class } => (class, true, None),
     };
     standing.failure = Some(PastFailure {

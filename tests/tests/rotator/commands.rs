@@ -85,6 +85,7 @@ async fn a_vault_that_cannot_be_read_leaves_everything_unread() {
     );
     let once = site.rotator.run(&["once", "--output", "json"]).await.failed_with(4);
     assert_eq!((&once.json()[0]["result"], site.logins()), (&json!("unread"), 0));
+    assert_eq!(once.json()[0]["class"], "vault_unreachable");
 }
 
 #[tokio::test]

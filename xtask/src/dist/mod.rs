@@ -3,6 +3,7 @@
 mod empty_root;
 mod hosts;
 mod output;
+mod pages;
 mod sign;
 mod target;
 
@@ -15,6 +16,7 @@ use tokenferry_packaging::{Linkage, linkage};
 
 use self::empty_root::{EmptyRoot, Verdict};
 use self::output::Output;
+use self::pages::Pages;
 use self::target::Target;
 use crate::cargo::{self, Program};
 use crate::error::{Attempt, Error, Result};
@@ -31,7 +33,7 @@ use crate::terminal::{Look, Terminal};
 ///   terraform-provider-tokenferry_VERSION_OS_ARCH.zip, ..._manifest.json, ..._SHA256SUMS
 ///                        what a registry takes for a release; ..._SHA256SUMS.sig with --sign
 ///   tokenferry_VERSION_OS_ARCH.zip, ..._SHA256SUMS
-///                        the rotator
+///                        the rotator, with completions for shells and manual pages
 ///   packed/, unpacked/   the provider as filesystem mirrors, for copying to other machines
 ///   packed.tfrc, unpacked.tfrc
 ///                        configurations of Terraform's command line that install from them here
@@ -65,7 +67,8 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
         let (provider, rotator) = (Program::PROVIDER.path(&built)?, Program::ROTATOR.path(&built)?);
         terminal.detail(&format!("provider {}, rotator {}", size(provider)?, size(rotator)?));
         inspect(terminal, target, &[provider, rotator])?;
-        terminal.step("packed", || output.pack(target.platform(), provider, rotator))?;
+        let pages = terminal.step("completions and manual pages written", || Pages::of(target, rotator))?;
+        terminal.step("packed", || output.pack(target.platform(), provider, rotator, &pages))?;
         terminal.step("mirrors filled", || output.add_to_mirrors(target.platform(), &addresses))?;
     }
     let sums = terminal.step("checksums and manifest written", || output.finish(&addresses))?;

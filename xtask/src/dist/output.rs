@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokenferry_packaging::{self as packaging, Member, Mirror, Platform, Release};
 
+use super::pages::Pages;
 use super::size;
 use crate::cargo::{self, Program};
 use crate::error::{Attempt, Result};
@@ -50,18 +51,24 @@ impl Output {
     }
 
     /// Makes the archives of both programs for one kind of machine.
-    pub(super) fn pack(&mut self, platform: &Platform, provider: &Path, rotator: &Path) -> Result {
+    pub(super) fn pack(
+        &mut self,
+        platform: &Platform,
+        provider: &Path,
+        rotator: &Path,
+        pages: &Pages,
+    ) -> Result {
         let program = Member::program(PROVIDER.executable(), provider);
-        self.provider.push(self.archive(&PROVIDER.archive(platform), program)?);
+        self.provider.push(self.archive(&PROVIDER.archive(platform), [program])?);
         let program = Member::program(ROTATOR.name, rotator);
-        self.rotator.push(self.archive(&ROTATOR.archive(platform), program)?);
+        self.rotator.push(self.archive(&ROTATOR.archive(platform), pages.members().chain([program]))?);
         Ok(())
     }
 
-    fn archive(&self, name: &str, program: Member) -> Result<PathBuf> {
+    fn archive(&self, name: &str, members: impl IntoIterator<Item = Member>) -> Result<PathBuf> {
         let archive = self.folder.join(name);
         let texts = TEXTS.iter().map(|text| Member::text(&cargo::root().join(text)));
-        packaging::write_archive(&archive, texts.chain([program]).collect())
+        packaging::write_archive(&archive, texts.chain(members).collect())
             .attempt(|| format!("write {}", archive.display()))?;
         Ok(archive)
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
+use tokenferry_vault::VaultError;
 
 use super::Facts;
 use super::asked::Asked;
@@ -24,6 +25,9 @@ pub(super) struct Answer {
     destinations: Vec<Destination>,
     next_run: Option<Run>,
     decided_by: &'static str,
+    /// What stands in the way of a run, as the scheduler names it, and until when.
+    waits_for: Option<&'static str>,
+    waits_until: Option<String>,
     schedule: Ticks,
     expiry: Option<Expiry>,
     failure: Option<Failure>,
@@ -35,9 +39,10 @@ pub(super) struct Answer {
     error: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Destination {
-    destination: String,
+    #[serde(rename = "destination")]
+    entry: String,
     version: Option<u64>,
     issued_at: Option<String>,
     expires_at: Option<String>,
@@ -112,22 +117,24 @@ impl From<&Facts> for Answer {
     fn from(facts: &Facts) -> Self {
         let Facts { rotation, now, found, reckoning, proof, .. } = facts;
         let reckoning = reckoning.as_ref();
-        let failed = found.details.iter().filter_map(|detail| detail.as_ref().err());
         Answer {
             rotation: rotation.name.to_string(),
             source: rotation.source.name.to_string(),
             now: rfc3339(*now),
             summary: headline(facts),
-            state: State::of(found.standing.as_ref(), *now).name(),
-            destinations: facts
-                .details()
-                .map(|detail| destination(detail, *now))
-                .chain(failed.map(unreadable))
+            state: if rotation.enabled { State::of(found.standing.as_ref(), *now) } else { State::Disabled }
+                .name(),
+            destinations: found
+                .details
+                .iter()
+                .map(|(at, detail)| destination(at.to_string(), detail, *now))
                 .collect(),
             next_run: reckoning
                 .and_then(|reckoning| reckoning.next)
                 .map(|next| Run::new(&next, &rotation.schedule, *now)),
             decided_by: decided_by(facts),
+            waits_for: facts.held.map(|held| held.by.name()),
+            waits_until: facts.held.and_then(|held| held.until).map(rfc3339),
             schedule: ticks(facts),
             expiry: reckoning.and_then(|reckoning| expiry(reckoning, rotation.renew_before)),
             failure: reckoning
@@ -163,12 +170,15 @@ impl Run {
     }
 }
 
-fn destination(detail: &Detail, now: Timestamp) -> Destination {
-    let living = detail.living;
-    let origin = detail.origin.as_ref();
+fn destination(entry: String, detail: &Result<Detail, VaultError>, now: Timestamp) -> Destination {
+    let detail = match detail {
+        Ok(detail) => detail,
+        Err(error) => return Destination { entry, error: Some(error.to_string()), ..Destination::default() },
+    };
+    let (living, origin) = (detail.living, detail.origin.as_ref());
     let ends = living.and_then(|living| living.expires_at);
     Destination {
-        destination: detail.destination.to_string(),
+        entry,
         version: living.map(|living| living.version),
         issued_at: living.map(|living| rfc3339(living.issued_at)),
         expires_at: ends.map(rfc3339),
@@ -179,22 +189,6 @@ fn destination(detail: &Detail, now: Timestamp) -> Destination {
         serial: origin.map(|origin| origin.serial),
         occurrence: origin.map(|origin| rfc3339(origin.occurrence)),
         error: None,
-    }
-}
-
-fn unreadable(error: &tokenferry_vault::VaultError) -> Destination {
-    Destination {
-        destination: String::new(),
-        version: None,
-        issued_at: None,
-        expires_at: None,
-        life_seconds: None,
-        life_left_seconds: None,
-        written_at: None,
-        writer: None,
-        serial: None,
-        occurrence: None,
-        error: Some(error.to_string()),
     }
 }
 

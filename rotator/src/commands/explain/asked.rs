@@ -52,16 +52,17 @@ impl Asked {
 
 fn explanation(facts: &Facts, moment: &Moment, verdict: &Verdict) -> String {
     let (name, local) = (&facts.rotation.name, facts.rotation.schedule.local(moment.at));
-    let mut text = format!("{name} at {local}: {}.", in_words(facts, verdict));
-    if let Some(remark) = on_clock(facts, moment) {
-        text += &format!("\n{remark}.");
+    let answer = format!("{name} at {local}: {}.", in_words(facts, verdict));
+    match on_clock(facts, moment) {
+        Some(remark) => format!("{answer}\n{remark}."),
+        None => answer,
     }
-    text
 }
 
 fn in_words(facts: &Facts, verdict: &Verdict) -> String {
     let when = |time| facts.when(time);
     match verdict {
+        Verdict::Disabled => "it will not run, since its configuration says `enabled = false`".to_owned(),
         Verdict::Forgotten { oldest: Some(first) } if first.version == 1 => {
             format!("there was no token yet; the first was written {}", when(first.at))
         }

@@ -4,7 +4,7 @@ mod answer;
 mod asked;
 mod text;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -17,10 +17,10 @@ use crate::app::{App, Reading};
 use crate::cli::{self, Cli, Output};
 use crate::explain::{Known, Moment, Verdict, judge};
 use crate::proof::{Claim, Proof, outage_budget, prove};
-use crate::rotation::Rotation;
+use crate::rotation::{Destination, Rotation};
 use crate::run::{RotationId, Standing};
 use crate::runner::Detail;
-use crate::scheduler::{Plan, Reckoning};
+use crate::scheduler::{Held, Plan, Reckoning};
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Explain) -> Result<Exit, CommandError> {
     let app = load(cli)?;
@@ -45,14 +45,19 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Explain) -> Result<Exit,
 #[derive(Default)]
 struct Found {
     standing: Option<Standing>,
-    details: Vec<Result<Detail, VaultError>>,
+    /// Others that log in at the same source, which has a rate.
+    others: BTreeMap<RotationId, Standing>,
+    details: Vec<(Destination, Result<Detail, VaultError>)>,
     error: Option<VaultError>,
 }
 
 async fn look(app: &App, id: RotationId) -> Found {
     let Reading { mut found, error } = app.read(BTreeSet::from([id])).await;
-    let details = if error.is_none() { app.runner.details(id).await } else { Vec::new() };
-    Found { standing: found.remove(&id), details, error }
+    if error.is_some() {
+        return Found { standing: found.remove(&id), error, ..Found::default() };
+    }
+    let others = app.read(app.sharing_a_rate_with(&BTreeSet::from([id]))).await.found;
+    Found { standing: found.remove(&id), others, details: app.runner.details(id).await, error }
 }
 
 /// Everything that there is to say.
@@ -61,6 +66,8 @@ struct Facts {
     now: Timestamp,
     found: Found,
     reckoning: Option<Reckoning>,
+    /// What it waits for on purpose.
+    held: Option<Held>,
     proof: Proof,
     /// How long nothing may work from now on.
     budget: Option<TimeDelta>,
@@ -77,8 +84,11 @@ impl Facts {
         now: Timestamp,
     ) -> Self {
         let standing = found.standing.clone();
-        let scheduler =
+        let mut scheduler =
             app.scheduler_after(&standing.into_iter().map(|standing| (id, standing)).collect(), now);
+        for (other, standing) in &found.others {
+            scheduler.learn_logins(*other, standing, now);
+        }
         let reckoning = scheduler.reckoning(id, now);
         // The scheduler does not believe everything that stands there.
         let living = reckoning.as_ref().and_then(|reckoning| reckoning.living);
@@ -89,6 +99,7 @@ impl Facts {
         let asked = moment.map(|moment| (moment, verdict(&rotation, &found, &claim, moment, now)));
         Facts {
             budget: living.and_then(|living| outage_budget(&living, rotation.reader_lag, now)),
+            held: scheduler.held(id, now),
             proof: prove(&claim, now),
             rotation,
             now,
@@ -97,15 +108,11 @@ impl Facts {
             asked,
         }
     }
-
-    /// What was read of the destinations that could be read.
-    fn details(&self) -> impl Iterator<Item = &Detail> {
-        self.found.details.iter().flatten()
-    }
 }
 
 fn verdict(rotation: &Rotation, found: &Found, claim: &Claim, moment: Moment, now: Timestamp) -> Verdict {
-    let history = found.details.iter().flatten().map(|detail| detail.history.as_slice());
+    let read = found.details.iter().filter_map(|(_, detail)| detail.as_ref().ok());
+    let history = read.map(|detail| detail.history.as_slice());
     let known = Known {
         plan: Plan::from(rotation),
         standing: found.standing.as_ref(),

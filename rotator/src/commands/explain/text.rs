@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokenferry_sources::Timestamp;
+use tokenferry_vault::VaultError;
 
 use super::Facts;
 use super::asked::Asked;
 use crate::meaning::{Meaning, meaning};
 use crate::proof::human;
+use crate::rotation::Destination;
 use crate::run::Reason;
 use crate::runner::Detail;
-use crate::scheduler::{Lift, Next, Obstacle, Reckoning};
+use crate::scheduler::{HeldBy, Lift, Next, Obstacle, Reckoning};
 
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,6 +34,16 @@ impl fmt::Display for Facts {
 /// One sentence about the next run.
 pub(super) fn headline(facts: &Facts) -> String {
     let name = &facts.rotation.name;
+    match facts.held.map(|held| (held.by, held.until)) {
+        Some((HeldBy::Disabled, _)) => {
+            return format!("{name} is not run: its configuration says `enabled = false`.");
+        }
+        Some((HeldBy::Rate, until)) => {
+            let until = until.map_or_else(String::new, |until| format!(", probably {}", facts.when(until)));
+            return format!("{name} is due, and waits until the `rate` of its source lets it run{until}.");
+        }
+        _ => {}
+    }
     let Some(next) = facts.reckoning.as_ref().and_then(|reckoning| reckoning.next) else {
         return match (&facts.found.error, &facts.reckoning) {
             (Some(_), _) => format!("{name}: nobody knows what is due, since Vault could not be read."),
@@ -81,15 +93,14 @@ impl Facts {
         if self.found.standing.is_none() {
             return vec!["unknown: nobody looked into Vault, or it could not be read".to_owned()];
         }
-        let told = |detail: &Result<Detail, tokenferry_vault::VaultError>| match detail {
-            Ok(detail) => self.token(detail),
+        let told = |(at, detail): &(Destination, Result<Detail, VaultError>)| match detail {
+            Ok(detail) => self.token(at, detail),
             Err(error) => vec![error.to_string()],
         };
         self.found.details.iter().flat_map(told).collect()
     }
 
-    fn token(&self, detail: &Detail) -> Vec<String> {
-        let at = &detail.destination;
+    fn token(&self, at: &Destination, detail: &Detail) -> Vec<String> {
         let Some(living) = detail.living else { return vec![format!("{at}: none of this rotation")] };
         let issued = self.when(living.issued_at);
         let mut lines = vec![format!("{at}: version {}, issued {issued}", living.version)];
@@ -110,41 +121,38 @@ impl Facts {
 
     fn schedule(&self) -> Vec<String> {
         let schedule = &self.rotation.schedule;
-        let mut line = format!("`{}` in {}", schedule.expression(), schedule.time_zone());
-        if let Some(Reckoning { tick, offset, .. }) = &self.reckoning {
-            line += &match tick.occurrence > self.now {
-                true => format!(": next {}", self.when(tick.occurrence)),
-                false => format!(": {} has not been done", self.when(tick.occurrence)),
-            };
-            if !offset.is_zero() {
-                let (offset, spread) = (seconds(*offset), seconds(self.rotation.spread));
-                line += &format!("; begins {offset} later, its place within `spread = \"{spread}\"`");
-            }
+        let name = format!("`{}` in {}", schedule.expression(), schedule.time_zone());
+        let Some(Reckoning { tick, offset, .. }) = &self.reckoning else { return vec![name] };
+        let when = self.when(tick.occurrence);
+        let next = if tick.occurrence > self.now {
+            format!("next {when}")
+        } else {
+            format!("{when} has not been done")
+        };
+        if offset.is_zero() {
+            return vec![format!("{name}: {next}")];
         }
-        vec![line]
+        let (offset, spread) = (seconds(*offset), seconds(self.rotation.spread));
+        vec![format!("{name}: {next}; begins {offset} later, its place within `spread = \"{spread}\"`")]
     }
 
     fn expiry(&self, reckoning: &Reckoning) -> String {
         let Some(renewal) = reckoning.renewal else {
-            return match reckoning.living {
-                Some(_) => {
-                    "nobody knows when the token ends, so its schedule alone decides; `ttl` in its source \
-                            would say so"
-                        .to_owned()
-                }
-                None => "there is no token whose end could demand a run".to_owned(),
-            };
+            let unknown = "nobody knows when the token ends, so its schedule alone decides; `ttl` in its source \
+                           would say so";
+            let none = "there is no token whose end could demand a run";
+            return if reckoning.living.is_some() { unknown } else { none }.to_owned();
         };
-        let (before, life) = (seconds(renewal.renew_before), seconds(renewal.life));
-        let written = self.rotation.renew_before;
-        let mut line = format!(
+        let (written, before, life) =
+            (self.rotation.renew_before, seconds(renewal.renew_before), seconds(renewal.life));
+        let due = format!(
             "`renew_before = \"{written}\"` is {before} of {life}: {}",
             self.when(renewal.next.occurrence)
         );
-        if !renewal.offset.is_zero() {
-            line += &format!("; begins {} earlier, as `spread` wants it", seconds(renewal.offset));
+        if renewal.offset.is_zero() {
+            return due;
         }
-        line
+        format!("{due}; begins {} earlier, as `spread` wants it", seconds(renewal.offset))
     }
 
     fn decision(&self, reckoning: &Reckoning) -> Option<String> {
@@ -155,11 +163,14 @@ impl Facts {
         } else {
             ("the schedule", renewal - tick)
         };
-        let run = self.rotation.schedule.local(next.at);
         let ahead = length(ahead);
         Some(match self.obstacle() {
-            None => format!("{first} comes first, by {ahead}: the next run begins {run}"),
             Some(_) => format!("{first} comes first, by {ahead}, were it not for the failure"),
+            None if next.at <= self.now => format!("{first} comes first, by {ahead}: the next run is due"),
+            None => {
+                let begins = self.rotation.schedule.local(next.at);
+                format!("{first} comes first, by {ahead}: the next run begins {begins}")
+            }
         })
     }
 
@@ -189,9 +200,10 @@ impl Facts {
             Lift::Time => format!("tried again {}, by itself", self.when(*until)),
         });
         let name = &self.rotation.name;
-        lines.push(match force_helps {
-            true => format!("`tokenferry once --force {name}` tries at once"),
-            false => "`once --force` does not lift this".to_owned(),
+        lines.push(if *force_helps {
+            format!("`tokenferry once --force {name}` tries at once")
+        } else {
+            "`once --force` does not lift this".to_owned()
         });
         lines
     }
@@ -223,6 +235,12 @@ impl Facts {
         }
     }
 
+    /// Whether there is a token, and it is over.
+    fn is_dead(&self) -> bool {
+        let living = self.reckoning.as_ref().and_then(|reckoning| reckoning.living);
+        living.and_then(|living| living.expires_at).is_some_and(|end| end <= self.now)
+    }
+
     /// The failure that stands in the way now.
     fn obstacle(&self) -> Option<&Obstacle> {
         let obstacle = self.reckoning.as_ref()?.obstacle.as_ref()?;
@@ -232,6 +250,7 @@ impl Facts {
     /// Why a run is due, or will be.
     pub(super) fn why(&self, next: &Next) -> String {
         match next.reason {
+            _ if self.is_dead() => "readers hold a dead token".to_owned(),
             Reason::Expiry => "its token nears its end".to_owned(),
             Reason::Forced => "somebody asked for it".to_owned(),
             Reason::NoToken => "readers have no living token".to_owned(),

@@ -12,6 +12,7 @@ use crate::app::{App, Reading};
 use crate::cli::{self, Cli, Output};
 use crate::proof::{Claim, prove};
 use crate::run::{Living, RotationId};
+use crate::terminal::Terminal;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit, CommandError> {
     let app = load(cli)?;
@@ -31,7 +32,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
         Row::new(rotation, &prove(claim, now), of_source)
     });
     let rows: Vec<Row> = rows.collect();
-    show(arguments.output, &rows, table(&rows))?;
+    show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
     if arguments.output == Output::Table {
         explain(&rows)?;
     }

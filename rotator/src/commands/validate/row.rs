@@ -79,7 +79,8 @@ impl<'a> Row<'a> {
 
 pub(super) fn table(rows: &[Row<'_>]) -> Table<7> {
     let mut table =
-        Table::new(["ROTATION", "VERDICT", "LIFE", "AS", "REPLACED AT AGE", "READER LAG", "OUTAGE BUDGET"]);
+        Table::new(["ROTATION", "VERDICT", "LIFE", "AS", "REPLACED AT AGE", "READER LAG", "OUTAGE BUDGET"])
+            .spare(&[3, 5, 6, 4]);
     for row in rows {
         let seconds = |seconds: Option<u64>| {
             seconds.map_or_else(|| "-".to_owned(), |seconds| human(Duration::from_secs(seconds)))

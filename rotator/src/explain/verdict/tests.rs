@@ -134,6 +134,14 @@ fn a_refused_login_stands_in_the_way_of_the_future() {
 }
 
 #[test]
+fn what_is_not_run_at_all_will_not_run() {
+    let standing = standing("2026-11-22T10:00:01Z", 5);
+    let plan = Plan { enabled: false, ..plan("* * * * *", 0) };
+    let known = Known { plan, standing: Some(&standing), history: &[], life: None };
+    assert_eq!(judge(&known, at("2026-11-22T11:00:00Z"), at(NOW)), Verdict::Disabled);
+}
+
+#[test]
 fn a_moment_years_away_needs_no_going_through_all_runs() {
     let Verdict::WillRun { next } = verdict("2036-11-22T12:30:00Z", NOW) else { panic!("it will run") };
     assert_eq!(next.at, at("2036-11-22T12:30:00Z"));
