@@ -36,9 +36,12 @@ impl HttpClient {
 
     /// Whether requests to a URL go to a proxy, which never are those to this machine.
     pub(super) fn uses_proxy(&self, url: &Url) -> bool {
+        if is_loopback(url) {
+            return false;
+        }
         let proxies = self.proxies.get_or_init(Matcher::from_system);
-        let origin = url.origin().ascii_serialization();
-        !is_loopback(url) && origin.parse().is_ok_and(|origin| proxies.intercept(&origin).is_some())
+        let origin = url.origin().ascii_serialization().parse();
+        origin.is_ok_and(|origin| proxies.intercept(&origin).is_some())
     }
 
     /// The client for a URL: with CA certificates only for https, and with a look at the addresses of the host where
