@@ -99,7 +99,8 @@ impl Line {
     /// Written as it comes, without an object in between: there are two lines for each run.
     fn json(self, now: Timestamp, level: Level, target: &str) -> Vec<u8> {
         let (time, level) = (millis(now), level.as_str().to_ascii_lowercase());
-        let own = [("timestamp", &*time), ("level", &*level), ("message", &*self.message), ("target", target)];
+        let own =
+            [("timestamp", &*time), ("level", &*level), ("message", &*self.message), ("target", target)];
         let mut line = Vec::with_capacity(LENGTH);
         for (name, text) in own {
             put(&mut line, name, &text);

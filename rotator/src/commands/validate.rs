@@ -79,7 +79,7 @@ async fn tell_what_does_not_fit(app: &App, source: &Source) {
     if source.in_vault().next().is_none() {
         return;
     }
-    let http = Arc::new(HttpClient::new(source.http.clone()));
+    let http = Arc::new(HttpClient::new((*source.http).clone()));
     let opened = source.open(&ProcessEnvironment, &app.vault, &http, &app.clock).await;
     if let Err(error @ OpenError::BadSettings { .. }) = opened {
         tell(format_args!("note: {error}"));

@@ -1,6 +1,6 @@
 //! The `source` blocks, driven by the descriptions of the systems' fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ pub(super) struct Sources {
     missed: Vec<(Option<String>, Noted)>,
     /// The entries that sources read secrets from, with the first source that does.
     read_from: BTreeMap<KvPath, Line>,
+    /// Few for very many sources.
+    http: HashSet<Arc<HttpSettings>>,
 }
 
 struct Declared {
@@ -89,12 +91,36 @@ impl Sources {
         if let Some(first) = self.declared.get(&name) {
             spot.note(format!("the source `{name}` stands at {} already", first.line));
         }
-        let source = source(&block, system, Arc::clone(&name)).map(Arc::new);
+        let source = self.source(&block, system, Arc::clone(&name)).map(Arc::new);
         block.finish();
         for (_, kept) in source.iter().flat_map(|source| source.in_vault()) {
             self.read_from.entry(kept.entry.clone()).or_insert_with(|| spot.line());
         }
         self.declared.entry(name).or_insert_with(|| Declared { line: spot.line(), source });
+    }
+
+    fn source(
+        &mut self,
+        block: &Block<'_>,
+        system: &'static System,
+        name: Arc<str>,
+    ) -> Result<Source, Noted> {
+        let fields = fields(block, system);
+        let http = http(block);
+        let rate = block.optional("rate", rate);
+        let fields = fields?;
+        let mut source = Source { name, system, fields, http: self.shared(http?), ttl: None, rate: rate? };
+        source.ttl = stated_life(&source);
+        Ok(source)
+    }
+
+    fn shared(&mut self, http: HttpSettings) -> Arc<HttpSettings> {
+        if let Some(known) = self.http.get(&http) {
+            return Arc::clone(known);
+        }
+        let http = Arc::new(http);
+        self.http.insert(Arc::clone(&http));
+        http
     }
 
     fn names(&self, wanted: &str) -> String {
@@ -135,16 +161,6 @@ fn no_system(label: Label<'_>) -> Noted {
     let advice =
         did_you_mean(label.text, known_systems()).unwrap_or_else(|| format!("the systems are {}", list()));
     label.spot.advise(format!("there is no system `{}`", label.text), advice)
-}
-
-fn source(block: &Block<'_>, system: &'static System, name: Arc<str>) -> Result<Source, Noted> {
-    let fields = fields(block, system);
-    let http = http(block);
-    let rate = block.optional("rate", rate);
-    let fields = fields?;
-    let mut source = Source { name, system, fields, http: http?, ttl: None, rate: rate? };
-    source.ttl = stated_life(&source);
-    Ok(source)
 }
 
 /// What is written in a block, checked as far as each field can be checked by itself.

@@ -49,7 +49,9 @@ fn tells(system: &System, field: &Field) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use tokenferry_sources::{HttpSettings, system};
+    use std::sync::Arc;
+
+    use tokenferry_sources::system;
     use tokenferry_vault::KvPath;
 
     use super::*;
@@ -60,7 +62,7 @@ mod tests {
             name: "zettelstore.home".into(),
             system: system("zettelstore").unwrap(),
             fields: fields.into(),
-            http: HttpSettings::default(),
+            http: Arc::default(),
             ttl: None,
             rate: None,
         })
