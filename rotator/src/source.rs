@@ -34,7 +34,7 @@ pub struct Source {
     /// Its fields that are written, with their names.
     pub fields: Box<[(&'static str, Setting)]>,
     /// How it speaks HTTP.
-    pub http: HttpSettings,
+    pub http: Arc<HttpSettings>,
     /// The life that the configuration states for its tokens.
     pub ttl: Option<Duration>,
     /// How many logins it may make in a time, for all its rotations together.

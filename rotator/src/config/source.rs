@@ -1,6 +1,6 @@
 //! The `source` blocks, driven by the descriptions of the systems' fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub(super) struct Sources {
     /// The logins of systems whose refreshes end other tokens, and whether they refresh.
     logins: Vec<(CredentialKey, bool, Line)>,
     home: Home,
+    /// Few for very many sources.
+    http: HashSet<Arc<HttpSettings>>,
 }
 
 struct Declared {
@@ -46,7 +48,7 @@ impl Sources {
     pub(super) fn new(home: Home) -> Self {
         let (declared, read_from) = (BTreeMap::new(), BTreeMap::new());
         let (missed, sessions, logins) = (Vec::new(), Vec::new(), Vec::new());
-        Sources { declared, missed, read_from, sessions, logins, home }
+        Sources { declared, missed, read_from, sessions, logins, http: HashSet::new(), home }
     }
 
     /// Remembers that something could not be read that may have been a source.
@@ -139,7 +141,7 @@ impl Sources {
             name,
             system,
             fields,
-            http: http?,
+            http: self.shared(http?),
             ttl: None,
             rate: rate?,
             session: session?.map(Box::new),
@@ -186,6 +188,15 @@ impl Sources {
         }
         self.logins.push((login, refreshes, spot.line()));
         Ok(())
+    }
+
+    fn shared(&mut self, http: HttpSettings) -> Arc<HttpSettings> {
+        if let Some(known) = self.http.get(&http) {
+            return Arc::clone(known);
+        }
+        let http = Arc::new(http);
+        self.http.insert(Arc::clone(&http));
+        http
     }
 
     fn names(&self, wanted: &str) -> String {

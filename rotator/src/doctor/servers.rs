@@ -67,7 +67,7 @@ async fn open(
     if !vault_is_usable && source.in_vault().next().is_some() {
         return Err(None);
     }
-    let http = Arc::new(HttpClient::new(source.http.clone()));
+    let http = Arc::new(HttpClient::new((*source.http).clone()));
     let app = patient.app;
     let opened = source.open(&ProcessEnvironment, &app.vault, &http, &app.clock).await;
     let subject = &*source.name;

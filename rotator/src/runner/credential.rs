@@ -50,7 +50,9 @@ fn tells(system: &System, field: &Field) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use tokenferry_sources::{HttpSettings, system};
+    use std::sync::Arc;
+
+    use tokenferry_sources::system;
     use tokenferry_vault::KvPath;
 
     use super::*;
@@ -61,7 +63,7 @@ mod tests {
             name: "zettelstore.home".into(),
             system: system("zettelstore").unwrap(),
             fields: fields.into(),
-            http: HttpSettings::default(),
+            http: Arc::default(),
             ttl: None,
             rate: None,
             session: None,

@@ -144,7 +144,7 @@ const TRUSTED: Duration = Duration::from_secs(3600);
 mod tests {
 
     use chrono::TimeDelta;
-    use tokenferry_sources::{Expiry, HttpSettings, Identity, TokenUsage, system};
+    use tokenferry_sources::{Expiry, Identity, TokenUsage, system};
 
     use super::*;
     use crate::rotation::RenewBefore;
@@ -158,7 +158,7 @@ mod tests {
             name: "zettelstore.home".into(),
             system: system("zettelstore").unwrap(),
             fields: Box::default(),
-            http: HttpSettings::default(),
+            http: Arc::default(),
             ttl: None,
             rate: None,
             session: None,

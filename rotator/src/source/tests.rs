@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokenferry_sources::{
-    Clock, ExposeSecret, Given, HttpClient, HttpSettings, ProcessEnvironment, SystemClock, system,
-};
+use tokenferry_sources::{Clock, ExposeSecret, Given, HttpClient, ProcessEnvironment, SystemClock, system};
 use tokenferry_vault::{DEFAULT_TIMEOUT, Kept, Vault, VaultAuth, VaultSettings};
 
 use super::{OpenError, Opened, Reference, ReferenceError, Setting, Settings, Source};
@@ -17,7 +15,7 @@ fn source(name: &str, fields: &[(&'static str, Setting)]) -> Source {
         name: format!("{name}.test").into(),
         system: system(name).unwrap(),
         fields: fields.into(),
-        http: HttpSettings::default(),
+        http: Arc::default(),
         ttl: None,
         rate: None,
         session: None,
@@ -35,7 +33,7 @@ fn variable(name: &str) -> Setting {
 fn open(source: &Source, variables: &[(&str, &str)]) -> Result<Opened, OpenError> {
     let environment: BTreeMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let http = Arc::new(HttpClient::new(source.http.clone()));
+    let http = Arc::new(HttpClient::new((*source.http).clone()));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let vault = vault();
     let opening = source.open(&environment, &vault, &http, &clock);

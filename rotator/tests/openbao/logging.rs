@@ -54,7 +54,14 @@ async fn a_run_is_one_line_with_its_facts_and_no_secret() {
 
     let (done, failures) = (lines.of(Level::INFO), lines.of(Level::WARN));
     assert_eq!((done.len(), failures.len()), (1, 1), "{done:?} {failures:?}");
-    for fact in ["rotation=\"home\"", "system=\"zettelstore\"", "attempt=1", "version=1", "expires_at=\"20"] {
+    for fact in [
+        "rotation=\"home\"",
+        "system=\"zettelstore\"",
+        "attempt=1",
+        "lag_ms=",
+        "version=1",
+        "expires_at=\"20",
+    ] {
         assert!(done[0].contains(fact), "{fact}: {}", done[0]);
     }
     for fact in ["class=login_refused", "HTTP 401", "Check the user and the secret"] {

@@ -11,7 +11,7 @@ use tokenferry_rotator::runner::Runner;
 use tokenferry_rotator::schedule::Schedule;
 use tokenferry_rotator::source::{Reference, Setting, Source};
 use tokenferry_sandbox::{GrantCounts, Options, Sandbox};
-use tokenferry_sources::{Clock, Environment, HttpSettings, SystemClock, Timestamp, system};
+use tokenferry_sources::{Clock, Environment, SystemClock, Timestamp, system};
 use tokenferry_vault::{KvPath, Vault, VaultAuth, VaultSettings};
 
 use crate::bao::{Bao, ROOT};
@@ -72,7 +72,7 @@ impl World {
             name: format!("{system_name}.home").into(),
             system,
             fields: fields.into_iter().collect(),
-            http: HttpSettings::default(),
+            http: Arc::default(),
             ttl: None,
             rate: None,
             session: None,

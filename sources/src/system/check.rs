@@ -118,6 +118,20 @@ pub(super) fn qualified(owner: &str, field: &str) -> String {
 
 /// What is wrong with a text, without repeating it: it may be a secret in the wrong place.
 pub(crate) fn text_problem(field: &Field, text: &str, allow_http: bool) -> Option<String> {
+    form_problem(field, text)
+        .or_else(|| match field.kind {
+            FieldKind::Choice(words) if !words.contains(&text) => {
+                Some(format!("{} must be one of {}", did_you_mean(text, words), quoted(words)))
+            }
+            FieldKind::Duration => parse_duration(text).err().map(|error| error.to_string()),
+            FieldKind::Url => BaseUrl::parse(text, allow_http).err().map(|error| error.to_string()),
+            _ => None,
+        })
+        .or_else(|| field.rule.and_then(|rule| rule(text).err()))
+}
+
+/// What is wrong with it whatever it means.
+pub(super) fn form_problem(field: &Field, text: &str) -> Option<String> {
     if text.trim().is_empty() {
         return Some("it is empty; leave it out instead".to_owned());
     }
@@ -133,15 +147,7 @@ pub(crate) fn text_problem(field: &Field, text: &str, allow_http: bool) -> Optio
     if matches!(field.kind, FieldKind::Text | FieldKind::Url) && text.trim() != text {
         return Some("it begins or ends with white space; take that off".to_owned());
     }
-    let by_kind = match field.kind {
-        FieldKind::Choice(words) if !words.contains(&text) => {
-            Some(format!("{} must be one of {}", did_you_mean(text, words), quoted(words)))
-        }
-        FieldKind::Duration => parse_duration(text).err().map(|error| error.to_string()),
-        FieldKind::Url => BaseUrl::parse(text, allow_http).err().map(|error| error.to_string()),
-        _ => None,
-    };
-    by_kind.or_else(|| field.rule.and_then(|rule| rule(text).err()))
+    None
 }
 
 fn quoted(words: &[&str]) -> String {

@@ -183,6 +183,10 @@ impl Login<'_> {
     }
 
     fn warnings(&self, url: &'static Field, settings: &Settings) -> Vec<FieldProblem> {
+        let from_environment = |secret| matches!(settings.origin(secret), Some(Origin::Environment(_)));
+        if !self.credential.secrets().any(from_environment) {
+            return Vec::new();
+        }
         let host = settings.text(url.name).and_then(|text| BaseUrl::parse(text.expose_secret(), true).ok());
         let Some(host) = host.map(|url| url.host()) else { return Vec::new() };
         let way_out = self.credential.variable(url).map_or_else(String::new, |variable| {

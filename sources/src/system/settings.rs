@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{capitalized, check};
 use crate::base_url::BaseUrl;
-use crate::{Credential, FieldProblem, Given, GivenFields, System, parse_duration};
+use crate::{Credential, Field, FieldProblem, Given, GivenFields, System, parse_duration};
 
 /// The settings of one system after environment and defaults.
 #[derive(Clone, Debug)]
@@ -124,7 +124,12 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn url(&mut self, field: &'static str) -> Option<BaseUrl> {
         let allow_http = self.settings.flag("allow_http") || self.settings.is_unknown("allow_http");
-        self.optional(field, |text| BaseUrl::parse(text, allow_http).map_err(|error| error.to_string()))
+        // Its own parser tells all there is to tell of its kind: no URL is parsed twice, at each login.
+        self.parsed(field, |described, text| {
+            check::form_problem(described, text).map_or(Ok(()), Err)?;
+            let url = BaseUrl::parse(text, allow_http).map_err(|error| error.to_string())?;
+            described.rule.map_or(Ok(()), |rule| rule(text)).map(|()| url)
+        })
     }
 
     pub(crate) fn duration(&mut self, field: &'static str) -> Option<Duration> {
@@ -142,14 +147,21 @@ impl<'a> Reader<'a> {
         field: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
+        self.parsed(field, |described, text| {
+            check::text_problem(described, text, true).map_or(Ok(()), Err)?;
+            parse(text)
+        })
+    }
+
+    fn parsed<T>(
+        &mut self,
+        field: &'static str,
+        parse: impl FnOnce(&Field, &str) -> Result<T, String>,
+    ) -> Option<T> {
         let text = self.settings.text(field)?.expose_secret();
         let described = self.system.field(field)?;
-        // The URL has its own parser, which is asked below.
-        let parsed = match check::text_problem(described, text, true) {
-            Some(wrong) => Err(wrong),
-            None => parse(text),
-        };
         let origin = self.settings.origin(field);
+        let parsed = parse(described, text);
         parsed.map_err(|wrong| self.problems.push(malformed(self.system, field, origin, &wrong))).ok()
     }
 

@@ -146,6 +146,16 @@ impl Results {
         Summary::of(&wanted.map(|(_, _, value)| *value).collect::<Vec<_>>())
     }
 
+    /// How often what was measured most often in a section was measured.
+    pub(super) fn most_values(&self, section: &Section) -> usize {
+        let count = |measure: &Measure| {
+            let ours =
+                self.values.iter().filter(|(other, whose, _)| other == measure && *whose == Subject::Ours);
+            ours.count()
+        };
+        section.measures.iter().map(count).max().unwrap_or_default()
+    }
+
     /// Whether we are within the bar; nothing where there is none.
     pub(super) fn met(&self, measure: Measure) -> Option<bool> {
         Some(measure.bar?.is_met(self.summary(measure, Subject::Ours)?.median))
@@ -191,6 +201,7 @@ mod tests {
         assert_eq!(results.met(RATE), Some(false), "more would be better");
         assert_eq!(results.met(WALL), None);
         assert_eq!(results.missed(), ["rate"]);
+        assert_eq!(results.most_values(&SECTIONS[0]), 3);
         let peer = Summary { median: 25.0, min: 20.0, max: 300.0 };
         assert_eq!(results.summary(CPU, Subject::GoProvider), Some(peer));
     }

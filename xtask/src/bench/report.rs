@@ -12,9 +12,13 @@ use crate::terminal::{Look, Terminal};
 pub(super) fn table(results: &Results, terminal: &Terminal) {
     let context = results.context.iter().map(|(word, name)| format!("{word}: {name}"));
     terminal.heading(&context.collect::<Vec<_>>().join(", "));
-    let count = if results.runs == 1 { "1 run".to_owned() } else { format!("{} runs", results.runs) };
-    let shown = format!("median of {count} (min – max)");
     for section in results.sections {
+        let count = match results.most_values(section) {
+            0 => continue,
+            1 => "1 run".to_owned(),
+            count => format!("{count} runs"),
+        };
+        let shown = format!("median of {count} (min – max)");
         if !section.heading.is_empty() {
             terminal.heading(section.heading);
         }

@@ -67,7 +67,7 @@ pub(super) async fn missing_in_vault(app: &App) -> Vec<Note> {
 /// What was read may not be what its field wants. What cannot be read was told.
 async fn what_does_not_fit(app: &App, source: &Source) -> Option<Note> {
     source.in_vault().next()?;
-    let http = Arc::new(HttpClient::new(source.http.clone()));
+    let http = Arc::new(HttpClient::new((*source.http).clone()));
     match source.open(&ProcessEnvironment, &app.vault, &http, &app.clock).await {
         Err(error @ OpenError::BadSettings { .. }) => Some(Note::of(source, error.to_string(), None)),
         _ => None,

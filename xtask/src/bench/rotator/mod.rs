@@ -62,7 +62,7 @@ pub(crate) struct Options {
     runs: u32,
 
     /// Over how many seconds the due times of 10,000 rotations are spread.
-    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(30..=3600))]
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(60..=3600))]
     spread: u32,
 
     /// Measure only this part.

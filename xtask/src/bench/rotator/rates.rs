@@ -43,6 +43,16 @@ impl Window {
     pub(super) fn rate(&self) -> f64 {
         number(self.runs) / self.took.as_secs_f64()
     }
+
+    /// Both stretches as one.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            runs: self.runs + other.runs,
+            took: self.took + other.took,
+            client: self.client + other.client,
+            server: self.server + other.server,
+        }
+    }
 }
 
 /// How many rotations a daemon needs so that some are always due, on a server with this limit.

@@ -59,10 +59,12 @@ impl Scale<'_> {
     pub(super) fn measure(&self, spread: u32, results: &mut Results) -> Result {
         let terminal = self.terminal;
         terminal.step(&format!("first runs of {ROTATIONS} rotations"), || self.first_runs(results))?;
+        let before = terminal.step("write limits found", || self.limits())?;
         let tick = Tick::after(START + QUIET + MARGIN);
         let mut daemon = self.start("burst", &tick, 0)?;
-        terminal.step(&format!("quiet for {} s", QUIET.as_secs()), || quiet(&mut daemon, &tick, results))?;
-        terminal.step(&format!("{ROTATIONS} due at once"), || self.burst(daemon, &tick, results))?;
+        let name = format!("nothing due for at least {} s", QUIET.as_secs());
+        terminal.step(&name, || quiet(&mut daemon, &tick, results))?;
+        terminal.step(&format!("{ROTATIONS} due at once"), || self.burst(daemon, &tick, before, results))?;
         terminal.line(&format!("{ROTATIONS} rotations due over {spread} s, which takes as long"));
         terminal.step(&format!("{ROTATIONS} due over {spread} s"), || self.spread(spread, results))
     }
@@ -78,20 +80,22 @@ impl Scale<'_> {
         Ok(())
     }
 
-    fn burst(&self, mut daemon: Daemon, tick: &Tick, results: &mut Results) -> Result {
+    /// Between the two looks at what others reach: `before` is the first.
+    fn burst(&self, mut daemon: Daemon, tick: &Tick, before: Limits, results: &mut Results) -> Result {
         let clocks = [daemon.process(), self.server.process()];
         let read = || -> Result<[Duration; 2]> { Ok([usage::cpu(clocks[0])?, usage::cpu(clocks[1])?]) };
-        let before = read()?;
+        let start = read()?;
         thread::sleep(tick.left());
         let begun = Instant::now();
         daemon.watch(ROTATIONS.into(), PATIENCE, |runs| self.progress(runs))?;
-        let (took, after) = (begun.elapsed(), read()?);
-        let [client, server] = [0, 1].map(|clock| after[clock].saturating_sub(before[clock]));
+        let (took, end) = (begun.elapsed(), read()?);
+        let [client, server] = [0, 1].map(|clock| end[clock].saturating_sub(start[clock]));
         let ours = Window { runs: ROTATIONS.into(), took, client, server };
         let memory = usage::memory(daemon.process())?;
         drop(daemon);
 
-        let (limit, pairs) = self.limits()?;
+        let after = self.limits()?;
+        let (limit, pairs) = (before.load.and(after.load), before.pairs.and(after.pairs));
         results.add(BURST_WALL, Subject::Ours, took.as_secs_f64());
         results.add(BURST_SHARE, Subject::Ours, 100.0 * ours.rate() / limit.rate());
         results.add(BURST_PAIRS_SHARE, Subject::Ours, 100.0 * ours.rate() / pairs.rate());
@@ -105,16 +109,16 @@ impl Scale<'_> {
     }
 
     /// What others reach on the same server at the same concurrency.
-    fn limits(&self) -> Result<(Window, Window)> {
+    fn limits(&self) -> Result<Limits> {
         let (access, api) = (self.sandbox.access(), self.server.api());
         let mut answer = api.call("GET", &format!("secret/data/{ENTRIES}/user-1"), None)?;
         let entry = answer["data"]["data"].take();
         let mut load = Load::prepare(self.folder, CONCURRENCY, api, &entry)?;
-        // Metadata grow with the first versions of an entry: those that are measured have as many as ours.
-        load.run(rates::STRETCH, self.server)?;
-        let limit = load.run(2 * rates::STRETCH, self.server)?;
         let pairs = Pairs::new(CONCURRENCY, access, api, &entry);
-        Ok((limit, pairs.run(2 * rates::STRETCH, self.server)?))
+        Ok(Limits {
+            load: load.run(2 * rates::STRETCH, self.server)?,
+            pairs: pairs.run(2 * rates::STRETCH, self.server)?,
+        })
     }
 
     fn spread(&self, spread: u32, results: &mut Results) -> Result {
@@ -153,6 +157,13 @@ impl Scale<'_> {
     fn progress(&self, runs: u64) {
         self.terminal.progress(&format!("{runs} of {ROTATIONS} runs"));
     }
+}
+
+/// What others reach.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    load: Window,
+    pairs: Window,
 }
 
 /// Watches a daemon that has read everything and has nothing to do before this time.
