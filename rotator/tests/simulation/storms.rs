@@ -19,7 +19,7 @@ use tokenferry_sources::Timestamp;
 use tokio::time::{Instant, sleep};
 
 const ROTATIONS: u32 = 24;
-const HOURS: u32 = 72;
+const HOURS: u32 = 36;
 
 #[tokio::test(start_paused = true)]
 async fn whatever_fails_nobody_is_asked_in_a_tight_loop() {
@@ -28,7 +28,7 @@ async fn whatever_fails_nobody_is_asked_in_a_tight_loop() {
         Rotator::start(&world).go_on(HOURS).await;
         let state = world.state();
         // Where the clock hardly moves, few times of the schedules come.
-        let least = if clock == Clock::SetBackEachMinute { 1_000 } else { 10_000 };
+        let least = if clock == Clock::SetBackEachMinute { 500 } else { 5_000 };
         assert!(state.logins.iter().flatten().count() > least, "{clock:?}");
         for kind in [Kind::Down, Kind::Limited, Kind::Lost, Kind::Refused, Kind::Short] {
             let asked = state.logins.iter().map(|logins| most_in_an_hour(logins, kind)).max().unwrap();
@@ -79,9 +79,10 @@ async fn a_refused_login_is_not_repeated_whenever_the_process_dies() {
         drop(rotator);
         Rotator::start(&world).go_on(1).await;
         for logins in &world.state().logins {
-            // At once, after 15 minutes and after 30 more; once more where it died before the first was noted.
-            assert!((2..=4).contains(&logins.len()), "{quarter_secs}: {logins:?}");
-            at_the_worst_moment += u32::from(logins.len() == 4);
+            // At most at once, after 15 minutes and after 30 more; once more where it died before the first was noted.
+            assert!((1..=4).contains(&logins.len()), "{quarter_secs}: {logins:?}");
+            let again = logins.get(1).is_some_and(|second| second.0 < logins[0].0 + Duration::from_secs(60));
+            at_the_worst_moment += u32::from(again);
         }
     }
     assert!(at_the_worst_moment > 0);

@@ -97,7 +97,7 @@ async fn next_tells_the_coming_runs_with_and_without_vault() {
         rows.as_array().unwrap().iter().map(|row| row["reason"].as_str().unwrap().to_owned()).collect()
     };
     let offline = site.rotator.run(&["next", "--offline", "--output", "json"]).await.ok().json();
-    assert_eq!(names(&offline), ["at", "in_seconds", "local", "reason", "rotation"]);
+    assert_eq!(names(&offline), ["at", "in_seconds", "local", "reason", "rotation", "waits_for"]);
     assert_eq!(reasons(&offline), ["schedule"; 3]);
     assert_eq!((site.vault_logins(), site.logins()), (0, 0));
 
