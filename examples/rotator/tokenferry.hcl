@@ -67,5 +67,8 @@ rotation "zettelstore-notes" {
     mount = "team-a"
     path  = "zettelstore"
     adopt = true # take over an entry that somebody else made
+
+    namespace = "team-a"                                        # default: that of the vault block
+    fields    = { token = "access_token", expires_at = "exp" } # other names for fields of this entry
   }
 }

@@ -71,7 +71,11 @@ impl App {
         names.iter().map(|name| self.find(name)).collect()
     }
 
-    fn find(&self, name: &str) -> Result<RotationId, UnknownRotation> {
+    /// The rotation of this name.
+    ///
+    /// # Errors
+    /// When the configuration does not know it.
+    pub fn find(&self, name: &str) -> Result<RotationId, UnknownRotation> {
         let found = self.ids().find(|(_, rotation)| *rotation.name == *name);
         found.map(|(id, _)| id).ok_or_else(|| UnknownRotation {
             name: name.to_owned(),

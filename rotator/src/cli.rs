@@ -1,10 +1,13 @@
 //! The command line.
 
+mod explain;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
+pub use self::explain::Explain;
 use crate::logging::Format;
 
 /// Logs in on a schedule and writes fresh tokens into HashiCorp Vault or OpenBao.
@@ -37,6 +40,8 @@ pub struct Cli {
 pub enum Command {
     /// Check everything that can be checked: secrets, systems, Vault and its policies, rotations
     Doctor(Doctor),
+    /// Explain why and when a rotation runs, or does not
+    Explain(Explain),
     /// Show the next runs of each rotation
     Next(Next),
     /// Do what is due, then exit
@@ -56,6 +61,7 @@ impl Command {
     pub fn output(&self) -> Option<Output> {
         match self {
             Command::Doctor(arguments) => Some(arguments.output),
+            Command::Explain(arguments) => Some(arguments.output),
             Command::Next(arguments) => Some(arguments.output),
             Command::Once(arguments) => Some(arguments.output),
             Command::Policy(arguments) => Some(arguments.output.into()),

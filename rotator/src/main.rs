@@ -7,7 +7,11 @@ use tokenferry_rotator::cli::Cli;
 use tokenferry_rotator::{commands, logging, process};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return commands::report_usage(&error, &arguments).into(),
+    };
     logging::install(cli.log_format.into(), cli.level());
     process::forbid_core_files();
     // One thread: a rotator waits for the network.

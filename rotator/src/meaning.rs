@@ -4,7 +4,7 @@
 /// A class in words.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Meaning {
-    /// What happened: the end of a sentence that begins with "because".
+    /// What happened, as the end of a sentence.
     pub means: &'static str,
     /// What to do. Whole sentences.
     pub advice: &'static str,
@@ -18,7 +18,7 @@ pub fn meaning(class: &str) -> Meaning {
 }
 
 const UNKNOWN: Meaning = Meaning {
-    means: "of something that this version of tokenferry has no words for",
+    means: "this version of tokenferry has no words for it",
     advice: "The log of the process that noted it has the whole message.",
 };
 

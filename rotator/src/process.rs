@@ -26,20 +26,27 @@ pub fn name() -> String {
     format!("tokenferry/{} {host} {}", env!("CARGO_PKG_VERSION"), std::process::id())
 }
 
-/// Cancelled by the first SIGTERM or SIGINT. The second ends the process at once. SIGHUP would end it without storing
-/// what was issued, so it is only noted.
+/// SIGHUP would end the process without storing what was issued, so it is only noted.
+///
+/// # Errors
+/// When the operating system does not let us listen to signals.
+pub fn survive_hang_up() -> std::io::Result<()> {
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hang_up.recv().await.is_some() {
+            warn!("SIGHUP changes nothing: this command reads its configuration once");
+        }
+    });
+    Ok(())
+}
+
+/// Cancelled by the first SIGTERM or SIGINT. The second ends the process at once.
 ///
 /// # Errors
 /// When the operating system does not let us listen to signals.
 pub fn stop_on_signals() -> std::io::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hang_up.recv().await.is_some() {
-            warn!("SIGHUP changes nothing: restart tokenferry to have it read its configuration again");
-        }
-    });
     let stop = CancellationToken::new();
     let stopping = stop.clone();
     tokio::spawn(async move {

@@ -1,10 +1,12 @@
 //! What is rotated: a source, a schedule, and the destinations of its tokens.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenferry_vault::KvPath;
+use tokenferry_vault::{FieldNames, KvPath};
 
+use crate::proof::human;
 use crate::reader::Reader;
 use crate::schedule::Schedule;
 use crate::source::Source;
@@ -57,6 +59,15 @@ impl RenewBefore {
     }
 }
 
+impl fmt::Display for RenewBefore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RenewBefore::Duration(before) => f.write_str(&human(*before)),
+            RenewBefore::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
 impl Default for RenewBefore {
     fn default() -> Self {
         RenewBefore::Percent(30)
@@ -68,12 +79,21 @@ impl Default for RenewBefore {
 pub struct Destination {
     /// Which entry.
     pub entry: KvPath,
+    /// What its fields are called.
+    pub fields: FieldNames,
     /// Whether an entry that somebody else made is taken over.
     pub adopt: bool,
 }
 
-impl std::fmt::Display for Destination {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Destination {
+    /// An entry of its own, with the names that fields have by themselves.
+    pub fn new(entry: KvPath) -> Self {
+        Destination { entry, fields: FieldNames::default(), adopt: false }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.entry.fmt(f)
     }
 }

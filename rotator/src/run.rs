@@ -87,6 +87,15 @@ pub enum Outcome {
         /// When to try again, if the other side said so.
         retry_at: Option<Timestamp>,
     },
+    /// A new token stands in some destinations, and there is trouble with the others.
+    Partly {
+        /// The token that the readers of those find.
+        living: Living,
+        /// What kind of trouble.
+        class: Class,
+        /// When to try again, if the other side said so.
+        retry_at: Option<Timestamp>,
+    },
     /// Trouble that lasts until somebody changes something.
     Refused {
         /// What kind.

@@ -15,9 +15,9 @@ use std::time::Duration;
 use thiserror::Error;
 use tokenferry_sources::{
     BuildContext, Clock, Environment, FieldKind, FieldProblem, GivenFields, HttpClient, HttpSettings,
-    Severity, System, TokenSource,
+    Predecessor, ProcessEnvironment, Severity, System, TokenSource,
 };
-use tokenferry_vault::{Vault, VaultError};
+use tokenferry_vault::{KvPath, Vault, VaultError};
 use zeroize::Zeroizing;
 
 use self::setting::Reading;
@@ -39,6 +39,8 @@ pub struct Source {
     pub ttl: Option<Duration>,
     /// How many logins it may make in a time, for all its rotations together.
     pub rate: Option<Rate>,
+    /// Where its refresh token is kept, if it is to be used.
+    pub session: Option<Box<KvPath>>,
 }
 
 impl Source {
@@ -49,6 +51,11 @@ impl Source {
         let is_passed_on =
             passed_on.any(|credential| credential.secrets().any(|field| self.field(field).is_some()));
         self.system.documented_life.filter(|_| !is_passed_on)
+    }
+
+    /// What getting a new token does to the one before it.
+    pub fn predecessor(&self) -> Predecessor {
+        if self.session.is_some() { Predecessor::Dies } else { self.system.predecessor }
     }
 
     /// What is kept outside of Vault and cannot be read, with the way to where it is referred to, as in
@@ -143,11 +150,29 @@ impl Source {
     }
 }
 
+/// What sources refer to that cannot be read now, in a sentence each. What is kept in Vault is not looked at.
+pub fn unreadable(sources: &[Arc<Source>]) -> impl Iterator<Item = String> {
+    sources.iter().flat_map(|source| {
+        source
+            .unreadable(&ProcessEnvironment)
+            .into_iter()
+            .map(|(way, error)| format!("`{way}` of source {} cannot be read here: {error}", source.name))
+    })
+}
+
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
-        let Source { name, system, fields, http, ttl, rate } = self;
-        (name, system.name, fields, http, ttl, rate)
-            == (&other.name, other.system.name, &other.fields, &other.http, &other.ttl, &other.rate)
+        let Source { name, system, fields, http, ttl, rate, session } = self;
+        (name, system.name, fields, http, ttl, rate, session)
+            == (
+                &other.name,
+                other.system.name,
+                &other.fields,
+                &other.http,
+                &other.ttl,
+                &other.rate,
+                &other.session,
+            )
     }
 }
 

@@ -1,5 +1,6 @@
 //! Coming to an end without losing a token: runs under way may end, and what was issued is stored.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -12,14 +13,17 @@ use crate::runner::{Runner, Unstored};
 /// Whether nothing was lost.
 pub async fn wind_down(
     dispatch: &mut dyn Dispatch,
-    runner: &Runner,
+    runners: &[Arc<Runner>],
     until: Instant,
     mut ended: impl FnMut(Ended),
 ) -> bool {
     dispatch.close();
     let mut pause = SHORTEST_PAUSE;
     loop {
-        let unstored = runner.flush(until).await;
+        let mut unstored = Vec::new();
+        for runner in runners {
+            unstored.extend(runner.flush(until).await);
+        }
         if dispatch.running() == 0 && unstored.is_empty() {
             return true;
         }

@@ -70,6 +70,8 @@ pub use reference::{Reference, ReferenceError};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use session::Session;
 pub use source::{BuildContext, Revocation, TokenSource, Verification};
-pub use system::{Credential, Home, Origin, SYSTEMS, Settings, System, allows_http, check_fields, system};
+pub use system::{
+    Credential, Home, Origin, SYSTEMS, Settings, System, Trial, allows_http, check_fields, system,
+};
 pub use token::{Expiry, Identity, Predecessor, RefreshToken, Token, TokenNote, TokenUsage};
 pub use transport::{HTTP_FIELDS, HttpClient, HttpSettings, certificates, user_agent};

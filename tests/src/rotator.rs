@@ -111,7 +111,13 @@ impl Rotator {
 
     /// Starts the daemon. Its log is JSON, and tells all.
     pub fn start(&self) -> Daemon {
-        let process = self.spawn(&["run", "--log-format", "json", "--log-level", "trace"]);
+        self.start_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(&self, arguments: &[&str]) -> Daemon {
+        let all = ["run", "--log-format", "json", "--log-level", "trace"];
+        let process = self.spawn(&[&all[..], arguments].concat());
         Daemon { process, secrets: self.secrets.clone() }
     }
 

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use tokenferry_sources::{ExposeSecret, SecretString, Timestamp, Token, parse_rfc3339, rfc3339};
 
+use crate::FieldNames;
+
 /// Everything that readers of an entry find: one write, so all of it is always about one token.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -92,8 +94,8 @@ impl Entry {
         }
     }
 
-    /// The fields to store. What is not known is left out.
-    pub fn to_json(&self) -> Map<String, Value> {
+    /// The fields to store, under these names. What is not known is left out.
+    pub fn to_json(&self, names: &FieldNames) -> Map<String, Value> {
         let text = |text: &str| Some(Value::from(text));
         let time = |time: Option<Timestamp>| time.map(|time| Value::from(rfc3339(time)));
         let fields = [
@@ -115,15 +117,15 @@ impl Entry {
             ("writer", text(&self.origin.writer)),
             ("schema", Some(Value::from(SCHEMA))),
         ];
-        fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+        fields.into_iter().filter_map(|(name, value)| Some((names.of(name).to_owned(), value?))).collect()
     }
 
-    /// Reads a stored entry. What else stands there does not matter.
+    /// Reads an entry that is stored under these names. What else stands there does not matter.
     ///
     /// # Errors
     /// When it is of a newer kind, or lacks what makes an entry ours.
-    pub fn from_json(fields: &Map<String, Value>) -> Result<Self, EntryError> {
-        let read = Reader(fields);
+    pub fn from_json(fields: &Map<String, Value>, names: &FieldNames) -> Result<Self, EntryError> {
+        let read = Reader { fields, names };
         let schema = read.number("schema")?;
         if schema > SCHEMA {
             return Err(EntryError::Newer { schema });
@@ -156,11 +158,18 @@ impl Entry {
     }
 }
 
-struct Reader<'a>(&'a Map<String, Value>);
+struct Reader<'a> {
+    fields: &'a Map<String, Value>,
+    names: &'a FieldNames,
+}
 
 impl<'a> Reader<'a> {
+    fn value(&self, field: &'static str) -> Option<&'a Value> {
+        self.fields.get(self.names.of(field))
+    }
+
     fn text(&self, field: &'static str) -> Result<&'a str, EntryError> {
-        self.0.get(field).and_then(Value::as_str).ok_or(EntryError::Incomplete { field })
+        self.value(field).and_then(Value::as_str).ok_or(EntryError::Incomplete { field })
     }
 
     /// What no request can carry is not a token.
@@ -199,7 +208,7 @@ impl<'a> Reader<'a> {
 
     /// The command line tools of Vault write numbers as texts.
     fn number(&self, field: &'static str) -> Result<u64, EntryError> {
-        let number = match self.0.get(field) {
+        let number = match self.value(field) {
             Some(Value::String(text)) => text.parse().ok(),
             value => value.and_then(Value::as_u64),
         };
@@ -212,7 +221,7 @@ impl<'a> Reader<'a> {
 
     /// A time that is there must be one: taken for unknown, it would let a token die unnoticed.
     fn optional_time(&self, field: &'static str) -> Result<Option<Timestamp>, EntryError> {
-        if self.0.contains_key(field) { self.time(field).map(Some) } else { Ok(None) }
+        if self.value(field).is_some() { self.time(field).map(Some) } else { Ok(None) }
     }
 }
 

@@ -213,11 +213,11 @@ mod tests {
     }
 
     fn write() -> Operation {
-        Operation::Write(KvPath { mount: "kv".into(), path: "a".into() })
+        Operation::Write(KvPath::new("kv", "a"))
     }
 
     fn read() -> Operation {
-        Operation::Read(KvPath { mount: "kv".into(), path: "a".into() })
+        Operation::Read(KvPath::new("kv", "a"))
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Found {
     pub version: u64,
     /// When that version was written, if there is one.
     pub written_at: Option<Timestamp>,
+    /// When the engine will delete that version, if it was told to.
+    pub vanishes_at: Option<Timestamp>,
     /// Whether that version holds data: it does not after a deletion.
     pub is_live: bool,
     /// The data, if there are any and we may read them.
@@ -30,6 +32,8 @@ pub struct Found {
 pub struct Stored {
     /// The version that was written.
     pub version: u64,
+    /// When the engine will delete it, if it was told to.
+    pub vanishes_at: Option<Timestamp>,
     /// What is noted beside it, if anything is and the server says so.
     pub custom_metadata: Option<BTreeMap<String, String>>,
 }

@@ -22,7 +22,7 @@ impl Vault {
     /// When Vault does not answer, or does not let us.
     pub async fn read_history(&self, at: &KvPath) -> Result<Vec<WrittenVersion>, VaultError> {
         let (mount, path) = (at.mount.to_string(), at.path.to_string());
-        match self.ask(ReadSecretMetadataRequest { mount, path }).await? {
+        match self.ask(at, ReadSecretMetadataRequest { mount, path }).await? {
             Ok(metadata) => Ok(versions(&metadata)),
             Err(fault) if fault.is_nothing_there() => Ok(Vec::new()),
             Err(fault) => Err(fault.during(Operation::ReadMetadata(at.clone()))),

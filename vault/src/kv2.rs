@@ -22,7 +22,7 @@ impl Vault {
         let mut found = Found::default();
         for _ in 0..READS {
             let (mount, path) = (at.mount.to_string(), at.path.to_string());
-            found = match self.ask(ReadSecretRequest { mount, path, version: None }).await? {
+            found = match self.ask(at, ReadSecretRequest { mount, path, version: None }).await? {
                 Ok(answer) => return Ok(found_with(answer)),
                 Err(fault) if fault.status() == Some(403) => return self.read_metadata(at, false).await,
                 // Nothing, or nothing any more: then the metadata may still hold a version and our mark.
@@ -55,10 +55,11 @@ impl Vault {
             data: Value::Object(data),
             options: Some(SetSecretRequestOptions { cas }),
         });
-        let answer = self.ask(request).await?;
+        let answer = self.ask(at, request).await?;
         let stored = answer.map_err(|fault| fault.during(operation()))?;
         Ok(Stored {
             version: stored.version,
+            vanishes_at: parse_rfc3339(&stored.deletion_time),
             custom_metadata: stored.custom_metadata.map(|notes| notes.into_iter().collect()),
         })
     }
@@ -72,14 +73,51 @@ impl Vault {
         at: &KvPath,
         custom_metadata: &BTreeMap<String, String>,
     ) -> Result<(), VaultError> {
+        self.set_metadata(at, custom_metadata, None).await
+    }
+
+    /// The same for an entry of which only the last version is to be kept from now on.
+    ///
+    /// # Errors
+    /// When nothing was noted, or nobody can tell.
+    pub async fn keep_last_version(
+        &self,
+        at: &KvPath,
+        custom_metadata: &BTreeMap<String, String>,
+    ) -> Result<(), VaultError> {
+        self.set_metadata(at, custom_metadata, Some(1)).await
+    }
+
+    async fn set_metadata(
+        &self,
+        at: &KvPath,
+        custom_metadata: &BTreeMap<String, String>,
+        max_versions: Option<u64>,
+    ) -> Result<(), VaultError> {
         let custom_metadata: HashMap<_, _> = custom_metadata.clone().into_iter().collect();
         let request = SetSecretMetadataRequest {
             mount: at.mount.to_string(),
             path: at.path.to_string(),
+            max_versions,
             custom_metadata: Some(custom_metadata),
             ..SetSecretMetadataRequest::default()
         };
-        self.tell(request).await?.map_err(|fault| fault.during(Operation::Note(at.clone())))
+        self.tell(at, request).await?.map_err(|fault| fault.during(Operation::Note(at.clone())))
+    }
+
+    /// Makes sure that a mount is not of another kind, as far as Vault tells: KV v1 takes whatever is written, in
+    /// another place and without versions.
+    ///
+    /// # Errors
+    /// [`VaultError::NotKv2`] if it is of another kind; another one if Vault does not answer.
+    pub async fn expect_kv2(&self, at: &KvPath) -> Result<(), VaultError> {
+        match self.is_kv2(at).await {
+            Ok(false) | Err(VaultError::NotKv { .. }) => {
+                Err(VaultError::NotKv2 { operation: Operation::Write(at.clone()) })
+            }
+            Ok(true) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads what is noted beside an entry, and its version, but no data.
@@ -92,7 +130,7 @@ impl Vault {
 
     async fn read_metadata(&self, at: &KvPath, data_readable: bool) -> Result<Found, VaultError> {
         let (mount, path) = (at.mount.to_string(), at.path.to_string());
-        match self.ask(ReadSecretMetadataRequest { mount, path }).await? {
+        match self.ask(at, ReadSecretMetadataRequest { mount, path }).await? {
             Ok(metadata) => Ok(found_in(&metadata, data_readable, self.now())),
             Err(fault) if fault.is_nothing_there() => Ok(Found { data_readable, ..Found::default() }),
             Err(fault) => Err(fault.during(Operation::ReadMetadata(at.clone()))),
@@ -109,6 +147,7 @@ fn found_with(answer: ReadSecretResponse) -> Found {
     Found {
         version: metadata.version,
         written_at: parse_rfc3339(&metadata.created_time),
+        vanishes_at: parse_rfc3339(&metadata.deletion_time),
         is_live: true,
         data: Some(Data::from(fields)),
         data_readable: true,
@@ -123,6 +162,7 @@ fn found_in(metadata: &ReadSecretMetadataResponse, data_readable: bool, now: Tim
     Found {
         version: metadata.current_version,
         written_at: current.and_then(|version| parse_rfc3339(&version.created_time)),
+        vanishes_at: current.and_then(|version| parse_rfc3339(&version.deletion_time)),
         is_live: current.is_some_and(|version| !version.destroyed && !deleted(&version.deletion_time)),
         data: None,
         data_readable,

@@ -16,6 +16,7 @@ mod kv2;
 mod lease;
 mod login;
 mod mount;
+mod names;
 mod operation;
 mod parts;
 mod path;
@@ -36,8 +37,9 @@ pub use found::{Data, Found, Stored};
 pub use history::WrittenVersion;
 pub use inspect::{Capabilities, Health, Keeping, TokenFacts};
 pub use mount::{KvVersion, Mount};
+pub use names::{FIELDS, FieldNames, FieldNamesError};
 pub use operation::Operation;
-pub use path::{KvPath, PathError, entry_path};
+pub use path::{KvPath, PathError, ROOT, entry_path, namespace_path};
 pub use read::{Rotated, Secret};
 pub use settings::{
     DEFAULT_APP_ROLE_MOUNT, DEFAULT_JWT_MOUNT, DEFAULT_TIMEOUT, Kept, VaultAuth, VaultSettings,

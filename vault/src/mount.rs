@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::endpoint::Get;
-use crate::{Operation, Vault, VaultError};
+use crate::{KvPath, Operation, Vault, VaultError};
 
 /// An engine that is mounted somewhere.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,15 +39,15 @@ impl Mount {
 }
 
 impl Vault {
-    /// What is mounted there; `None` if Vault does not say, to us or to anybody.
+    /// What is mounted where an entry is; `None` if Vault does not say, to us or to anybody.
     ///
     /// # Errors
     /// When Vault does not answer.
-    pub async fn mount(&self, mount: &str) -> Result<Option<Mount>, VaultError> {
-        match self.ask(Get::<Mount>::new(format!("sys/internal/ui/mounts/{mount}"))).await? {
+    pub async fn mount(&self, at: &KvPath) -> Result<Option<Mount>, VaultError> {
+        match self.ask(at, Get::<Mount>::new(format!("sys/internal/ui/mounts/{}", at.mount))).await? {
             Ok(mount) => Ok(Some(mount)),
             Err(fault) if fault.leaves_open() => Ok(None),
-            Err(fault) => Err(fault.during(Operation::ReadMount(Arc::from(mount)))),
+            Err(fault) => Err(fault.during(Operation::ReadMount(Arc::clone(&at.mount)))),
         }
     }
 }

@@ -8,15 +8,32 @@ use thiserror::Error;
 /// An entry of a KV secrets engine.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct KvPath {
+    /// The namespace of the engine, without slashes at its ends; `None` if it is that of the login.
+    pub namespace: Option<Arc<str>>,
     /// Where the engine is mounted, without slashes at its ends.
     pub mount: Arc<str>,
     /// The path below it, without slashes at its ends and without `data/`.
     pub path: Arc<str>,
 }
 
+impl KvPath {
+    /// An entry in the namespace of the login.
+    pub fn new(mount: impl Into<Arc<str>>, path: impl Into<Arc<str>>) -> Self {
+        KvPath { namespace: None, mount: mount.into(), path: path.into() }
+    }
+
+    /// Whether it is the other one, or one of the two is a folder that holds the other.
+    pub fn overlaps(&self, other: &KvPath) -> bool {
+        let steps = |path: &KvPath| format!("{}/{}/", path.mount, path.path);
+        let (one, two) = (steps(self), steps(other));
+        self.namespace == other.namespace && (one.starts_with(&two) || two.starts_with(&one))
+    }
+}
+
 impl fmt::Display for KvPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.mount, self.path)
+        write!(f, "{}/{}", self.mount, self.path)?;
+        self.namespace.iter().try_for_each(|namespace| write!(f, " (namespace {namespace})"))
     }
 }
 
@@ -60,9 +77,72 @@ pub fn entry_path(text: &str) -> Result<String, PathError> {
     Ok(path.to_owned())
 }
 
+/// A namespace as Vault takes it for the same, without slashes at its ends. `None` for the one that holds all others,
+/// which can also be written `root`.
+///
+/// # Errors
+/// When it names nothing, or something else than it seems to.
+pub fn namespace_path(text: &str) -> Result<Option<String>, PathError> {
+    let path = if text == "/" { ROOT.to_owned() } else { entry_path(text)? };
+    Ok(Some(path).filter(|path| path != ROOT))
+}
+
+/// How the namespace that holds all others is called.
+pub const ROOT: &str = "root";
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_overlap_step_by_step_within_their_namespace() {
+        let at = |namespace: Option<&str>, path: &str| KvPath {
+            namespace: namespace.map(Arc::from),
+            ..KvPath::new("secret", path)
+        };
+        let home = at(None, "tokens/home");
+        for (other, expected) in
+            [("tokens/home", true), ("tokens", true), ("tokens/home/x", true), ("tokens/homes", false)]
+        {
+            assert_eq!(
+                (home.overlaps(&at(None, other)), at(None, other).overlaps(&home)),
+                (expected, expected),
+                "{other}"
+            );
+        }
+        assert!(!home.overlaps(&at(Some("team"), "tokens/home")));
+        assert!(!home.overlaps(&KvPath::new("secret2", "tokens/home")));
+        // A mount may have several steps.
+        assert!(KvPath::new("a/b", "c").overlaps(&KvPath::new("a", "b/c")));
+    }
+
+    #[test]
+    fn an_entry_is_shown_with_its_namespace() {
+        let home = KvPath::new("secret", "home");
+        assert_eq!(home.to_string(), "secret/home");
+        assert_eq!(
+            KvPath { namespace: Some("team/a".into()), ..home }.to_string(),
+            "secret/home (namespace team/a)"
+        );
+    }
+
+    #[test]
+    fn a_namespace_has_one_form() {
+        for (text, expected) in [
+            ("team", Some("team")),
+            ("/team/a/", Some("team/a")),
+            ("root", None),
+            ("root/", None),
+            ("/", None),
+        ] {
+            assert_eq!(
+                namespace_path(text).map(|path| path.as_deref().map(str::to_owned)),
+                Ok(expected.map(str::to_owned)),
+                "{text}"
+            );
+        }
+        assert_eq!(namespace_path(""), Err(PathError::Empty));
+    }
 
     #[test]
     fn one_slash_at_either_end_does_not_matter() {

@@ -12,7 +12,7 @@ use vaultrs::api::kv2::requests::ReadSecretRequest;
 
 use crate::endpoint::Get;
 use crate::fault::Fault;
-use crate::{Data, Entry, EntryError, KvPath, KvVersion, Operation, Vault, VaultError};
+use crate::{Data, Entry, EntryError, FieldNames, KvPath, KvVersion, Operation, Vault, VaultError};
 
 /// An entry of the rotator, as its readers find it.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Vault {
     pub async fn read_rotated(&self, at: &KvPath) -> Result<Option<Rotated>, VaultError> {
         let Some(Content { data, version }) = self.read_content(at).await? else { return Ok(None) };
         let operation = Operation::Read(at.clone());
-        match Entry::from_json(data.fields()) {
+        match Entry::from_json(data.fields(), FieldNames::NONE) {
             Ok(entry) => Ok(Some(Rotated { entry, version })),
             Err(EntryError::Incomplete { field }) => Err(VaultError::NotOurs { operation, field }),
             Err(EntryError::Newer { schema }) => Err(VaultError::NewerSchema { operation, schema }),
@@ -89,7 +89,7 @@ impl Vault {
             Ok(content) => Ok(Some(content)),
             Err(fault) if fault.is_nothing_there() => {
                 // Perhaps it is no longer what it was.
-                self.known_engines().remove(&at.mount);
+                self.known_engines().remove(&place(at));
                 Ok(None)
             }
             Err(fault) => Err(fault.during(Operation::Read(at.clone()))),
@@ -98,14 +98,19 @@ impl Vault {
 
     /// What Vault says about the mount; `None` if it does not say.
     async fn engine(&self, at: &KvPath) -> Result<Option<KvVersion>, VaultError> {
-        if let Some(known) = self.known_engines().get(&at.mount) {
+        if let Some(known) = self.known_engines().get(&place(at)) {
             return Ok(Some(*known));
         }
-        let Some(mount) = self.mount(&at.mount).await? else { return Ok(None) };
+        let Some(mount) = self.mount(at).await? else { return Ok(None) };
         let engine =
             mount.kv_version().ok_or(VaultError::NotKv { operation: Operation::Read(at.clone()) })?;
-        self.known_engines().insert(Arc::clone(&at.mount), engine);
+        self.known_engines().insert(place(at), engine);
         Ok(Some(engine))
+    }
+
+    /// Whether an entry is in a KV engine of version 2. Where Vault does not say, it may be.
+    pub(crate) async fn is_kv2(&self, at: &KvPath) -> Result<bool, VaultError> {
+        Ok(!matches!(self.engine(at).await?, Some(KvVersion::V1)))
     }
 
     async fn read_either(&self, at: &KvPath) -> Result<Result<Content, Fault>, VaultError> {
@@ -119,13 +124,13 @@ impl Vault {
     }
 
     async fn read_v1(&self, at: &KvPath) -> Result<Result<Content, Fault>, VaultError> {
-        let read = self.ask(Get::<Map<String, Value>>::new(at.to_string())).await?;
+        let read = self.ask(at, Get::<Map<String, Value>>::new(format!("{}/{}", at.mount, at.path))).await?;
         Ok(read.map(|fields| Content { data: fields.into(), version: None }))
     }
 
     async fn read_v2(&self, at: &KvPath) -> Result<Result<Content, Fault>, VaultError> {
         let (mount, path) = (at.mount.to_string(), at.path.to_string());
-        let read = self.ask(ReadSecretRequest { mount, path, version: None }).await?;
+        let read = self.ask(at, ReadSecretRequest { mount, path, version: None }).await?;
         Ok(read.and_then(|answer| match answer.data {
             Value::Object(fields) => {
                 Ok(Content { data: fields.into(), version: Some(answer.metadata.version) })
@@ -134,14 +139,21 @@ impl Vault {
         }))
     }
 
-    fn known_engines(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, KvVersion>> {
+    fn known_engines(&self) -> MutexGuard<'_, BTreeMap<MountPlace, KvVersion>> {
         self.engines.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What Vault said about mounts.
 #[derive(Default)]
-pub(crate) struct Engines(Mutex<BTreeMap<Arc<str>, KvVersion>>);
+pub(crate) struct Engines(Mutex<BTreeMap<MountPlace, KvVersion>>);
+
+/// A namespace, and a mount in it.
+type MountPlace = (Option<Arc<str>>, Arc<str>);
+
+fn place(at: &KvPath) -> MountPlace {
+    (at.namespace.clone(), Arc::clone(&at.mount))
+}
 
 struct Content {
     data: Data,
@@ -157,7 +169,7 @@ mod tests {
 
     #[test]
     fn one_line_break_at_the_end_of_a_secret_is_none_of_it() {
-        let operation = Operation::Read(KvPath { mount: "kv".into(), path: "app".into() });
+        let operation = Operation::Read(KvPath::new("kv", "app"));
         for (kept, expected) in [
             ("text", Some("text")),
             ("text\n", Some("text")),

@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::lease::Lease;
 use crate::login::{Login, SignsOfLife};
 use crate::wiped::{Wipe, Wiped};
-use crate::{Kept, Operation, Vault, VaultAuth, VaultError};
+use crate::{Kept, KvPath, Operation, Vault, VaultAuth, VaultError};
 
 /// Why and when the last attempt to log in failed, and what was refused.
 #[derive(Default)]
@@ -71,13 +71,14 @@ fn hold(refusals: u32) -> Duration {
 }
 
 impl Vault {
-    /// Sends a request with our token, whose answer has a content. If the token is dead, once more with a new one.
-    /// The outer error is that we could not log in.
+    /// Sends a request about an entry with our token, in the namespace of the entry. The answer has a content. If the
+    /// token is dead, once more with a new one. The outer error is that we could not log in.
     pub(crate) async fn ask<E: Endpoint>(
         &self,
+        at: &KvPath,
         endpoint: E,
     ) -> Result<Result<E::Response, Fault>, VaultError> {
-        let presented = Presented::new(self.login(None).await?);
+        let presented = Presented::new(self.login(None).await?, at);
         let request = endpoint.with_middleware(&presented);
         let mut answer = self.transport.ask(&request).await;
         for _ in 0..MOST_REPLACEMENTS {
@@ -90,8 +91,12 @@ impl Vault {
     }
 
     /// As [`Vault::ask`], for an answer that says no more than that it was done.
-    pub(crate) async fn tell<E: Endpoint>(&self, endpoint: E) -> Result<Result<(), Fault>, VaultError> {
-        let presented = Presented::new(self.login(None).await?);
+    pub(crate) async fn tell<E: Endpoint>(
+        &self,
+        at: &KvPath,
+        endpoint: E,
+    ) -> Result<Result<(), Fault>, VaultError> {
+        let presented = Presented::new(self.login(None).await?, at);
         let request = endpoint.with_middleware(&presented);
         let mut answer = self.transport.tell(&request).await;
         for _ in 0..MOST_REPLACEMENTS {
@@ -105,7 +110,7 @@ impl Vault {
 
     /// After a 403, which means either that the policies forbid it or that the token is over. Whether there is
     /// another token now.
-    async fn replace_dead(&self, presented: &Presented) -> Result<bool, VaultError> {
+    async fn replace_dead(&self, presented: &Presented<'_>) -> Result<bool, VaultError> {
         let login = presented.login();
         if !login.is_blind() {
             match self.look_up(&login).await {
@@ -265,30 +270,40 @@ const MOST_REPLACEMENTS: u32 = 2;
 const SHORTEST_HOLD: Duration = Duration::from_secs(15 * 60);
 const LONGEST_HOLD: Duration = Duration::from_secs(4 * 60 * 60);
 
-/// The token that goes along with a request and its repetition.
-struct Presented(Mutex<Arc<Login>>);
+/// The token that goes along with a request and its repetition, and the namespace if it is not that of the login.
+struct Presented<'a> {
+    login: Mutex<Arc<Login>>,
+    namespace: Option<&'a str>,
+}
 
-impl Presented {
-    fn new(login: Arc<Login>) -> Self {
-        Presented(Mutex::new(login))
+impl<'a> Presented<'a> {
+    fn new(login: Arc<Login>, at: &'a KvPath) -> Self {
+        Presented { login: Mutex::new(login), namespace: at.namespace.as_deref() }
     }
 
     fn login(&self) -> Arc<Login> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.login.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn replace(&self, login: Arc<Login>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = login;
+        *self.login.lock().unwrap_or_else(PoisonError::into_inner) = login;
     }
 }
 
-impl MiddleWare for Presented {
+impl MiddleWare for Presented<'_> {
     fn request<E: Endpoint>(
         &self,
         endpoint: &E,
         request: &mut http::Request<Vec<u8>>,
     ) -> Result<(), ClientError> {
-        self.login().middle.request(endpoint, request)
+        self.login().middle.request(endpoint, request)?;
+        if let Some(namespace) = self.namespace {
+            let value = HeaderValue::from_str(namespace)
+                .map_err(|error| ClientError::GenericError { source: error.into() })?;
+            // In the place of that of the login.
+            request.headers_mut().insert("X-Vault-Namespace", value);
+        }
+        Ok(())
     }
 
     fn response<E: Endpoint>(&self, _: &E, _: &mut http::Response<Vec<u8>>) -> Result<(), ClientError> {

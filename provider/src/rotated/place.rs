@@ -22,7 +22,7 @@ pub(crate) fn arguments() -> [Attribute; 2] {
 pub(crate) fn read(reader: &mut ConfigReader<'_>) -> Option<KvPath> {
     let mount = part("mount", reader);
     let path = part("path", reader);
-    Some(KvPath { mount: mount?, path: path? })
+    Some(KvPath::new(mount?, path?))
 }
 
 fn part(name: &str, reader: &mut ConfigReader<'_>) -> Option<Arc<str>> {

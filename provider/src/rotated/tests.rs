@@ -28,7 +28,7 @@ fn entry(expires_in: Option<i64>) -> Entry {
 }
 
 fn at() -> KvPath {
-    KvPath { mount: "kv".into(), path: "tokens/notes".into() }
+    KvPath::new("kv", "tokens/notes")
 }
 
 fn problem(expires_in: Option<i64>, minimum: Option<u64>, now: i64) -> Option<Diagnostic> {

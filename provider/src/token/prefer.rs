@@ -164,6 +164,7 @@ pub(super) const NAME: &str = "prefer_rotated";
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use tokenferry_vault::FieldNames;
 
     use super::*;
 
@@ -173,13 +174,12 @@ mod tests {
             "token": "t0ken", "issued_at": time, "occurrence": time, "rotation": "notes", "serial": 1, "schema": 1,
             "system": system, "issuer": issuer, "subject": subject,
         });
-        Entry::from_json(fields.as_object().unwrap()).unwrap()
+        Entry::from_json(fields.as_object().unwrap(), FieldNames::NONE).unwrap()
     }
 
     /// The detail of what is told, if anything is.
     fn told(theirs: [&str; 3], system: &'static str, issuer: &str, subject: &str) -> Option<String> {
-        let prefer =
-            PreferRotated { at: KvPath { mount: "kv".into(), path: "a".into() }, on_miss: OnMiss::Login };
+        let prefer = PreferRotated { at: KvPath::new("kv", "a"), on_miss: OnMiss::Login };
         let ours = Identity { system, issuer: issuer.to_owned(), subject: subject.to_owned() };
         let [system, issuer, subject] = theirs;
         prefer.mismatch(&entry(system, issuer, subject), &ours).map(|problem| problem.detail().to_owned())

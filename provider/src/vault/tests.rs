@@ -12,7 +12,7 @@ fn entries(address: &str, timeout: Duration) -> Entries {
 }
 
 fn at(path: &str) -> KvPath {
-    KvPath { mount: "kv".into(), path: path.into() }
+    KvPath::new("kv", path)
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
-use super::{CommandError, Exit, load, show, tell_unread};
+use super::{CommandError, Exit, load, note_unread, show};
 use crate::app::{App, Reading};
 use crate::cli::{self, Cli};
 use crate::proof::human;
@@ -22,7 +22,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, Co
     let Reading { found, error } = app.read(asked).await;
     let scheduler = app.scheduler_after(&found, now);
     if let Some(error) = &error {
-        tell_unread(error);
+        note_unread(cli, error);
     }
     let rows = selected.into_iter().flat_map(|id| runs(&app, &scheduler, id, arguments.count, now));
     let rows: Vec<Row> = rows.collect();

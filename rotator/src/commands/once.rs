@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 use tokio::time::Instant;
 
-use super::{CommandError, Exit, exit_of_failure, show, tell, tell_unread};
+use super::{CommandError, Exit, exit_of_failure, note_unread, show, tell};
 use crate::app::App;
 use crate::cli::{self, Cli};
 use crate::dispatch::{Dispatch as _, Ended, Local};
@@ -29,12 +29,12 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     }
     if arguments.force {
         let disabled = &selected - &app.enabled(&selected);
-        force(&app, &mut scheduler, reading.found.keys().copied().chain(disabled));
+        force(cli, &app, &mut scheduler, reading.found.keys().copied().chain(disabled));
     }
     let mut came = work(&app, &mut scheduler).await?;
     look_again(&app, &mut scheduler, &reading.found, &mut came).await;
     if let Some(error) = &reading.error {
-        tell_unread(error);
+        note_unread(cli, error);
     }
     let now = app.clock.now();
     let rows = selected.into_iter().filter_map(|id| {
@@ -48,10 +48,10 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
 }
 
 /// Makes rotations due that are not. Some must not be, and that is said.
-fn force(app: &App, scheduler: &mut Scheduler, rotations: impl Iterator<Item = RotationId>) {
+fn force(cli: &Cli, app: &App, scheduler: &mut Scheduler, rotations: impl Iterator<Item = RotationId>) {
     for id in rotations {
         if let (Err(not_forced), Some(rotation)) = (scheduler.force(id, app.clock.now()), app.rotation(id)) {
-            tell(format_args!("{}: not forced: {not_forced}", rotation.name));
+            tell(cli, format_args!("{}: not forced: {not_forced}", rotation.name), None);
         }
     }
 }
@@ -62,6 +62,7 @@ async fn work(
     scheduler: &mut Scheduler,
 ) -> Result<BTreeMap<RotationId, Option<Outcome>>, CommandError> {
     let stop = process::stop_on_signals().map_err(CommandError::Signals)?;
+    process::survive_hang_up().map_err(CommandError::Signals)?;
     let mut dispatch = Local::new(app.runner.clone(), app.config.concurrency);
     let mut came = BTreeMap::new();
     for due in scheduler.due(app.clock.now()) {
@@ -79,7 +80,7 @@ async fn work(
         }
     }
     let until = Instant::now() + app.config.grace_period;
-    wind_down(&mut dispatch, &app.runner, until, note).await;
+    wind_down(&mut dispatch, std::slice::from_ref(&app.runner), until, note).await;
     Ok(came)
 }
 
@@ -90,7 +91,7 @@ async fn look_again(
     found: &BTreeMap<RotationId, Standing>,
     came: &mut BTreeMap<RotationId, Option<Outcome>>,
 ) {
-    let is_vaults = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Failed { class, .. }) if class.is_of_vault());
+    let is_vaults = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Failed { class, .. } | Outcome::Partly { class, .. }) if class.is_of_vault());
     let failed = came.iter().filter(|(_, outcome)| is_vaults(outcome)).map(|(id, _)| *id).collect();
     let version = |standing: &Standing| standing.living.map_or(0, |living| living.version);
     for (id, standing) in app.read(failed).await.found {
@@ -137,6 +138,7 @@ impl Row {
             Some(Some(Outcome::Rotated(living))) => ("rotated", None, Some(*living)),
             Some(Some(Outcome::AlreadyDone(living))) => ("already_done", None, Some(*living)),
             Some(Some(Outcome::Failed { class, .. })) => ("failed", Some(class), found),
+            Some(Some(Outcome::Partly { class, living, .. })) => ("partly", Some(class), Some(*living)),
             Some(Some(Outcome::Refused { class })) => ("refused", Some(class), found),
             Some(None) => ("stopped", None, found),
             None if held == Some(HeldBy::Disabled) => ("disabled", None, None),

@@ -1,31 +1,34 @@
 //! `tokenferry policy`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
+use tokenferry_vault::KvPath;
 
 use super::{CommandError, Exit, load, show, tell};
 use crate::app::App;
 use crate::cli::{self, Cli};
-use crate::policy::{Policy, Program, Rule, Versions, of_readers, of_rotator};
+use crate::policy::{Policy, Program, Reach, Rule, Versions, of_readers, of_rotator, place};
 use crate::rotation::Rotation;
 use crate::run::RotationId;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Policy) -> Result<Exit, CommandError> {
     let app = load(cli)?;
     let selected = app.select(&arguments.rotations)?;
+    let reach = Reach::of(&app.config.vault);
     let policy = if arguments.reader {
-        of_readers(rotations(&app, &selected))
+        of_readers(rotations(&app, &selected), reach)
     } else {
         let ask = !arguments.offline;
-        let versions = if ask { versions(&app, &selected).await } else { Versions::new() };
-        of_rotator(rotations(&app, &selected), &versions)
+        let versions = if ask { versions(cli, &app, &selected).await } else { Versions::new() };
+        of_rotator(rotations(&app, &selected), &versions, reach)
     };
     let text = policy.to_string();
-    let shown = Shown { program: policy.program, paths: &policy.rules, policy: &text };
+    let namespace = policy.namespace.as_deref();
+    let shown = Shown { program: policy.program, namespace, paths: &policy.rules, policy: &text };
     show(arguments.output.into(), &shown, &text)?;
-    tell_remarks(&policy);
+    tell_remarks(cli, &policy);
     Ok(Exit::Fine)
 }
 
@@ -33,6 +36,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Policy) -> Result<Exit, 
 #[derive(Serialize)]
 struct Shown<'a> {
     program: Program,
+    namespace: Option<&'a str>,
     paths: &'a [Rule],
     policy: &'a str,
 }
@@ -46,19 +50,26 @@ fn rotations<'a>(
 
 /// Which versions of KV hold the secrets of sources. Vault is asked only if there are any; that it cannot be asked is
 /// no failure: before there is a policy, it will not tell.
-async fn versions(app: &App, selected: &BTreeSet<RotationId>) -> Versions {
+async fn versions(cli: &Cli, app: &App, selected: &BTreeSet<RotationId>) -> Versions {
     let sources = rotations(app, selected).map(|rotation| &rotation.source);
-    let mounts: BTreeSet<&Arc<str>> =
-        sources.flat_map(|source| source.in_vault()).map(|(_, kept)| &kept.entry.mount).collect();
+    let kept = sources.flat_map(|source| source.in_vault());
+    let mounts: BTreeMap<_, &KvPath> = kept.map(|(_, kept)| (place(&kept.entry), &kept.entry)).collect();
     let mut versions = Versions::new();
-    for mount in mounts {
-        match app.vault.mount(mount).await {
+    for (place, entry) in mounts {
+        match app.vault.mount(entry).await {
             Ok(found) => {
                 let version = found.and_then(|found| found.kv_version());
-                versions.extend(version.map(|version| (Arc::clone(mount), version)));
+                versions.extend(version.map(|version| (place, version)));
             }
             Err(error) => {
-                tell(format_args!("note: Vault could not be asked which version of KV {mount} is: {error}"));
+                tell(
+                    cli,
+                    format_args!(
+                        "note: Vault could not be asked which version of KV {} is: {error}",
+                        entry.mount
+                    ),
+                    None,
+                );
                 if error.concerns_all() {
                     break;
                 }
@@ -69,10 +80,10 @@ async fn versions(app: &App, selected: &BTreeSet<RotationId>) -> Versions {
 }
 
 /// The policy goes into a pipe as a rule: what is worth a look is said beside it.
-fn tell_remarks(policy: &Policy) {
+fn tell_remarks(cli: &Cli, policy: &Policy) {
     for rule in &policy.rules {
         for remark in &rule.remarks {
-            tell(format_args!("note: {}: {remark}", rule.path));
+            tell(cli, format_args!("note: {}: {remark}", rule.path), None);
         }
     }
 }

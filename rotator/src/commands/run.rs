@@ -1,17 +1,19 @@
 //! `tokenferry run`.
 
-use tokio_util::sync::CancellationToken;
+use tokenferry_sources::ProcessEnvironment;
 use tracing::{info, warn};
 
-use super::{CommandError, Exit, load, validate};
-use crate::app::App;
+use super::{CommandError, Exit, load};
 use crate::cli::Cli;
 use crate::daemon::Daemon;
-use crate::dispatch::Local;
 use crate::lag::Lag;
 use crate::process;
+use crate::reload::Reloads;
+use crate::source::unreadable;
+use crate::supervisor::Supervisor;
 
 pub(super) async fn execute(cli: &Cli) -> Result<Exit, CommandError> {
+    let reloads = Reloads::new(&cli.config).map_err(CommandError::Signals)?;
     let app = load(cli)?;
     let stop = process::stop_on_signals().map_err(CommandError::Signals)?;
     info!(
@@ -20,35 +22,12 @@ pub(super) async fn execute(cli: &Cli) -> Result<Exit, CommandError> {
         vault = app.vault.address(),
         "started"
     );
-    warn_at_start(&app);
-    // Our Vault token is kept alive until the last token is stored.
-    let done = CancellationToken::new();
-    let renewal = tokio::spawn({
-        let (vault, done) = (app.vault.clone(), done.clone());
-        async move { vault.keep_alive(done).await }
-    });
-    let daemon = Daemon {
-        scheduler: app.scheduler(),
-        dispatch: Box::new(Local::new(app.runner.clone(), app.config.concurrency)),
-        rotations: app.config.rotations,
-        runner: app.runner,
-        clock: app.clock,
-        jumps: None,
-        lag: Lag::new(),
-        concurrency: app.config.concurrency,
-        grace_period: app.config.grace_period,
-    };
-    let all_stored = daemon.run(stop).await;
-    done.cancel();
-    // It can only fail by a panic, which has been reported.
-    drop(renewal.await);
-    info!("stopped");
-    Ok(if all_stored { Exit::Fine } else { Exit::Failed })
-}
-
-/// What nobody may learn of before it hurts.
-fn warn_at_start(app: &App) {
-    for missing in validate::unreadable(app) {
+    // What nobody may learn of before it hurts.
+    for missing in unreadable(&app.config.sources) {
         warn!("{missing}");
     }
+    let daemon = Daemon::new(app, Lag::new(), reloads, Supervisor::new(&ProcessEnvironment));
+    let all_stored = daemon.run(stop).await;
+    info!("stopped");
+    Ok(if all_stored { Exit::Fine } else { Exit::Failed })
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
-use super::{CommandError, Exit, exit_of_failure, load, show, tell_unread};
+use super::state::State;
+use super::{CommandError, Exit, load, note_unread, show};
 use crate::app::App;
 use crate::cli::{self, Cli};
 use crate::proof::human;
@@ -21,7 +22,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows))?;
     if let Some(error) = &reading.error {
-        tell_unread(error);
+        note_unread(cli, error);
     }
     Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine))
 }
@@ -44,54 +45,6 @@ struct Row {
     failures: u32,
     failure_class: Option<String>,
     failed_at: Option<String>,
-}
-
-/// How a rotation stands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum State {
-    /// It is not run.
-    Disabled,
-    /// A living token, and no trouble.
-    Fine,
-    /// A living token, but the last run failed.
-    Failing,
-    /// The token that readers find is over.
-    Dead,
-    /// There has never been a token.
-    Missing,
-    /// Vault could not be read.
-    Unread,
-}
-
-impl State {
-    fn of(standing: Option<&Standing>, now: Timestamp) -> Self {
-        let Some(standing) = standing else { return State::Unread };
-        match (&standing.living, &standing.failure) {
-            (None, _) => State::Missing,
-            (Some(living), _) if exit_of_failure(Some(living), now) == Exit::DeadToken => State::Dead,
-            (Some(_), Some(_)) => State::Failing,
-            (Some(_), None) => State::Fine,
-        }
-    }
-
-    fn exit(self) -> Exit {
-        match self {
-            State::Disabled | State::Fine => Exit::Fine,
-            State::Failing => Exit::Failed,
-            State::Dead | State::Missing | State::Unread => Exit::DeadToken,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            State::Disabled => "disabled",
-            State::Fine => "fine",
-            State::Failing => "failing",
-            State::Dead => "dead",
-            State::Missing => "missing",
-            State::Unread => "unread",
-        }
-    }
 }
 
 fn row(

@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value as Json};
 
 use super::document::Noted;
 use super::object::Entries;
-use super::value::Value;
+use super::value::{JSON, PART_OF_JSON, Value};
 
 /// The JSON text of a value. What is a text already is not looked into.
 pub(super) fn json_text(value: Value<'_>) -> Result<String, Noted> {
@@ -21,7 +21,7 @@ pub(super) fn json_text(value: Value<'_>) -> Result<String, Noted> {
                 .ok_or_else(|| value.is_filled_in())
         }
         Expression::Array(_) | Expression::Object(_) => json(value).map(|json| json.to_string()),
-        _ => value.text().map(str::to_owned),
+        _ => value.text_for(JSON).map(str::to_owned),
     }
 }
 
@@ -43,7 +43,7 @@ fn json(value: Value<'_>) -> Result<Json, Noted> {
             let named: Vec<(String, Json)> = in_order(entries.all().map(named))?;
             Ok(Json::Object(Map::from_iter(named)))
         }
-        _ => value.text().map(Json::from),
+        _ => value.text_for(PART_OF_JSON).map(Json::from),
     }
 }
 

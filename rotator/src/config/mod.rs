@@ -6,11 +6,13 @@ mod json;
 mod listen;
 mod mask;
 mod names;
+mod namespace;
 mod object;
 mod pieces;
 mod problem;
 mod reader;
 mod rotation;
+mod session;
 mod slip;
 mod source;
 mod syntax;
@@ -35,6 +37,7 @@ use tokenferry_sources::Environment;
 use tokenferry_vault::VaultSettings;
 
 use self::document::{Document, Noted, Spot};
+use self::namespace::Home;
 use self::reader::Block;
 use self::rotation::Rotations;
 use self::source::Sources;
@@ -160,7 +163,7 @@ fn assemble_whole(files: Vec<File>, environment: &dyn Environment) -> Result<Con
         let nothing = File::unreadable(Path::new(""), "there is no file to read".to_owned());
         return assemble_whole(vec![nothing], environment);
     };
-    let config = read(first.whole(), &documents, Rotated::default(), environment);
+    let config = read(first.whole(), &documents, None, environment);
     let problems: Vec<Problem> = documents.into_iter().flat_map(Document::into_problems).collect();
     match config {
         Ok(config) if problems.is_empty() => Ok(config),
@@ -169,20 +172,27 @@ fn assemble_whole(files: Vec<File>, environment: &dyn Environment) -> Result<Con
 }
 
 /// What was read of the blocks of which there may be thousands.
-#[derive(Default)]
 struct Rotated {
     sources: Sources,
     rotations: Rotations,
+}
+
+impl Rotated {
+    fn new(roots: &[Block<'_>], environment: &dyn Environment) -> Self {
+        let home = Home::find(roots, environment);
+        Rotated { sources: Sources::new(home.clone()), rotations: Rotations::new(home) }
+    }
 }
 
 /// Reads these documents, on top of what was read already.
 fn read(
     first: Spot<'_>,
     documents: &[Document],
-    known: Rotated,
+    known: Option<Rotated>,
     environment: &dyn Environment,
 ) -> Result<Config, Noted> {
     let (roots, broken) = roots(documents);
+    let known = known.unwrap_or_else(|| Rotated::new(&roots, environment));
     let Rotated { mut sources, mut rotations } = known;
     if let Some(noted) = broken {
         sources.miss(noted);

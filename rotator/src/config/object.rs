@@ -68,13 +68,25 @@ impl<'a> Entries<'a> {
         self.named.iter().filter_map(|entry| Some((entry.name?, self.value_of(entry, self.value.name))))
     }
 
+    /// As [`Entries::all`], with the places of the names.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&'a str, Spot<'a>, Result<Value<'a>, Noted>)> {
+        let named = self.named.iter().filter_map(|entry| Some((entry.name?, entry.spot, entry)));
+        named.map(|(name, spot, entry)| (name, spot, self.value_of(entry, self.value.name)))
+    }
+
     /// Notes every name that was never asked for.
     pub(super) fn finish(self) -> Result<(), Noted> {
+        let owner = format!("`{}`", self.value.name);
+        self.finish_as(&owner)
+    }
+
+    /// The same, where the object has no name of its own.
+    pub(super) fn finish_as(self, owner: &str) -> Result<(), Noted> {
         let asked = self.asked.into_inner();
         let mut unknown = Ok(());
         for entry in &self.named {
             if let Some(name) = entry.name.filter(|name| !asked.contains(name)) {
-                let message = format!("`{}` has no `{}`", self.value.name, shown(name));
+                let message = format!("{owner} has no `{}`", shown(name));
                 unknown = Err(entry.spot.tell(message, did_you_mean(name, asked.iter().copied())));
             }
         }

@@ -17,16 +17,16 @@ use super::{Config, File, Rotated};
 pub(super) fn read(files: &[File], environment: &dyn Environment) -> Option<Config> {
     let pieces = pieces(files)?;
     let kind = |word| pieces.iter().copied().filter(move |piece: &Piece<'_>| piece.begins_with(word));
-    let mut known = Rotated::default();
+    let others = pieces.iter().filter(|piece| !piece.begins_with(SOURCE) && !piece.begins_with(ROTATION));
+    let others: Vec<Document> = others.map(Piece::parse).collect();
+    let mut known = Rotated::new(&super::roots(&others).0, environment);
     for piece in kind(SOURCE) {
         piece.read(|root| known.sources.read(root))?;
     }
     for piece in kind(ROTATION) {
         piece.read(|root| known.rotations.read(root, &known.sources))?;
     }
-    let others = pieces.iter().filter(|piece| !piece.begins_with(SOURCE) && !piece.begins_with(ROTATION));
-    let others: Vec<Document> = others.map(Piece::parse).collect();
-    let config = super::read(others.first()?.whole(), &others, known, environment).ok()?;
+    let config = super::read(others.first()?.whole(), &others, Some(known), environment).ok()?;
     others.iter().all(Document::is_right).then_some(config)
 }
 

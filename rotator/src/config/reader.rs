@@ -116,6 +116,17 @@ impl<'a> Block<'a> {
         self.named(name).next().is_some()
     }
 
+    /// Whether there is a block of that name.
+    pub(super) fn has_block(&self, name: &'static str) -> bool {
+        self.named(name).any(Structure::is_block)
+    }
+
+    /// The text of an attribute of the first block of that kind, if it is one. Nothing is noted.
+    pub(super) fn peek<const N: usize>(&self, kind: &Kind<N>, name: &'static str) -> Option<&'a str> {
+        let body = &self.named(kind.name).find_map(Structure::as_block)?.body;
+        body.get_attribute(name)?.value.as_str()
+    }
+
     /// Notes every name that was never asked for.
     pub(super) fn finish(self) {
         for structure in self.body {

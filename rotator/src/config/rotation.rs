@@ -4,11 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenferry_vault::KvPath;
+use tokenferry_sources::Trial;
+use tokenferry_vault::{FIELDS, FieldNames, FieldNamesError, KvPath};
 
 use super::document::{Line, Noted, Spot};
 use super::names::did_you_mean;
+use super::namespace::Home;
+use super::object::Entries;
 use super::reader::{Block, Found, Label};
+use super::session;
 use super::source::Sources;
 use super::value::Value;
 use super::words::{DESTINATION, ROTATION};
@@ -18,16 +22,24 @@ use crate::schedule::Schedule;
 use crate::source::Source;
 
 /// The rotations of a configuration, in the order in which they stand.
-#[derive(Default)]
 pub(super) struct Rotations {
     read: Vec<Result<Arc<Rotation>, Noted>>,
     names: HashMap<Arc<str>, Line>,
     destinations: HashMap<KvPath, Line>,
-    /// Few for very many destinations.
-    mounts: HashSet<Arc<str>>,
+    /// Mounts and namespaces: few for very many destinations.
+    places: HashSet<Arc<str>>,
+    /// Which rotation uses the session of a source.
+    sessions: HashMap<Arc<str>, Line>,
+    home: Home,
 }
 
 impl Rotations {
+    /// None yet. `home` is the namespace of the login to Vault.
+    pub(super) fn new(home: Home) -> Self {
+        let (read, names, destinations) = (Vec::new(), HashMap::new(), HashMap::new());
+        Rotations { read, names, destinations, places: HashSet::new(), sessions: HashMap::new(), home }
+    }
+
     /// Reads the blocks of a file.
     pub(super) fn read(&mut self, file: &Block<'_>, sources: &Sources) {
         for block in file.blocks(&ROTATION) {
@@ -55,7 +67,10 @@ impl Rotations {
     ) -> Result<Rotation, Noted> {
         let name = label.map(|label| self.declare(&label));
         let enabled = block.optional("enabled", Value::flag);
-        let source = block.required("source", "\"SYSTEM.NAME\"", |value| sources.find(value));
+        let source = block.required("source", "\"SYSTEM.NAME\"", |value| {
+            let source = sources.find(value)?;
+            self.claim_session(&source, value.spot).map(|()| source)
+        });
         let schedule = schedule(&block);
         let renew_before = block.optional("renew_before", renew_before);
         let readers = readers(&block);
@@ -75,7 +90,7 @@ impl Rotations {
             reader,
             survive_outage: survive_outage?.unwrap_or_default(),
             spread: spread?.unwrap_or_default(),
-            verify: verify?.unwrap_or(source.system.verifies),
+            verify: verify?.unwrap_or_else(|| verifies(&source)),
             destinations: destinations?,
             source,
         })
@@ -89,6 +104,22 @@ impl Rotations {
             self.names.insert(Arc::clone(&name), label.spot.line());
         }
         name
+    }
+
+    /// A refresh ends the token before it, so that two rotations would end each other's.
+    fn claim_session(&mut self, source: &Source, spot: Spot<'_>) -> Result<(), Noted> {
+        if source.session.is_none() {
+            return Ok(());
+        }
+        if let Some(first) = self.sessions.get(&source.name) {
+            let message = format!(
+                "the rotation at {first} has this source, whose refreshes end the tokens before them"
+            );
+            let advice = "give one rotation several destinations, or leave `use_refresh_token` out";
+            return Err(spot.advise(message, advice));
+        }
+        self.sessions.insert(Arc::clone(&source.name), spot.line());
+        Ok(())
     }
 
     fn destinations(&mut self, block: &Block<'_>, sources: &Sources) -> Result<Vec<Destination>, Noted> {
@@ -110,12 +141,17 @@ impl Rotations {
     }
 
     fn destination(&mut self, block: Block<'_>, sources: &Sources) -> Result<Destination, Noted> {
-        let mount = block.required("mount", "\"secret\"", Value::kv_path);
-        let path = block.required("path", "\"…\"", Value::kv_path);
+        let entry = session::path(&block);
+        let fields = block.optional("fields", field_names);
         let adopt = block.optional("adopt", Value::flag);
         let spot = block.header;
         block.finish();
-        let entry = KvPath { mount: self.shared_mount(mount?), path: path? };
+        let entry = self.shared(self.home.named(entry?));
+        if let Some(session) = sources.session_near(&entry) {
+            let message =
+                format!("the `session` at {session} is this entry, or one is a folder that holds the other");
+            return Err(spot.advise(message, "keep refresh tokens where no reader of tokens may read"));
+        }
         if let Some(source) = sources.reader_of(&entry) {
             let message = format!("the source at {source} reads a secret from this very entry");
             return Err(
@@ -127,16 +163,47 @@ impl Rotations {
             return Err(spot.advise(message, "give each its own `path`"));
         }
         self.destinations.insert(entry.clone(), spot.line());
-        Ok(Destination { entry, adopt: adopt?.unwrap_or(false) })
+        Ok(Destination { entry, fields: fields?.unwrap_or_default(), adopt: adopt?.unwrap_or(false) })
     }
 
-    fn shared_mount(&mut self, mount: Arc<str>) -> Arc<str> {
-        if let Some(known) = self.mounts.get(&mount) {
-            return Arc::clone(known);
-        }
-        self.mounts.insert(Arc::clone(&mount));
-        mount
+    fn shared(&mut self, entry: KvPath) -> KvPath {
+        let KvPath { namespace, mount, path } = entry;
+        let mut shared = |text: Arc<str>| {
+            let known = self.places.get(&text).cloned();
+            known.unwrap_or_else(|| {
+                self.places.insert(Arc::clone(&text));
+                text
+            })
+        };
+        KvPath { namespace: namespace.map(&mut shared), mount: shared(mount), path }
     }
+}
+
+/// Other names for fields of the entry.
+fn field_names(value: Value<'_>) -> Result<FieldNames, Noted> {
+    let entries = Entries::of(value)?;
+    let mut names = Vec::new();
+    let mut broken = None;
+    for (field, spot, name) in entries.named() {
+        let known = FieldNames::field(field)
+            .map_err(|error| spot.tell(format!("`{}`: {error}", value.name), did_you_mean(field, FIELDS)));
+        let name = name.and_then(|name| Ok((name.text()?.to_owned(), name.spot)));
+        match (known, name) {
+            (Ok(field), Ok((name, spot))) => names.push((field, name, spot)),
+            (Err(noted), _) | (_, Err(noted)) => broken = Some(noted),
+        }
+    }
+    let spots: Vec<_> = names.iter().map(|(field, _, spot)| (*field, *spot)).collect();
+    let renamed = FieldNames::new(names.into_iter().map(|(field, name, _)| (field, name)));
+    let renamed = renamed.map_err(|error| {
+        let of = match &error {
+            FieldNamesError::Taken { field, .. } | FieldNamesError::Unusable { field } => Some(*field),
+            _ => None,
+        };
+        let spot = spots.iter().find(|(field, _)| Some(*field) == of).map_or(value.spot, |(_, spot)| *spot);
+        spot.note(format!("`{}`: {error}", value.name))
+    });
+    broken.map_or(renamed, Err)
 }
 
 /// Each of the two attributes is checked even where the other one is wrong.
@@ -200,12 +267,25 @@ fn reader(value: Value<'_>) -> Result<&'static Reader, Noted> {
 
 fn verify(value: Value<'_>, source: Option<&Arc<Source>>) -> Result<bool, Noted> {
     let verify = value.flag()?;
-    match source.map(|source| source.system) {
-        Some(system) if verify && !system.verifies => {
-            let message = format!("a token of {} cannot be tried out", system.title);
-            Err(value.spot.advise(message, "leave `verify` out"))
-        }
-        _ => Ok(verify),
+    let Some(source) = source.filter(|source| verify && !can_verify(source)) else { return Ok(verify) };
+    let message = format!("a token of {} cannot be tried out", source.system.title);
+    let advice = match source.system.trial {
+        Trial::ByField(field) => format!("say how: write `{field} = {{ url = \"…\" }}` in its source"),
+        _ => "leave `verify` out".to_owned(),
+    };
+    Err(value.spot.advise(message, advice))
+}
+
+fn can_verify(source: &Source) -> bool {
+    verifies(source) || source.system.trial == Trial::OnRequest
+}
+
+/// Whether its tokens are tried out if nothing is said about it.
+fn verifies(source: &Source) -> bool {
+    match source.system.trial {
+        Trial::ByDefault => true,
+        Trial::ByField(field) => source.field(field).is_some(),
+        Trial::Never | Trial::OnRequest => false,
     }
 }
 

@@ -9,23 +9,31 @@ use tokenferry_sources::{
 };
 use tokenferry_vault::KvPath;
 
-use super::document::{Line, Noted};
+use super::document::{Line, Noted, Spot};
 use super::names::{closest, did_you_mean, is_name, shown};
+use super::namespace::Home;
 use super::reader::{Block, Label};
+use super::session;
 use super::value::Value;
 use super::words::SOURCE;
 use super::written::Written;
 use crate::rate::{MOST_LOGINS, Rate};
+use crate::run::CredentialKey;
+use crate::runner::credential_key;
 use crate::source::{Setting, Source};
 
 /// The sources of a configuration by name, the broken ones included.
-#[derive(Default)]
 pub(super) struct Sources {
     declared: BTreeMap<Arc<str>, Declared>,
     /// What could not be read and may be a source: of this name in whatever system, or of any name.
     missed: Vec<(Option<String>, Noted)>,
     /// The entries that sources read secrets from, with the first source that does.
     read_from: BTreeMap<KvPath, Line>,
+    /// The entries that keep refresh tokens.
+    sessions: Vec<(KvPath, Line)>,
+    /// The logins of systems whose refreshes end other tokens, and whether they refresh.
+    logins: Vec<(CredentialKey, bool, Line)>,
+    home: Home,
 }
 
 struct Declared {
@@ -34,6 +42,13 @@ struct Declared {
 }
 
 impl Sources {
+    /// None yet. `home` is the namespace of the login to Vault.
+    pub(super) fn new(home: Home) -> Self {
+        let (declared, read_from) = (BTreeMap::new(), BTreeMap::new());
+        let (missed, sessions, logins) = (Vec::new(), Vec::new(), Vec::new());
+        Sources { declared, missed, read_from, sessions, logins, home }
+    }
+
     /// Remembers that something could not be read that may have been a source.
     pub(super) fn miss(&mut self, noted: Noted) {
         self.missed.push((None, noted));
@@ -64,13 +79,23 @@ impl Sources {
         let explains =
             |missed: &Option<String>| missed.as_ref().map_or(could_exist, |missed| missed == own_name);
         let explained = self.missed.iter().find(|(missed, _)| explains(missed));
-        let unexplained = || value.spot.advise("there is no such source", self.names(name));
+        let unexplained = || {
+            // A name of a source is no secret, but what stands here may be none.
+            let shown = if could_exist { format!(": `{}`", shown(name)) } else { String::new() };
+            value.spot.advise(format!("there is no such source{shown}"), self.names(name))
+        };
         Err(explained.map_or_else(unexplained, |(_, noted)| *noted))
     }
 
     /// Where the source stands that reads a secret from this entry, if one does.
     pub(super) fn reader_of(&self, entry: &KvPath) -> Option<&Line> {
         self.read_from.get(entry)
+    }
+
+    /// Where the session stands that is this entry, or holds it, or is within.
+    pub(super) fn session_near(&self, entry: &KvPath) -> Option<&Line> {
+        let mut near = self.sessions.iter().filter(|(session, _)| session.overlaps(entry));
+        near.next().map(|(_, line)| line)
     }
 
     /// All sources, in the order of their names.
@@ -89,12 +114,78 @@ impl Sources {
         if let Some(first) = self.declared.get(&name) {
             spot.note(format!("the source `{name}` stands at {} already", first.line));
         }
-        let source = source(&block, system, Arc::clone(&name)).map(Arc::new);
+        let source = self.source(&block, system, Arc::clone(&name)).map(Arc::new);
         block.finish();
         for (_, kept) in source.iter().flat_map(|source| source.in_vault()) {
-            self.read_from.entry(kept.entry.clone()).or_insert_with(|| spot.line());
+            self.read_from.entry(self.home.named(kept.entry.clone())).or_insert_with(|| spot.line());
         }
         self.declared.entry(name).or_insert_with(|| Declared { line: spot.line(), source });
+    }
+
+    fn source(
+        &mut self,
+        block: &Block<'_>,
+        system: &'static System,
+        name: Arc<str>,
+    ) -> Result<Source, Noted> {
+        let mut written = written(block, system);
+        written.judge(&system.check(&written.given));
+        written.judge(&system.flaws(&written.given));
+        let http = http(block);
+        let rate = block.optional("rate", rate);
+        let session = self.session(block, system, &written);
+        let fields = written.broken.map_or(Ok(written.settings.into()), Err)?;
+        let mut source = Source {
+            name,
+            system,
+            fields,
+            http: http?,
+            ttl: None,
+            rate: rate?,
+            session: session?.map(Box::new),
+        };
+        source.ttl = stated_life(&source);
+        self.claim_login(&source, block.header)?;
+        Ok(source)
+    }
+
+    fn session(
+        &mut self,
+        block: &Block<'_>,
+        system: &System,
+        written: &Written<'_>,
+    ) -> Result<Option<KvPath>, Noted> {
+        if !system.refreshes {
+            return Ok(None);
+        }
+        let Some((entry, spot)) = session::read(block, &written.given)? else { return Ok(None) };
+        let entry = self.home.named(entry);
+        if let Some(other) = self.session_near(&entry) {
+            let message =
+                format!("the `session` at {other} is this entry, or one is a folder that holds the other");
+            return Err(spot.advise(message, "give each its own `path`"));
+        }
+        self.sessions.push((entry.clone(), spot.line()));
+        Ok(Some(entry))
+    }
+
+    /// Whoever refreshes ends the tokens of all others that log in as the same user.
+    fn claim_login(&mut self, source: &Source, spot: Spot<'_>) -> Result<(), Noted> {
+        if !source.system.refreshes {
+            return Ok(());
+        }
+        let (login, refreshes) = (credential_key(source), source.session.is_some());
+        let of_same_user = |(other, other_refreshes, _): &&(CredentialKey, bool, Line)| {
+            *other == login && (refreshes || *other_refreshes)
+        };
+        if let Some((_, _, first)) = self.logins.iter().find(of_same_user) {
+            let message = format!(
+                "the source at {first} logs in as the same user, and a refresh of one ends the tokens of the other"
+            );
+            return Err(spot.advise(message, "use one source for both, or a user for each"));
+        }
+        self.logins.push((login, refreshes, spot.line()));
+        Ok(())
     }
 
     fn names(&self, wanted: &str) -> String {
@@ -120,6 +211,9 @@ fn check(block: Block<'_>) {
     if let Some(system) = system {
         let mut written = written(&block, system);
         written.judge(&system.check(&written.given));
+        if system.refreshes {
+            drop(session::read(&block, &written.given));
+        }
         drop(http(&block));
         block.optional("rate", rate).ok();
         block.finish();
@@ -137,30 +231,13 @@ fn no_system(label: Label<'_>) -> Noted {
     label.spot.advise(format!("there is no system `{}`", label.text), advice)
 }
 
-fn source(block: &Block<'_>, system: &'static System, name: Arc<str>) -> Result<Source, Noted> {
-    let fields = fields(block, system);
-    let http = http(block);
-    let rate = block.optional("rate", rate);
-    let fields = fields?;
-    let mut source = Source { name, system, fields, http: http?, ttl: None, rate: rate? };
-    source.ttl = stated_life(&source);
-    Ok(source)
-}
-
 /// What is written in a block, checked as far as each field can be checked by itself.
 fn written<'a>(block: &Block<'a>, system: &'static System) -> Written<'a> {
     let mut written = Written::at(block.header);
-    for field in system.fields {
+    for field in system.all_fields() {
         written.read(block, field);
     }
     written
-}
-
-fn fields(block: &Block<'_>, system: &'static System) -> Result<Box<[(&'static str, Setting)]>, Noted> {
-    let mut written = written(block, system);
-    written.judge(&system.check(&written.given));
-    written.judge(&system.flaws(&written.given));
-    written.broken.map_or(Ok(written.settings.into()), Err)
 }
 
 /// Where the rotator waits, and how long, is the scheduler's to say: `max_wait` is not asked for, and no

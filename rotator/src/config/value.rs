@@ -7,7 +7,7 @@ use std::time::Duration;
 use hcl_edit::Span;
 use hcl_edit::expr::Expression;
 use tokenferry_sources::{DurationError, FieldKind, parse_duration};
-use tokenferry_vault::{Kept, KvPath, NO_PATH, NO_WORD, entry_path, is_path, is_word};
+use tokenferry_vault::{Kept, KvPath, NO_PATH, NO_WORD, ROOT, entry_path, is_path, is_word, namespace_path};
 
 use super::document::{Noted, Spot};
 use super::object::Entries;
@@ -29,7 +29,7 @@ impl<'a> Value<'a> {
         self.text_for(TEXT)
     }
 
-    fn text_for(self, wanted: &str) -> Result<&'a str, Noted> {
+    pub(super) fn text_for(self, wanted: &str) -> Result<&'a str, Noted> {
         match self.expression {
             Expression::String(text) if self.is_in_one_line() => Ok(text.as_str()),
             Expression::String(_) => {
@@ -151,9 +151,23 @@ impl<'a> Value<'a> {
         let entries = Entries::of(self)?;
         let mount = entries.required("mount", "\"secret\"", Value::kv_path);
         let path = entries.required("path", "\"…\"", Value::kv_path);
+        let namespace = entries.optional("namespace", Value::namespace);
         let field = entries.required("field", "\"…\"", |value| value.word().map(str::to_owned));
         entries.finish()?;
-        Ok(VaultField { entry: KvPath { mount: mount?, path: path? }, field: field? })
+        Ok(VaultField { entry: KvPath { namespace: namespace?, mount: mount?, path: path? }, field: field? })
+    }
+
+    /// A namespace of Vault, in the one form that it has here.
+    pub(super) fn namespace(self) -> Result<Arc<str>, Noted> {
+        let text = self.text()?;
+        let namespace =
+            namespace_path(text).map_err(|error| self.spot.note(format!("`{}` {error}", self.name)))?;
+        if !text.is_ascii() {
+            return Err(self
+                .spot
+                .note(format!("`{}` contains a character that no request header can carry", self.name)));
+        }
+        Ok(namespace.map_or_else(|| ROOT.into(), Arc::from))
     }
 
     /// A mount of Vault, or a path below one.
@@ -207,8 +221,11 @@ impl<'a> Value<'a> {
         let name = self.name;
         let message = |found: &str| format!("`{name}` must be {wanted}, not {found}");
         let spot = self.spot;
-        let is_quoted = wanted == TEXT || wanted == DURATION;
-        let in_quotes = || is_quoted.then(|| self.how_to_quote());
+        let in_quotes = || match wanted {
+            DURATION | TEXT => Some(self.how_to_quote()),
+            PART_OF_JSON => Some("a text stands in double quotes".to_owned()),
+            _ => None,
+        };
         match self.expression {
             Expression::Variable(_) | Expression::Traversal(_) => {
                 spot.tell(message("a bare word"), in_quotes())
@@ -279,7 +296,11 @@ const FILE: &str = "file";
 const LIST: &str = "a list";
 const NOTHING_FILLED_IN: &str =
     "nothing is filled in here; where `${` or `%{` is meant as text, write `$${` or `%%{`";
+/// What a field of JSON can be.
+pub(super) const JSON: &str = "an object, a list or a text";
 const OBJECT: &str = "an object";
+/// What can stand within JSON.
+pub(super) const PART_OF_JSON: &str = "JSON";
 const TEXT: &str = "a text";
 const VAULT: &str = "vault";
 const UNITS: &str =

@@ -14,6 +14,7 @@ pub(super) struct Kind<const N: usize> {
 pub(super) const AUTH: Kind<1> = Kind { name: "auth", labels: ["METHOD"] };
 pub(super) const DESTINATION: Kind<0> = Kind { name: "destination", labels: [] };
 pub(super) const ROTATION: Kind<1> = Kind { name: "rotation", labels: ["NAME"] };
+pub(super) const SESSION: Kind<0> = Kind { name: "session", labels: [] };
 pub(super) const SOURCE: Kind<2> = Kind { name: "source", labels: ["SYSTEM", "NAME"] };
 pub(super) const VAULT: Kind<0> = Kind { name: "vault", labels: [] };
 
@@ -77,16 +78,17 @@ static FIELDS: LazyLock<Vec<&'static Field>> = LazyLock::new(|| {
 
 #[cfg(not(test))]
 fn described() -> impl Iterator<Item = &'static Field> {
-    SYSTEMS.iter().flat_map(|system| system.fields).chain(HTTP_FIELDS)
+    SYSTEMS.iter().flat_map(|system| system.all_fields()).chain(HTTP_FIELDS)
 }
 
 #[cfg(test)]
 fn described() -> impl Iterator<Item = &'static Field> {
     let made_up = super::tests::structures::FIELDS;
-    SYSTEMS.iter().flat_map(|system| system.fields).chain(HTTP_FIELDS).chain(made_up)
+    SYSTEMS.iter().flat_map(|system| system.all_fields()).chain(HTTP_FIELDS).chain(made_up)
 }
 
-const KINDS: &[(&str, &[&str])] = &[AUTH.any(), DESTINATION.any(), ROTATION.any(), SOURCE.any(), VAULT.any()];
+const KINDS: &[(&str, &[&str])] =
+    &[AUTH.any(), DESTINATION.any(), ROTATION.any(), SESSION.any(), SOURCE.any(), VAULT.any()];
 
 /// Attributes beyond the fields of the systems. The reader sees to it that none is forgotten here.
 const ATTRIBUTES: &[&str] = &[
@@ -99,6 +101,7 @@ const ATTRIBUTES: &[&str] = &[
     "enabled",
     "env",
     "field",
+    "fields",
     "file",
     "grace_period",
     "listen",
@@ -116,6 +119,7 @@ const ATTRIBUTES: &[&str] = &[
     "spread",
     "survive_outage",
     "time_zone",
+    "use_refresh_token",
     "verify",
 ];
 const SECRETS: &[&str] = &["jwt", "secret_id", "token"];

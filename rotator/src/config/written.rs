@@ -47,6 +47,11 @@ impl<'a> Written<'a> {
         if let FieldKind::Blocks(inner) = field.kind {
             return self.read_blocks(block, field, inner);
         }
+        if let FieldKind::Object(inner) = field.kind
+            && block.has_block(field.name)
+        {
+            return self.read_block(block, field, inner);
+        }
         let read = block.optional(field.name, |value| Ok(read(field, value)));
         self.add(field.name, read);
     }
@@ -62,6 +67,27 @@ impl<'a> Written<'a> {
         for problem in problems {
             self.broken = Some(self.note(problem));
         }
+    }
+
+    /// An object that is written as a block.
+    fn read_block(&mut self, block: &Block<'a>, field: &'static Field, inner: &'static [Field]) {
+        let mut found = block.blocks(&Kind { name: field.name, labels: [] }).into_iter();
+        let Some(first) = found.next() else { return };
+        let several = found.next().map(|other| match other {
+            Ok((other, _)) => other.header.note(format!("there is more than one `{}` here", field.name)),
+            Err(noted) => noted,
+        });
+        let read = first.map(|(block, header)| {
+            let mut written = Written::at(block.header);
+            for field in inner {
+                written.read(&block, field);
+            }
+            block.finish();
+            let broken = header.err().or(written.broken).or(several);
+            let setting = broken.map_or_else(|| Ok(Setting::Map(owned(written.settings))), Err);
+            Some(Read { setting, given: Given::Map(written.given), spots: written.spots })
+        });
+        self.add(field.name, read);
     }
 
     fn read_blocks(&mut self, block: &Block<'a>, field: &'static Field, inner: &'static [Field]) {
@@ -159,7 +185,8 @@ impl<'a> Read<'a> {
         Read { setting, given, spots: Spots::at(value.spot) }
     }
 
-    fn object(value: Value<'a>, fields: &'static [Field]) -> Self {
+    /// `owner` is what the object is called where something is wrong with it.
+    fn object(value: Value<'a>, fields: &'static [Field], owner: &str) -> Self {
         let entries = match Entries::of(value) {
             Ok(entries) => entries,
             Err(noted) => return Read::single(value, Err(noted)),
@@ -169,10 +196,13 @@ impl<'a> Read<'a> {
             let read = entries.optional(field.name, |value| Ok(read(field, value)));
             written.add(field.name, read);
         }
-        let broken = entries.finish().err().or(written.broken);
+        let unknown = entries.finish_as(owner).err();
+        // What has an unknown name may be what would seem to be missing.
+        let given = if unknown.is_some() { Given::Unknown } else { Given::Map(written.given) };
+        let broken = unknown.or(written.broken);
         Read {
             setting: broken.map_or_else(|| Ok(Setting::Map(owned(written.settings))), Err),
-            given: Given::Map(written.given),
+            given,
             spots: written.spots,
         }
     }
@@ -211,8 +241,11 @@ fn owned(settings: Vec<(&'static str, Setting)>) -> Settings {
 
 fn read<'a>(field: &'static Field, value: Value<'a>) -> Read<'a> {
     match field.kind {
-        FieldKind::Object(inner) => Read::object(value, inner),
-        FieldKind::Objects(inner) => Read::map(value, |value| Read::object(value, inner)),
+        FieldKind::Object(inner) => Read::object(value, inner, &format!("`{}`", field.name)),
+        FieldKind::Objects(inner) => {
+            let owner = format!("what stands in `{}`", field.name);
+            Read::map(value, |value| Read::object(value, inner, &owner))
+        }
         FieldKind::Secrets => Read::map(value, |value| Read::single(value, value.secret())),
         FieldKind::Texts => Read::map(value, |value| Read::single(value, value.text().map(literal))),
         _ => Read::single(value, single(field, value)),

@@ -27,9 +27,9 @@ pub(super) struct Changed {
 impl Daemon {
     /// Where a failure lasts until the login is changed, secrets are read to see whether they were.
     /// Once for each source: its rotations log in alike. What is kept in Vault can take long to read: nobody waits.
-    pub(super) fn look_for_changed_logins(&self, looks: &mut Looks) {
+    pub(super) fn look_for_changed_logins(&mut self) {
         let mut waiting: BTreeMap<Arc<str>, Vec<RotationId>> = BTreeMap::new();
-        let Some(of_vault) = looks.begin(Instant::now()) else { return };
+        let Some(of_vault) = self.looks.begin(Instant::now()) else { return };
         for id in self.scheduler.waiting_for_change() {
             let source = self.rotation(id).map(|rotation| &rotation.source);
             if let Some(source) = source.filter(|source| of_vault || source.in_vault().next().is_none()) {
@@ -38,7 +38,7 @@ impl Daemon {
         }
         for (source, rotations) in waiting {
             let runner = Arc::clone(&self.runner);
-            looks.running.spawn(async move {
+            self.looks.running.spawn(async move {
                 let first = *rotations.first()?;
                 let changed = timeout(LONGEST_LOOK, runner.login_changed(first)).await.unwrap_or(false);
                 changed.then_some(Changed { source, rotations })

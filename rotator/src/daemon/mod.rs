@@ -1,6 +1,10 @@
 //! The daemon: reads what stands in Vault, and from then on lets happen what is due.
 
+mod departures;
+mod entries;
 mod looks;
+mod renewal;
+mod taking_over;
 mod watchdog;
 
 use std::collections::BTreeSet;
@@ -9,86 +13,122 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokenferry_sources::{Clock, Timestamp, rfc3339};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use self::departures::Departures;
+use self::entries::Entries;
 use self::looks::{LOOK_FOR_CHANGES_EVERY, Looks};
+use self::renewal::Renewal;
 use self::watchdog::Watchdog;
-use crate::dispatch::{Dispatch, Ended};
-use crate::entries;
+use crate::app::App;
+use crate::config::Listen;
+use crate::dispatch::{Dispatch, Ended, Local};
 use crate::jumps::Jumps;
 use crate::lag::Lag;
+use crate::reload::{LastReload, Reloads};
 use crate::rotation::Rotation;
 use crate::run::{RotationId, Standing};
 use crate::runner::Runner;
 use crate::scheduler::Scheduler;
 use crate::stop;
+use crate::supervisor::Supervisor;
 
 /// Everything the daemon works with.
 pub struct Daemon {
     /// What is rotated, in the order of their ids.
-    pub rotations: Vec<Arc<Rotation>>,
+    rotations: Vec<Arc<Rotation>>,
     /// Says what is due.
-    pub scheduler: Scheduler,
+    scheduler: Scheduler,
     /// Has it done.
-    pub dispatch: Box<dyn Dispatch>,
+    dispatch: Box<dyn Dispatch>,
     /// Knows what stands in Vault.
-    pub runner: Arc<Runner>,
+    runner: Arc<Runner>,
     /// Tells the time.
-    pub clock: Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     /// Notices when that clock is set.
-    pub jumps: Option<Jumps>,
+    jumps: Option<Jumps>,
     /// Is told how far what is due has been left lying.
-    pub lag: Lag,
+    lag: Lag,
     /// How many entries are read at once.
-    pub concurrency: usize,
+    concurrency: usize,
     /// How long runs may take to end once the daemon is told to stop.
-    pub grace_period: Duration,
+    grace_period: Duration,
+    /// Where it can be looked at: that of the start, whatever is configured by now.
+    listen: Listen,
+    supervisor: Supervisor,
+    reloads: Reloads,
+    last_reload: LastReload,
+    entries: Entries,
+    looks: Looks,
+    departures: Departures,
+    renewal: Renewal,
 }
 
 impl Daemon {
+    /// One for what is configured. It tells `supervisor` and `lag` how it is, and obeys `reloads`.
+    pub fn new(app: App, lag: Lag, mut reloads: Reloads, supervisor: Supervisor) -> Self {
+        reloads.follow(&app.config);
+        let (scheduler, dispatch) = (app.scheduler(), Local::new(app.runner.clone(), app.config.concurrency));
+        Daemon {
+            scheduler,
+            dispatch: Box::new(dispatch),
+            last_reload: LastReload { successful: true, at: app.clock.now() },
+            entries: Entries::new(app.config.concurrency),
+            looks: Looks::default(),
+            departures: Departures::default(),
+            renewal: Renewal::new(&app.vault),
+            rotations: app.config.rotations,
+            runner: app.runner,
+            clock: app.clock,
+            jumps: None,
+            lag,
+            concurrency: app.config.concurrency,
+            grace_period: app.config.grace_period,
+            listen: app.config.listen,
+            supervisor,
+            reloads,
+        }
+    }
+
     /// Works until it is told to stop; then stores what was issued, and returns whether all of it could be stored.
     pub async fn run(mut self, stop: CancellationToken) -> bool {
-        let mut found = self.read_entries();
-        let mut all_read = false;
-        let mut watchdog = Watchdog::begin();
-        let mut looks = Looks::default();
-        let mut look = interval(LOOK_FOR_CHANGES_EVERY);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut watchdog = Watchdog::default();
+        let mut look = looks();
+        self.read_entries();
+        self.supervisor.ready(&self.status());
         loop {
             self.submit_what_is_due();
             let pause = self.pause();
-            watchdog.look(&self, all_read, pause);
+            watchdog.look(&self, pause);
             let waits_for_change = self.scheduler.waiting_for_change().next().is_some();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                entry = found.recv(), if !all_read => match entry {
-                    Some((rotation, standing)) => self.learn(rotation, standing),
-                    None => all_read = true,
-                },
+                // What comes rarely comes first, lest what comes often keeps it from ever being heard.
+                () = self.supervisor.alarm() => self.beat(),
+                step = self.reloads.next() => self.reload(step),
+                Some(name) = self.departures.departed() => self.let_follow(&name),
+                (rotation, standing) = self.entries.next() => self.learn(rotation, standing),
                 ended = self.dispatch.ended() => self.note(&ended),
-                Some(looked) = looks.running.join_next() => if let Ok(Some(changed)) = looked {
+                Some(looked) = self.looks.running.join_next() => if let Ok(Some(changed)) = looked {
                     self.note_change(&changed);
                 },
-                _ = look.tick(), if waits_for_change => self.look_for_changed_logins(&mut looks),
+                _ = look.tick(), if waits_for_change => self.look_for_changed_logins(),
                 () = sleep(pause) => {}
             }
         }
-        // Nobody reads any more what would then be in the way.
-        drop(found);
         self.wind_down().await
     }
 
-    fn read_entries(&self) -> mpsc::Receiver<entries::Found> {
-        let (sender, receiver) = mpsc::channel(self.concurrency);
-        let enabled = (0..).map(RotationId).zip(&self.rotations).filter(|(_, rotation)| rotation.enabled);
-        let unread: BTreeSet<RotationId> = enabled.map(|(id, _)| id).collect();
-        // Ends when the receiver is dropped, which is when the daemon stops.
-        tokio::spawn(entries::read_all(self.runner.clone(), unread, self.concurrency, sender));
-        receiver
+    /// Reads what is not known of, but for what somebody else has to leave first.
+    fn read_entries(&mut self) {
+        let free = |id: &RotationId| {
+            !self.rotation(*id).is_some_and(|rotation| self.departures.are_awaited(&rotation.name))
+        };
+        let unread = self.scheduler.unknown().filter(free).collect::<BTreeSet<_>>();
+        self.entries.read(self.runner.clone(), unread, self.concurrency);
     }
 
     fn learn(&mut self, rotation: RotationId, standing: Standing) {
@@ -115,6 +155,10 @@ impl Daemon {
     }
 
     fn note(&mut self, Ended { due, outcome, sent_login }: &Ended) {
+        if self.departures.runs(due.rotation) {
+            let name = self.departures.ended(due.rotation);
+            return name.into_iter().for_each(|name| self.let_follow(&name));
+        }
         let now = self.now();
         if *sent_login {
             self.scheduler.ended(due, outcome, now);
@@ -158,11 +202,40 @@ impl Daemon {
         self.rotations.get(id.0 as usize).map(|rotation| &**rotation)
     }
 
+    /// We are well as long as this is reached, and what waits to begin waits for something. That Vault or a system is
+    /// away is no reason to be ended: what was issued and could not be stored yet would be lost.
+    fn beat(&mut self) {
+        let is_well = self.dispatch.running() > 0 || self.dispatch.waiting_since().is_none();
+        let status = self.status();
+        self.supervisor.beat(is_well, &status);
+    }
+
+    /// In one line, for people.
+    fn status(&self) -> String {
+        let (rotations, running) = (self.rotations.len(), self.dispatch.running());
+        let unread = self.entries.unread();
+        let refused = if self.last_reload.successful { "" } else { "; the changed configuration is wrong" };
+        format!("{rotations} rotations, {running} running, {unread} not read yet{refused}")
+    }
+
     /// Runs that have begun may end, and what they got is stored.
     async fn wind_down(mut self) -> bool {
+        self.supervisor.stopping(self.grace_period);
+        // Nobody reads any more what would then be in the way.
+        drop(self.entries);
         let until = Instant::now() + self.grace_period;
-        stop::wind_down(&mut *self.dispatch, &self.runner, until, |_| {}).await
+        let runners = self.departures.give_up(self.runner).await;
+        let all_stored = stop::wind_down(&mut *self.dispatch, &runners, until, |_| {}).await;
+        // Our Vault token is kept alive until the last token is stored.
+        self.renewal.end().await;
+        all_stored
     }
+}
+
+fn looks() -> Interval {
+    let mut look = interval(LOOK_FOR_CHANGES_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    look
 }
 
 /// Little is only what clocks are corrected by.

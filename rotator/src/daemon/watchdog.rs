@@ -9,19 +9,15 @@ use super::Daemon;
 use crate::lag::LONGEST_LAG;
 
 /// Sees to it that it is told once when something due is left lying, and once when that is over.
+#[derive(Default)]
 pub(super) struct Watchdog {
-    began: Instant,
     is_late: bool,
 }
 
 impl Watchdog {
-    pub(super) fn begin() -> Self {
-        Watchdog { began: Instant::now(), is_late: false }
-    }
-
-    /// What has not been read is due from the start on, for all that is known.
-    pub(super) fn look(&mut self, daemon: &Daemon, all_read: bool, pause: Duration) {
-        let unread = Some(self.began).filter(|_| !all_read);
+    /// What is being read is due since that began, for all that is known.
+    pub(super) fn look(&mut self, daemon: &Daemon, pause: Duration) {
+        let unread = daemon.entries.unread_since();
         let now = Instant::now();
         daemon.lag.note(unread.into_iter().chain(daemon.dispatch.waiting_since()).min(), now + pause);
         let is_late = daemon.lag.is_too_long(now);
@@ -30,7 +26,7 @@ impl Watchdog {
             warn!(
                 lag_secs = lag.as_secs(),
                 running,
-                unread = !all_read,
+                unread = unread.is_some(),
                 advice = "if entries are unread, see to Vault; otherwise raise `concurrency`, or spread the rotations of \
                           one credential",
                 "rotations are due and have not been attempted for more than {} s",

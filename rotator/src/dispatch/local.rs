@@ -124,6 +124,7 @@ impl Dispatch for Local {
     }
 
     fn withdraw(&mut self) -> Vec<Due> {
+        self.unbegun.clear();
         let parked = self.parked.drain().flat_map(|(_, waiting)| waiting);
         self.ready.drain().chain(parked).map(|waiting| waiting.due).collect()
     }

@@ -6,7 +6,7 @@ use tokenferry_vault::{Capabilities, KvPath, VaultAuth};
 
 use super::Patient;
 use super::finding::{Check, Finding, Group};
-use crate::policy::Policy;
+use crate::policy::{Policy, Reach};
 
 /// Something that is never needed.
 pub(super) struct Probe {
@@ -22,15 +22,19 @@ pub(super) fn probes(patient: &Patient<'_>) -> Vec<Probe> {
         probes.push(Probe { path: format!("auth/{mount}/role/{STRANGE}"), what: "change who may log in" });
     }
     let mut folders = BTreeSet::new();
+    let reach = Reach::of(&patient.app.config.vault);
     for destination in patient.rotations.iter().flat_map(|(_, rotation)| &rotation.destinations) {
-        let KvPath { mount, path, .. } = &destination.entry;
+        let KvPath { namespace, mount, path } = &destination.entry;
+        let Some(prefix) = reach.prefix(namespace.as_deref()) else { continue };
+        let mount = format!("{prefix}{mount}");
         for (kind, what) in OF_ENTRIES {
             probes.push(Probe { path: format!("{mount}/{kind}/{path}"), what });
         }
         let folder = path.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default();
-        if folders.insert((mount, folder.clone())) {
-            for kind in ["data", "metadata"] {
-                probes.push(Probe { path: format!("{mount}/{kind}/{folder}{STRANGE}"), what: BESIDE });
+        for kind in ["data", "metadata"] {
+            let path = format!("{mount}/{kind}/{folder}{STRANGE}");
+            if folders.insert(path.clone()) {
+                probes.push(Probe { path, what: BESIDE });
             }
         }
     }

@@ -4,11 +4,9 @@
 //! [`scheduler`]: crate::scheduler
 
 mod forecast;
-mod meaning;
 mod moment;
 mod verdict;
 
 pub use forecast::{Forecast, foresee};
-pub use meaning::meaning;
 pub use moment::{BadMoment, Clock, Moment};
 pub use verdict::{Known, Verdict, judge};

@@ -61,6 +61,8 @@ pub enum Verdict {
         /// The version that was written.
         written: WrittenVersion,
     },
+    /// There are too many runs between now and then.
+    TooFar,
     /// It will not run.
     WillNotRun(Forecast),
     /// It will run.
@@ -80,6 +82,7 @@ impl Verdict {
             Verdict::NotDue { .. } => "not_due",
             Verdict::Overdue { .. } => "overdue",
             Verdict::Ran { .. } => "ran",
+            Verdict::TooFar => "too_far",
             Verdict::WillNotRun { .. } => "will_not_run",
             Verdict::WillRun { .. } => "will_run",
         }
@@ -162,10 +165,11 @@ fn future(known: &Known<'_>, moment: Timestamp, now: Timestamp) -> Verdict {
         living: Some(Living { issued_at: now, expires_at: None, version: 0 }),
         failure: None,
     });
-    let forecast = foresee(scheduler(known, standing, now), ONLY, known.life, moment, now);
-    match forecast.then {
-        Some(next) => Verdict::WillRun { next },
-        None => Verdict::WillNotRun(forecast),
+    let forecast = foresee(&known.plan, standing, known.life, moment, now);
+    match forecast {
+        Forecast { then: Some(next), .. } => Verdict::WillRun { next },
+        Forecast { after: None, .. } => Verdict::TooFar,
+        _ => Verdict::WillNotRun(forecast),
     }
 }
 

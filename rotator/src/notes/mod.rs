@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokenferry_sources::{Timestamp, parse_rfc3339, rfc3339};
+use tokenferry_vault::FieldNames;
 
 use crate::run::Class;
 
@@ -16,6 +17,8 @@ use crate::run::Class;
 pub struct Notes {
     /// The rotation that the entry belongs to.
     pub owner: Option<Arc<str>>,
+    /// What the fields of the entry are called: they may have been renamed since.
+    pub fields: FieldNames,
     /// The failures since the last success. Most entries have none.
     pub failure: Option<Box<NotedFailure>>,
 }
@@ -43,7 +46,8 @@ impl Notes {
     /// Finds ours among everybody's.
     pub fn read(custom_metadata: &BTreeMap<String, String>) -> Self {
         let owner = custom_metadata.get(OWNER).map(|owner| owner.as_str().into());
-        Notes { owner, failure: NotedFailure::read(custom_metadata).map(Box::new) }
+        let fields = custom_metadata.get(FIELDS).and_then(|text| field_names(text)).unwrap_or_default();
+        Notes { owner, fields, failure: NotedFailure::read(custom_metadata).map(Box::new) }
     }
 
     /// Puts ours in the place of those that are there, and keeps everybody else's.
@@ -54,6 +58,13 @@ impl Notes {
         };
         if let Some(owner) = &self.owner {
             put(OWNER, owner.to_string());
+        }
+        let fields: serde_json::Map<_, _> =
+            self.fields.renamed().map(|(field, name)| (field.to_owned(), name.into())).collect();
+        let fields = Some(serde_json::Value::Object(fields).to_string());
+        let can_be_noted = |text: &String| *text != "{}" && text.len() <= LONGEST;
+        if let Some(fields) = fields.filter(can_be_noted) {
+            put(FIELDS, fields);
         }
         let Some(failure) = &self.failure else { return };
         put(CLASS, failure.class.to_string());
@@ -89,7 +100,18 @@ impl NotedFailure {
     }
 }
 
+fn field_names(text: &str) -> Option<FieldNames> {
+    let names: BTreeMap<String, String> = serde_json::from_str(text).ok()?;
+    let names: Result<Vec<_>, _> =
+        names.into_iter().map(|(field, name)| Ok((FieldNames::field(&field)?, name))).collect();
+    names.and_then(FieldNames::new).ok()
+}
+
+/// Vault takes no longer values.
+const LONGEST: usize = 512;
+
 const OWNER: &str = "tokenferry_rotation";
+const FIELDS: &str = "tokenferry_fields";
 const CLASS: &str = "tokenferry_failure_class";
 const AT: &str = "tokenferry_failure_at";
 const COUNT: &str = "tokenferry_failure_count";
@@ -97,7 +119,7 @@ const LASTING: &str = "tokenferry_failure_lasting";
 const REFUSALS: &str = "tokenferry_refusals";
 const RETRY_AT: &str = "tokenferry_failure_retry_at";
 const FAILED_LOGIN: &str = "tokenferry_failed_login";
-const OURS: [&str; 8] = [OWNER, CLASS, AT, COUNT, LASTING, REFUSALS, RETRY_AT, FAILED_LOGIN];
+const OURS: [&str; 9] = [OWNER, FIELDS, CLASS, AT, COUNT, LASTING, REFUSALS, RETRY_AT, FAILED_LOGIN];
 
 #[cfg(test)]
 mod tests {
@@ -121,26 +143,29 @@ mod tests {
 
     #[test]
     fn what_is_noted_is_read_again_and_foreign_notes_stay() {
-        let notes = Notes { owner: Some("corp".into()), failure: Some(Box::new(failure())) };
+        let fields = FieldNames::new([("token", "access_token".to_owned())]).unwrap();
+        let notes = Notes { owner: Some("corp".into()), fields, failure: Some(Box::new(failure())) };
         let mut metadata = foreign();
         notes.merge(&mut metadata);
         assert_eq!(Notes::read(&metadata), notes);
         assert_eq!(metadata["team"], "payments");
-        assert_eq!(metadata.len(), 9);
+        assert_eq!(metadata.len(), 10);
     }
 
     #[test]
     fn a_cleared_failure_leaves_nothing_behind() {
         let mut metadata = foreign();
-        Notes { owner: Some("corp".into()), failure: Some(Box::new(failure())) }.merge(&mut metadata);
-        Notes { owner: Some("corp".into()), failure: None }.merge(&mut metadata);
+        let fields = FieldNames::new([("token", "access_token".to_owned())]).unwrap();
+        let owner = Some("corp".into());
+        Notes { owner, fields, failure: Some(Box::new(failure())) }.merge(&mut metadata);
+        Notes { owner: Some("corp".into()), ..Notes::default() }.merge(&mut metadata);
         assert_eq!(metadata.keys().collect::<Vec<_>>(), ["team", "tokenferry_rotation"]);
     }
 
     #[test]
     fn garbage_counts_as_not_noted() {
         let mut metadata = BTreeMap::new();
-        Notes { owner: None, failure: Some(Box::new(failure())) }.merge(&mut metadata);
+        Notes { failure: Some(Box::new(failure())), ..Notes::default() }.merge(&mut metadata);
         for (key, loses_all) in [
             (CLASS, true),
             (AT, true),
@@ -155,5 +180,17 @@ mod tests {
             assert_eq!(Notes::read(&spoilt).failure.is_none(), loses_all, "{key}");
             assert_ne!(Notes::read(&spoilt).failure.as_deref(), Some(&failure()), "{key}");
         }
+        for text in ["", "{", "[]", r#"{"tokn":"a"}"#, r#"{"token":"ttl"}"#, r#"{"token":1}"#] {
+            let spoilt = BTreeMap::from([(FIELDS.to_owned(), text.to_owned())]);
+            assert_eq!(Notes::read(&spoilt), Notes::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_too_long_to_be_noted_are_left_out() {
+        let fields = FieldNames::new([("token", "x".repeat(600))]).unwrap();
+        let mut metadata = foreign();
+        Notes { fields, ..Notes::default() }.merge(&mut metadata);
+        assert_eq!(metadata, foreign());
     }
 }

@@ -20,7 +20,7 @@ impl Claim {
             survive_outage: rotation.survive_outage,
             life: life(source, seen.map(Seen::from)),
             login_and_retry: login_and_retry(source.http.timeout),
-            predecessor: source.system.predecessor,
+            predecessor: source.predecessor(),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::source::{Reference, Setting, Settings, Source};
 
 /// System, address and identity, as configured: two sources with the same ones log in as the same user. An identity
 /// that is referred to counts by where it is kept, so that nothing has to be read.
-pub(super) fn key(source: &Source) -> CredentialKey {
+pub(crate) fn key(source: &Source) -> CredentialKey {
     let fields = source.system.fields.iter();
     let telling = fields.filter(|field| tells(source.system, field));
     let values = telling.map(|field| {
@@ -44,6 +44,7 @@ fn tells(system: &System, field: &Field) -> bool {
     system.home == Home::Resource
         || matches!(field.kind, FieldKind::Url)
         || system.is_identity(field.name)
+        || system.realm.contains(&field.name)
         || nameless().any(|credential| credential.secrets().any(|secret| secret == field.name))
 }
 
@@ -63,6 +64,7 @@ mod tests {
             http: HttpSettings::default(),
             ttl: None,
             rate: None,
+            session: None,
         })
     }
 
@@ -89,7 +91,7 @@ mod tests {
         let file = Setting::Reference(Reference::File("ANNA".into()));
         assert_ne!(user, key_of(&[("username", file)]));
         let in_vault = |field: &str| {
-            let entry = KvPath { mount: "kv".into(), path: "ANNA".into() };
+            let entry = KvPath::new("kv", "ANNA");
             Setting::InVault(Box::new(VaultField { entry, field: field.to_owned() }))
         };
         let kept = key_of(&[("username", in_vault("user"))]);

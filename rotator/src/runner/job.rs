@@ -1,5 +1,6 @@
 //! A rotation with what this process knows about it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::place::Place;
 use super::publish::Written;
 use crate::notes::Fingerprint;
 use crate::rotation::Rotation;
-use crate::run::{CredentialKey, Due};
+use crate::run::{Class, CredentialKey, Due};
 use crate::source::Source;
 
 pub(super) struct Job {
@@ -35,6 +36,26 @@ pub(super) struct State {
     pub(super) failed_login: Option<Fingerprint>,
     /// How many logins in a row were refused.
     pub(super) refusals: u32,
+    pub(super) troubles: Troubles,
+}
+
+/// What came in the way of single destinations. Most have none.
+#[derive(Default)]
+pub(super) struct Troubles(Option<Box<BTreeMap<usize, Class>>>);
+
+impl Troubles {
+    pub(super) fn note(&mut self, index: usize, class: Class) {
+        self.0.get_or_insert_default().insert(index, class);
+    }
+
+    pub(super) fn clear(&mut self, index: usize) {
+        self.0.as_mut().map(|troubles| troubles.remove(&index));
+        self.0.take_if(|troubles| troubles.is_empty());
+    }
+
+    pub(super) fn of(&self, index: usize) -> Option<&Class> {
+        self.0.as_ref()?.get(&index)
+    }
 }
 
 pub(super) struct Pending {
@@ -45,6 +66,8 @@ pub(super) struct Pending {
     pub(super) replaces: Vec<u64>,
     /// Whether it was tried out, or need not be.
     pub(super) verified: bool,
+    /// Whether what it can be refreshed with has yet to be kept.
+    pub(super) owes_session: bool,
     /// One for each destination: what was achieved there.
     pub(super) written: Vec<Option<Written>>,
 }
@@ -65,7 +88,8 @@ impl Clone for Job {
 impl Job {
     pub(super) fn new(rotation: Arc<Rotation>, http: Arc<HttpClient>) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
-        let state = State { places, pending: None, failed_login: None, refusals: 0 };
+        let troubles = Troubles::default();
+        let state = State { places, pending: None, failed_login: None, refusals: 0, troubles };
         Job {
             credential: credential::key(&rotation.source),
             http,
@@ -77,11 +101,12 @@ impl Job {
 
     pub(super) fn pending(&self, token: Token, due: &Due, places: &[Option<Place>]) -> Pending {
         Pending {
-            token,
             occurrence: due.occurrence,
             replaces: places.iter().map(|place| place.as_ref().map_or(0, |place| place.version)).collect(),
             verified: !self.rotation.verify,
+            owes_session: self.rotation.source.session.is_some() && token.refresh.is_some(),
             written: vec![None; self.rotation.destinations.len()],
+            token,
         }
     }
 }
@@ -136,6 +161,7 @@ mod tests {
             http: HttpSettings::default(),
             ttl: None,
             rate: None,
+            session: None,
         };
         Rotation {
             name: "home".into(),
@@ -167,7 +193,8 @@ mod tests {
         let usage = TokenUsage::fixed("Bearer", "Authorization", "Bearer ");
         let identity = Identity { system: "zettelstore", issuer: String::new(), subject: String::new() };
         let token = Token::new("t0ken".into(), usage, identity, NOW, expiry);
-        Pending { token, occurrence: NOW, replaces: vec![0], verified: true, written: vec![None] }
+        let (replaces, written) = (vec![0], vec![None]);
+        Pending { token, occurrence: NOW, replaces, verified: true, owes_session: false, written }
     }
 
     #[test]

@@ -27,9 +27,14 @@ impl Runner {
         }
         let opened = self.open(job).await?;
         if !serves {
-            let token = self.log_in(job, &opened).await?;
-            (state.failed_login, state.refusals) = (None, 0);
-            state.pending = Some(Box::new(job.pending(token, due, &state.places)));
+            state.pending = match self.spread(job, state, due, &opened).await {
+                Some(pending) => Some(pending),
+                None => {
+                    let token = self.log_in(job, &opened).await?;
+                    (state.failed_login, state.refusals) = (None, 0);
+                    Some(Box::new(job.pending(token, due, &state.places)))
+                }
+            };
         }
         try_out(state, &opened).await
     }
@@ -66,7 +71,7 @@ impl Runner {
             return Err(Trouble::Source { error: error.into(), login });
         }
         job.sent_login.store(true, Ordering::Relaxed);
-        let token = opened.login.login().await.map_err(|error| {
+        let token = self.issue(job, opened).await.map_err(|error| {
             let login = fingerprint(&error, opened);
             self.memory.learn(&job.credential, &error, login, self.clock.now());
             Trouble::Source { error: error.into(), login }

@@ -14,14 +14,19 @@ mod memory;
 mod note;
 mod place;
 mod publish;
+mod renamed;
 mod seen;
+mod session;
+mod spread;
 mod standing;
 mod succession;
 mod trouble;
 
+pub(crate) use credential::key as credential_key;
 pub use detail::Detail;
 pub use flush::Unstored;
 pub use seen::Seen;
+pub use standing::DestinationState;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,7 +37,7 @@ use chrono::TimeDelta;
 use tokenferry_sources::cause::with_causes;
 use tokenferry_sources::{Clock, Environment, HttpClient, HttpSettings, rfc3339};
 use tokenferry_vault::Vault;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::rotation::Rotation;
 use crate::run::{Class, CredentialKey, Due, Living, Outcome, RotationId, Work};
@@ -96,6 +101,9 @@ impl Runner {
 
     async fn attempt(&self, job: &Job, state: &mut State, due: &Due) -> Result<Outcome, Trouble> {
         let barred = self.check_places(job, state).await?;
+        if let Some(trouble) = &barred {
+            debug!(rotation = &*job.rotation.name, class = %trouble.class(), "not every destination can be written");
+        }
         if let Err(trouble) = self.have_token(job, state, due).await {
             self.publish_what_waits(job, state).await;
             return Err(trouble);
@@ -130,8 +138,9 @@ impl Work for Runner {
             }
             Err(trouble) => {
                 tell_failure(job, due, &trouble);
-                self.note_failure(job, state, due, &trouble).await;
-                trouble.outcome()
+                let reached = reached(state);
+                self.note_failure(job, state, due, &trouble, reached.is_some()).await;
+                reached.map_or_else(|| trouble.outcome(), |living| trouble.partly(living))
             }
         }
     }
@@ -166,6 +175,14 @@ fn outcome(written: &[Written]) -> Outcome {
     } else {
         Outcome::Rotated(living)
     }
+}
+
+/// The token that some destinations got while it waits for the others.
+fn reached(state: &State) -> Option<Living> {
+    let written = state.pending.iter().flat_map(|pending| pending.written.iter().flatten());
+    let mut living = written.map(Written::living).peekable();
+    living.peek()?;
+    Some(earliest(living))
 }
 
 fn tried_out(state: &mut State) -> Outcome {

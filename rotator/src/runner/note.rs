@@ -14,8 +14,15 @@ use crate::run::Due;
 
 impl Runner {
     /// Notes a failure beside every entry that is ours or will be. A place that is not known, or not ours, or a
-    /// Vault that does not answer is left alone.
-    pub(super) async fn note_failure(&self, job: &Job, state: &mut State, due: &Due, trouble: &Trouble) {
+    /// Vault that does not answer is left alone. One that concerns some destinations only does not hold up the others.
+    pub(super) async fn note_failure(
+        &self,
+        job: &Job,
+        state: &mut State,
+        due: &Due,
+        trouble: &Trouble,
+        is_partial: bool,
+    ) {
         let failed_login = match trouble {
             Trouble::Source { login, .. } => *login,
             _ => None,
@@ -31,7 +38,7 @@ impl Runner {
             at: self.clock.now(),
             count: due.attempt,
             refusals: state.refusals,
-            lasting: trouble.is_lasting(),
+            lasting: trouble.is_lasting() && !is_partial,
             retry_at: trouble.retry_at(),
             failed_login,
         });
@@ -55,7 +62,7 @@ impl Runner {
     /// made stops nothing; the next run tries again.
     pub(super) async fn mark(&self, job: &Job, state: &mut State) {
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
-            let Some(place) = slot.as_mut().filter(|place| place.owes_mark(job)) else { continue };
+            let Some(place) = slot.as_mut().filter(|place| place.owes_mark(job, at)) else { continue };
             let rotation = &*job.rotation.name;
             match self.note(job, at, place, None).await {
                 Ok(()) => debug!(rotation, destination = %at, "marked the destination as ours"),
@@ -74,13 +81,25 @@ impl Runner {
         place: &mut Place,
         failure: Option<Box<NotedFailure>>,
     ) -> Result<(), Trouble> {
-        let notes = Notes { owner: Some(Arc::clone(&job.rotation.name)), failure };
+        // What stands there still has its former names.
+        let fields = if place.is_renamed { &place.notes.fields } else { &at.fields };
+        let notes = Notes { owner: Some(Arc::clone(&job.rotation.name)), fields: fields.clone(), failure };
         // What others noted since we last read must survive, and it is all replaced at once.
         let found = self.vault.read_notes(&at.entry).await?;
         place.check_notes(job, at, &found)?;
         let mut custom_metadata = found.custom_metadata;
         notes.merge(&mut custom_metadata);
-        self.vault.set_custom_metadata(&at.entry, &custom_metadata).await?;
+        let noted = self.vault.set_custom_metadata(&at.entry, &custom_metadata).await;
+        match noted {
+            // It may have been done: it is looked up, not repeated.
+            Err(error) if error.leaves_doubt() => {
+                let found = self.vault.read_notes(&at.entry).await;
+                if !found.is_ok_and(|found| found.custom_metadata == custom_metadata) {
+                    return Err(error.into());
+                }
+            }
+            noted => noted?,
+        }
         place.notes = notes;
         Ok(())
     }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::future::join_all;
+use tokenferry_sources::Timestamp;
 use tokenferry_vault::{Entry, EntryError, Found, VaultError};
 
 use super::Runner;
 use super::job::{Job, State, expected_life};
+use super::renamed::stored;
 use super::trouble::Trouble;
 use crate::notes::Notes;
 use crate::rotation::Destination;
@@ -20,8 +23,10 @@ pub(super) struct Place {
     pub(super) notes: Notes,
     /// Which rotation the entry names, if we may read it and it is one of this program's.
     rotation: Option<Arc<str>>,
-    /// The token that readers find, if the entry is one of ours.
+    /// The token that stands there, if the entry is one of ours.
     pub(super) living: Option<Living>,
+    /// Whether that stands under other names than readers look for by now.
+    pub(super) is_renamed: bool,
     /// Whether Vault has to be asked before anything is done for its sake: it did not take the last write.
     pub(super) is_doubted: bool,
     pub(super) is_live: bool,
@@ -30,8 +35,10 @@ pub(super) struct Place {
 
 impl Place {
     /// What a read tells, and the entry itself. `life` is that of a token whose end cannot be read.
-    fn new(found: &Found, job: &Job, life: Option<Duration>) -> (Self, Option<Entry>) {
-        let entry = found.data.as_ref().map(|data| Entry::from_json(data.fields()));
+    fn new(found: &Found, job: &Job, at: &Destination, life: Option<Duration>) -> (Self, Option<Entry>) {
+        let notes = notes(&found.custom_metadata, job);
+        let stored = found.data.as_ref().map(|data| stored(data, &at.fields, &notes.fields));
+        let (entry, is_renamed) = stored.map_or((None, false), |(entry, renamed)| (Some(entry), renamed));
         let newer_schema = match &entry {
             Some(Err(EntryError::Newer { schema })) => Some(*schema),
             _ => None,
@@ -41,8 +48,9 @@ impl Place {
             version: found.version,
             // Where we may not read, versions count as well.
             serial: entry.as_ref().map_or(found.version, |entry| entry.origin.serial),
-            notes: notes(&found.custom_metadata, job),
-            living: entry.as_ref().map(|entry| living(entry, found.version)).or_else(|| unread(found, life)),
+            notes,
+            living: entry.as_ref().map(|entry| living(entry, found)).or_else(|| unread(found, life)),
+            is_renamed,
             rotation: entry.as_ref().map(|entry| shared(entry.origin.rotation.as_str().into(), job)),
             is_doubted: false,
             is_live: found.is_live,
@@ -56,9 +64,20 @@ impl Place {
         self.owner() == Some(&*job.rotation.name)
     }
 
-    /// Whether the entry is ours, but not marked: the mark comes after the first data.
-    pub(super) fn owes_mark(&self, job: &Job) -> bool {
-        self.notes.owner.is_none() && self.is_of(job)
+    /// Whether the entry is ours, but not marked as what it is: the mark comes after the data.
+    pub(super) fn owes_mark(&self, job: &Job, at: &Destination) -> bool {
+        let is_told = self.notes.owner.is_some() && (self.is_renamed || self.notes.fields == at.fields);
+        !is_told && self.is_of(job)
+    }
+
+    /// The token that readers find.
+    pub(super) fn served(&self) -> Option<Living> {
+        self.living.filter(|_| !self.is_renamed)
+    }
+
+    /// Whether the entry itself was seen, not just that there is one.
+    pub(super) fn is_seen(&self) -> bool {
+        self.rotation.is_some()
     }
 
     fn owner(&self) -> Option<&str> {
@@ -81,13 +100,20 @@ impl Place {
     /// Whether we may write notes there, which replaces all that is noted, by what was found just now: it has our
     /// mark, or it has none and is still what we knew, which is ours or nothing at all.
     pub(super) fn check_notes(&self, job: &Job, at: &Destination, found: &Found) -> Result<(), Trouble> {
-        let (now, _) = Place::new(found, job, None);
+        let (now, _) = Place::new(found, job, at, None);
         let unchanged = now.notes.owner.is_none() && now.version == self.version;
-        if unchanged && (self.owes_mark(job) || !now.is_live) {
+        if unchanged && (self.is_of(job) || !now.is_live) {
             return Ok(());
         }
         now.check(job, &Destination { adopt: false, ..at.clone() })?;
         if now.is_of(job) { Ok(()) } else { Err(Trouble::CasLost { at: at.clone() }) }
+    }
+
+    /// Goes on counting where an entry was deleted with all that was known of it.
+    pub(super) fn follows(&mut self, serial: Option<u64>) {
+        if !self.is_live {
+            self.serial = self.serial.max(serial.unwrap_or_default());
+        }
     }
 
     /// The entry that we wrote there, and what is noted beside it by now: another process may have noted a failure.
@@ -104,7 +130,7 @@ impl Place {
         self.version = living.version;
         self.serial += 1;
         self.living = Some(living);
-        (self.is_live, self.is_doubted) = (true, false);
+        (self.is_live, self.is_doubted, self.is_renamed) = (true, false, false);
     }
 }
 
@@ -120,13 +146,25 @@ impl Runner {
         job: &Job,
         state: &mut State,
     ) -> Result<Option<Trouble>, Trouble> {
+        let State { places, pending, troubles, .. } = state;
+        let destinations = job.rotation.destinations.iter().zip(places);
+        let checked = join_all(destinations.map(|(at, slot)| self.check_place(job, at, slot))).await;
         let mut first = None;
         let mut may_write = false;
-        for index in 0..state.places.len() {
-            match self.check_place(job, state, index).await {
-                Ok(()) => may_write = true,
+        for (index, checked) in checked.into_iter().enumerate() {
+            match checked {
+                Ok(came) => {
+                    may_write = true;
+                    troubles.clear(index);
+                    if let (Some(pending), Some((place, entry))) = (pending.as_mut(), came) {
+                        self.find(job, index, pending, place, &entry);
+                    }
+                }
                 Err(Trouble::Vault(error)) if error.concerns_all() => return Err(error.into()),
-                Err(trouble) => first = first.or(Some(trouble)),
+                Err(trouble) => {
+                    troubles.note(index, trouble.class());
+                    first = first.or(Some(trouble));
+                }
             }
         }
         match first {
@@ -135,26 +173,26 @@ impl Runner {
         }
     }
 
-    async fn check_place(&self, job: &Job, state: &mut State, index: usize) -> Result<(), Trouble> {
-        let State { places, pending, .. } = state;
-        let destination = job.rotation.destinations.get(index).zip(places.get_mut(index));
-        let Some((at, slot)) = destination else { return Ok(()) };
-        let known = slot.as_ref().map(|place| place.version);
-        if let Some(place) = slot.as_ref()
-            && !place.is_doubted
-            && place.check(job, at).is_ok()
-        {
-            return Ok(());
+    /// An entry that was not known to stand there, if there is one.
+    async fn check_place<'a>(
+        &self,
+        job: &Job,
+        at: &Destination,
+        slot: &'a mut Option<Place>,
+    ) -> Result<Option<(&'a Place, Entry)>, Trouble> {
+        if slot.as_ref().is_some_and(|place| !place.is_doubted && place.check(job, at).is_ok()) {
+            return Ok(None);
         }
-        let (place, entry) = self.look(job, at).await?;
+        let known = slot.as_ref().map(|place| (place.version, place.serial));
+        let (mut place, entry) = self.look(job, at).await?;
+        place.follows(known.map(|(_, serial)| serial));
         let place = slot.insert(place);
         place.check(job, at)?;
-        if let (Some(pending), Some(entry)) = (pending.as_mut(), entry)
-            && known != Some(place.version)
-        {
-            self.find(job, index, pending, place, &entry);
+        if place.version == 0 {
+            self.vault.expect_kv2(&at.entry).await?;
         }
-        Ok(())
+        let is_new = known.map(|(version, _)| version) != Some(place.version);
+        Ok(entry.filter(|_| is_new).map(|entry| (&*place, entry)))
     }
 
     /// Reads a destination.
@@ -164,17 +202,26 @@ impl Runner {
         at: &Destination,
     ) -> Result<(Place, Option<Entry>), VaultError> {
         let found = self.vault.read_entry(&at.entry).await?;
-        Ok(Place::new(&found, job, expected_life(&job.rotation.source)))
+        Ok(Place::new(&found, job, at, expected_life(&job.rotation.source)))
     }
 }
 
-pub(super) fn living(entry: &Entry, version: u64) -> Living {
-    Living { issued_at: entry.issued_at, expires_at: entry.expires_at, version }
+fn living(entry: &Entry, found: &Found) -> Living {
+    Living { issued_at: entry.issued_at, expires_at: end(entry, found.vanishes_at), version: found.version }
+}
+
+/// When readers lose a token: with its end, or with the entry if the engine is told to delete that before. Not much
+/// before its time, for each entry that is gone costs a login.
+pub(super) fn end(entry: &Entry, vanishes_at: Option<Timestamp>) -> Option<Timestamp> {
+    let Some(vanishes_at) = vanishes_at else { return entry.expires_at };
+    let Some(expires_at) = entry.expires_at else { return Some(vanishes_at) };
+    let least = entry.issued_at + (expires_at - entry.issued_at) / LEAST_PART;
+    Some(expires_at.min(vanishes_at.max(least)))
 }
 
 fn notes(custom_metadata: &BTreeMap<String, String>, job: &Job) -> Notes {
-    let Notes { owner, failure } = Notes::read(custom_metadata);
-    Notes { owner: owner.map(|owner| shared(owner, job)), failure }
+    let notes = Notes::read(custom_metadata);
+    Notes { owner: notes.owner.map(|owner| shared(owner, job)), ..notes }
 }
 
 /// The name of a rotation, which is not kept once more if it is that of the job: there may be thousands of places.
@@ -189,3 +236,6 @@ fn unread(found: &Found, life: Option<Duration>) -> Option<Living> {
     let expires_at = life.and_then(|life| issued_at.checked_add_signed(TimeDelta::from_std(life).ok()?));
     Some(Living { issued_at, expires_at, version: found.version })
 }
+
+/// Of the life of a token: sooner than after this part of it, no entry is taken for gone.
+const LEAST_PART: i32 = 4;

@@ -2,13 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use tokenferry_sources::{Predecessor, Timestamp, Token};
+use futures_util::future::join_all;
+use tokenferry_sources::{Predecessor, Timestamp, Token, rfc3339};
 use tokenferry_vault::{Entry, Origin, VaultError};
 use tracing::warn;
 
 use super::Runner;
 use super::job::{Job, Pending, State};
-use super::place::{Place, living};
+use super::place::{Place, end};
 use super::trouble::Trouble;
 use crate::rotation::Destination;
 use crate::run::Living;
@@ -38,27 +39,35 @@ impl Runner {
         job: &Job,
         state: &mut State,
     ) -> Result<Vec<Written>, Trouble> {
+        self.keep_session(job, state).await;
         let written = self.write_pending(job, state).await;
         self.mark(job, state).await;
         written
     }
 
     async fn write_pending(&self, job: &Job, state: &mut State) -> Result<Vec<Written>, Trouble> {
-        let State { places, pending, .. } = state;
+        let State { places, pending, troubles, .. } = state;
         let Some(Pending { token, occurrence, replaces, written, .. }) = pending.as_deref_mut() else {
             return Ok(Vec::new());
         };
-        let mut trouble = None;
+        let (token, occurrence) = (&*token, *occurrence);
         let destinations = job.rotation.destinations.iter().zip(places).zip(replaces);
-        for (((at, slot), replaces), done) in destinations.zip(written.iter_mut()) {
-            if done.is_some() {
-                continue;
-            }
-            let publication =
-                Publication { runner: self, job, at, token, occurrence: *occurrence, replaces: *replaces };
-            match publication.write(slot).await {
-                Ok(achieved) => *done = Some(achieved),
-                Err(error) => trouble = trouble.or(Some(error)),
+        let missing =
+            destinations.zip(written.iter_mut()).enumerate().filter(|(_, (_, done))| done.is_none());
+        // One that is slow keeps no other waiting.
+        let writes = missing.map(|(index, (((at, slot), replaces), done))| async move {
+            let publication = Publication { runner: self, job, at, token, occurrence, replaces: *replaces };
+            (index, publication.write(slot).await.map(|achieved| *done = Some(achieved)))
+        });
+        let mut trouble = None;
+        for (index, written) in join_all(writes).await {
+            match written {
+                Ok(()) => troubles.clear(index),
+                Err(error) => {
+                    troubles.note(index, error.class());
+                    tell_unwritten(job, index, &error);
+                    trouble = trouble.or(Some(error));
+                }
             }
         }
         if let Some(trouble) = trouble {
@@ -81,6 +90,17 @@ impl Runner {
     }
 }
 
+/// With several destinations the trouble of the run is that of one of them.
+fn tell_unwritten(job: &Job, index: usize, error: &Trouble) {
+    let destinations = &job.rotation.destinations;
+    if let (Some(at), true) = (destinations.get(index), destinations.len() > 1) {
+        warn!(
+            rotation = &*job.rotation.name, destination = %at, class = %error.class(), advice = error.advice(),
+            "a destination did not get the token: {error}"
+        );
+    }
+}
+
 /// One token on its way to one destination.
 struct Publication<'a> {
     runner: &'a Runner,
@@ -96,7 +116,7 @@ impl Publication<'_> {
     async fn write(&self, slot: &mut Option<Place>) -> Result<Written, Trouble> {
         for _ in 0..2 {
             if slot.is_none()
-                && let Some(achieved) = self.look_again(slot).await?
+                && let Some(achieved) = self.look_again(slot, None).await?
             {
                 return Ok(achieved);
             }
@@ -108,13 +128,13 @@ impl Publication<'_> {
                     return Ok(achieved);
                 }
                 Err(VaultError::CasMismatch { .. }) => {
-                    if let Some(achieved) = self.look_again(slot).await? {
+                    if let Some(achieved) = self.look_again(slot, Some(place.serial)).await? {
                         return Ok(achieved);
                     }
                 }
                 Err(error) if error.leaves_doubt() => {
                     // It may have been done: it is looked up, not repeated.
-                    let looked = self.look_again(slot).await;
+                    let looked = self.look_again(slot, Some(place.serial)).await;
                     place.is_doubted = true;
                     slot.get_or_insert(place);
                     return looked.ok().flatten().ok_or(Trouble::Vault(error));
@@ -139,16 +159,34 @@ impl Publication<'_> {
             writer: self.runner.writer.clone(),
         };
         let entry = Entry::new(self.token, |life| rotation.renew_before.of(life), origin);
-        let stored = self.runner.vault.write_entry(&self.at.entry, place.version, entry.to_json()).await?;
-        let living = living(&entry, stored.version);
+        let fields = entry.to_json(&self.at.fields);
+        let stored = self.runner.vault.write_entry(&self.at.entry, place.version, fields).await?;
+        let expires_at = end(&entry, stored.vanishes_at);
+        if expires_at != entry.expires_at {
+            self.tell_vanishing(expires_at);
+        }
+        let living = Living { issued_at: entry.issued_at, expires_at, version: stored.version };
         place.wrote(self.job, living, stored.custom_metadata.as_ref());
         Ok(Written::Ours(living))
     }
 
+    fn tell_vanishing(&self, at: Option<Timestamp>) {
+        warn!(
+            rotation = &*self.job.rotation.name, destination = %self.at, at = at.map(rfc3339),
+            "Vault deletes this entry before its token ends, so it is renewed earlier: somebody set \
+             `delete_version_after` for it"
+        );
+    }
+
     /// Reads what stands there now, and whether that settles the matter: it is our token, or one as good.
-    async fn look_again(&self, slot: &mut Option<Place>) -> Result<Option<Written>, Trouble> {
-        let (place, entry) = self.runner.look(self.job, self.at).await?;
+    async fn look_again(
+        &self,
+        slot: &mut Option<Place>,
+        serial: Option<u64>,
+    ) -> Result<Option<Written>, Trouble> {
+        let (mut place, entry) = self.runner.look(self.job, self.at).await?;
         place.check(self.job, self.at)?;
+        place.follows(serial);
         let achieved = entry.and_then(|entry| self.settles(&place, &entry));
         *slot = Some(place);
         Ok(achieved)
@@ -156,10 +194,7 @@ impl Publication<'_> {
 
     /// Whether an entry that came in between settles the matter.
     fn settles(&self, place: &Place, entry: &Entry) -> Option<Written> {
-        let living = living(entry, place.version);
-        if !place.is_of(self.job) {
-            return None;
-        }
+        let living = place.served().filter(|_| place.is_of(self.job))?;
         if entry.holds(self.token) {
             return Some(Written::Ours(living));
         }
@@ -191,7 +226,7 @@ impl Publication<'_> {
     /// them alone, by its life: it may end up to a tenth of our token's life earlier. Where they may not, the later
     /// login is the one that is certain to be good. If nobody knows when the tokens end, by its occurrence.
     fn is_as_good(&self, theirs: &Entry) -> bool {
-        if self.job.rotation.source.system.predecessor != Predecessor::LivesOn {
+        if self.job.rotation.source.predecessor() != Predecessor::LivesOn {
             return theirs.issued_at.timestamp() > self.token.issued_at.timestamp();
         }
         match (theirs.expires_at, self.token.expires_at(), self.token.life()) {

@@ -1,13 +1,16 @@
 //! What the destinations tell about the past of a rotation.
 
+use futures_util::future::join_all;
 use tokenferry_vault::VaultError;
 use tracing::debug;
 
 use super::job::{Job, State};
 use super::place::Place;
+use super::spread::is_torn;
 use super::{Runner, earliest};
 use crate::notes::NotedFailure;
-use crate::run::{Living, PastFailure, RotationId, Standing};
+use crate::rotation::Destination;
+use crate::run::{Class, Living, PastFailure, RotationId, Standing};
 
 impl Runner {
     /// Reads the destinations, and keeps what it learns for the runs to come. One that cannot be read, or is not
@@ -19,11 +22,20 @@ impl Runner {
         let Some(job) = self.job(rotation) else { return Ok(Standing::default()) };
         let state = &mut *job.state.lock().await;
         let mut unreadable = None;
-        for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
-            match self.look(job, at).await {
-                Ok((place, _)) => *slot = Some(place),
+        let looks = join_all(job.rotation.destinations.iter().map(|at| self.look(job, at))).await;
+        let destinations = job.rotation.destinations.iter().zip(&mut state.places);
+        for (index, ((at, slot), looked)) in destinations.zip(looks).enumerate() {
+            match looked {
+                Ok((place, _)) => {
+                    match place.check(job, at) {
+                        Ok(()) => state.troubles.clear(index),
+                        Err(trouble) => state.troubles.note(index, trouble.class()),
+                    }
+                    *slot = Some(place);
+                }
                 Err(error) if error.concerns_all() => return Err(error),
                 Err(error) => {
+                    state.troubles.note(index, Class::new(error.class()));
                     let (rotation, class, advice) = (&*job.rotation.name, error.class(), error.advice());
                     debug!(rotation, class, destination = %at, advice, "a destination cannot be read: {error}");
                     unreadable = unreadable.or(Some(error));
@@ -47,6 +59,18 @@ impl Runner {
             None => None,
         };
         Ok(Standing { living, failure })
+    }
+
+    /// Each destination of a rotation, as it was found or left last.
+    pub async fn destinations(&self, rotation: RotationId) -> Vec<DestinationState> {
+        let Some(job) = self.job(rotation) else { return Vec::new() };
+        let state = job.state.lock().await;
+        let one = |(index, at): (usize, &Destination)| {
+            let place = state.places.get(index).and_then(Option::as_ref);
+            let living = place.filter(|place| place.is_of(job)).and_then(Place::served);
+            DestinationState { at: at.to_string(), living, trouble: state.troubles.of(index).cloned() }
+        };
+        job.rotation.destinations.iter().enumerate().map(one).collect()
     }
 
     /// Whether a rotation would log in with something else than what failed for good. If nothing did, or the login
@@ -81,13 +105,24 @@ fn ours<'a>(job: &'a Job, state: &'a State) -> impl Iterator<Item = &'a Place> {
     state.places.iter().flatten().filter(|place| place.is_of(job))
 }
 
+/// One destination of a rotation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DestinationState {
+    /// Its entry.
+    pub at: String,
+    /// The token that readers find there.
+    pub living: Option<Living>,
+    /// What came in its way last.
+    pub trouble: Option<Class>,
+}
+
 /// There is a token only if every destination that we may write to has one.
 fn living(job: &Job, state: &State) -> Option<Living> {
     let known = job.rotation.destinations.iter().zip(&state.places);
     let writable = known.filter_map(|(at, slot)| slot.as_ref().filter(|place| place.check(job, at).is_ok()));
-    let living = writable.map(|place| place.living.filter(|_| place.is_of(job)));
+    let living = writable.map(|place| place.served().filter(|_| place.is_of(job)));
     let living = living.collect::<Option<Vec<Living>>>().filter(|living| !living.is_empty())?;
-    Some(earliest(living.into_iter()))
+    Some(earliest(living.into_iter())).filter(|_| !is_torn(job, &state.places))
 }
 
 fn last_failure<'a>(job: &'a Job, state: &'a State) -> Option<&'a NotedFailure> {

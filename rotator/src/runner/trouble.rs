@@ -6,7 +6,7 @@ use tokenferry_vault::VaultError;
 
 use crate::notes::Fingerprint;
 use crate::rotation::Destination;
-use crate::run::{Class, Outcome};
+use crate::run::{Class, Living, Outcome};
 use crate::source::OpenError;
 
 #[derive(Debug, Error)]
@@ -77,6 +77,11 @@ impl Trouble {
             }
             Trouble::Vault(error) => error.is_answer(),
         }
+    }
+
+    /// What came of a run that reached some destinations.
+    pub(super) fn partly(&self, living: Living) -> Outcome {
+        Outcome::Partly { living, class: self.class(), retry_at: self.retry_at() }
     }
 
     pub(super) fn outcome(&self) -> Outcome {

@@ -188,6 +188,12 @@ impl Job {
                 let run = Some((due.occurrence, due.reason));
                 self.failure = Some(Box::new(self.paused(class.clone(), now, due.attempt, *retry_at, run)));
             }
+            Outcome::Partly { living, class, retry_at } => {
+                self.living = Some(believable(*living, now));
+                self.done = Some(due.occurrence);
+                let run = Some((due.occurrence, due.reason));
+                self.failure = Some(Box::new(self.paused(class.clone(), now, due.attempt, *retry_at, run)));
+            }
             Outcome::Refused { class } => {
                 let before = self.failure.as_ref().map_or(0, |failure| failure.refusals);
                 self.failure = Some(Box::new(refused(class.clone(), now, due.attempt, before)));

@@ -54,6 +54,11 @@ impl Scheduler {
         }
     }
 
+    /// Whether it has to be learned what stands in the destinations of a rotation.
+    pub fn is_unknown(&self, rotation: RotationId) -> bool {
+        self.jobs.get(index(rotation)).is_some_and(Job::is_unknown)
+    }
+
     /// The rotations of which it has to be learned what stands in their destinations.
     pub fn unknown(&self) -> impl Iterator<Item = RotationId> + '_ {
         let jobs = (0..).map(RotationId).zip(&self.jobs);

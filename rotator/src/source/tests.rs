@@ -20,6 +20,7 @@ fn source(name: &str, fields: &[(&'static str, Setting)]) -> Source {
         http: HttpSettings::default(),
         ttl: None,
         rate: None,
+        session: None,
     }
 }
 
@@ -158,7 +159,7 @@ fn what_cannot_be_read_is_named_with_its_way_and_a_key_of_several_lines_can() {
 
 #[test]
 fn a_setting_out_of_vault_that_is_wrong_is_named_with_its_entry() {
-    let entry = tokenferry_vault::KvPath { mount: "kv".into(), path: "app".into() };
+    let entry = tokenferry_vault::KvPath::new("kv", "app");
     let kept = super::VaultField { entry, field: "login".to_owned() };
     let notes = source("zettelstore", &[("password", Setting::InVault(Box::new(kept)))]);
     let given = [("password".to_owned(), Given::from("a\nb"))].into();

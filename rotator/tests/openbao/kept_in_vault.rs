@@ -14,7 +14,7 @@ use crate::proxy::Proxy;
 use crate::setting::{World, failed, place, rotated, settings};
 
 fn in_vault(mount: &str, field: &str) -> Setting {
-    let entry = KvPath { mount: mount.into(), path: "logins/zettelstore".into() };
+    let entry = KvPath::new(mount, "logins/zettelstore");
     Setting::InVault(Box::new(VaultField { entry, field: field.to_owned() }))
 }
 

@@ -272,7 +272,7 @@ async fn what_one_destination_missed_is_written_there_without_another_login() {
 async fn a_destination_that_cannot_be_used_keeps_no_token_from_the_others() {
     let world = World::new().await;
     world.bao.root("POST", "secret/data/theirs", json!({ "data": { "password": "theirs" } })).await;
-    let gone = Destination { entry: KvPath { mount: "gone".into(), path: "x".into() }, adopt: false };
+    let gone = Destination::new(KvPath::new("gone", "x"));
     for (bad, trouble) in [(place("theirs"), ("foreign_entry", true)), (gone, ("vault_missing_mount", false))]
     {
         let rotation = world.rotation("home", &[bad, place("home")]);
@@ -293,7 +293,7 @@ async fn a_destination_that_cannot_be_used_keeps_no_token_from_the_others() {
 #[tokio::test]
 async fn a_rotation_without_a_usable_destination_costs_no_login() {
     let world = World::new().await;
-    let gone = Destination { entry: KvPath { mount: "gone".into(), path: "x".into() }, adopt: false };
+    let gone = Destination::new(KvPath::new("gone", "x"));
     world.bao.root("POST", "secret/data/home", json!({ "data": {} })).await;
     let runner = world.runner(world.rotation("home", &[gone, place("home")]), world.vault());
     assert_eq!(failed(&runner).await, ("vault_missing_mount".to_owned(), false));

@@ -9,7 +9,7 @@ use crate::setting::{World, entry, rotated, settings};
 
 async fn kv1(world: &World) -> KvPath {
     world.bao.root("POST", "sys/mounts/old", json!({ "type": "kv", "options": { "version": "1" } })).await;
-    KvPath { mount: "old".into(), path: "team/home".into() }
+    KvPath::new("old", "team/home")
 }
 
 /// The class of a failed read.

@@ -75,6 +75,7 @@ impl World {
             http: HttpSettings::default(),
             ttl: None,
             rate: None,
+            session: None,
         };
         Arc::new(Rotation {
             name: name.into(),
@@ -137,11 +138,11 @@ pub(crate) fn settings(address: &str) -> VaultSettings {
 }
 
 pub(crate) fn place(path: &str) -> Destination {
-    Destination { entry: entry(path), adopt: false }
+    Destination::new(entry(path))
 }
 
 pub(crate) fn entry(path: &str) -> KvPath {
-    KvPath { mount: "secret".into(), path: path.into() }
+    KvPath::new("secret", path)
 }
 
 /// A run of another rotation than the first.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use reqwest::header::HeaderName;
 
 use super::plan::Plan;
-use super::request_fields::{PRESET_FIELDS, REQUEST_FIELDS};
+use super::request_fields::{PRESET_FIELDS, REQUEST_FIELDS, TRIAL_FIELDS};
 use super::service::HttpService;
 use crate::error::Guidance;
 use crate::transport::positive;
 use crate::{
     BuildContext, Field, FieldKind, FieldProblem, GivenFields, Home, Predecessor, Settings, System,
-    TokenSource,
+    TokenSource, Trial,
 };
 
 /// Any HTTP service.
@@ -24,8 +24,10 @@ pub static SYSTEM: System = System {
     home: Home::Resource,
     predecessor: Predecessor::Unknown,
     documented_life: None,
-    verifies: false,
+    trial: Trial::ByField(VERIFY),
+    refreshes: false,
     revokes: false,
+    realm: &[],
     credentials: &[],
     fields: &[
         SECRETS_FIELD,
@@ -38,6 +40,7 @@ pub static SYSTEM: System = System {
         ALLOW_HTTP,
         ALLOW_LINK_LOCAL,
     ],
+    rotator_fields: &[VERIFY_FIELD],
     guidance: Guidance {
         login_refused: "Check what is kept where `secrets` point to, and where the request sends it: in the header, form \
                         field or JSON member that the service expects.",
@@ -52,6 +55,7 @@ pub static SYSTEM: System = System {
 pub(super) const SECRETS: &str = "secrets";
 pub(super) const REQUEST: &str = "request";
 pub(super) const OAUTH2: &str = "oauth2_client_credentials";
+pub(super) const VERIFY: &str = "verify";
 
 fn check(given: &GivenFields) -> Vec<FieldProblem> {
     Plan::read(given).1.problems
@@ -114,6 +118,16 @@ const OAUTH2_FIELD: Field = Field {
     name: OAUTH2,
     kind: FieldKind::Object(PRESET_FIELDS),
     description: "OAuth 2 client credentials (RFC 6749, section 4.4), instead of `request` blocks.",
+    default: None,
+    environment: None,
+    rule: None,
+};
+
+const VERIFY_FIELD: Field = Field {
+    name: VERIFY,
+    kind: FieldKind::Object(TRIAL_FIELDS),
+    description: "A request that tries a new token out before it is published. It carries the token in its header. A token \
+                  that is answered with 401 or 403 is not published.",
     default: None,
     environment: None,
     rule: None,

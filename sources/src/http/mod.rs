@@ -16,6 +16,7 @@ mod service;
 mod take;
 mod target;
 mod template;
+mod trial;
 
 pub use fields::SYSTEM;
 

@@ -17,6 +17,7 @@ use super::request::RequestPlan;
 use super::take::NO_HEADER;
 use super::target::Reach;
 use super::template::is_name;
+use super::trial::Trial;
 use crate::{Given, GivenFields, Identity, parse_duration};
 
 /// What a login needs.
@@ -24,6 +25,8 @@ pub(super) struct Plan {
     pub(super) secrets: BTreeMap<String, SecretString>,
     pub(super) way: Way,
     pub(super) terms: Terms,
+    /// How a new token is tried out, if it is.
+    pub(super) trial: Option<Trial>,
     pub(super) allow_link_local: bool,
 }
 
@@ -40,10 +43,11 @@ impl Plan {
         let secrets = secrets(given, &mut notes);
         let way = way(given, &secrets, &mut notes);
         let terms = terms(given, way.as_ref(), &mut notes);
+        let trial = Trial::read(given, &secrets, reach(given), &mut notes);
         let plan = match (way, terms) {
             (Some(way), Some(terms)) if notes.count() == 0 => {
                 let allow_link_local = allows(given, "allow_link_local");
-                Some(Plan { secrets: secrets.texts, way, terms, allow_link_local })
+                Some(Plan { secrets: secrets.texts, way, terms, trial, allow_link_local })
             }
             _ => None,
         };

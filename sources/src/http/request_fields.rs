@@ -3,48 +3,18 @@
 use crate::{Field, FieldKind};
 
 pub(super) const REQUEST_FIELDS: &[Field] = &[
-    Field {
-        name: "method",
-        kind: FieldKind::Choice(&["GET", "POST", "PUT", "PATCH", "DELETE"]),
-        description: "The method. Default `POST` with a body, else `GET`.",
-        ..OPTIONAL
-    },
-    Field {
-        name: "url",
-        kind: FieldKind::Text,
-        description: "Required: the URL. Path and query values can have placeholders; scheme, host and port cannot.",
-        ..OPTIONAL
-    },
-    Field {
-        name: "query",
-        kind: FieldKind::Texts,
-        description: "Values for the query of the URL, by name, in addition to those that it has.",
-        ..OPTIONAL
-    },
-    Field {
-        name: "headers",
-        kind: FieldKind::Texts,
-        description: "Headers by name. `Content-Type` is set by the body if it is not set here.",
-        ..OPTIONAL
-    },
+    METHOD,
+    URL,
+    QUERY,
+    HEADERS,
     Field {
         name: "basic_auth",
         kind: FieldKind::Object(BASIC_AUTH),
         description: "User name and password for HTTP Basic authentication.",
         ..OPTIONAL
     },
-    Field {
-        name: "json",
-        kind: FieldKind::Json,
-        description: "The body as JSON. Texts in it can have placeholders, names cannot.",
-        ..OPTIONAL
-    },
-    Field {
-        name: "form",
-        kind: FieldKind::Texts,
-        description: "The body as a web form: values by name.",
-        ..OPTIONAL
-    },
+    JSON,
+    FORM,
     Field {
         name: "values",
         kind: FieldKind::Objects(VALUE),
@@ -53,6 +23,64 @@ pub(super) const REQUEST_FIELDS: &[Field] = &[
         ..OPTIONAL
     },
 ];
+
+/// A request with a new token.
+pub(super) const TRIAL_FIELDS: &[Field] = &[
+    METHOD,
+    URL,
+    QUERY,
+    HEADERS,
+    JSON,
+    FORM,
+    Field {
+        name: "statuses",
+        kind: FieldKind::Json,
+        description: "The statuses that mean that the token is good, as in `[200, 404]`. Default: every 2xx.",
+        ..OPTIONAL
+    },
+];
+
+const METHOD: Field = Field {
+    name: "method",
+    kind: FieldKind::Choice(&["GET", "POST", "PUT", "PATCH", "DELETE"]),
+    description: "The method. Default `POST` with a body, else `GET`.",
+    ..OPTIONAL
+};
+
+const URL: Field = Field {
+    name: "url",
+    kind: FieldKind::Text,
+    description: "Required: the URL. Path and query values can have placeholders; scheme, host and port cannot.",
+    ..OPTIONAL
+};
+
+const QUERY: Field = Field {
+    name: "query",
+    kind: FieldKind::Texts,
+    description: "Values for the query of the URL, by name, in addition to those that it has.",
+    ..OPTIONAL
+};
+
+const HEADERS: Field = Field {
+    name: "headers",
+    kind: FieldKind::Texts,
+    description: "Headers by name. `Content-Type` is set by the body if it is not set here.",
+    ..OPTIONAL
+};
+
+const JSON: Field = Field {
+    name: "json",
+    kind: FieldKind::Json,
+    description: "The body as JSON. Texts in it can have placeholders, names cannot.",
+    ..OPTIONAL
+};
+
+const FORM: Field = Field {
+    name: "form",
+    kind: FieldKind::Texts,
+    description: "The body as a web form: values by name.",
+    ..OPTIONAL
+};
 
 const BASIC_AUTH: &[Field] = &[
     Field {

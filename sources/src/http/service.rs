@@ -9,7 +9,9 @@ use url::Url;
 use super::chain;
 use super::plan::{Plan, Way};
 use crate::base_url::{host_and_port, root};
-use crate::{Action, Attempt, BuildContext, Identity, SourceError, Token, TokenSource, TokenUsage};
+use crate::{
+    Action, Attempt, BuildContext, Identity, SourceError, Token, TokenSource, TokenUsage, Verification,
+};
 
 /// One account at one service.
 pub(super) struct HttpService {
@@ -35,10 +37,13 @@ impl TokenSource for HttpService {
     }
 
     fn servers(&self) -> Vec<Url> {
-        match &self.plan.way {
+        let Plan { way, trial, .. } = &self.plan;
+        let mut servers: Vec<Url> = match way {
             Way::Chain(requests) => requests.iter().map(|request| root(request.origin())).collect(),
             Way::ClientCredentials(preset) => vec![root(preset.url())],
-        }
+        };
+        servers.extend(trial.iter().map(|trial| root(trial.origin())));
+        servers
     }
 
     async fn login(&self) -> Result<Token, SourceError> {
@@ -50,6 +55,13 @@ impl TokenSource for HttpService {
                 let attempt = Attempt::new(&super::SYSTEM, Action::Login, host_and_port(preset.url()));
                 preset.login(&self.context, terms, attempt, *allow_link_local).await
             }
+        }
+    }
+
+    async fn verify(&self, token: &Token) -> Result<Verification, SourceError> {
+        match &self.plan.trial {
+            Some(trial) => trial.of(token, &self.plan, &self.context).await,
+            None => Ok(Verification::CannotTell),
         }
     }
 }

@@ -51,19 +51,38 @@ pub struct System {
     pub predecessor: Predecessor,
     /// How long its tokens live if nobody changed that, as its documentation says.
     pub documented_life: Option<Duration>,
-    /// Whether a fresh token is tried out before it is published, unless the configuration says otherwise.
-    pub verifies: bool,
+    /// Whether a fresh token can be tried out before it is published, and is.
+    pub trial: Trial,
+    /// Whether a login also gives what a new token can be had for later, once. That ends the token before it.
+    pub refreshes: bool,
     /// Whether it can end tokens before their time.
     pub revokes: bool,
+    /// The fields that tell users of one name apart.
+    pub realm: &'static [&'static str],
     /// The ways to log in to it. The first is meant where nothing is said at all.
     pub credentials: &'static [Credential],
     /// Its settings.
     pub fields: &'static [Field],
+    /// Settings of the rotator alone: of no use to a login.
+    pub rotator_fields: &'static [Field],
     /// What to advise when something fails.
     pub guidance: Guidance,
     /// Finds what is wrong with known values that have the right form, where they depend on each other.
     pub(crate) check: Option<fn(&GivenFields) -> Vec<FieldProblem>>,
     pub(crate) build: BuildFn,
+}
+
+/// When a fresh token is tried out before it is published.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Trial {
+    /// Unless the configuration says otherwise: it costs nothing.
+    ByDefault,
+    /// Where this field says how.
+    ByField(&'static str),
+    /// There is no way to.
+    Never,
+    /// If the configuration wants it: it costs a call of a few.
+    OnRequest,
 }
 
 /// Where the settings of a system stand in a Terraform configuration.
@@ -81,6 +100,7 @@ impl System {
     /// Checks every value that is known, by itself and with the others, without network or credential.
     pub fn check(&'static self, given: &GivenFields) -> Vec<FieldProblem> {
         let mut problems = check::fields(self.owner(), self.fields, given);
+        problems.extend(check::fields(self.owner(), self.rotator_fields, given));
         let more = self.check.map(|check| check(given)).unwrap_or_default();
         for problem in more.into_iter().chain(resolve::conflicts(self, given)) {
             if !problems.iter().any(|known| problem.is_where(known)) {
@@ -153,6 +173,11 @@ impl System {
         check::qualified(self.owner(), field)
     }
 
+    /// Its settings, with those of the rotator alone.
+    pub fn all_fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
+        self.fields.iter().chain(self.rotator_fields)
+    }
+
     fn owner(&self) -> &'static str {
         match self.home {
             Home::ProviderBlock => self.name,
@@ -162,7 +187,7 @@ impl System {
 
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
-        self.fields.iter().find(|field| field.name == name)
+        self.all_fields().find(|field| field.name == name)
     }
 }
 

@@ -69,7 +69,8 @@ fn completed(
             .map(|(name, text)| Setting::Known(text, Origin::Environment(name)))
             .or_else(|| field.default.map(|text| Setting::Known(text.into(), Origin::Default))),
     };
-    let values = system.fields.iter().filter(used).filter_map(|field| Some((field.name, value(field)?)));
+    let values = system.all_fields().filter(used);
+    let values = values.filter_map(|field| Some((field.name, value(field)?)));
     Settings { system: system.name, credential, values: values.collect() }
 }
 

@@ -14,7 +14,7 @@ use crate::system::{ALLOW_HTTP, Reader};
 use crate::transport::{positive, secret_header_value};
 use crate::{
     BuildContext, Credential, Field, FieldKind, FieldProblem, Home, Identity, Predecessor, Settings, System,
-    Timestamp, TokenSource,
+    Timestamp, TokenSource, Trial,
 };
 
 /// Zenoti.
@@ -38,8 +38,10 @@ pub static SYSTEM: System = System {
     home: Home::ProviderBlock,
     predecessor: Predecessor::Unknown,
     documented_life: Some(Duration::from_secs(86_400)),
-    verifies: false,
+    trial: Trial::Never,
+    refreshes: true,
     revokes: true,
+    realm: &[ACCOUNT_NAME.name],
     credentials: &[
         Credential {
             name: "password",
@@ -70,6 +72,7 @@ pub static SYSTEM: System = System {
         BASE_URL,
         ALLOW_HTTP,
     ],
+    rotator_fields: &[],
     guidance: Guidance {
         login_refused: "Check `account_name`, `username`, `password`, `app_id` and `app_secret` (ZENOTI_ACCOUNT_NAME, \
                         ZENOTI_USERNAME, ZENOTI_PASSWORD, ZENOTI_APP_ID and ZENOTI_APP_SECRET): the app is found in \

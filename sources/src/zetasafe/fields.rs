@@ -12,7 +12,7 @@ use crate::system::{ALLOW_HTTP, Reader, no_meaning};
 use crate::transport::positive;
 use crate::{
     BuildContext, Credential, Field, FieldKind, FieldProblem, Given, GivenFields, Home, Predecessor,
-    Settings, System, TokenSource,
+    Settings, System, TokenSource, Trial,
 };
 
 /// ZetaSafe.
@@ -33,8 +33,10 @@ pub static SYSTEM: System = System {
     home: Home::ProviderBlock,
     predecessor: Predecessor::Unknown,
     documented_life: None,
-    verifies: false,
+    trial: Trial::Never,
+    refreshes: false,
     revokes: false,
+    realm: &[],
     credentials: &[Credential {
         name: "password",
         identity: Some(USERNAME.name),
@@ -54,6 +56,7 @@ pub static SYSTEM: System = System {
         TTL,
         ALLOW_HTTP,
     ],
+    rotator_fields: &[],
     guidance: Guidance {
         login_refused: "Check `username` and `password` (ZETASAFE_USERNAME and ZETASAFE_PASSWORD), and that the user \
                         belongs to the `environment` that was asked.",

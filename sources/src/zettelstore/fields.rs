@@ -8,7 +8,7 @@ use crate::error::Guidance;
 use crate::system::{ALLOW_HTTP, Reader};
 use crate::{
     BuildContext, Credential, Field, FieldKind, FieldProblem, Home, Predecessor, Settings, System,
-    TokenSource,
+    TokenSource, Trial,
 };
 
 /// Zettelstore.
@@ -29,8 +29,10 @@ pub static SYSTEM: System = System {
     home: Home::ProviderBlock,
     predecessor: Predecessor::LivesOn,
     documented_life: Some(Duration::from_secs(600)),
-    verifies: true,
+    trial: Trial::ByDefault,
+    refreshes: false,
     revokes: false,
+    realm: &[],
     credentials: &[Credential {
         name: "password",
         identity: Some(USERNAME.name),
@@ -39,6 +41,7 @@ pub static SYSTEM: System = System {
         variables: &[],
     }],
     fields: &[BASE_URL, USERNAME, PASSWORD, METHOD, REQUIRE_AUTHENTICATION, ALLOW_HTTP],
+    rotator_fields: &[],
     guidance: Guidance {
         login_refused: "Check `username` and `password` (ZETTELSTORE_USERNAME and ZETTELSTORE_PASSWORD). User names \
                         are case-sensitive: it is the `user-id` of the user's zettel.",

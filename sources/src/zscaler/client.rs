@@ -19,7 +19,10 @@ use super::system::ONE_API_GUIDANCE;
 use crate::base_url::{BaseUrl, root};
 use crate::expiry::{Arrival, Stated, until};
 use crate::transport::{self, Answer, Body, Patience, Request};
-use crate::{Action, Attempt, BuildContext, Expiry, Identity, SourceError, Token, TokenSource, TokenUsage};
+use crate::{
+    Action, Attempt, BuildContext, Expiry, Identity, SourceError, Token, TokenSource, TokenUsage,
+    Verification,
+};
 
 /// The source of tokens. All clones are the same one.
 #[derive(Clone, Debug)]
@@ -181,6 +184,25 @@ impl TokenSource for Zscaler {
         let answer = transport::send(&self.0.context, &request).await?;
         self.moved(&request.attempt, &answer)?;
         self.token(&request, &answer)
+    }
+
+    /// The shortest list of devices, which counts as one of the few calls an hour. Whoever may not read it has a good
+    /// token all the same.
+    async fn verify(&self, token: &Token) -> Result<Verification, SourceError> {
+        let query =
+            Query::new(Action::Verify, "public/v1/getDevices").with("page", "1").with("pageSize", "1");
+        let answer = self.ask(token, &query).await?;
+        if let Some(rejection) = answer.rejection() {
+            return Err(rejection);
+        }
+        match answer.answer.status.as_u16() {
+            200..=299 => Ok(Verification::Good),
+            408 | 429 | 500..=599 => Err(answer.failure()),
+            status => {
+                debug!(system = SYSTEM.name, status, "the API does not say whether the token is good");
+                Ok(Verification::CannotTell)
+            }
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::one_api::{ApiClient, Proof};
 use crate::assertion::Signer;
 use crate::error::Guidance;
 use crate::system::Reader;
-use crate::{BuildContext, FieldProblem, Home, Predecessor, Settings, System, TokenSource};
+use crate::{BuildContext, FieldProblem, Home, Predecessor, Settings, System, TokenSource, Trial};
 
 /// Zscaler Client Connector, with an API key of its portal or an API client of ZIdentity.
 pub static SYSTEM: System = System {
@@ -28,8 +28,10 @@ pub static SYSTEM: System = System {
     home: Home::ProviderBlock,
     predecessor: Predecessor::Unknown,
     documented_life: Some(Duration::from_secs(3600)),
-    verifies: false,
+    trial: Trial::OnRequest,
+    refreshes: false,
     revokes: false,
+    realm: &[],
     credentials: &[LEGACY, ONE_API],
     fields: &[
         METHOD,
@@ -46,6 +48,7 @@ pub static SYSTEM: System = System {
         TTL,
         ALLOW_HTTP,
     ],
+    rotator_fields: &[],
     guidance: Guidance {
         login_refused: "Check `api_key` and `secret_key` (ZCC_CLIENT_ID and ZCC_CLIENT_SECRET): they are a pair made \
                         in the Client Connector portal under Administration > Public API, and must belong to the \

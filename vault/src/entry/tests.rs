@@ -4,6 +4,7 @@ use chrono::DateTime;
 use tokenferry_sources::{Expiry, Identity, TokenUsage};
 
 use super::*;
+use crate::FIELDS;
 
 const ISSUED: i64 = 1_900_000_000;
 
@@ -33,7 +34,7 @@ fn third(life: Duration) -> Duration {
 }
 
 fn stored(expiry: Expiry) -> Map<String, Value> {
-    Entry::new(&token(expiry), third, origin()).to_json()
+    Entry::new(&token(expiry), third, origin()).to_json(FieldNames::NONE)
 }
 
 #[test]
@@ -68,14 +69,14 @@ fn an_unknown_end_is_left_out() {
     for name in ["expires_at", "refresh_after", "ttl"] {
         assert!(!fields.contains_key(name), "{name}");
     }
-    assert_eq!(Entry::from_json(&fields).unwrap().expires_at, None);
+    assert_eq!(Entry::from_json(&fields, FieldNames::NONE).unwrap().expires_at, None);
 }
 
 #[test]
 fn an_entry_is_read_back_whatever_else_stands_there() {
     let mut fields = stored(Expiry::Assumed(time(600)));
     fields.insert("note".to_owned(), Value::from(vec![1]));
-    let entry = Entry::from_json(&fields).unwrap();
+    let entry = Entry::from_json(&fields, FieldNames::NONE).unwrap();
     assert_eq!(entry.token.expose_secret(), "t0ken");
     assert_eq!((entry.issued_at, entry.expires_at, entry.ttl), (time(0), Some(time(600)), Some(600)));
     assert_eq!(entry.origin, origin());
@@ -84,7 +85,10 @@ fn an_entry_is_read_back_whatever_else_stands_there() {
 #[test]
 fn a_newer_schema_is_told_even_if_nothing_else_is_understood() {
     let fields = serde_json::json!({ "schema": 2 });
-    assert_eq!(Entry::from_json(fields.as_object().unwrap()).unwrap_err(), EntryError::Newer { schema: 2 });
+    assert_eq!(
+        Entry::from_json(fields.as_object().unwrap(), FieldNames::NONE).unwrap_err(),
+        EntryError::Newer { schema: 2 }
+    );
 }
 
 #[test]
@@ -92,11 +96,17 @@ fn what_lacks_something_is_no_entry() {
     for name in ["schema", "token", "issued_at", "rotation", "occurrence", "serial"] {
         let mut fields = stored(Expiry::Unknown);
         fields.remove(name);
-        assert_eq!(Entry::from_json(&fields).unwrap_err(), EntryError::Incomplete { field: name });
+        assert_eq!(
+            Entry::from_json(&fields, FieldNames::NONE).unwrap_err(),
+            EntryError::Incomplete { field: name }
+        );
     }
     let mut fields = stored(Expiry::Reported(time(600)));
     fields.insert("expires_at".to_owned(), Value::from("soon"));
-    assert_eq!(Entry::from_json(&fields).unwrap_err(), EntryError::Incomplete { field: "expires_at" });
+    assert_eq!(
+        Entry::from_json(&fields, FieldNames::NONE).unwrap_err(),
+        EntryError::Incomplete { field: "expires_at" }
+    );
 }
 
 #[test]
@@ -112,7 +122,11 @@ fn what_no_request_can_carry_is_no_token() {
     ] {
         let mut fields = stored(Expiry::Unknown);
         fields.insert(field.to_owned(), Value::from(value));
-        assert_eq!(Entry::from_json(&fields).unwrap_err(), EntryError::Incomplete { field }, "{value:?}");
+        assert_eq!(
+            Entry::from_json(&fields, FieldNames::NONE).unwrap_err(),
+            EntryError::Incomplete { field },
+            "{value:?}"
+        );
     }
 }
 
@@ -122,7 +136,8 @@ fn the_texts_of_an_entry_can_be_shown() {
     for name in ["token_type", "system", "issuer", "subject", "source", "rotation", "writer"] {
         let mut fields = stored(Expiry::Unknown);
         fields.insert(name.to_owned(), Value::from(format!("a\u{1b}[31m\nb t0\nken {long}")));
-        let Entry { token_type, system, issuer, subject, origin, .. } = Entry::from_json(&fields).unwrap();
+        let Entry { token_type, system, issuer, subject, origin, .. } =
+            Entry::from_json(&fields, FieldNames::NONE).unwrap();
         let texts = [token_type, system, issuer, subject, origin.source, origin.rotation, origin.writer];
         let text = texts.iter().find(|text| text.starts_with("a[31mb [REDACTED] x")).expect(name);
         assert!(text.len() < 9000, "{name}");
@@ -136,18 +151,38 @@ fn numbers_may_be_written_as_texts() {
     for (name, text) in [("serial", "8"), ("schema", "1"), ("ttl", "600")] {
         fields.insert(name.to_owned(), Value::from(text));
     }
-    let entry = Entry::from_json(&fields).unwrap();
+    let entry = Entry::from_json(&fields, FieldNames::NONE).unwrap();
     assert_eq!((entry.origin.serial, entry.ttl), (8, Some(600)));
     for text in ["", "-1", "1.5", "one"] {
         fields.insert("serial".to_owned(), Value::from(text));
-        assert_eq!(Entry::from_json(&fields).unwrap_err(), EntryError::Incomplete { field: "serial" });
+        assert_eq!(
+            Entry::from_json(&fields, FieldNames::NONE).unwrap_err(),
+            EntryError::Incomplete { field: "serial" }
+        );
     }
     fields.insert("schema".to_owned(), Value::from("2"));
-    assert_eq!(Entry::from_json(&fields).unwrap_err(), EntryError::Newer { schema: 2 });
+    assert_eq!(Entry::from_json(&fields, FieldNames::NONE).unwrap_err(), EntryError::Newer { schema: 2 });
 }
 
 #[test]
 fn debug_of_an_entry_hides_the_token() {
-    let entry = Entry::from_json(&stored(Expiry::Unknown)).unwrap();
+    let entry = Entry::from_json(&stored(Expiry::Unknown), FieldNames::NONE).unwrap();
     assert!(!format!("{entry:?}").contains("t0ken"));
+}
+
+#[test]
+fn a_renamed_entry_is_read_under_its_names_and_nothing_else() {
+    let names = FieldNames::new(FIELDS.map(|field| (field, format!("my_{field}")))).unwrap();
+    let entry = Entry::new(&token(Expiry::Reported(time(600))), third, origin());
+    let fields = entry.to_json(&names);
+    assert!(fields.keys().all(|name| name.starts_with("my_")) && fields.len() == FIELDS.len());
+    let read = Entry::from_json(&fields, &names).unwrap();
+    assert_eq!(
+        Value::Object(read.to_json(FieldNames::NONE)),
+        Value::Object(stored(Expiry::Reported(time(600))))
+    );
+    assert_eq!(
+        Entry::from_json(&fields, FieldNames::NONE).unwrap_err(),
+        EntryError::Incomplete { field: "schema" }
+    );
 }

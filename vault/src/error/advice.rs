@@ -14,7 +14,7 @@ impl VaultError {
                 "Set `address` to scheme, host and port only: Vault's API cannot be served below a path.".to_owned()
             }
             E::BadRequest { operation: Operation::Note(at) } => format!(
-                "Vault takes 64 keys of custom metadata beside an entry, and this program needs up to 8 of them: remove \
+                "Vault takes 64 keys of custom metadata beside an entry, and this program needs up to 9 of them: remove \
                  some of the others from {}/metadata/{}.",
                 at.mount, at.path
             ),
@@ -55,7 +55,11 @@ impl VaultError {
             E::NewerSchema { .. } => "A newer version of the rotator wrote it: run the newer version here, too.".to_owned(),
             E::NotAText { .. } => "Write a text into that field: nothing else can be sent.".to_owned(),
             E::NotKv { .. } => "Check `mount`: it must be a KV secrets engine.".to_owned(),
-            E::NotOurs { .. } => "Check `mount` and `path`: they must be those of a destination of the rotator.".to_owned(),
+            E::NotOurs { field, .. } => format!(
+                "Check `mount` and `path`: they must be those of a destination of the rotator. If they are, that \
+                 destination renames `{field}` by `fields`: this is for entries with the names that fields have by \
+                 themselves, so add a destination without `fields`."
+            ),
             E::NotKv2 { .. } => "Check `mount`: it must be a KV secrets engine of version 2. One of version 1 can \
                                  be upgraded with `bao kv enable-versioning` or `vault kv enable-versioning`."
                 .to_owned(),
@@ -88,17 +92,28 @@ fn forbidden(operation: &Operation) -> String {
         | Operation::ReadMetadata(at)
         | Operation::Write(at)
         | Operation::Note(at) => {
-            let (mount, path) = (&at.mount, &at.path);
+            let KvPath { mount, path, .. } = at;
             format!(
                 "The token needs `create` and `update` on {mount}/data/{path}, and `create`, `read` and `update` on \
-                 {mount}/metadata/{path}. With `read` on the former, restarts know the token that is there."
+                 {mount}/metadata/{path}{there}. With `read` on the former, restarts know the token that is there.",
+                there = in_namespace(at)
             )
         }
-        Operation::Read(KvPath { mount, path }) => format!(
-            "The token needs `read` on {mount}/data/{path}; with a KV engine of version 1, on {mount}/{path}."
-        ),
+        Operation::Read(at) => {
+            let KvPath { mount, path, .. } = at;
+            format!(
+                "The token needs `read` on {mount}/data/{path}{there}; with a KV engine of version 1, on {mount}/{path}.",
+                there = in_namespace(at)
+            )
+        }
         _ => "Check the policies of the token that Vault gave us.".to_owned(),
     }
+}
+
+/// Policies of a namespace name paths without it; those of one that holds it, with it.
+fn in_namespace(at: &KvPath) -> String {
+    let named = |namespace| format!(" in the namespace {namespace}");
+    at.namespace.as_deref().map(named).unwrap_or_default()
 }
 
 fn kept(advice: &str, operation: &Operation) -> String {

@@ -4,7 +4,7 @@ use super::*;
 use crate::KvPath;
 
 fn at() -> KvPath {
-    KvPath { mount: "kv".into(), path: "a/b".into() }
+    KvPath::new("kv", "a/b")
 }
 
 fn one_of_each() -> Vec<VaultError> {

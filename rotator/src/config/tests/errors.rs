@@ -39,7 +39,7 @@ t.hcl:4:13: `password` is a secret, and a secret never stands in this file
   | 	           ^
   help: write `password = { env = "NAME" }` or `password = { file = "/path" }`, or `{ vault = { mount = "…", path = "…", field = "…" } }`
 
-t.hcl:7:13: there is no such source
+t.hcl:7:13: there is no such source: `zettelstore.note`
   |   source  = ***
   |             ^
   help: did you mean `zettelstore.notes`?
@@ -331,10 +331,15 @@ fn a_token_is_tried_out_only_where_that_is_possible() {
         .replace("zettelstore", "zscaler")
         .replace("username = \"anna\"", "cloud = \"zscaler\"\n  api_key = \"id\"")
         .replace("password =", "secret_key =");
+    let wanted = |text: &str| text.replace("  schedule", "  verify = true\n  schedule");
     assert!(!parse(&zscaler).unwrap().rotations[0].verify);
+    assert!(parse(&wanted(&zscaler)).unwrap().rotations[0].verify);
     assert!(parse(RIGHT).unwrap().rotations[0].verify);
-    let wanted = zscaler.replace("  schedule", "  verify = true\n  schedule");
-    assert_eq!(lines(&problems(&wanted)), ["9:12 a token of Zscaler cannot be tried out"]);
+    let zenoti = RIGHT
+        .replace("zettelstore", "zenoti")
+        .replace("  username = \"anna\"\n", "")
+        .replace("password =", "api_key =");
+    assert_eq!(lines(&problems(&wanted(&zenoti))), ["7:12 a token of Zenoti cannot be tried out"]);
 }
 
 #[test]
@@ -353,7 +358,10 @@ fn a_source_that_is_missing_for_another_reason_is_not_missed_twice() {
     }
     let two = "source \"zettelstor\" \"other\" {\n}\nrotation \"x\" {\n  source = \"zettelstore.note\"\n";
     let found = after("rotation \"notes\" {\n  source   = \"zettelstore.notes\"\n", two);
-    assert_eq!(found, ["6:8 there is no system `zettelstor`", "9:12 there is no such source"]);
+    assert_eq!(
+        found,
+        ["6:8 there is no system `zettelstor`", "9:12 there is no such source: `zettelstore.note`"]
+    );
 }
 
 #[test]

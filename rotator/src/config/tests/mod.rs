@@ -3,6 +3,7 @@ mod loading;
 mod masking;
 mod mutations;
 mod pieces;
+mod publishing;
 mod settings;
 pub(super) mod structures;
 

@@ -89,14 +89,14 @@ fn the_rotations_of_the_example_are_read() {
     assert_eq!(corp.renew_before, RenewBefore::Duration(Duration::from_secs(900)));
     assert_eq!((corp.reader_lag, corp.spread), (Duration::from_secs(300), Duration::from_secs(120)));
     assert_eq!((corp.verify, notes.verify), (false, true));
-    let entry = |mount: &str, path: &str, adopt| Destination {
-        entry: KvPath { mount: mount.into(), path: path.into() },
-        adopt,
-    };
-    assert_eq!(corp.destinations, [entry("secret", "tokens/zscaler/corp", false)]);
+    let entry = |mount: &str, path: &str| Destination::new(KvPath::new(mount, path));
+    assert_eq!(corp.destinations, [entry("secret", "tokens/zscaler/corp")]);
     let [first, second] = notes.destinations.as_slice() else { panic!("two destinations") };
-    assert_eq!(*first, entry("secret", "tokens/zettelstore/notes", false));
-    assert_eq!(*second, entry("team-a", "zettelstore", true));
+    assert_eq!(*first, entry("secret", "tokens/zettelstore/notes"));
+    let in_namespace = KvPath { namespace: Some("team-a".into()), ..KvPath::new("team-a", "zettelstore") };
+    assert_eq!((&second.entry, second.adopt), (&in_namespace, true));
+    let renamed: Vec<_> = second.fields.renamed().collect();
+    assert_eq!(renamed, [("expires_at", "exp"), ("token", "access_token")]);
 }
 
 #[test]

@@ -142,10 +142,10 @@ labels {
     let (_, _, errors) = read(wrong, &[]);
     let expected = [
         "3:3 `exchange` has no attribute `traget`",
-        "4:22 `payload` must be a text, not a bare word",
-        "4:39 `payload` must be a text, not a bare word",
-        "4:44 `payload` must be a text, not a template",
-        "4:65 `payload` must be a text, not a function call; there are no functions here",
+        "4:22 `payload` must be JSON, not a bare word",
+        "4:39 `payload` must be JSON, not a bare word",
+        "4:44 `payload` must be JSON, not a template",
+        "4:65 `payload` must be JSON, not a function call; there are no functions here",
         "5:24 `labels` must be a text, not a number",
         "5:35 `labels` must be a text, not a list",
         "6:15 `grant` has no `scop`",
@@ -156,7 +156,7 @@ labels {
         "9:12 `labels` must be an object, not a text",
         "11:1 `exchange` is a block, not an attribute",
         "12:18 `grants` must be an object, not a text",
-        "12:37 `grants` has no `styl`",
+        "12:37 what stands in `grants` has no `styl`",
         "13:17 `hidden` is a secret, and a secret never stands in this file",
         "13:36 `hidden` can be kept in `env`, `file` or `vault` only",
         "13:72 this `vault` has no `mount`",

@@ -134,12 +134,21 @@ fn a_refused_login_stands_in_the_way_of_the_future() {
 }
 
 #[test]
-fn a_moment_too_many_runs_away_is_not_waited_for() {
+fn a_moment_years_away_needs_no_going_through_all_runs() {
+    let Verdict::WillRun { next } = verdict("2036-11-22T12:30:00Z", NOW) else { panic!("it will run") };
+    assert_eq!(next.at, at("2036-11-22T12:30:00Z"));
+    let Verdict::WillNotRun(forecast) = verdict("2036-11-22T12:31:00Z", NOW) else { panic!("it will not") };
+    assert_eq!(forecast.before.map(|next| next.at), Some(at("2036-11-22T12:30:00Z")));
+}
+
+#[test]
+fn runs_between_times_of_the_schedule_are_foreseen_one_by_one_and_not_without_end() {
     let standing = standing("2026-11-22T10:00:01Z", 5);
-    let life = Some(Duration::from_secs(60));
-    let known = Known { plan: plan("* * * * *", 0), standing: Some(&standing), history: &[], life };
-    let Verdict::WillNotRun(forecast) = judge(&known, at("2036-11-22T10:15:30Z"), at(NOW)) else {
-        panic!("too far")
+    let life = |secs| Some(Duration::from_secs(secs));
+    let known = |life| Known { plan: plan("0 0 29 2 *", 0), standing: Some(&standing), history: &[], life };
+    let Verdict::WillRun { next } = judge(&known(life(3600)), at("2026-11-22T11:40:00Z"), at(NOW)) else {
+        panic!("the second token ends then")
     };
-    assert!(forecast.before.is_some() && forecast.after.is_none());
+    assert_eq!((next.reason, next.at), (Reason::Expiry, at("2026-11-22T11:40:01Z")));
+    assert_eq!(judge(&known(life(60)), at("2027-11-22T11:40:00Z"), at(NOW)), Verdict::TooFar);
 }

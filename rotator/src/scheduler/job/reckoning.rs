@@ -52,6 +52,8 @@ pub struct Obstacle {
     pub until: Timestamp,
     /// What ends the wait.
     pub lift: Lift,
+    /// Whether those who ask for it get another try at once.
+    pub force_helps: bool,
 }
 
 /// What ends the wait after a failure.
@@ -89,7 +91,7 @@ impl Job {
                 .failure
                 .as_deref()
                 .filter(|_| !self.is_in_flight())
-                .map(|failure| self.obstacle(failure)),
+                .map(|failure| self.obstacle(failure, now)),
         }
     }
 
@@ -100,13 +102,15 @@ impl Job {
         Some(Renewal { next, life, renew_before, offset: moment::between(next.at, next.occurrence) })
     }
 
-    fn obstacle(&self, failure: &Failure) -> Obstacle {
+    fn obstacle(&self, failure: &Failure, now: Timestamp) -> Obstacle {
         let (until, lift) = match (&failure.hold, &self.state) {
             (Hold::Pause { until, asked: true, .. }, _) => (*until, Lift::Asked),
             (Hold::Pause { until, .. }, _) => (*until, Lift::Time),
             (Hold::Change(_), State::Planned(next)) => (next.at, Lift::Change),
             (Hold::Change(until), _) => (*until, Lift::Change),
         };
-        Obstacle { class: failure.class.clone(), at: failure.at, count: failure.count, until, lift }
+        let force_helps = failure.held().is_none_or(|held| held <= now);
+        let class = failure.class.clone();
+        Obstacle { class, at: failure.at, count: failure.count, until, lift, force_helps }
     }
 }

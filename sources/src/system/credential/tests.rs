@@ -1,6 +1,6 @@
 use super::*;
 use crate::error::Guidance;
-use crate::{Home, Origin, Predecessor, Settings, Severity};
+use crate::{Home, Origin, Predecessor, Settings, Severity, Trial};
 
 type Variables = std::collections::BTreeMap<String, String>;
 
@@ -17,8 +17,10 @@ const fn system(fields: &'static [Field]) -> System {
         home: Home::ProviderBlock,
         predecessor: Predecessor::Unknown,
         documented_life: None,
-        verifies: false,
+        trial: Trial::Never,
+        refreshes: false,
         revokes: false,
+        realm: &[],
         credentials: &[
             Credential {
                 name: "password",
@@ -37,6 +39,7 @@ const fn system(fields: &'static [Field]) -> System {
             Credential { name: "key", identity: None, secrets: &[&["key"]], settings: &[], variables: &[] },
         ],
         fields,
+        rotator_fields: &[],
         guidance: Guidance { login_refused: "", no_access: "", address: "" },
         check: None,
         build: |_, _| Err(Vec::new()),

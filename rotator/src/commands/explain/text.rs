@@ -1,0 +1,270 @@
+//! The answer for people, as a colleague would give it who has looked into everything.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokenferry_sources::Timestamp;
+
+use super::Facts;
+use super::asked::Asked;
+use crate::meaning::{Meaning, meaning};
+use crate::proof::human;
+use crate::run::Reason;
+use crate::runner::Detail;
+use crate::scheduler::{Lift, Next, Obstacle, Reckoning};
+
+impl fmt::Display for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(asked) = Asked::of(self) {
+            writeln!(f, "{}\n", asked.explanation)?;
+        }
+        writeln!(f, "{}\n", headline(self))?;
+        for (label, lines) in self.sections() {
+            for (index, line) in lines.iter().enumerate() {
+                writeln!(f, "{:<LABEL$}{line}", if index == 0 { label } else { "" })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One sentence about the next run.
+pub(super) fn headline(facts: &Facts) -> String {
+    let name = &facts.rotation.name;
+    let Some(next) = facts.reckoning.as_ref().and_then(|reckoning| reckoning.next) else {
+        return match (&facts.found.error, &facts.reckoning) {
+            (Some(_), _) => format!("{name}: nobody knows what is due, since Vault could not be read."),
+            (None, Some(reckoning)) => {
+                let tick = facts.when(reckoning.tick.at);
+                format!("{name}: nobody looked into Vault; by its schedule alone it runs next {tick}.")
+            }
+            (None, None) => format!("{name}: no run is planned."),
+        };
+    };
+    let why = facts.why(&next);
+    match facts.obstacle() {
+        Some(_) if next.at > facts.now => {
+            format!("{name} waits after a failure: it is tried again {}.", facts.when(next.at))
+        }
+        _ if next.at <= facts.now => format!("{name} is due now: {why}."),
+        _ => format!("{name} runs next {}: {why}.", facts.when(next.at)),
+    }
+}
+
+/// What decided about the next run.
+pub(super) fn decided_by(facts: &Facts) -> &'static str {
+    let Some(reckoning) = &facts.reckoning else { return "nothing" };
+    match reckoning.next {
+        None => "nothing",
+        Some(next) if facts.obstacle().is_some() && next.at > facts.now => "failure",
+        Some(next) => next.reason.name(),
+    }
+}
+
+impl Facts {
+    fn sections(&self) -> Vec<(&'static str, Vec<String>)> {
+        let mut sections = vec![("token", self.tokens()), ("schedule", self.schedule())];
+        if let Some(reckoning) = &self.reckoning {
+            sections.push(("expiry", vec![self.expiry(reckoning)]));
+            sections.extend(self.decision(reckoning).map(|decision| ("so", vec![decision])));
+            let failure = reckoning.obstacle.as_ref().map(|obstacle| self.failure(obstacle));
+            sections.extend(failure.map(|failure| ("failure", failure)));
+        }
+        sections.push(("readers", vec![self.readers()]));
+        sections.push(("proof", self.proof.to_string().lines().map(str::to_owned).collect()));
+        sections.push(("outage", vec![self.outage()]));
+        sections
+    }
+
+    fn tokens(&self) -> Vec<String> {
+        if self.found.standing.is_none() {
+            return vec!["unknown: nobody looked into Vault, or it could not be read".to_owned()];
+        }
+        let told = |detail: &Result<Detail, tokenferry_vault::VaultError>| match detail {
+            Ok(detail) => self.token(detail),
+            Err(error) => vec![error.to_string()],
+        };
+        self.found.details.iter().flat_map(told).collect()
+    }
+
+    fn token(&self, detail: &Detail) -> Vec<String> {
+        let at = &detail.destination;
+        let Some(living) = detail.living else { return vec![format!("{at}: none of this rotation")] };
+        let issued = self.when(living.issued_at);
+        let mut lines = vec![format!("{at}: version {}, issued {issued}", living.version)];
+        lines.push(match living.expires_at {
+            Some(end) if end > self.now => {
+                let (left, life) = (length(end - self.now), length(end - living.issued_at));
+                format!("  ends {}: {left} of {life} are left", self.when(end))
+            }
+            Some(end) => format!("  ended {}: it is dead", self.when(end)),
+            None => "  nobody knows when it ends".to_owned(),
+        });
+        if let Some(origin) = &detail.origin {
+            let planned = self.rotation.schedule.local(origin.occurrence);
+            lines.push(format!("  serial {}, for the run of {planned}, by {}", origin.serial, origin.writer));
+        }
+        lines
+    }
+
+    fn schedule(&self) -> Vec<String> {
+        let schedule = &self.rotation.schedule;
+        let mut line = format!("`{}` in {}", schedule.expression(), schedule.time_zone());
+        if let Some(Reckoning { tick, offset, .. }) = &self.reckoning {
+            line += &match tick.occurrence > self.now {
+                true => format!(": next {}", self.when(tick.occurrence)),
+                false => format!(": {} has not been done", self.when(tick.occurrence)),
+            };
+            if !offset.is_zero() {
+                let (offset, spread) = (seconds(*offset), seconds(self.rotation.spread));
+                line += &format!("; begins {offset} later, its place within `spread = \"{spread}\"`");
+            }
+        }
+        vec![line]
+    }
+
+    fn expiry(&self, reckoning: &Reckoning) -> String {
+        let Some(renewal) = reckoning.renewal else {
+            return match reckoning.living {
+                Some(_) => {
+                    "nobody knows when the token ends, so its schedule alone decides; `ttl` in its source \
+                            would say so"
+                        .to_owned()
+                }
+                None => "there is no token whose end could demand a run".to_owned(),
+            };
+        };
+        let (before, life) = (seconds(renewal.renew_before), seconds(renewal.life));
+        let written = self.rotation.renew_before;
+        let mut line = format!(
+            "`renew_before = \"{written}\"` is {before} of {life}: {}",
+            self.when(renewal.next.occurrence)
+        );
+        if !renewal.offset.is_zero() {
+            line += &format!("; begins {} earlier, as `spread` wants it", seconds(renewal.offset));
+        }
+        line
+    }
+
+    fn decision(&self, reckoning: &Reckoning) -> Option<String> {
+        let (next, renewal) = (reckoning.next?, reckoning.renewal?);
+        let (tick, renewal) = (reckoning.tick.at, renewal.next.at);
+        let (first, ahead) = if renewal < tick {
+            ("the token's end", tick - renewal)
+        } else {
+            ("the schedule", renewal - tick)
+        };
+        let run = self.rotation.schedule.local(next.at);
+        let ahead = length(ahead);
+        Some(match self.obstacle() {
+            None => format!("{first} comes first, by {ahead}: the next run begins {run}"),
+            Some(_) => format!("{first} comes first, by {ahead}, were it not for the failure"),
+        })
+    }
+
+    fn failure(&self, obstacle: &Obstacle) -> Vec<String> {
+        let Obstacle { class, at, count, until, lift, force_helps } = obstacle;
+        let Meaning { means, advice } = meaning(class.name());
+        let mut lines = vec![
+            format!("{count} in a row, the last {}", self.when(*at)),
+            format!("{class}: {means}"),
+            advice.to_owned(),
+        ];
+        if *until <= self.now {
+            let past = self.found.standing.as_ref().and_then(|standing| standing.failure.as_ref());
+            let changed = past.is_some_and(|past| past.login_changed);
+            let why = if changed { "the login was changed since: " } else { "" };
+            lines.push(format!("{why}nothing stands in the way of another try"));
+            return lines;
+        }
+        lines.push(match lift {
+            Lift::Asked => {
+                format!("the other side asked to wait until then: tried again {}", self.when(*until))
+            }
+            Lift::Change => format!(
+                "a changed secret is tried at once; as long as nothing changes, the next try is {}",
+                self.when(*until)
+            ),
+            Lift::Time => format!("tried again {}, by itself", self.when(*until)),
+        });
+        let name = &self.rotation.name;
+        lines.push(match force_helps {
+            true => format!("`tokenferry once --force {name}` tries at once"),
+            false => "`once --force` does not lift this".to_owned(),
+        });
+        lines
+    }
+
+    fn readers(&self) -> String {
+        let lag = seconds(self.rotation.reader_lag);
+        match self.rotation.reader {
+            Some(reader) => format!("{} notices a new token within {lag}: {}", reader.name, reader.why),
+            None => format!("the slowest notices a new token within {lag} (`reader_lag`)"),
+        }
+    }
+
+    fn outage(&self) -> String {
+        let asked = self.rotation.survive_outage;
+        let wanted = if asked.is_zero() {
+            String::new()
+        } else {
+            format!(" (`survive_outage` wants {} at the worst moment)", seconds(asked))
+        };
+        match self.budget {
+            Some(budget) if budget > TimeDelta::zero() => {
+                format!("source and Vault may be away for {} from now on{wanted}", length(budget))
+            }
+            Some(_) => format!("a reader may hold a dead token, now or soon{wanted}"),
+            None if self.found.standing.as_ref().is_some_and(|standing| standing.living.is_none()) => {
+                "readers have no living token now".to_owned()
+            }
+            None => format!("nobody knows how long source and Vault may be away{wanted}"),
+        }
+    }
+
+    /// The failure that stands in the way now.
+    fn obstacle(&self) -> Option<&Obstacle> {
+        let obstacle = self.reckoning.as_ref()?.obstacle.as_ref()?;
+        Some(obstacle).filter(|obstacle| obstacle.until > self.now)
+    }
+
+    /// Why a run is due, or will be.
+    pub(super) fn why(&self, next: &Next) -> String {
+        match next.reason {
+            Reason::Expiry => "its token nears its end".to_owned(),
+            Reason::Forced => "somebody asked for it".to_owned(),
+            Reason::NoToken => "readers have no living token".to_owned(),
+            Reason::Schedule if next.at <= self.now => {
+                format!("its schedule's time {} has not been done yet", self.when(next.occurrence))
+            }
+            Reason::Schedule => "its schedule says so".to_owned(),
+        }
+    }
+
+    /// A point in time on the rotation's clocks, and how far it is from now.
+    pub(super) fn when(&self, time: Timestamp) -> String {
+        let local = self.rotation.schedule.local(time);
+        match (time - self.now).num_seconds() {
+            0 => format!("at {local} (now)"),
+            1.. => format!("at {local} (in {})", length(time - self.now)),
+            _ => format!("at {local} ({} ago)", length(self.now - time)),
+        }
+    }
+}
+
+/// A length of time in whole seconds; a long one in days and hours.
+pub(super) fn length(delta: TimeDelta) -> String {
+    match (delta.num_days(), delta.num_hours() % 24) {
+        (..2, _) => seconds(delta.to_std().unwrap_or_default()),
+        (days, 0) => format!("{days}d"),
+        (days, hours) => format!("{days}d{hours}h"),
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    human(Duration::from_secs(duration.as_secs()))
+}
+
+/// How wide the labels are.
+const LABEL: usize = 10;

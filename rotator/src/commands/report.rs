@@ -1,0 +1,125 @@
+//! Why a command could not do its work at all, in the form that was asked for.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use serde::Serialize;
+use thiserror::Error;
+
+use super::{Exit, show, tell};
+use crate::app::UnknownRotation;
+use crate::cli::{Cli, LogFormat, Output};
+use crate::config::{ConfigErrors, Problem};
+use crate::explain::BadMoment;
+
+/// Why a command could not do its work at all.
+#[derive(Debug, Error)]
+pub(super) enum CommandError {
+    #[error("`--at`: {0}")]
+    BadMoment(#[from] BadMoment),
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    #[error("the result could not be written: {0}")]
+    Output(std::io::Error),
+    #[error("cannot listen to signals: {0}")]
+    Signals(std::io::Error),
+    #[error("{0}")]
+    UnknownRotation(#[from] UnknownRotation),
+}
+
+impl CommandError {
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            CommandError::BadMoment(_) | CommandError::Config(_) | CommandError::UnknownRotation(_) => {
+                Exit::Configuration
+            }
+            CommandError::Output(_) | CommandError::Signals(_) => Exit::Unexpected,
+        }
+    }
+
+    /// Tells it in the form that was asked for.
+    pub(super) fn report(&self, cli: &Cli) {
+        let problems = match self {
+            CommandError::Config(problems) => problems.iter().map(Mistake::from).collect(),
+            other => vec![Mistake { message: other.to_string(), ..Mistake::default() }],
+        };
+        match cli.command.output() {
+            // If not even that can be written, nobody is there to be told.
+            Some(Output::Json) => drop(show(Output::Json, &Mistakes { problems }, "")),
+            _ if cli.log_format == LogFormat::Json => problems.iter().for_each(Mistake::log),
+            None | Some(Output::Table) => tell(cli, self, None),
+        }
+    }
+}
+
+/// Tells what is wrong with a command line, or what it asks to be told.
+pub fn report_usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
+    let is_question = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_question || !wants_json(arguments) {
+        drop(error.print());
+        return if is_question { Exit::Fine } else { Exit::Configuration };
+    }
+    let text = error.render().to_string();
+    let (message, _usage) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let message = message.strip_prefix("error: ").unwrap_or(message).split_whitespace().collect::<Vec<_>>();
+    let problems =
+        vec![Mistake { message: message.join(" "), advice: Some(TRY_HELP.to_owned()), ..Mistake::default() }];
+    drop(show(Output::Json, &Mistakes { problems }, ""));
+    Exit::Configuration
+}
+
+/// Whether a command line that cannot be read as a whole asks for JSON.
+fn wants_json(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|argument| argument == "--output=json")
+        || arguments.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
+}
+
+/// What `--output json` shows instead of a result.
+#[derive(Serialize)]
+struct Mistakes {
+    problems: Vec<Mistake>,
+}
+
+/// One thing that is wrong, for machines.
+#[derive(Default, Serialize)]
+struct Mistake {
+    file: Option<String>,
+    line: Option<usize>,
+    column: Option<usize>,
+    message: String,
+    advice: Option<String>,
+}
+
+impl Mistake {
+    fn log(&self) {
+        let Mistake { file, line, column, message, advice } = self;
+        tracing::error!(file, line, column, advice, "{message}");
+    }
+}
+
+impl From<&Problem> for Mistake {
+    fn from(problem: &Problem) -> Self {
+        Mistake {
+            file: Some(problem.file.display().to_string()),
+            line: problem.place.map(|place| place.line),
+            column: problem.place.map(|place| place.column),
+            message: problem.message.clone(),
+            advice: problem.advice.clone(),
+        }
+    }
+}
+
+const TRY_HELP: &str = "`tokenferry --help` tells what can be written";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_wanted_where_it_is_asked_for() {
+        let wants =
+            |arguments: &[&str]| wants_json(&arguments.iter().map(OsString::from).collect::<Vec<_>>());
+        assert!(wants(&["status", "--output", "json"]) && wants(&["status", "--output=json", "--nonsense"]));
+        assert!(!wants(&["status", "--output", "table"]) && !wants(&["json", "--output"]));
+    }
+}

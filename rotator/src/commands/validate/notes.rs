@@ -1,0 +1,75 @@
+//! What is worth a word although it does not make a configuration wrong: here and now something may be missing that will
+//! be there where the rotator runs.
+
+use std::slice;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokenferry_sources::{HttpClient, ProcessEnvironment};
+use tokenferry_vault::VaultError;
+
+use crate::app::App;
+use crate::source::{OpenError, Source, unreadable};
+
+/// Something worth a word.
+#[derive(Debug, Serialize)]
+pub(super) struct Note {
+    /// The source that it is about; `None` if it is about what all rotations need.
+    #[serde(skip)]
+    source: Option<Arc<str>>,
+    pub(super) message: String,
+    pub(super) advice: Option<String>,
+}
+
+impl Note {
+    /// Tokens in Vault could not be looked at.
+    pub(super) fn unread(rotations: usize, error: &VaultError) -> Self {
+        let message = format!("the tokens of {rotations} rotations could not be looked at in Vault: {error}");
+        Note { source: None, message, advice: Some(error.advice()) }
+    }
+
+    /// Whether it is about this source, too.
+    pub(super) fn concerns(&self, source: &Source) -> bool {
+        self.source.as_ref().is_none_or(|name| *name == source.name)
+    }
+
+    fn of(source: &Source, message: String, advice: Option<String>) -> Self {
+        Note { source: Some(Arc::clone(&source.name)), message, advice }
+    }
+}
+
+/// What is kept in variables and files, and cannot be read now.
+pub(super) fn missing(app: &App) -> impl Iterator<Item = Note> {
+    app.config
+        .sources
+        .iter()
+        .flat_map(|source| unreadable(slice::from_ref(source)).map(|message| Note::of(source, message, None)))
+}
+
+/// What is kept in Vault, where the rotator itself will read it, and cannot be read now or does not fit.
+pub(super) async fn missing_in_vault(app: &App) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for source in &app.config.sources {
+        for (field, kept) in source.in_vault() {
+            let secret = app.vault.read_secret(&kept.entry).await;
+            let Err(error) = secret.and_then(|secret| secret.text(&kept.field)) else { continue };
+            let message = format!("`{field}` of source {} cannot be read from Vault: {error}", source.name);
+            notes.push(Note::of(source, message, Some(error.advice())));
+            if error.concerns_all() {
+                return notes;
+            }
+        }
+        notes.extend(what_does_not_fit(app, source).await);
+    }
+    notes
+}
+
+/// What was read may not be what its field wants. What cannot be read was told.
+async fn what_does_not_fit(app: &App, source: &Source) -> Option<Note> {
+    source.in_vault().next()?;
+    let http = Arc::new(HttpClient::new(source.http.clone()));
+    match source.open(&ProcessEnvironment, &app.vault, &http, &app.clock).await {
+        Err(error @ OpenError::BadSettings { .. }) => Some(Note::of(source, error.to_string(), None)),
+        _ => None,
+    }
+}
