@@ -10,7 +10,7 @@ use crate::guides;
 /// Pages by their paths below `docs/`.
 pub(crate) type Pages = BTreeMap<String, String>;
 
-/// What differs, one line for each file; the guides are nobody's but their authors'.
+/// What differs, one line for each file; what is written by hand is nobody's but its authors'.
 ///
 /// # Errors
 /// When the files cannot be read.
@@ -45,7 +45,7 @@ pub(crate) fn write(docs: &Path, pages: &Pages) -> Result {
     Ok(())
 }
 
-/// Every file below the folder but the guides.
+/// Every file below the folder that this program may have made.
 fn files(docs: &Path, below: &str) -> Result<Pages> {
     let folder = docs.join(below);
     let mut found = Pages::new();
@@ -53,7 +53,7 @@ fn files(docs: &Path, below: &str) -> Result<Pages> {
         let path = entry.attempt(|| format!("read {}", folder.display()))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let page = if below.is_empty() { name.into_owned() } else { format!("{below}/{name}") };
-        if page == guides::FOLDER {
+        if BY_HAND.contains(&page.as_str()) {
             continue;
         }
         if path.is_dir() {
@@ -65,6 +65,9 @@ fn files(docs: &Path, below: &str) -> Result<Pages> {
     }
     Ok(found)
 }
+
+/// Folders with pages that people write: the guides of the provider, and all about the rotator.
+const BY_HAND: [&str; 2] = [guides::FOLDER, "rotator"];
 
 #[cfg(test)]
 mod tests {
@@ -79,7 +82,7 @@ mod tests {
     #[test]
     fn what_is_missing_stale_or_surplus_is_named_and_put_right_by_writing() {
         let docs = tempfile::tempdir().unwrap();
-        for folder in ["data-sources", "guides"] {
+        for folder in ["data-sources", "guides", "rotator"] {
             fs::create_dir(docs.path().join(folder)).unwrap();
         }
         for (page, text) in [
@@ -87,6 +90,7 @@ mod tests {
             ("data-sources/otp.md", "Otp"),
             ("data-sources/gone.md", ""),
             ("guides/a.md", "A"),
+            ("rotator/b.md", "B"),
         ] {
             fs::write(docs.path().join(page), text).unwrap();
         }
@@ -99,5 +103,6 @@ mod tests {
         write(docs.path(), &pages()).unwrap();
         assert_eq!(differences(docs.path(), &pages()).unwrap(), Vec::<String>::new());
         assert!(docs.path().join("guides/a.md").is_file());
+        assert!(docs.path().join("rotator/b.md").is_file());
     }
 }

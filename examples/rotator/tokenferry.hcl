@@ -14,7 +14,8 @@ vault {
   namespace    = "platform"
   ca_cert_file = "/etc/tokenferry/vault-ca.pem"
 
-  # Without this block: VAULT_TOKEN, else the token file of Vault's own command line.
+  # Without this block: VAULT_TOKEN, else the token file of Vault's own command line. Other ways to log in (a wrapped
+  # secret_id, Kubernetes, JWT, TLS certificate, user name and password) are in logins/.
   auth "approle" {
     role_id   = { file = "/run/secrets/vault-role-id" }
     secret_id = { file = "/run/secrets/vault-secret-id" } # read again at every login

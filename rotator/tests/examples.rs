@@ -1,7 +1,7 @@
 //! The examples, as users would try them.
 #![expect(clippy::unwrap_used, reason = "these are tests, their helpers included")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -49,6 +49,21 @@ fn every_way_to_log_in_has_an_example() {
             );
         }
     }
+}
+
+#[test]
+fn every_login_at_vault_is_right_beside_the_example_of_a_system() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/rotator");
+    let environment = BTreeMap::from([("VAULT_ADDR".to_owned(), "https://vault.example".to_owned())]);
+    let mut logins = HashSet::new();
+    for login in std::fs::read_dir(folder.join("logins")).unwrap() {
+        let beside = tempfile::tempdir().unwrap();
+        std::fs::copy(login.unwrap().path(), beside.path().join("vault.hcl")).unwrap();
+        std::fs::copy(folder.join("systems/zettelstore.hcl"), beside.path().join("system.hcl")).unwrap();
+        let vault = Config::load(beside.path(), &environment).unwrap().vault;
+        logins.insert(std::mem::discriminant(&vault.auth));
+    }
+    assert_eq!(logins.len(), 7, "one of each");
 }
 
 /// All sources of all examples.

@@ -2,6 +2,7 @@
 //! directory of its own, the rotator with real OpenBao, a sandbox with planted secrets, and a search for them.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness fails its test")]
 
+pub mod authority;
 pub mod binaries;
 pub mod calls;
 pub mod connection;
@@ -16,7 +17,9 @@ pub mod recorder;
 pub mod reply;
 pub mod rotator;
 pub mod schema;
+pub mod service;
 pub mod strangers;
 pub mod terraform;
 pub mod tls;
+pub mod token_review;
 pub mod value;

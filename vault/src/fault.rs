@@ -33,6 +33,7 @@ pub(crate) enum Fault {
 pub(crate) enum NoAnswer {
     Broken(String),
     Client(VaultError),
+    OurCertificate(String),
     Redirected { status: u16, target: String },
     TimedOut(Duration),
     Tls { cause: String, certificate: bool },
@@ -156,6 +157,7 @@ impl NoAnswer {
         match self {
             NoAnswer::Broken(cause) => VaultError::BrokenAnswer { operation, cause },
             NoAnswer::Client(error) => error,
+            NoAnswer::OurCertificate(cause) => VaultError::CertificateRefused { operation, cause },
             NoAnswer::Redirected { status, target } => VaultError::Redirected { operation, status, target },
             NoAnswer::TimedOut(limit) => VaultError::TimedOut { operation, limit },
             NoAnswer::Tls { cause, certificate } => VaultError::Tls { operation, cause, certificate },
@@ -168,7 +170,7 @@ impl Rejection {
     fn during(self, operation: Operation) -> VaultError {
         use VaultError as E;
         let Rejection { status, saying, until } = self;
-        let login = matches!(operation, Operation::Login(_) | Operation::LookUp | Operation::Renew);
+        let login = operation.is_about_our_token();
         match (status, saying) {
             (_, Some(Saying::NoNamespace)) => E::MissingNamespace { operation },
             (400, Some(Saying::CasMismatch)) => E::CasMismatch { operation },
@@ -178,7 +180,7 @@ impl Rejection {
             (400 | 401 | 403, _) if login => E::LoginRefused { operation, status },
             (403, _) => E::Forbidden { operation, token_may_be_over: false },
             (404, None) => E::MalformedAnswer { operation },
-            (404 | 405, _) if matches!(operation, Operation::Login(_)) => E::MissingMount { operation },
+            (404 | 405, _) if matches!(operation, Operation::Login(..)) => E::MissingMount { operation },
             (404 | 405, _) if login => E::MalformedAnswer { operation },
             (404 | 405, _) => no_kv(operation),
             (400, _) => E::BadRequest { operation },
@@ -194,9 +196,7 @@ impl Rejection {
 fn no_kv(operation: Operation) -> VaultError {
     match operation {
         Operation::Read(_) => VaultError::NotKv { operation },
-        Operation::Login(_) | Operation::LookUp | Operation::Renew => {
-            VaultError::MalformedAnswer { operation }
-        }
+        _ if operation.is_about_our_token() => VaultError::MalformedAnswer { operation },
         _ => VaultError::NotKv2 { operation },
     }
 }
@@ -204,7 +204,7 @@ fn no_kv(operation: Operation) -> VaultError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::KvPath;
+    use crate::{AuthMethod, KvPath};
 
     fn class(status: u16, error: &str, operation: Operation) -> String {
         let body = serde_json::json!({ "errors": [error] }).to_string();
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn the_same_answer_to_a_login_means_that_it_was_refused() {
-        let login = || Operation::Login("approle".into());
+        let login = || Operation::Login(AuthMethod::AppRole, "approle".into());
         assert_eq!(class(400, "invalid role or secret ID", login()), "vault_login_refused");
         assert_eq!(class(403, "permission denied", login()), "vault_login_refused");
         assert_eq!(class(404, "no handler for route", login()), "vault_missing_mount");
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn no_login_is_about_an_engine() {
-        let login = || Operation::Login("approle".into());
+        let login = || Operation::Login(AuthMethod::AppRole, "approle".into());
         for status in [404, 405] {
             assert_eq!(class(status, "unsupported operation", login()), "vault_missing_mount");
             for operation in [Operation::LookUp, Operation::Renew] {

@@ -90,7 +90,7 @@ impl Vault {
     /// # Errors
     /// When we cannot log in, or Vault does not answer.
     pub async fn token_facts(&self) -> Result<Option<TokenFacts>, VaultError> {
-        let answer = self.ask(&here(), Get::<TokenFacts>::new("auth/token/lookup-self".to_owned())).await?;
+        let answer = self.ask_in(None, Get::<TokenFacts>::new("auth/token/lookup-self".to_owned())).await?;
         allowed(answer, || Operation::LookUp).map(|facts| {
             facts.map(|mut facts| {
                 facts.policies.extend(facts.identity_policies.take().unwrap_or_default());
@@ -99,14 +99,14 @@ impl Vault {
         })
     }
 
-    /// What our token may do at these paths; `None` if it may not ask that.
+    /// What our token may do at these paths, as seen from the namespace of the login; `None` if it may not ask that.
     ///
     /// # Errors
     /// When Vault does not answer.
     pub async fn capabilities(&self, paths: &[String]) -> Result<Option<Capabilities>, VaultError> {
         let mut all = Capabilities::new();
         for paths in paths.chunks(MOST_PATHS) {
-            let answer = self.ask(&here(), CapabilitiesRequest { paths }).await?;
+            let answer = self.ask_in(self.auth_namespace.as_deref(), CapabilitiesRequest { paths }).await?;
             match allowed(answer, || Operation::LookUp)? {
                 Some(Asked(found)) => all.extend(found),
                 None => return Ok(None),
@@ -123,11 +123,6 @@ impl Vault {
         let answer = self.ask(at, Get::<Keeping>::new(format!("{}/config", at.mount))).await?;
         allowed(answer, || Operation::ReadMount(at.mount.clone()))
     }
-}
-
-/// In the namespace of the login.
-fn here() -> KvPath {
-    KvPath::new("", "")
 }
 
 /// What was answered, unless the question was not allowed.

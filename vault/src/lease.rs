@@ -104,6 +104,7 @@ impl Vault {
             let pause = match cared {
                 Ok(pause) => {
                     failures = 0;
+                    let pause = pause.or(self.shows_certificate().then_some(LONGEST_PAUSE));
                     pause.map(|pause| pause.clamp(FLOOR, LONGEST_PAUSE))
                 }
                 Err(error) => {
@@ -127,6 +128,8 @@ impl Vault {
     /// When what it needs could not be done.
     pub async fn care(&self) -> Result<Option<Duration>, VaultError> {
         let Some(login) = self.current().clone() else { return Ok(None) };
+        self.follow_certificate(&login).await;
+        let login = self.current().clone().unwrap_or(login);
         if login.lease() == Lease::Unknown {
             match self.look_up(&login).await {
                 Ok(lease) => login.set_lease(lease),
@@ -145,7 +148,7 @@ impl Vault {
 
     async fn renew(&self, login: &Arc<Login>) -> Result<Option<Duration>, VaultError> {
         let request = RenewTokenSelfRequest::default();
-        let answer = self.transport.ask(&request.with_middleware(&login.middle)).await;
+        let answer = self.transport.ask(&request.with_middleware(&login.home)).await;
         let auth = match answer.and_then(|answer| answer.auth.ok_or(Fault::Malformed)) {
             Ok(auth) => auth,
             Err(fault) if matches!(fault.status(), Some(400 | 403)) => return self.replace(login).await,

@@ -11,7 +11,12 @@ use crate::lease::Lease;
 
 /// A token of Vault, ready to be sent. Wiped when dropped.
 pub(crate) struct Login {
+    /// With every request for entries.
     pub(crate) middle: EndpointMiddleware,
+    /// With what concerns the token itself, which may live in another namespace.
+    pub(crate) home: EndpointMiddleware,
+    /// What was logged in with, as [`crate::Vault::credential`] knows it.
+    pub(crate) credential: u64,
     pub(crate) lease: Mutex<Lease>,
     pub(crate) life: Mutex<SignsOfLife>,
 }
@@ -23,6 +28,8 @@ pub(crate) struct SignsOfLife {
     pub(crate) accepted: Option<Instant>,
     /// Whether it may not look itself up, as far as can be told.
     pub(crate) blind: bool,
+    /// A credential that was to replace it, and is of no use.
+    pub(crate) declined: Option<u64>,
 }
 
 impl Login {
@@ -57,6 +64,7 @@ impl Login {
 impl Drop for Login {
     fn drop(&mut self) {
         self.middle.token.zeroize();
+        self.home.token.zeroize();
     }
 }
 

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::KvPath;
+use crate::{AuthMethod, KvPath};
 
 /// What was attempted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Operation {
-    /// To log in by the method at this mount.
-    Login(Arc<str>),
+    /// To log in by this method at this mount.
+    Login(AuthMethod, Arc<str>),
     /// To see how a node feels.
     LookAtHealth,
     /// To look our own token up.
@@ -27,14 +27,23 @@ pub enum Operation {
     ReadMount(Arc<str>),
     /// To renew our own token.
     Renew,
+    /// To unwrap the secret_id of an AppRole at this mount.
+    Unwrap(Arc<str>),
     /// To write an entry.
     Write(KvPath),
+}
+
+impl Operation {
+    /// Whether it is done to have a token, and not with it.
+    pub(crate) fn is_about_our_token(&self) -> bool {
+        matches!(self, Operation::Login(..) | Operation::LookUp | Operation::Renew | Operation::Unwrap(_))
+    }
 }
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Operation::Login(mount) => write!(f, "logging in to Vault at auth/{mount}"),
+            Operation::Login(_, mount) => write!(f, "logging in to Vault at auth/{mount}"),
             Operation::LookAtHealth => f.write_str("looking at the health of Vault"),
             Operation::LookUp => f.write_str("looking up our Vault token"),
             Operation::Note(at) => write!(f, "noting the state of {at}"),
@@ -42,6 +51,7 @@ impl fmt::Display for Operation {
             Operation::ReadMetadata(at) => write!(f, "reading the metadata of {at}"),
             Operation::ReadMount(mount) => write!(f, "looking at the mount {mount}"),
             Operation::Renew => f.write_str("renewing our Vault token"),
+            Operation::Unwrap(mount) => write!(f, "unwrapping the secret_id for auth/{mount}"),
             Operation::Write(at) => write!(f, "writing {at}"),
         }
     }

@@ -9,11 +9,12 @@ impl Vault {
     /// on, and so does the memory of a refused one; what is kept in files may be another token by now.
     #[must_use]
     pub fn successor(&self, settings: VaultSettings) -> Self {
-        let logs_in_alike = self.is_at(&settings) && self.auth == settings.auth;
+        let at_same_place = self.is_at(&settings) && self.auth_namespace == settings.auth_namespace;
+        let logs_in_alike = at_same_place && self.auth == settings.auth;
         let mut successor = Vault::new(settings, Arc::clone(&self.environment), Arc::clone(&self.clock));
         successor.gives_up = self.gives_up;
         if logs_in_alike {
-            successor.logging_in = Arc::clone(&self.logging_in);
+            (successor.logging_in, successor.keys) = (Arc::clone(&self.logging_in), self.keys.clone());
             *successor.current() = self.current().clone().filter(|login| !self.is_replaced(login));
         }
         successor
@@ -24,8 +25,13 @@ impl Vault {
         self.namespace == settings.namespace && self.transport.reaches(&settings.addresses)
     }
 
-    /// Whether somebody put another token where ours came from.
+    /// Whether somebody put another token where ours came from. A certificate is shown by the connections that it was
+    /// read for, and those are left behind.
     fn is_replaced(&self, login: &crate::login::Login) -> bool {
-        matches!(self.auth, VaultAuth::Token(_)) && self.has_better(login).unwrap_or(false)
+        match self.auth {
+            VaultAuth::Cert { .. } => true,
+            VaultAuth::Token(_) => self.has_better(login).unwrap_or(false),
+            _ => false,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One HTTP client for all requests: ours, so that no request goes where its token must not.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,23 +9,25 @@ use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
 use rustify::Endpoint;
 use rustify::errors::ClientError;
+use rustls::AlertDescription;
 use serde::de::DeserializeOwned;
 use tokenferry_sources::cause::{chain, deepest_cause, one_line, tls_error};
 use tokenferry_sources::{Clock, Timestamp, certificates, is_loopback};
-use tokio::sync::OnceCell;
 use url::Url;
 use vaultrs::api::EndpointResult;
 use zeroize::Zeroizing;
 
 use crate::fault::{Fault, NoAnswer, Rejection};
+use crate::identity::Identity;
 use crate::{VaultError, VaultSettings};
 
 /// Sends what vaultrs describes, and turns every failure into a [`Fault`], so that no body ever becomes part of an
 /// error of others.
 pub(crate) struct Transport {
-    settings: TransportSettings,
+    settings: Arc<TransportSettings>,
     clock: Arc<dyn Clock>,
-    client: OnceCell<reqwest::Client>,
+    /// Built at the first use. A request that has begun keeps the one that it began with.
+    client: Mutex<Option<reqwest::Client>>,
 }
 
 struct TransportSettings {
@@ -45,7 +47,20 @@ impl Transport {
             timeout: settings.timeout,
             user_agent: settings.user_agent.clone(),
         };
-        Transport { settings, clock, client: OnceCell::new() }
+        Transport { settings: Arc::new(settings), clock, client: Mutex::default() }
+    }
+
+    /// One that shows this certificate, with connections of its own.
+    pub(crate) fn showing(&self, identity: Identity) -> Result<Self, VaultError> {
+        let client = self.settings.client(Some(identity))?;
+        let (settings, clock) = (Arc::clone(&self.settings), Arc::clone(&self.clock));
+        Ok(Transport { settings, clock, client: Mutex::new(Some(client)) })
+    }
+
+    /// Takes over the connections, and the certificate, of that one.
+    pub(crate) fn become_like(&self, other: &Transport) {
+        let client = other.built().clone();
+        *self.built() = client;
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -78,46 +93,31 @@ impl Transport {
         request.exec(self).await.map(drop).map_err(fault)
     }
 
-    async fn client(&self) -> Result<&reqwest::Client, Fault> {
-        let built = self.client.get_or_try_init(|| async { self.build() }).await;
-        built.map_err(|error| no_answer(NoAnswer::Client(error)))
-    }
-
-    fn build(&self) -> Result<reqwest::Client, VaultError> {
-        // An error only says that a provider is there already, which is all that is needed.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let first = self.settings.addresses.first().filter(|url| url.path() == "/");
-        let first = first.ok_or_else(|| self.bad_address())?;
-        let addresses = self.settings.addresses.clone();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(&self.settings.user_agent)
-            .redirect(Policy::custom(move |attempt| redirect(&addresses, attempt)))
-            .connect_timeout(self.settings.timeout.min(CONNECT_TIMEOUT))
-            .timeout(self.settings.timeout)
-            .retry(reqwest::retry::never());
-        if is_loopback(first) {
-            builder = builder.no_proxy();
+    fn client(&self) -> Result<reqwest::Client, Fault> {
+        let mut built = self.built();
+        if let Some(client) = &*built {
+            return Ok(client.clone());
         }
-        let secure = self.settings.addresses.iter().any(|url| url.scheme() == "https");
-        builder = match &self.settings.ca_cert_file {
-            Some(path) if secure => builder.tls_certs_only(trusted(path)?),
-            None if secure => builder,
-            _ => builder.tls_certs_only([]),
-        };
-        builder.build().map_err(|error| build_failure(self.settings.ca_cert_file.as_deref(), &error))
+        let client = self.settings.client(None).map_err(|error| no_answer(NoAnswer::Client(error)))?;
+        Ok(built.insert(client).clone())
     }
 
-    fn bad_address(&self) -> VaultError {
-        let origin = self.settings.addresses.first().map(|url| url.origin().ascii_serialization());
-        VaultError::BadAddress { address: origin.unwrap_or_default() }
+    fn built(&self) -> MutexGuard<'_, Option<reqwest::Client>> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a transport error means. Its URL is dropped with it.
     fn failure(&self, error: reqwest::Error) -> Fault {
         let error = error.without_url();
         if let Some(tls) = chain(&error).find_map(tls_error) {
-            let certificate = matches!(tls, rustls::Error::InvalidCertificate(_));
-            return no_answer(NoAnswer::Tls { cause: one_line(&tls.to_string()), certificate });
+            let cause = one_line(&tls.to_string());
+            return no_answer(match tls {
+                rustls::Error::AlertReceived(alert) if is_about_ours(*alert) => {
+                    NoAnswer::OurCertificate(cause)
+                }
+                rustls::Error::InvalidCertificate(_) => NoAnswer::Tls { cause, certificate: true },
+                _ => NoAnswer::Tls { cause, certificate: false },
+            });
         }
         no_answer(match (error.is_connect(), error.is_timeout()) {
             (true, true) => NoAnswer::Unreachable("no answer to the attempt to connect".to_owned()),
@@ -142,8 +142,7 @@ impl Transport {
 
     async fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, Fault> {
         let request = reqwest::Request::try_from(request).map_err(|_| Fault::Malformed)?;
-        let mut response =
-            self.client().await?.execute(request).await.map_err(|error| self.failure(error))?;
+        let mut response = self.client()?.execute(request).await.map_err(|error| self.failure(error))?;
         let status = response.status();
         if status.is_redirection() {
             return Err(redirected(&response));
@@ -162,6 +161,40 @@ impl Transport {
     fn until(&self, headers: &HeaderMap) -> Option<Timestamp> {
         let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
         self.clock.now().checked_add_signed(chrono::TimeDelta::try_seconds(seconds)?)
+    }
+}
+
+impl TransportSettings {
+    fn client(&self, identity: Option<Identity>) -> Result<reqwest::Client, VaultError> {
+        // An error only says that a provider is there already, which is all that is needed.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let first = self.addresses.first().filter(|url| url.path() == "/");
+        let first = first.ok_or_else(|| self.bad_address())?;
+        let addresses = self.addresses.clone();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(&self.user_agent)
+            .redirect(Policy::custom(move |attempt| redirect(&addresses, attempt)))
+            .connect_timeout(self.timeout.min(CONNECT_TIMEOUT))
+            .timeout(self.timeout)
+            .retry(reqwest::retry::never());
+        if is_loopback(first) {
+            builder = builder.no_proxy();
+        }
+        let secure = self.addresses.iter().any(|url| url.scheme() == "https");
+        builder = match &self.ca_cert_file {
+            Some(path) if secure => builder.tls_certs_only(trusted(path)?),
+            None if secure => builder,
+            _ => builder.tls_certs_only([]),
+        };
+        if let Some(identity) = identity {
+            builder = builder.identity(identity.into_inner());
+        }
+        builder.build().map_err(|error| build_failure(self.ca_cert_file.as_deref(), &error))
+    }
+
+    fn bad_address(&self) -> VaultError {
+        let origin = self.addresses.first().map(|url| url.origin().ascii_serialization());
+        VaultError::BadAddress { address: origin.unwrap_or_default() }
     }
 }
 
@@ -215,6 +248,22 @@ fn build_failure(file: Option<&Path>, error: &reqwest::Error) -> VaultError {
         Some(path) => VaultError::CaFile { path: path.to_owned(), cause },
         None => VaultError::CaStore { cause },
     }
+}
+
+/// Whether a server says by it that it wants a certificate of us, or another one.
+fn is_about_ours(alert: AlertDescription) -> bool {
+    use AlertDescription as A;
+    matches!(
+        alert,
+        A::AccessDenied
+            | A::BadCertificate
+            | A::CertificateExpired
+            | A::CertificateRequired
+            | A::CertificateRevoked
+            | A::CertificateUnknown
+            | A::UnknownCA
+            | A::UnsupportedCertificate
+    )
 }
 
 fn no_answer(reason: NoAnswer) -> Fault {

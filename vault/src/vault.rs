@@ -3,27 +3,31 @@
 //! Its requests are vaultrs', its HTTP client is ours.
 
 use std::fmt;
+use std::hash::RandomState;
 use std::sync::{Arc, Mutex};
 
 use tokenferry_sources::{Clock, Environment, Timestamp};
 use tokio::sync::Notify;
 
+use crate::log_in::Attempts;
 use crate::login::Login;
 use crate::read::Engines;
-use crate::session::LastFailure;
 use crate::transport::Transport;
 use crate::{VaultAuth, VaultSettings};
 
 /// A Vault with our login to it.
 pub struct Vault {
     pub(crate) auth: VaultAuth,
+    pub(crate) auth_namespace: Option<String>,
     pub(crate) namespace: Option<String>,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) transport: Transport,
     pub(crate) login: Mutex<Option<Arc<Login>>>,
-    /// Shared with a [`Vault::successor`] that logs in with the same.
-    pub(crate) logging_in: Arc<tokio::sync::Mutex<LastFailure>>,
+    /// Shared with a [`Vault::successor`] that logs in with the same, as are the keys.
+    pub(crate) logging_in: Arc<tokio::sync::Mutex<Attempts>>,
+    /// Of another process a fingerprint is of no use.
+    pub(crate) keys: RandomState,
     pub(crate) logged_in: Notify,
     pub(crate) engines: Engines,
     pub(crate) gives_up: bool,
@@ -35,11 +39,13 @@ impl Vault {
         Vault {
             transport: Transport::new(&settings, Arc::clone(&clock)),
             auth: settings.auth,
+            auth_namespace: settings.auth_namespace,
             namespace: settings.namespace,
             environment,
             clock,
             login: Mutex::default(),
             logging_in: Arc::default(),
+            keys: RandomState::new(),
             logged_in: Notify::new(),
             engines: Engines::default(),
             gives_up: false,

@@ -5,8 +5,11 @@ use rustify::enums::{RequestMethod, RequestType, ResponseType};
 use rustify::errors::ClientError;
 use serde_json::Value;
 use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
+use vaultrs::api::auth::kubernetes::requests::LoginWithKubernetesRequest;
 use vaultrs::api::auth::oidc::requests::JWTLoginRequest;
+use vaultrs::api::auth::userpass::requests::LoginRequest as UserpassLoginRequest;
 use vaultrs::api::kv2::requests::SetSecretRequest;
+use vaultrs::api::sys::requests::WrappingLookupRequest;
 use zeroize::Zeroize;
 
 /// A request that is wiped when dropped, sent or not.
@@ -55,6 +58,24 @@ impl Wipe for LoginWithApproleRequest {
 impl Wipe for JWTLoginRequest {
     fn wipe(&mut self) {
         self.jwt.zeroize();
+    }
+}
+
+impl Wipe for LoginWithKubernetesRequest {
+    fn wipe(&mut self) {
+        self.jwt.zeroize();
+    }
+}
+
+impl Wipe for UserpassLoginRequest {
+    fn wipe(&mut self) {
+        self.password.zeroize();
+    }
+}
+
+impl Wipe for WrappingLookupRequest {
+    fn wipe(&mut self) {
+        self.token.zeroize();
     }
 }
 

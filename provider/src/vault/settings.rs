@@ -46,6 +46,7 @@ pub(super) fn complete(
         timeout: http.timeout,
         user_agent: http.user_agent.clone(),
         auth: auth(given).unwrap_or_else(|| VaultAuth::Token(surroundings.token().into())),
+        auth_namespace: None,
     })
 }
 

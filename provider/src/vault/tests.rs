@@ -1,6 +1,7 @@
 use std::net::TcpListener;
 
 use tokenferry_sources::SystemClock;
+use tokenferry_vault::AuthMethod;
 
 use super::*;
 
@@ -35,7 +36,7 @@ async fn a_vault_that_does_not_answer_is_waited_for_once() {
 #[test]
 fn each_error_is_shown_where_it_can_be_helped() {
     let read = || Operation::Read(at("a"));
-    let login = || Operation::Login("approle".into());
+    let login = || Operation::Login(AuthMethod::AppRole, "approle".into());
     let path = AttributePath::root().attribute("path");
     let given = GivenFields::from([("approle".to_owned(), tokenferry_sources::Given::Unknown)]);
     for (error, expected) in [

@@ -1,6 +1,7 @@
 //! The configuration: HCL files, read strictly. Everything that is wrong is reported at once, each with its place and
 //! with no value shown.
 
+mod auth;
 mod document;
 mod json;
 mod listen;

@@ -30,10 +30,11 @@ impl<'a> Entries<'a> {
         Ok(Entries { value, named: entries(value, object), asked: RefCell::default() })
     }
 
-    /// The name of the only one, if there is one and no other.
-    pub(super) fn only(&self) -> Option<(&'a str, Spot<'a>)> {
-        match self.named.as_slice() {
-            [Entry { name: Some(name), spot, .. }] => Some((name, *spot)),
+    /// The name of the only one beside that one, if there is one and no other.
+    pub(super) fn only_beside(&self, flag: Option<&str>) -> Option<(&'a str, Spot<'a>)> {
+        let mut others = self.named.iter().filter(|entry| entry.name.is_none() || entry.name != flag);
+        match (others.next(), others.next()) {
+            (Some(Entry { name: Some(name), spot, .. }), None) => Some((name, *spot)),
             _ => None,
         }
     }

@@ -94,20 +94,29 @@ impl<'a> Value<'a> {
 
     /// Where a part of a login to Vault is kept.
     pub(super) fn kept_outside(self) -> Result<Kept, Noted> {
-        match self.kept(&[ENV, FILE])? {
-            Setting::Reference(reference) => Ok(Kept::At(reference)),
+        self.kept_outside_with(None).map(|(kept, _)| kept)
+    }
+
+    /// The same, and whether a wrapping token is kept there instead of the secret itself.
+    pub(super) fn kept_outside_or_wrapped(self) -> Result<(Kept, bool), Noted> {
+        self.kept_outside_with(Some(WRAPPED))
+    }
+
+    fn kept_outside_with(self, flag: Option<&'static str>) -> Result<(Kept, bool), Noted> {
+        match self.kept(&[ENV, FILE], flag)? {
+            (Setting::Reference(reference), flagged) => Ok((Kept::At(reference), flagged)),
             _ => Err(self.must_say_where(&[ENV, FILE])),
         }
     }
 
     /// Where a secret of a source is kept.
     pub(super) fn secret(self) -> Result<Setting, Noted> {
-        self.kept(&[ENV, FILE, VAULT])
+        self.kept(&[ENV, FILE, VAULT], None).map(|(setting, _)| setting)
     }
 
-    fn kept(self, places: &[&'static str]) -> Result<Setting, Noted> {
+    fn kept(self, places: &[&'static str], flag: Option<&'static str>) -> Result<(Setting, bool), Noted> {
         match self.expression {
-            Expression::Object(_) => self.keeper(places),
+            Expression::Object(_) => self.keeper(places, flag),
             Expression::String(_) | Expression::StringTemplate(_) | Expression::HeredocTemplate(_) => {
                 let message = format!("`{}` is a secret, and a secret never stands in this file", self.name);
                 Err(self.spot.advise(message, self.how_to_refer(places)))
@@ -121,13 +130,15 @@ impl<'a> Value<'a> {
         self.spot.advise(message, self.how_to_refer(places))
     }
 
-    fn keeper(self, places: &[&'static str]) -> Result<Setting, Noted> {
+    /// The place that an object names, and whether it also says what the flag is for.
+    fn keeper(self, places: &[&'static str], flag: Option<&'static str>) -> Result<(Setting, bool), Noted> {
         let entries = Entries::of(self)?;
-        let Some((key, spot)) = entries.only() else {
+        let flagged = flag.map_or(Ok(None), |flag| entries.optional(flag, Value::flag));
+        let Some((key, spot)) = entries.only_beside(flag) else {
             let message = format!("`{}` must name exactly one place where it is kept", self.name);
             return Err(self.spot.advise(message, self.how_to_refer(places)));
         };
-        match places.iter().find(|place| **place == key) {
+        let setting = match places.iter().find(|place| **place == key) {
             Some(&ENV) => {
                 entries.required(ENV, "", Value::variable).map(Reference::Env).map(Setting::Reference)
             }
@@ -144,7 +155,8 @@ impl<'a> Value<'a> {
                 let message = format!("`{}` can be kept in {} only", self.name, listed(places));
                 Err(spot.advise(message, self.how_to_refer(places)))
             }
-        }
+        };
+        Ok((setting?, flagged?.unwrap_or(false)))
     }
 
     fn vault_field(self) -> Result<VaultField, Noted> {
@@ -303,5 +315,6 @@ const OBJECT: &str = "an object";
 pub(super) const PART_OF_JSON: &str = "JSON";
 const TEXT: &str = "a text";
 const VAULT: &str = "vault";
+const WRAPPED: &str = "wrapped";
 const UNITS: &str =
     "write numbers with units in double quotes, as in \"90s\" or \"1h30m\"; the units are ms, s, m and h";

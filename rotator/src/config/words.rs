@@ -97,6 +97,7 @@ const ATTRIBUTES: &[&str] = &[
     "adopt",
     "allow_http",
     "allowed_hosts",
+    "cert_file",
     "concurrency",
     "enabled",
     "env",
@@ -104,8 +105,10 @@ const ATTRIBUTES: &[&str] = &[
     "fields",
     "file",
     "grace_period",
+    "key_file",
     "listen",
     "mount",
+    "name",
     "namespace",
     "page",
     "path",
@@ -121,6 +124,7 @@ const ATTRIBUTES: &[&str] = &[
     "time_zone",
     "use_refresh_token",
     "verify",
+    "wrapped",
 ];
 const SECRETS: &[&str] = &["jwt", "secret_id", "token"];
 

@@ -6,12 +6,12 @@ use tokenferry_vault::Capabilities;
 
 use super::Patient;
 use super::finding::{Check, Finding, Group, State, counted};
-use super::vault::of_error;
+use super::vault::{Login, of_error};
 use super::{mounts, over};
 use crate::policy::{self, Policy, Reach, Rule, of_rotator};
 
-pub(super) async fn examine(patient: &Patient<'_>, vault_is_usable: bool) -> Vec<Finding> {
-    if !vault_is_usable {
+pub(super) async fn examine(patient: &Patient<'_>, login: Login) -> Vec<Finding> {
+    if login != Login::Works {
         return Vec::new();
     }
     let (mut findings, versions) = mounts::examine(patient).await;

@@ -9,7 +9,8 @@ use futures_util::stream;
 use tokenferry_sources::{Timestamp, rfc3339};
 use tokenferry_vault::VaultError;
 
-use super::finding::{Check, Finding, Group, counted};
+use super::finding::{Check, Finding, Group, State, counted};
+use super::vault::Login;
 use super::{Patient, Report, mounts};
 use crate::app::Reading;
 use crate::meaning::{Meaning, meaning};
@@ -19,10 +20,10 @@ use crate::run::{Living, PastFailure, RotationId, Standing};
 use crate::runner::Seen;
 use crate::scheduler::Scheduler;
 
-pub(super) async fn examine(patient: &Patient<'_>, vault_is_usable: bool) -> Report {
+pub(super) async fn examine(patient: &Patient<'_>, login: Login) -> Report {
     let now = patient.app.clock.now();
-    if !vault_is_usable {
-        let mut findings = vec![unseen(patient)];
+    if login != Login::Works {
+        let mut findings = vec![unseen(patient, login)];
         findings.extend(patient.rotations.iter().map(|(_, rotation)| proof(rotation, None, now)));
         return Report { findings, readers_at_risk: true };
     }
@@ -43,11 +44,14 @@ pub(super) async fn examine(patient: &Patient<'_>, vault_is_usable: bool) -> Rep
     Report { findings, readers_at_risk }
 }
 
-fn unseen(patient: &Patient<'_>) -> Finding {
+fn unseen(patient: &Patient<'_>, login: Login) -> Finding {
     let number = patient.rotations.iter().map(|(_, rotation)| rotation.destinations.len()).sum();
     let subject = counted(number, "destination");
     let found = "not looked at, since Vault cannot be asked: nobody can tell what readers find";
-    Finding::problem(Group::Rotations, Check::Destination, subject, found, "See to Vault first.")
+    let state = if login == Login::Spared { State::Warning } else { State::Problem };
+    let problem =
+        Finding::problem(Group::Rotations, Check::Destination, subject, found, "See to Vault first.");
+    Finding { state, ..problem }
 }
 
 /// Looks at all destinations. What is to blame for many of them is said once.

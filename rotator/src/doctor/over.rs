@@ -18,8 +18,8 @@ pub(super) struct Probe {
 pub(super) fn probes(patient: &Patient<'_>) -> Vec<Probe> {
     let mut probes: Vec<Probe> =
         EVERYWHERE.iter().map(|(path, what)| Probe { path: (*path).to_owned(), what }).collect();
-    if let Some(mount) = auth_mount(&patient.app.config.vault.auth) {
-        probes.push(Probe { path: format!("auth/{mount}/role/{STRANGE}"), what: "change who may log in" });
+    if let Some(path) = role(&patient.app.config.vault.auth) {
+        probes.push(Probe { path, what: "change who may log in" });
     }
     let mut folders = BTreeSet::new();
     let reach = Reach::of(&patient.app.config.vault);
@@ -41,11 +41,18 @@ pub(super) fn probes(patient: &Patient<'_>) -> Vec<Probe> {
     probes
 }
 
-fn auth_mount(auth: &VaultAuth) -> Option<&str> {
-    match auth {
-        VaultAuth::AppRole { mount, .. } => Some(mount),
-        _ => None,
-    }
+/// Where the method of the login keeps who may log in.
+fn role(auth: &VaultAuth) -> Option<String> {
+    let (mount, kind) = match auth {
+        VaultAuth::AppRole { mount, .. }
+        | VaultAuth::Jwt { mount, .. }
+        | VaultAuth::Kubernetes { mount, .. }
+        | VaultAuth::WrappedAppRole { mount, .. } => (mount, "role"),
+        VaultAuth::Cert { mount, .. } => (mount, "certs"),
+        VaultAuth::Userpass { mount, .. } => (mount, "users"),
+        VaultAuth::Token(_) => return None,
+    };
+    Some(format!("auth/{mount}/{kind}/{STRANGE}"))
 }
 
 /// What is allowed beyond what is needed, one warning for each kind.

@@ -1,7 +1,7 @@
 //! Namespaces. A policy belongs to the namespace of the login. From there it reaches those within, whose paths begin with
 //! their names, and no others.
 
-use tokenferry_vault::VaultSettings;
+use tokenferry_vault::{ROOT, VaultSettings};
 
 /// Where the login is, and where entries are that name no namespace.
 #[derive(Clone, Copy, Debug)]
@@ -13,19 +13,19 @@ pub struct Reach<'a> {
 impl<'a> Reach<'a> {
     /// As it is configured.
     pub fn of(settings: &'a VaultSettings) -> Self {
-        let namespace = settings.namespace.as_deref();
-        Reach { login: namespace, entries: namespace }
+        let entries = settings.namespace.as_deref();
+        Reach { login: settings.auth_namespace.as_deref().or(entries), entries }
     }
 
     /// The namespace that policies belong to.
     pub(super) fn home(&self) -> Option<String> {
-        self.login.map(|home| home.trim_matches('/').to_owned())
+        self.login.map(steps).filter(|home| !home.is_empty()).map(str::to_owned)
     }
 
     /// What paths of a namespace begin with, as seen from the login; `None` if it cannot be reached.
     pub fn prefix(&self, namespace: Option<&str>) -> Option<String> {
-        let namespace = namespace.or(self.entries).unwrap_or_default().trim_matches('/');
-        let home = self.login.unwrap_or_default().trim_matches('/');
+        let namespace = steps(namespace.or(self.entries).unwrap_or_default());
+        let home = steps(self.login.unwrap_or_default());
         if namespace == home {
             return Some(String::new());
         }
@@ -33,6 +33,12 @@ impl<'a> Reach<'a> {
             if home.is_empty() { namespace } else { namespace.strip_prefix(home)?.strip_prefix('/')? };
         Some(format!("{within}/"))
     }
+}
+
+/// A namespace without slashes at its ends; nothing for the one that holds all others.
+fn steps(namespace: &str) -> &str {
+    let steps = namespace.trim_matches('/');
+    if steps == ROOT { "" } else { steps }
 }
 
 #[cfg(test)]
@@ -44,7 +50,8 @@ mod tests {
         let cases = [
             ((None, None), None, Some("")),
             ((None, None), Some("team"), Some("team/")),
-            ((None, Some("team")), None, Some("team/")),
+            ((Some("root"), Some("team")), None, Some("team/")),
+            ((Some("team"), Some("team")), Some("root"), None),
             ((Some("team"), Some("team")), None, Some("")),
             ((Some("team/"), Some("team/")), Some("team"), Some("")),
             ((Some("team"), Some("team")), Some("team/a/b"), Some("a/b/")),

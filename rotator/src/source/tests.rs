@@ -51,6 +51,7 @@ fn vault() -> Vault {
         timeout: DEFAULT_TIMEOUT,
         user_agent: String::new(),
         auth: VaultAuth::Token(Kept::Here("t0ken".into())),
+        auth_namespace: None,
     };
     Vault::new(settings, Arc::new(ProcessEnvironment), Arc::new(SystemClock))
 }

@@ -21,18 +21,23 @@ pub(crate) struct Bao {
 impl Bao {
     /// Starts one, and waits until it answers.
     pub(crate) async fn start() -> Bao {
-        Bao::start_as("http", "-dev").await
+        Bao::start_as("http", "-dev", "").await
     }
 
     /// As [`Bao::start`], with TLS. Only its address and CA file are of use.
     pub(crate) async fn start_tls() -> Bao {
-        Bao::start_as("https", "-dev-tls").await
+        Bao::start_as("https", "-dev-tls", "").await
+    }
+
+    /// As [`Bao::start`], with more in its configuration.
+    pub(crate) async fn start_with(config: &str) -> Bao {
+        Bao::start_as("http", "-dev", config).await
     }
 
     /// Somebody else may take the port in the moment before OpenBao does.
-    async fn start_as(scheme: &str, mode: &str) -> Bao {
+    async fn start_as(scheme: &str, mode: &str, config: &str) -> Bao {
         for _ in 0..5 {
-            let bao = Bao::launch(scheme, mode);
+            let bao = Bao::launch(scheme, mode, config);
             if bao.has_started().await {
                 return bao;
             }
@@ -40,11 +45,11 @@ impl Bao {
         panic!("OpenBao does not start");
     }
 
-    fn launch(scheme: &str, mode: &str) -> Bao {
+    fn launch(scheme: &str, mode: &str, more: &str) -> Bao {
         let home = tempfile::tempdir().unwrap();
         // Without this it listens on the next port, too.
         let config = home.path().join("server.hcl");
-        std::fs::write(&config, "disable_clustering = true\n").unwrap();
+        std::fs::write(&config, format!("disable_clustering = true\n{more}")).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new(program());
         command.args(["server", mode, "-dev-no-store-token"]);
@@ -88,9 +93,28 @@ impl Bao {
 
     /// As [`Bao::root`], in a namespace.
     pub(crate) async fn root_in(&self, namespace: &str, method: &str, path: &str, body: Value) -> Value {
+        let headers = [("X-Vault-Namespace", namespace)];
+        self.root_with(&headers, method, path, body).await
+    }
+
+    /// A request as root whose answer is wrapped.
+    pub(crate) async fn wrapped(&self, path: &str, body: Value) -> Value {
+        self.root_with(&[("X-Vault-Wrap-TTL", "120s")], "POST", path, body).await
+    }
+
+    /// How many tokens there are that can be looked up.
+    pub(crate) async fn tokens(&self) -> usize {
+        let answer = self.root("LIST", "auth/token/accessors", Value::Null).await;
+        answer["data"]["keys"].as_array().unwrap().len()
+    }
+
+    async fn root_with(&self, headers: &[(&str, &str)], method: &str, path: &str, body: Value) -> Value {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = self.http.request(method, format!("{}/v1/{path}", self.address));
-        request = request.header("X-Vault-Token", ROOT).header("X-Vault-Namespace", namespace);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request = request.header("X-Vault-Token", ROOT);
         let answer = request.body(body.to_string()).send().await.unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();

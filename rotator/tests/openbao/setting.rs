@@ -134,6 +134,7 @@ pub(crate) fn settings(address: &str) -> VaultSettings {
         timeout: Duration::from_secs(20),
         user_agent: "tokenferry/test".to_owned(),
         auth: VaultAuth::Token(Reference::Env("VAULT_TOKEN".to_owned()).into()),
+        auth_namespace: None,
     }
 }
 

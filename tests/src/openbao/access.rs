@@ -64,6 +64,17 @@ impl Api {
         secret(&answer, "/data/secret_id")
     }
 
+    /// The same, handed over in a wrapping token.
+    pub async fn wrap_secret_id(&self, name: &str) -> String {
+        let answer = self.wrapped(&format!("auth/approle/role/{name}/secret-id"), &json!({})).await;
+        secret(&answer, "/wrap_info/token")
+    }
+
+    /// Enables an auth method where it is by default.
+    pub async fn enable_auth(&self, method: &str) {
+        self.write(&format!("sys/auth/{method}"), &json!({"type": method})).await;
+    }
+
     /// Destroys a secret id, as somebody does who rotates it.
     pub async fn destroy_secret_id(&self, role: &AppRole) {
         let path = format!("auth/approle/role/{}/secret-id/destroy", role.name);

@@ -18,6 +18,7 @@ pub struct Api {
     address: String,
     token: String,
     namespace: Option<String>,
+    wraps: bool,
 }
 
 /// What came back.
@@ -32,7 +33,7 @@ pub struct Answer {
 impl Api {
     /// Asks at `address`, a host and port, with this token.
     pub fn new(address: impl Into<String>, token: impl Into<String>) -> Self {
-        let api = Self { address: address.into(), token: String::new(), namespace: None };
+        let api = Self { address: address.into(), token: String::new(), namespace: None, wraps: false };
         api.with_token(token)
     }
 
@@ -94,6 +95,11 @@ impl Api {
         self.call("POST", path, Some(body)).await
     }
 
+    /// Writes, and has the answer wrapped.
+    pub async fn wrapped(&self, path: &str, body: &Value) -> Value {
+        Self { wraps: true, ..self.clone() }.write(path, body).await
+    }
+
     /// Deletes something.
     pub async fn delete(&self, path: &str) {
         self.call("DELETE", path, None).await;
@@ -104,10 +110,11 @@ impl Api {
         let body = body.map(Value::to_string).unwrap_or_default();
         let namespace = self.namespace.as_ref().map(|path| format!("X-Vault-Namespace: {path}\r\n"));
         let head = format!(
-            "{method} /v1/{path} HTTP/1.0\r\nHost: {}\r\nX-Vault-Token: {}\r\n{}Content-Length: {}\r\n",
+            "{method} /v1/{path} HTTP/1.0\r\nHost: {}\r\nX-Vault-Token: {}\r\n{}{}Content-Length: {}\r\n",
             self.address,
             self.token,
             namespace.unwrap_or_default(),
+            if self.wraps { "X-Vault-Wrap-TTL: 120s\r\n" } else { "" },
             body.len()
         );
         let mut stream = TcpStream::connect(&self.address).await?;

@@ -43,8 +43,17 @@ impl OpenBao {
     ///
     /// If it does not start.
     pub async fn in_memory() -> Self {
+        Self::in_memory_with("").await
+    }
+
+    /// The same with more in its configuration.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn in_memory_with(more: &str) -> Self {
         let directory = temporary_directory();
-        fs::write(directory.path().join("server.hcl"), COMMON).unwrap();
+        fs::write(directory.path().join("server.hcl"), format!("{COMMON}{more}")).unwrap();
         for _ in 0..ATTEMPTS {
             let [port, _] = free_ports();
             let address = format!("127.0.0.1:{port}");

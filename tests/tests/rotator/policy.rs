@@ -254,6 +254,28 @@ async fn a_policy_belongs_to_the_namespace_of_the_login_and_reaches_those_within
     assert!(outcome.stderr.contains("elsewhere is not within that of the login"), "{}", outcome.stderr);
 }
 
+#[tokio::test]
+async fn a_login_outside_of_the_namespace_of_the_entries_has_its_policy_there() {
+    let mut site = Site::new("policy-outside").await;
+    site.openbao.create_namespace("team").await.enable_kv(MOUNT).await;
+    site.configure(|config| {
+        config.rotation = "reader_lag = \"1m\"".to_owned();
+        config.vault = format!(
+            "namespace = \"team\"\n{}",
+            config.vault.replace("role_id", "namespace = \"root\"\n role_id")
+        );
+    });
+    let policy = site.rotator.run(&["policy"]).await.ok().stdout;
+    assert!(
+        policy.contains("path \"team/secret/data/tokens/notes\"") && !policy.contains("-namespace"),
+        "{policy}"
+    );
+    site.openbao.write_policy("rotator", &policy).await;
+    site.rotator.run(&["once"]).await.ok();
+    let report = site.rotator.run(&["doctor"]).await.ok().stdout;
+    assert!(report.ends_with("\nall is well\n"), "{report}");
+}
+
 async fn ask(api: &Api, method: &str, path: &str) -> u16 {
     let body = json!({"data": {"token": "x"}});
     api.request(method, path, Some(&body).filter(|_| method == "POST")).await.unwrap().status

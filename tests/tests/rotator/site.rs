@@ -76,7 +76,8 @@ impl Site {
         Self::on(openbao, test, seconds).await
     }
 
-    async fn on(openbao: OpenBao, test: &str, seconds: u64) -> Self {
+    /// With this OpenBao.
+    pub(crate) async fn on(openbao: OpenBao, test: &str, seconds: u64) -> Self {
         let life = Duration::from_secs(seconds);
         let issuer = Issuer::with(test, |options| options.zettelstore.token_lifetime = life).await;
         openbao.enable_audit().await;
@@ -223,6 +224,15 @@ pub(crate) fn rotation(name: &str) -> String {
         "rotation \"{name}\" {{\n source = \"zettelstore.notes\"\n schedule = \"0 0 29 2 *\"\n renew_before = \"6s\"\n \
          destination {{\n mount = \"{MOUNT}\"\n path = \"tokens/{name}\"\n }}\n}}\n"
     )
+}
+
+/// Waits for something to come about.
+pub(crate) async fn until(what: &str, came: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !came() {
+        assert!(Instant::now() < deadline, "{what} does not come");
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// A member of an entry that is a time.

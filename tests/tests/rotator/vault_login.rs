@@ -1,12 +1,9 @@
 //! How the rotator logs in at OpenBao, and what it does when its login ends.
 
-use std::time::Duration;
-
 use serde_json::json;
 use tokenferry_tests::openbao::rotator_policy;
-use tokio::time::{Instant, sleep};
 
-use crate::site::{DATA, METADATA, MOUNT, Site, rotation};
+use crate::site::{DATA, METADATA, MOUNT, Site, rotation, until};
 
 #[tokio::test]
 async fn a_token_may_come_from_the_environment_or_from_a_file() {
@@ -161,14 +158,6 @@ async fn a_vault_token_that_is_nowhere_is_told() {
         "{said}"
     );
     assert_eq!(site.logins(), 0);
-}
-
-async fn until(what: &str, came: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !came() {
-        assert!(Instant::now() < deadline, "{what} does not come");
-        sleep(Duration::from_millis(50)).await;
-    }
 }
 
 const TOKEN_FILE: &str = "auth \"token\" {\n token = { file = \"vault-token\" }\n }";

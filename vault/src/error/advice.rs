@@ -1,7 +1,7 @@
 //! What to do.
 
 use super::VaultError;
-use crate::{KvPath, Operation};
+use crate::{AuthMethod, IdentityError, KvPath, Operation};
 
 impl VaultError {
     /// What to do about it. Whole sentences, for users.
@@ -44,8 +44,14 @@ impl VaultError {
                 format!("{} {}", forbidden(operation), MAY_BE_OVER)
             }
             E::Forbidden { operation, .. } => forbidden(operation),
-            E::LoginRefused { .. } => login_refused(),
-            E::MissingMount { operation: Operation::Login(_) } => {
+            E::CertificateRefused { .. } => {
+                "Check that `cert_file` has not ended and comes from a CA that Vault's listener trusts; where it asks \
+                 for a certificate of everybody, log in with `auth \"cert\"`."
+                    .to_owned()
+            }
+            E::Identity { cause, .. } => identity(cause).to_owned(),
+            E::LoginRefused { operation, .. } => login_refused(operation),
+            E::MissingMount { operation: Operation::Login(..) } => {
                 "Check `mount` of the login, and `namespace` if there is one; or enable the auth method there.".to_owned()
             }
             E::MissingMount { .. } => {
@@ -76,6 +82,8 @@ impl VaultError {
             E::TimedOut { .. } | E::Unreachable { .. } => {
                 "Check `address`, then the network between here and Vault.".to_owned()
             }
+            E::WrappedElsewhere { operation, .. } => wrapped_elsewhere(operation),
+            E::WrappingTokenOver { .. } => WRAPPING_TOKEN_OVER.to_owned(),
             E::Tls { certificate: true, .. } => {
                 "If Vault has a certificate of your own CA, set `ca_cert_file`. The host in `address` must be one \
                  that its certificate names."
@@ -125,13 +133,65 @@ fn kept(advice: &str, operation: &Operation) -> String {
     }
 }
 
-fn login_refused() -> String {
-    "With a token: it has ended or was revoked; put a new one in its place. With AppRole: check `role_id`, \
-     `mount`, and that the secret_id has not ended, been used up or been bound to other addresses. With JWT: check \
-     `role`, `mount`, and that the JWT has not ended and has the issuer, audience and subject that the role asks for."
-        .to_owned()
+fn login_refused(operation: &Operation) -> String {
+    let check = match operation {
+        Operation::Login(AuthMethod::AppRole, _) => {
+            "Check `role_id`, `mount`, `namespace`, and that the secret_id has not ended, been used up or been bound to other \
+             addresses."
+        }
+        Operation::Login(AuthMethod::Cert, _) => {
+            "Check `name`, `mount`, `namespace`, that the certificate has not ended and is one that the role takes, and that \
+             Vault's listener has TLS and asks for certificates."
+        }
+        Operation::Login(AuthMethod::Jwt, _) => {
+            "Check `role`, `mount`, `namespace`, and that the JWT has not ended and has the issuer, audience and subject that the \
+             role asks for."
+        }
+        Operation::Login(AuthMethod::Kubernetes, _) => {
+            "Check `role`, `mount`, `namespace`, that the role is bound to this service account and namespace, that its audience is \
+             that of the token, and that Vault may ask Kubernetes for token reviews."
+        }
+        Operation::Login(AuthMethod::Userpass, _) => "Check `username`, `password`, `mount` and `namespace`.",
+        _ => return "The token has ended or was revoked: put a new one in its place.".to_owned(),
+    };
+    format!("{check} {NOT_REPEATED}")
 }
 
+fn identity(error: &IdentityError) -> &'static str {
+    match error {
+        IdentityError::Mismatch => {
+            "Put the certificate and its own key there. If both are being replaced, this passes with the second one."
+        }
+        IdentityError::Missing(_) => {
+            "Check `cert_file` and `key_file`: both are in PEM form, and the key is not encrypted."
+        }
+        IdentityError::OpenToAll(_) => {
+            "Take the right from others with `chmod o= FILE`; in Kubernetes set `defaultMode: 0440` for the volume. If \
+             somebody had the key, replace it."
+        }
+        IdentityError::Unreadable(_) => "Check `cert_file` and `key_file`, and who may read them.",
+        IdentityError::Unusable(_) => {
+            "Use an RSA key of at least 2048 bits, or one of P-256, P-384 or Ed25519."
+        }
+    }
+}
+
+fn wrapped_elsewhere(operation: &Operation) -> String {
+    let mount = match operation {
+        Operation::Unwrap(mount) => mount,
+        _ => "MOUNT",
+    };
+    format!(
+        "Somebody may have intercepted the secret_id and wrapped it, or another one, anew: do not use it before that is \
+         cleared up. If it was a slip, wrap the answer of auth/{mount}/role/NAME/secret-id, and check `mount`."
+    )
+}
+
+const NOT_REPEATED: &str = "It is not repeated at once, lest an account is locked; one that is locked already takes \
+    the right login only after a while.";
+const WRAPPING_TOKEN_OVER: &str = "Put a new one there. A wrapping token serves once: after a restart of this program \
+    the old one is used up. If this is its first use, somebody else may have unwrapped it and have the secret_id now: \
+    destroy that one, and look into the audit log of Vault for sys/wrapping/unwrap.";
 const STRANGER: &str =
     "Check that `address` names a Vault or OpenBao itself, and look for proxies that change what is sent.";
 const MAY_BE_OVER: &str = "If it did work before, the token has ended: put a new one in its place. With \

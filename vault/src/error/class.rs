@@ -17,10 +17,12 @@ impl VaultError {
             E::BrokenAnswer { .. } => "vault_broken_answer",
             E::CaFile { .. } => "vault_ca_file",
             E::CaStore { .. } => "vault_ca_store",
+            E::CertificateRefused { .. } => "vault_certificate_refused",
             E::CasMismatch { .. } => "cas_lost",
             E::CasRequired { .. } => "vault_cas_required",
             E::Credential { .. } => "vault_credential",
             E::Forbidden { .. } => "vault_forbidden",
+            E::Identity { .. } => "vault_certificate_file",
             E::LoginRefused { .. } => "vault_login_refused",
             E::MalformedAnswer { .. } => "vault_malformed_answer",
             E::MissingMount { .. } => "vault_missing_mount",
@@ -41,7 +43,15 @@ impl VaultError {
             E::Tls { .. } => "vault_tls",
             E::UnexpectedStatus { .. } => "vault_unexpected_status",
             E::Unreachable { .. } => "vault_unreachable",
+            E::WrappedElsewhere { .. } => "vault_wrapped_elsewhere",
+            E::WrappingTokenOver { .. } => "vault_wrapping_token_over",
         }
+    }
+
+    /// Whether the same login would be refused again, and may do harm: it is not repeated before its time.
+    pub(crate) fn is_refusal(&self) -> bool {
+        use VaultError as E;
+        matches!(self, E::LoginRefused { .. } | E::WrappedElsewhere { .. } | E::WrappingTokenOver { .. })
     }
 
     /// Whether any other request would fail for the same reason.

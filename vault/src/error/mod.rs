@@ -1,6 +1,6 @@
 //! What can go wrong between us and a Vault.
 //!
-//! No error carries a secret, a body, or a text of the server.
+//! No error carries a secret, a body, or a text of the server beyond a path.
 
 mod advice;
 mod class;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokenferry_sources::{Timestamp, rfc3339};
 
-use crate::Operation;
+use crate::{IdentityError, Operation};
 
 /// Why an operation on a Vault did not succeed.
 #[derive(Clone, Debug, Error)]
@@ -81,6 +81,14 @@ pub enum VaultError {
         /// What was attempted.
         operation: Operation,
     },
+    /// The server turned our TLS certificate down, or wants one.
+    #[error("{operation}: the server does not accept our TLS certificate: {cause}")]
+    CertificateRefused {
+        /// What was attempted.
+        operation: Operation,
+        /// What it said.
+        cause: String,
+    },
     /// What Vault is logged in to with cannot be read.
     #[error("cannot read what to log in to Vault with: {cause}")]
     Credential {
@@ -94,6 +102,14 @@ pub enum VaultError {
         operation: Operation,
         /// Whether the token may be over as well: it may not look itself up.
         token_may_be_over: bool,
+    },
+    /// A certificate cannot be shown.
+    #[error("cannot show Vault a TLS certificate: {path}: {cause}", path = path.display())]
+    Identity {
+        /// The file that is wrong.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: IdentityError,
     },
     /// Vault does not take what we log in with, or the token is over.
     #[error("{operation}: Vault refused the login (HTTP {status})")]
@@ -232,6 +248,22 @@ pub enum VaultError {
         operation: Operation,
         /// The status of the answer.
         status: u16,
+    },
+    /// The wrapping token was made for something else than what is expected in it.
+    #[error(
+        "{operation}: the wrapping token does not come from there, but from {path}; it was left unopened"
+    )]
+    WrappedElsewhere {
+        /// What was attempted.
+        operation: Operation,
+        /// The path of Vault that it was made at.
+        path: String,
+    },
+    /// Nothing can be got out of the wrapping token any more, or ever could.
+    #[error("{operation}: the wrapping token is used up, has ended, or never was one")]
+    WrappingTokenOver {
+        /// What was attempted.
+        operation: Operation,
     },
     /// No connection.
     #[error("{operation}: the host cannot be reached: {cause}")]

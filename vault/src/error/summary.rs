@@ -16,10 +16,12 @@ impl VaultError {
             E::BrokenAnswer { .. } => "Vault gave no complete answer",
             E::CaFile { .. } => "The CA certificate file cannot be used",
             E::CaStore { .. } => "No CA certificates on this machine",
+            E::CertificateRefused { .. } => "Vault refused the TLS certificate",
             E::CasMismatch { .. } => "Somebody else wrote the entry in Vault",
             E::Credential { .. } => "The login to Vault cannot be read",
             E::Forbidden { operation: Operation::LookUp | Operation::Renew, .. } => "Vault denied access",
             E::Forbidden { .. } => "Vault denied access to the entry",
+            E::Identity { .. } => "The TLS certificate for Vault cannot be used",
             E::LoginRefused { .. } => "Vault refused the login",
             E::MalformedAnswer { .. } => "Vault gave an answer that is not understood",
             E::MissingMount { .. } => "Nothing is mounted there in Vault",
@@ -37,6 +39,8 @@ impl VaultError {
             E::Tls { .. } => "No secure connection to Vault",
             E::UnexpectedStatus { .. } => "Vault gave an unexpected answer",
             E::Unreachable { .. } => "Vault cannot be reached",
+            E::WrappedElsewhere { .. } => "The wrapping token comes from elsewhere",
+            E::WrappingTokenOver { .. } => "The wrapping token is over",
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::KvPath;
+use crate::{AuthMethod, KvPath};
 
 fn at() -> KvPath {
     KvPath::new("kv", "a/b")
@@ -21,9 +21,14 @@ fn one_of_each() -> Vec<VaultError> {
         VaultError::CaStore { cause: "none".to_owned() },
         VaultError::CasMismatch { operation: operation() },
         VaultError::CasRequired { operation: operation() },
+        VaultError::CertificateRefused { operation: operation(), cause: "UnknownCA".to_owned() },
         VaultError::Credential { cause: "VAULT_TOKEN is not set".to_owned() },
         VaultError::Forbidden { operation: operation(), token_may_be_over: false },
-        VaultError::LoginRefused { operation: Operation::Login("approle".into()), status: 400 },
+        VaultError::Identity { path: "key.pem".into(), cause: IdentityError::Mismatch },
+        VaultError::LoginRefused {
+            operation: Operation::Login(AuthMethod::AppRole, "approle".into()),
+            status: 400,
+        },
         VaultError::MalformedAnswer { operation: operation() },
         VaultError::MissingMount { operation: operation() },
         VaultError::MissingNamespace { operation: operation() },
@@ -46,6 +51,8 @@ fn one_of_each() -> Vec<VaultError> {
         VaultError::Tls { operation: operation(), cause: "unknown issuer".to_owned(), certificate: true },
         VaultError::UnexpectedStatus { operation: operation(), status: 418 },
         VaultError::Unreachable { operation: operation(), cause: "Connection refused".to_owned() },
+        VaultError::WrappedElsewhere { operation: operation(), path: "sys/wrapping/wrap".to_owned() },
+        VaultError::WrappingTokenOver { operation: Operation::Unwrap("approle".into()) },
     ]
 }
 

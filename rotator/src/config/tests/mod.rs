@@ -1,5 +1,6 @@
 mod errors;
 mod loading;
+mod logins;
 mod masking;
 mod mutations;
 mod pieces;
