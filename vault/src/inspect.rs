@@ -1,7 +1,6 @@
 //! Looking at a Vault without doing anything there: its health, our own token, and what we may do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use rustify::Endpoint;
 use rustify::enums::{RequestMethod, RequestType, ResponseType};
@@ -56,7 +55,7 @@ pub struct TokenFacts {
     pub num_uses: i64,
 }
 
-/// What KV v2 does with all entries of a mount, or with one.
+/// What KV v2 does with the entries of a mount.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Keeping {
@@ -64,28 +63,13 @@ pub struct Keeping {
     pub cas_required: bool,
     /// How many versions are kept; 0 if that is said elsewhere.
     pub max_versions: u64,
-    /// When versions are deleted; `0s` if never, or if that is said elsewhere.
-    pub delete_version_after: String,
-    current_version: u64,
-    versions: BTreeMap<String, VersionTimes>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct VersionTimes {
-    deletion_time: String,
+    delete_version_after: String,
 }
 
 impl Keeping {
     /// After which time versions vanish by themselves, as Vault writes it.
     pub fn vanishing(&self) -> Option<&str> {
         Some(&*self.delete_version_after).filter(|after| !matches!(*after, "" | "0s"))
-    }
-
-    /// When the current version was or will be deleted.
-    pub fn deletion(&self) -> Option<&str> {
-        let current = self.versions.get(&self.current_version.to_string())?;
-        Some(&*current.deletion_time).filter(|time| !time.is_empty())
     }
 }
 
@@ -115,14 +99,14 @@ impl Vault {
         })
     }
 
-    /// What our token may do at these paths; `None` if it may not ask that.
+    /// What our token may do at these paths, as seen from the namespace of the login; `None` if it may not ask that.
     ///
     /// # Errors
     /// When Vault does not answer.
     pub async fn capabilities(&self, paths: &[String]) -> Result<Option<Capabilities>, VaultError> {
         let mut all = Capabilities::new();
         for paths in paths.chunks(MOST_PATHS) {
-            let answer = self.ask_in(None, CapabilitiesRequest { paths }).await?;
+            let answer = self.ask_in(self.auth_namespace.as_deref(), CapabilitiesRequest { paths }).await?;
             match allowed(answer, || Operation::LookUp)? {
                 Some(Asked(found)) => all.extend(found),
                 None => return Ok(None),
@@ -131,25 +115,13 @@ impl Vault {
         Ok(Some(all))
     }
 
-    /// What KV v2 does with the entries of the mount of this one, `None` if we may not ask that.
+    /// What KV v2 does with the entries of the mount where an entry is; `None` if we may not ask that.
     ///
     /// # Errors
     /// When Vault does not answer.
-    pub async fn keeping_of_mount(&self, at: &KvPath) -> Result<Option<Keeping>, VaultError> {
+    pub async fn keeping(&self, at: &KvPath) -> Result<Option<Keeping>, VaultError> {
         let answer = self.ask(at, Get::<Keeping>::new(format!("{}/config", at.mount))).await?;
-        allowed(answer, || Operation::ReadMount(Arc::clone(&at.mount)))
-    }
-
-    /// What KV v2 does with an entry, `None` if there is none, or we may not ask that.
-    ///
-    /// # Errors
-    /// When Vault does not answer.
-    pub async fn keeping_of_entry(&self, at: &KvPath) -> Result<Option<Keeping>, VaultError> {
-        let KvPath { mount, path, .. } = at;
-        match self.ask(at, Get::<Keeping>::new(format!("{mount}/metadata/{path}"))).await? {
-            Err(fault) if fault.is_nothing_there() => Ok(None),
-            answer => allowed(answer, || Operation::ReadMetadata(at.clone())),
-        }
+        allowed(answer, || Operation::ReadMount(at.mount.clone()))
     }
 }
 
@@ -217,22 +189,3 @@ impl Endpoint for CapabilitiesRequest<'_> {
 
 /// So many that an answer stays far below what is taken in.
 const MOST_PATHS: usize = 1000;
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn when_an_entry_vanishes_is_told_for_its_current_version() {
-        let keeping: Keeping = serde_json::from_value(json!({
-            "cas_required": true, "max_versions": 3, "delete_version_after": "1h0m0s", "current_version": 2,
-            "versions": {"1": {"deletion_time": "2026-01-01T00:00:00Z"}, "2": {"deletion_time": "2027-01-01T00:00:00Z"}},
-        }))
-        .unwrap();
-        assert_eq!((keeping.vanishing(), keeping.deletion()), (Some("1h0m0s"), Some("2027-01-01T00:00:00Z")));
-        let plain: Keeping = serde_json::from_value(json!({"delete_version_after": "0s"})).unwrap();
-        assert_eq!((plain.vanishing(), plain.deletion()), (None, None));
-    }
-}

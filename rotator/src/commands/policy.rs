@@ -9,22 +9,24 @@ use tokenferry_vault::KvPath;
 use super::{CommandError, Exit, load, show, tell};
 use crate::app::App;
 use crate::cli::{self, Cli};
-use crate::policy::{Policy, Program, Rule, Versions, of_readers, of_rotator};
+use crate::policy::{Policy, Program, Reach, Rule, Versions, of_readers, of_rotator, place};
 use crate::rotation::Rotation;
 use crate::run::RotationId;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Policy) -> Result<Exit, CommandError> {
     let app = load(cli)?;
     let selected = app.select(&arguments.rotations)?;
+    let reach = Reach::of(&app.config.vault);
     let policy = if arguments.reader {
-        of_readers(rotations(&app, &selected))
+        of_readers(rotations(&app, &selected), reach)
     } else {
         let ask = !arguments.offline;
         let versions = if ask { versions(cli, &app, &selected).await } else { Versions::new() };
-        of_rotator(rotations(&app, &selected), &versions)
+        of_rotator(rotations(&app, &selected), &versions, reach)
     };
     let text = policy.to_string();
-    let shown = Shown { program: policy.program, paths: &policy.rules, policy: &text };
+    let namespace = policy.namespace.as_deref();
+    let shown = Shown { program: policy.program, namespace, paths: &policy.rules, policy: &text };
     show(arguments.output.into(), &shown, &text)?;
     tell_remarks(cli, &policy);
     Ok(Exit::Fine)
@@ -34,6 +36,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Policy) -> Result<Exit, 
 #[derive(Serialize)]
 struct Shown<'a> {
     program: Program,
+    namespace: Option<&'a str>,
     paths: &'a [Rule],
     policy: &'a str,
 }
@@ -50,19 +53,21 @@ fn rotations<'a>(
 async fn versions(cli: &Cli, app: &App, selected: &BTreeSet<RotationId>) -> Versions {
     let sources = rotations(app, selected).map(|rotation| &rotation.source);
     let kept = sources.flat_map(|source| source.in_vault());
-    let mounts: BTreeMap<&Arc<str>, &KvPath> =
-        kept.map(|(_, kept)| (&kept.entry.mount, &kept.entry)).collect();
+    let mounts: BTreeMap<_, &KvPath> = kept.map(|(_, kept)| (place(&kept.entry), &kept.entry)).collect();
     let mut versions = Versions::new();
-    for (mount, entry) in mounts {
+    for (place, entry) in mounts {
         match app.vault.mount(entry).await {
             Ok(found) => {
                 let version = found.and_then(|found| found.kv_version());
-                versions.extend(version.map(|version| (Arc::clone(mount), version)));
+                versions.extend(version.map(|version| (place, version)));
             }
             Err(error) => {
                 tell(
                     cli,
-                    format_args!("note: Vault could not be asked which version of KV {mount} is: {error}"),
+                    format_args!(
+                        "note: Vault could not be asked which version of KV {} is: {error}",
+                        entry.mount
+                    ),
                     None,
                 );
                 if error.concerns_all() {

@@ -2,27 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokenferry_vault::{Capabilities, KvVersion};
+use tokenferry_vault::Capabilities;
 
 use super::Patient;
 use super::finding::{Check, Finding, Group, State, counted};
-use super::vault::of_error;
+use super::vault::{Login, of_error};
 use super::{mounts, over};
-use crate::policy::{self, Policy, Rule, Versions, of_rotator};
+use crate::policy::{self, Policy, Reach, Rule, of_rotator};
 
-pub(super) async fn examine(patient: &Patient<'_>, vault_is_usable: bool) -> Vec<Finding> {
-    if !vault_is_usable {
+pub(super) async fn examine(patient: &Patient<'_>, login: Login) -> Vec<Finding> {
+    if login != Login::Works {
         return Vec::new();
     }
     let (mut findings, versions) = mounts::examine(patient).await;
-    let policy = of_rotator(patient.rotations.iter().map(|(_, rotation)| *rotation), &versions);
+    let policy = of_rotator(
+        patient.rotations.iter().map(|(_, rotation)| *rotation),
+        &versions,
+        Reach::of(&patient.app.config.vault),
+    );
     let probes = over::probes(patient);
     let needed = policy.rules.iter().map(|rule| rule.request.clone());
     let paths: BTreeSet<String> = needed.chain(probes.iter().map(|probe| probe.path.clone())).collect();
     let paths: Vec<String> = paths.into_iter().collect();
     match patient.app.vault.capabilities(&paths).await {
         Ok(Some(allowed)) => {
-            findings.extend(missing(&policy, &allowed, &versions));
+            findings.extend(missing(&policy, &allowed));
             findings.extend(over::examine(&policy, &probes, &allowed));
         }
         Ok(None) => findings.push(unasked()),
@@ -42,7 +46,7 @@ fn unasked() -> Finding {
 }
 
 /// What is needed and not allowed.
-fn missing(policy: &Policy, allowed: &Capabilities, versions: &Versions) -> Vec<Finding> {
+fn missing(policy: &Policy, allowed: &Capabilities) -> Vec<Finding> {
     let lacking: BTreeMap<&str, Vec<&str>> = policy
         .rules
         .iter()
@@ -50,8 +54,9 @@ fn missing(policy: &Policy, allowed: &Capabilities, versions: &Versions) -> Vec<
         .filter(|(_, lacks)| !lacks.is_empty())
         .collect();
     let lacking_rules = policy.rules.iter().filter(|rule| lacking.contains_key(&*rule.request));
+    // Where nobody tells which version of KV a mount is, one of two paths is enough.
     let findings: Vec<Finding> = lacking_rules
-        .filter(|rule| !is_other_version(rule, policy, &lacking, versions))
+        .filter(|rule| rule.or.as_ref().is_none_or(|other| lacking.contains_key(&**other)))
         .map(|rule| lacking_one(rule, &lacking[&*rule.request]))
         .collect();
     if findings.iter().any(|finding| finding.state == State::Problem) {
@@ -66,21 +71,6 @@ fn missing(policy: &Policy, allowed: &Capabilities, versions: &Versions) -> Vec<
 fn lacks<'a>(rule: &'a Rule, allowed: Option<&BTreeSet<String>>) -> Vec<&'a str> {
     let has = |name: &str| allowed.is_some_and(|allowed| allowed.contains(name) || allowed.contains("root"));
     rule.capabilities.iter().copied().filter(|name| !has(name)).collect()
-}
-
-/// Where nobody tells which version of KV a mount is, one of two paths is enough.
-fn is_other_version(
-    rule: &Rule,
-    policy: &Policy,
-    lacking: &BTreeMap<&str, Vec<&str>>,
-    versions: &BTreeMap<std::sync::Arc<str>, KvVersion>,
-) -> bool {
-    if rule.group != policy::Group::Secrets {
-        return false;
-    }
-    let is_known = versions.keys().any(|mount| rule.request.starts_with(&format!("{mount}/")));
-    let is_pair = |other: &&Rule| other.request != rule.request && other.remarks == rule.remarks;
-    !is_known && policy.rules.iter().filter(is_pair).any(|other| !lacking.contains_key(&*other.request))
 }
 
 fn lacking_one(rule: &Rule, lacks: &[&str]) -> Finding {

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use tokenferry_sources::{Timestamp, parse_rfc3339, rfc3339};
+use tokenferry_sources::{Timestamp, rfc3339};
 use tokenferry_vault::VaultError;
 
-use super::finding::{Check, Finding, Group, counted};
-use super::{Patient, Report};
+use super::finding::{Check, Finding, Group, State, counted};
+use super::vault::Login;
+use super::{Patient, Report, mounts};
 use crate::app::Reading;
 use crate::meaning::{Meaning, meaning};
 use crate::proof::{Claim, Verdict, human, prove};
@@ -19,10 +20,10 @@ use crate::run::{Living, PastFailure, RotationId, Standing};
 use crate::runner::Seen;
 use crate::scheduler::Scheduler;
 
-pub(super) async fn examine(patient: &Patient<'_>, vault_is_usable: bool) -> Report {
+pub(super) async fn examine(patient: &Patient<'_>, login: Login) -> Report {
     let now = patient.app.clock.now();
-    if !vault_is_usable {
-        let mut findings = vec![unseen(patient)];
+    if login != Login::Works {
+        let mut findings = vec![unseen(patient, login)];
         findings.extend(proofs(patient, &BTreeMap::new(), now));
         return Report { findings, readers_at_risk: true };
     }
@@ -43,11 +44,14 @@ pub(super) async fn examine(patient: &Patient<'_>, vault_is_usable: bool) -> Rep
     Report { findings, readers_at_risk }
 }
 
-fn unseen(patient: &Patient<'_>) -> Finding {
+fn unseen(patient: &Patient<'_>, login: Login) -> Finding {
     let number = patient.rotations.iter().map(|(_, rotation)| rotation.destinations.len()).sum();
     let subject = counted(number, "destination");
     let found = "not looked at, since Vault cannot be asked: nobody can tell what readers find";
-    Finding::problem(Group::Rotations, Check::Destination, subject, found, "See to Vault first.")
+    let state = if login == Login::Spared { State::Warning } else { State::Problem };
+    let problem =
+        Finding::problem(Group::Rotations, Check::Destination, subject, found, "See to Vault first.");
+    Finding { state, ..problem }
 }
 
 /// Looks at all destinations. What is to blame for many of them is said once.
@@ -81,7 +85,7 @@ struct Common(BTreeMap<(&'static str, String), (VaultError, usize)>);
 
 impl Common {
     fn add(&mut self, at: &Destination, error: VaultError) {
-        let mount = if error.concerns_all() { "Vault".into() } else { format!("mount {}", at.entry.mount) };
+        let mount = if error.concerns_all() { "Vault".into() } else { mounts::subject(&at.entry) };
         self.0.entry((error.class(), mount)).or_insert((error, 0)).1 += 1;
     }
 
@@ -105,10 +109,7 @@ async fn look(
     };
     let subject = at.to_string();
     match patient.app.runner.see(id, index).await {
-        Ok(seen) => {
-            let deletion = if seen.is_live { deletion(patient, at).await } else { None };
-            Ok(judge(rotation, &subject, &seen, deletion, patient.app.clock.now()))
-        }
+        Ok(seen) => Ok(judge(rotation, &subject, &seen, patient.app.clock.now())),
         Err(error) if is_common(&error) => Err((at.clone(), error)),
         Err(error) => Ok(problem(rotation, &subject, &error.to_string(), &error.advice())),
     }
@@ -118,19 +119,7 @@ fn is_common(error: &VaultError) -> bool {
     error.concerns_all() || matches!(error, VaultError::MissingMount { .. } | VaultError::NotKv2 { .. })
 }
 
-/// When the entry will vanish by itself. That this cannot be told is no news: reading told it.
-async fn deletion(patient: &Patient<'_>, at: &Destination) -> Option<Timestamp> {
-    let keeping = patient.app.vault.keeping_of_entry(&at.entry).await.ok()??;
-    keeping.deletion().and_then(parse_rfc3339)
-}
-
-fn judge(
-    rotation: &Rotation,
-    subject: &str,
-    seen: &Seen,
-    deletion: Option<Timestamp>,
-    now: Timestamp,
-) -> Finding {
+fn judge(rotation: &Rotation, subject: &str, seen: &Seen, now: Timestamp) -> Finding {
     if let Some((what, advice)) = &seen.objection {
         return problem(rotation, subject, what, advice);
     }
@@ -155,44 +144,32 @@ fn judge(
         }
         (true, Some(living)) => living,
     };
-    match (living.expires_at, deletion) {
-        (Some(end), _) if end <= now => {
-            let found = format!(
-                "the token in version {version} is over for {}: readers hold a dead one",
-                since(end, now)
-            );
-            problem(
-                rotation,
-                subject,
-                &found,
-                "See that `tokenferry run` is running, and what the last run says.",
-            )
-        }
-        (end, Some(deletion)) => {
-            let found = format!(
-                "version {version} will be deleted at {}, by `delete_version_after`",
-                rfc3339(deletion)
-            );
-            let advice = "Set it to 0s for this entry or its mount: readers find nothing then.";
-            if end.is_none_or(|end| deletion < end) {
-                problem(rotation, subject, &format!("{found}, before its token ends"), advice)
-            } else {
-                Finding::warning(
-                    Group::Rotations,
-                    Check::Destination,
-                    named(rotation, subject),
-                    found,
-                    advice,
-                )
-            }
-        }
-        (Some(end), None) => {
-            ok(rotation, subject, &format!("version {version}, its token lives {} more", since(now, end)))
-        }
-        (None, None) => {
-            ok(rotation, subject, &format!("version {version}, nobody knows when its token ends"))
-        }
+    let Some(end) = living.expires_at else {
+        return ok(rotation, subject, &format!("version {version}, nobody knows when its token ends"));
+    };
+    if end <= now {
+        let found = format!(
+            "the token in version {version} is over for {}: readers hold a dead one",
+            since(end, now)
+        );
+        let advice = "See that `tokenferry run` is running, and what the last run says.";
+        return problem(rotation, subject, &found, advice);
     }
+    if seen.vanishes {
+        let left = since(now, end);
+        let found =
+            format!("version {version} vanishes in {left}, before its token ends, by `delete_version_after`");
+        let advice =
+            "Set it to 0s for this entry or its mount: the token is replaced more often than it had to be.";
+        return Finding::warning(
+            Group::Rotations,
+            Check::Destination,
+            named(rotation, subject),
+            found,
+            advice,
+        );
+    }
+    ok(rotation, subject, &format!("version {version}, its token lives {} more", since(now, end)))
 }
 
 fn since(begin: Timestamp, end: Timestamp) -> String {

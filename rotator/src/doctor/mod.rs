@@ -84,12 +84,12 @@ pub async fn examine(
     let patient = Patient { app, rotations, disabled: selected.len() - enabled.len(), progress };
     let mut findings = secrets::examine_configuration(&patient, configuration);
     findings.extend(secrets::examine(&patient));
-    let (of_vault, usable) = vault::examine(&patient).await;
+    let (of_vault, login) = vault::examine(&patient).await;
     findings.extend(of_vault);
     let (of_servers, of_access, of_entries) = tokio::join!(
-        servers::examine(&patient, usable),
-        access::examine(&patient, usable),
-        entries::examine(&patient, usable),
+        servers::examine(&patient, login),
+        access::examine(&patient, login),
+        entries::examine(&patient, login),
     );
     findings.extend(of_servers);
     findings.extend(of_access);

@@ -1,46 +1,49 @@
 //! Where entries are: what kind of engine, and what it does with them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use tokenferry_vault::{Keeping, KvPath, KvVersion, Mount};
 
 use super::Patient;
 use super::finding::{Check, Finding, Group};
 use super::vault::of_error;
-use crate::policy::Versions;
+use crate::policy::{Versions, place};
 
 /// What is mounted, and of which version of KV. Vault tells it to those who may do anything below a mount; for others
 /// what comes of reading tells.
 pub(super) async fn examine(patient: &Patient<'_>) -> (Vec<Finding>, Versions) {
-    let rotations = patient.rotations.iter().map(|(_, rotation)| *rotation);
-    let destinations = rotations.clone().flat_map(|rotation| &rotation.destinations).map(|at| &at.entry);
-    let written: BTreeSet<&Arc<str>> = destinations.clone().map(|entry| &entry.mount).collect();
-    let secrets = patient.sources().into_iter().flat_map(|source| source.in_vault());
-    let entries = destinations.chain(secrets.map(|(_, kept)| &kept.entry));
-    let mounts: BTreeMap<&Arc<str>, &KvPath> = entries.map(|entry| (&entry.mount, entry)).collect();
-    let (mut findings, mut versions) = (Vec::new(), BTreeMap::new());
-    for (mount, entry) in mounts {
+    let destinations = patient.rotations.iter().flat_map(|(_, rotation)| &rotation.destinations);
+    let written: BTreeMap<_, &KvPath> = destinations.map(|at| (place(&at.entry), &at.entry)).collect();
+    let sources = patient.sources();
+    let secrets = sources.iter().flat_map(|source| source.in_vault());
+    let read = secrets.map(|(_, kept)| (place(&kept.entry), &kept.entry));
+    let all: BTreeMap<_, &KvPath> = read.chain(written.clone()).collect();
+    let (mut findings, mut versions) = (Vec::new(), Versions::new());
+    for (place, entry) in all {
         let found = match patient.app.vault.mount(entry).await {
             Ok(Some(found)) => found,
             Ok(None) => continue,
             Err(error) => {
-                findings.push(of_error(Check::Mount, mount, &error));
+                findings.push(of_error(Check::Mount, &subject(entry), &error));
                 continue;
             }
         };
-        versions.extend(found.kv_version().map(|version| (Arc::clone(mount), version)));
-        if written.contains(mount) {
+        if written.contains_key(&place) {
             findings.extend(judge(patient, entry, &found).await);
         }
+        versions.extend(found.kv_version().map(|version| (place, version)));
     }
     (findings, versions)
 }
 
-async fn judge(patient: &Patient<'_>, entry: &KvPath, found: &Mount) -> Vec<Finding> {
-    let mount = &entry.mount;
+pub(super) fn subject(at: &KvPath) -> String {
+    let namespace = at.namespace.as_deref().map(|name| format!(" (namespace {name})")).unwrap_or_default();
+    format!("mount {}{namespace}", at.mount)
+}
+
+async fn judge(patient: &Patient<'_>, at: &KvPath, found: &Mount) -> Vec<Finding> {
     let problem = |what: String, advice: &str| {
-        vec![Finding::problem(Group::Vault, Check::Mount, format!("mount {mount}"), what, advice)]
+        vec![Finding::problem(Group::Vault, Check::Mount, subject(at), what, advice)]
     };
     match found.kv_version() {
         Some(KvVersion::V2) => {}
@@ -54,15 +57,14 @@ async fn judge(patient: &Patient<'_>, entry: &KvPath, found: &Mount) -> Vec<Find
             return problem(format!("an engine of the kind {}, which is not KV", found.kind), advice);
         }
     }
-    match patient.app.vault.keeping_of_mount(entry).await {
-        Ok(keeping) => vec![kept(mount, keeping.as_ref())],
-        Err(error) => vec![of_error(Check::Mount, mount, &error)],
+    match patient.app.vault.keeping(at).await {
+        Ok(keeping) => vec![kept(subject(at), keeping.as_ref())],
+        Err(error) => vec![of_error(Check::Mount, &subject(at), &error)],
     }
 }
 
 /// Few may see how a mount is configured, and the rotator does not need to.
-fn kept(mount: &str, keeping: Option<&Keeping>) -> Finding {
-    let subject = format!("mount {mount}");
+fn kept(subject: String, keeping: Option<&Keeping>) -> Finding {
     let Some(keeping) = keeping else {
         return Finding::ok(Group::Vault, Check::Mount, subject, "KV version 2");
     };

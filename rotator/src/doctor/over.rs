@@ -6,7 +6,7 @@ use tokenferry_vault::{Capabilities, KvPath, VaultAuth};
 
 use super::Patient;
 use super::finding::{Check, Finding, Group};
-use crate::policy::Policy;
+use crate::policy::{Policy, Reach};
 
 /// Something that is never needed.
 pub(super) struct Probe {
@@ -18,30 +18,41 @@ pub(super) struct Probe {
 pub(super) fn probes(patient: &Patient<'_>) -> Vec<Probe> {
     let mut probes: Vec<Probe> =
         EVERYWHERE.iter().map(|(path, what)| Probe { path: (*path).to_owned(), what }).collect();
-    if let Some(mount) = auth_mount(&patient.app.config.vault.auth) {
-        probes.push(Probe { path: format!("auth/{mount}/role/{STRANGE}"), what: "change who may log in" });
+    if let Some(path) = role(&patient.app.config.vault.auth) {
+        probes.push(Probe { path, what: "change who may log in" });
     }
     let mut folders = BTreeSet::new();
+    let reach = Reach::of(&patient.app.config.vault);
     for destination in patient.rotations.iter().flat_map(|(_, rotation)| &rotation.destinations) {
-        let KvPath { mount, path, .. } = &destination.entry;
+        let KvPath { namespace, mount, path } = &destination.entry;
+        let Some(prefix) = reach.prefix(namespace.as_deref()) else { continue };
+        let mount = format!("{prefix}{mount}");
         for (kind, what) in OF_ENTRIES {
             probes.push(Probe { path: format!("{mount}/{kind}/{path}"), what });
         }
         let folder = path.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default();
-        if folders.insert((mount, folder.clone())) {
-            for kind in ["data", "metadata"] {
-                probes.push(Probe { path: format!("{mount}/{kind}/{folder}{STRANGE}"), what: BESIDE });
+        for kind in ["data", "metadata"] {
+            let path = format!("{mount}/{kind}/{folder}{STRANGE}");
+            if folders.insert(path.clone()) {
+                probes.push(Probe { path, what: BESIDE });
             }
         }
     }
     probes
 }
 
-fn auth_mount(auth: &VaultAuth) -> Option<&str> {
-    match auth {
-        VaultAuth::AppRole { mount, .. } => Some(mount),
-        _ => None,
-    }
+/// Where the method of the login keeps who may log in.
+fn role(auth: &VaultAuth) -> Option<String> {
+    let (mount, kind) = match auth {
+        VaultAuth::AppRole { mount, .. }
+        | VaultAuth::Jwt { mount, .. }
+        | VaultAuth::Kubernetes { mount, .. }
+        | VaultAuth::WrappedAppRole { mount, .. } => (mount, "role"),
+        VaultAuth::Cert { mount, .. } => (mount, "certs"),
+        VaultAuth::Userpass { mount, .. } => (mount, "users"),
+        VaultAuth::Token(_) => return None,
+    };
+    Some(format!("auth/{mount}/{kind}/{STRANGE}"))
 }
 
 /// What is allowed beyond what is needed, one warning for each kind.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tokenferry_sources::cause::with_causes;
 use tokenferry_sources::{ProcessEnvironment, Reference, ReferenceError};
-use tokenferry_vault::Kept;
+use tokenferry_vault::{Kept, SERVICE_ACCOUNT_TOKEN, VaultAuth};
 
 use super::Patient;
 use super::finding::{Check, Finding, Group, counted};
@@ -32,22 +32,34 @@ pub(super) fn examine_configuration(patient: &Patient<'_>, path: &Path) -> Vec<F
 /// Where secrets are kept, each place once, with what uses it.
 pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut places: BTreeMap<String, &Reference> = BTreeMap::new();
+    let mut places: BTreeMap<String, Reference> = BTreeMap::new();
     for source in patient.sources() {
         for (way, error) in source.unreadable(&ProcessEnvironment) {
             findings.push(unreadable(format!("{}: {way}", source.name), &error));
         }
-        places.extend(source.references().map(|reference| (reference.to_string(), reference)));
+        places.extend(source.references().map(|reference| (reference.to_string(), reference.clone())));
     }
-    for part in patient.app.config.vault.auth.parts() {
-        let Kept::At(reference) = part else { continue };
-        places.insert(reference.to_string(), reference);
-        if let Err(error) = reference.read(&ProcessEnvironment) {
+    for reference in of_login(&patient.app.config.vault.auth) {
+        if let Err(error) = reference.read_lines(&ProcessEnvironment) {
             findings.push(unreadable(format!("login to Vault: {reference}"), &error));
         }
+        places.insert(reference.to_string(), reference);
     }
-    findings.extend(places.into_values().filter_map(place));
+    findings.extend(places.into_values().filter_map(|reference| place(&reference)));
     findings
+}
+
+/// What Vault is logged in to with, as far as it is kept outside.
+fn of_login(auth: &VaultAuth) -> Vec<Reference> {
+    let key = match auth {
+        VaultAuth::Cert { key_file, .. } => Some(Reference::File(key_file.clone())),
+        _ => None,
+    };
+    let kept = auth.parts().filter_map(|part| match part {
+        Kept::At(reference) => Some(reference.clone()),
+        Kept::Here(_) => None,
+    });
+    kept.chain(key).collect()
 }
 
 fn unreadable(subject: String, error: &ReferenceError) -> Finding {
@@ -95,6 +107,10 @@ enum Kind {
 /// Who could read or change a file though nobody else should, and what to do. That its group may read it is what groups
 /// are for.
 fn exposure(path: &Path, kind: Kind) -> Option<(String, String)> {
+    // Kubernetes alone decides about that one.
+    if path == Path::new(SERVICE_ACCOUNT_TOKEN) {
+        return None;
+    }
     let metadata = fs::metadata(path).ok()?;
     let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
     let fix = |rights: &str| format!("chmod {rights} {}", path.display());

@@ -15,6 +15,7 @@ use url::Url;
 use super::Patient;
 use super::finding::{Check, Finding, Group};
 use super::probe::{Answer, Server, Silence, probe};
+use super::vault::Login;
 use crate::proof::human;
 use crate::source::{OpenError, Setting, Source};
 
@@ -25,11 +26,11 @@ struct Use {
     timeout: Duration,
 }
 
-pub(super) async fn examine(patient: &Patient<'_>, vault_is_usable: bool) -> Vec<Finding> {
+pub(super) async fn examine(patient: &Patient<'_>, login: Login) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut servers: BTreeMap<Server, Use> = BTreeMap::new();
     for source in patient.sources() {
-        let roots = match open(patient, source, vault_is_usable).await {
+        let roots = match open(patient, source, login).await {
             Ok(roots) => {
                 findings.extend(kept_in_vault(source));
                 roots
@@ -59,12 +60,8 @@ pub(super) async fn examine(patient: &Patient<'_>, vault_is_usable: bool) -> Vec
 }
 
 /// The servers of a source; or why it cannot be told, of which something was said already if it is no finding.
-async fn open(
-    patient: &Patient<'_>,
-    source: &Source,
-    vault_is_usable: bool,
-) -> Result<Vec<Url>, Option<Finding>> {
-    if !vault_is_usable && source.in_vault().next().is_some() {
+async fn open(patient: &Patient<'_>, source: &Source, login: Login) -> Result<Vec<Url>, Option<Finding>> {
+    if login != Login::Works && source.in_vault().next().is_some() {
         return Err(None);
     }
     let http = Arc::new(HttpClient::new((*source.http).clone()));

@@ -13,11 +13,20 @@ use super::probe::{Server, probe};
 use super::servers::judge;
 use crate::proof::human;
 
-/// What was found, and whether there is a login that anything else can be asked with.
-pub(super) async fn examine(patient: &Patient<'_>) -> (Vec<Finding>, bool) {
+/// Whether there is a login that anything else can be asked with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Login {
+    Fails,
+    /// It would take from the rotator what can be used only once.
+    Spared,
+    Works,
+}
+
+/// What was found, and whether there is a login.
+pub(super) async fn examine(patient: &Patient<'_>) -> (Vec<Finding>, Login) {
     let mut findings = nodes(patient).await;
     if findings.first().is_some_and(|finding| finding.state == State::Problem) {
-        return (findings, false);
+        return (findings, Login::Fails);
     }
     let vault = &patient.app.vault;
     let node = vault.address().trim_end_matches('/');
@@ -27,24 +36,28 @@ pub(super) async fn examine(patient: &Patient<'_>) -> (Vec<Finding>, bool) {
     };
     findings.push(health);
     if !ready {
-        return (findings, false);
+        return (findings, Login::Fails);
     }
-    let usable = match vault.token_facts().await {
+    if let VaultAuth::WrappedAppRole { .. } = patient.app.config.vault.auth {
+        findings.push(Finding::warning(Group::Vault, Check::Login, "login", SPARED, SPARED_ADVICE));
+        return (findings, Login::Spared);
+    }
+    let login = match vault.token_facts().await {
         Ok(None) if is_dead(patient).await => {
             let found = "Vault does not take the token: it is over, or was revoked";
             findings.push(Finding::problem(Group::Vault, Check::Login, "login", found, DEAD));
-            false
+            Login::Fails
         }
         Ok(facts) => {
-            findings.extend(login(patient, facts.as_ref()));
-            true
+            findings.extend(works(patient, facts.as_ref()));
+            Login::Works
         }
         Err(error) => {
             findings.push(of_error(Check::Login, "login", &error));
-            false
+            Login::Fails
         }
     };
-    (findings, usable)
+    (findings, login)
 }
 
 /// Whether a token that may not look itself up may do nothing else either.
@@ -97,7 +110,7 @@ pub(super) fn of_error(check: Check, subject: &str, error: &VaultError) -> Findi
     Finding::problem(Group::Vault, check, subject, error.to_string(), error.advice())
 }
 
-fn login(patient: &Patient<'_>, facts: Option<&TokenFacts>) -> Vec<Finding> {
+fn works(patient: &Patient<'_>, facts: Option<&TokenFacts>) -> Vec<Finding> {
     let auth = &patient.app.config.vault.auth;
     let Some(facts) = facts else {
         let found = "the token may not look itself up, or is over";
@@ -155,6 +168,8 @@ fn end(facts: &TokenFacts, now: tokenferry_sources::Timestamp) -> Option<String>
     Some(rfc3339(end)).filter(|_| end > now - TimeDelta::days(1))
 }
 
+const SPARED: &str = "not tried, since it would use up the wrapping token, which the rotator needs";
+const SPARED_ADVICE: &str = "Ask `tokenferry status` in its place, where the wrapping token may be spent.";
 const LASTING: &str = "Let the rotator log in by itself (`auth \"approle\"` or another), or give it a periodic token \
                        (`bao token create -period=1h …`).";
 const DEAD: &str = "Put a new one where `token` refers to (else VAULT_TOKEN, or the file ~/.vault-token).";

@@ -2,15 +2,17 @@
 
 mod needs;
 mod pattern;
+mod reach;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokenferry_vault::KvVersion;
+use tokenferry_vault::{KvPath, KvVersion};
 
 use self::needs::Needs;
+pub use self::reach::Reach;
 use crate::rotation::Rotation;
 
 /// What some program has to be allowed. Its text is HCL, as `bao policy write` and `vault policy write` take it.
@@ -18,6 +20,8 @@ use crate::rotation::Rotation;
 pub struct Policy {
     /// Who needs it.
     pub program: Program,
+    /// The namespace that it belongs to: that of the login.
+    pub namespace: Option<String>,
     /// In the order in which they are written: by group, then by path. No path comes twice.
     pub rules: Vec<Rule>,
 }
@@ -46,9 +50,12 @@ pub struct Rule {
     /// What else should be known.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub remarks: BTreeSet<String>,
-    /// The path as it is asked for.
+    /// The path as it is asked for, seen from the namespace of the login.
     #[serde(skip)]
     pub request: String,
+    /// The path that is asked for instead if the mount is of the other version of KV, which nobody told.
+    #[serde(skip)]
+    pub or: Option<String>,
 }
 
 /// What paths are for.
@@ -59,36 +66,50 @@ pub enum Group {
     Destinations,
     /// What sources log in with.
     Secrets,
+    /// What sources refresh tokens with.
+    Sessions,
     /// The rotator's own login.
     OwnToken,
 }
 
-/// What is known of mounts: which version of KV they are. Those of destinations are of version 2.
-pub type Versions = BTreeMap<Arc<str>, KvVersion>;
+/// What is known of mounts, by namespace and name: which version of KV they are. Those of destinations are of version 2.
+pub type Versions = BTreeMap<(Option<Arc<str>>, Arc<str>), KvVersion>;
+
+/// What the version of a mount is known by.
+pub fn place(at: &KvPath) -> (Option<Arc<str>>, Arc<str>) {
+    (at.namespace.clone(), Arc::clone(&at.mount))
+}
 
 /// What the rotator needs for these rotations.
-pub fn of_rotator<'a>(rotations: impl Iterator<Item = &'a Arc<Rotation>>, versions: &Versions) -> Policy {
-    let mut needs = Needs::default();
+pub fn of_rotator<'a>(
+    rotations: impl Iterator<Item = &'a Arc<Rotation>>,
+    versions: &Versions,
+    reach: Reach<'_>,
+) -> Policy {
+    let mut needs = Needs::new(reach);
     for rotation in rotations {
         for destination in &rotation.destinations {
             needs.write_tokens(rotation, &destination.entry);
         }
-        for (field, kept) in rotation.source.in_vault() {
-            let version = versions.get(&kept.entry.mount).copied();
-            needs.read_secret(&rotation.source, field, &kept.entry, version);
+        let source = &rotation.source;
+        for (field, kept) in source.in_vault() {
+            needs.read_secret(source, field, &kept.entry, versions.get(&place(&kept.entry)).copied());
+        }
+        if let Some(session) = &source.session {
+            needs.keep_session(source, session);
         }
     }
     needs.keep_token_alive();
-    Policy { program: Program::Rotator, rules: needs.rules() }
+    needs.policy(Program::Rotator)
 }
 
 /// What those need who read the tokens of these rotations.
-pub fn of_readers<'a>(rotations: impl Iterator<Item = &'a Arc<Rotation>>) -> Policy {
-    let mut needs = Needs::default();
+pub fn of_readers<'a>(rotations: impl Iterator<Item = &'a Arc<Rotation>>, reach: Reach<'_>) -> Policy {
+    let mut needs = Needs::new(reach);
     for rotation in rotations {
         for destination in &rotation.destinations {
             needs.read_tokens(rotation, &destination.entry);
         }
     }
-    Policy { program: Program::Reader, rules: needs.rules() }
+    needs.policy(Program::Reader)
 }

@@ -6,10 +6,16 @@ use super::{Group, Policy, Program, Rule};
 
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.program {
-            Program::Rotator => f.write_str(ROTATOR)?,
-            Program::Reader => f.write_str(READER)?,
-        }
+        let (whose, option) = match self.program {
+            Program::Rotator => ("the rotator", ""),
+            Program::Reader => ("readers", " --reader"),
+        };
+        let namespace =
+            self.namespace.as_deref().map(|name| format!("-namespace={name} ")).unwrap_or_default();
+        writeln!(
+            f,
+            "# The least policy of {whose}. Load it with:  tokenferry policy{option} | bao policy write {namespace}NAME -"
+        )?;
         let mut group = None;
         for rule in &self.rules {
             if group.replace(rule.group) != Some(rule.group) {
@@ -52,13 +58,10 @@ impl Group {
             (Group::Destinations, Program::Rotator) => "Where tokens are written.",
             (Group::Destinations, Program::Reader) => "Where tokens stand.",
             (Group::Secrets, _) => "What sources log in with.",
+            (Group::Sessions, _) => "What sources refresh tokens with.",
             (Group::OwnToken, _) => "The rotator's own token. Not needed where it has the policy `default`.",
         }
     }
 }
 
-const ROTATOR: &str =
-    "# The least policy of the rotator. Load it with:  tokenferry policy | bao policy write NAME -\n";
-const READER: &str =
-    "# The least policy of readers. Load it with:  tokenferry policy --reader | bao policy write NAME -\n";
 const MOST_NAMED: usize = 5;

@@ -1,6 +1,6 @@
 //! What a destination looks like to somebody who only looks.
 
-use tokenferry_vault::VaultError;
+use tokenferry_vault::{Entry, VaultError};
 
 use super::Runner;
 use crate::run::{Living, RotationId};
@@ -14,6 +14,8 @@ pub struct Seen {
     pub is_live: bool,
     /// The token that readers find, if the entry is ours.
     pub living: Option<Living>,
+    /// Whether that version vanishes by itself before its token ends.
+    pub vanishes: bool,
     /// Why we may not write there, and what to do about it.
     pub objection: Option<(String, String)>,
 }
@@ -26,12 +28,15 @@ impl Runner {
     pub async fn see(&self, rotation: RotationId, destination: usize) -> Result<Seen, VaultError> {
         let Some(job) = self.job(rotation) else { return Ok(Seen::default()) };
         let Some(at) = job.rotation.destinations.get(destination) else { return Ok(Seen::default()) };
-        let (place, _) = self.look(job, at).await?;
+        let (place, entry) = self.look(job, at).await?;
         let objection = place.check(job, at).err();
+        let living = place.living.filter(|_| place.is_of(job));
+        let vanishes = |entry: Entry| living.is_some_and(|living| living.expires_at != entry.expires_at);
         Ok(Seen {
             version: place.version,
             is_live: place.is_live,
-            living: place.living.filter(|_| place.is_of(job)),
+            living,
+            vanishes: entry.is_some_and(vanishes),
             objection: objection.map(|trouble| (trouble.to_string(), trouble.advice())),
         })
     }

@@ -37,10 +37,13 @@ impl TokenSource for HttpService {
     }
 
     fn servers(&self) -> Vec<Url> {
-        match &self.plan.way {
+        let Plan { way, trial, .. } = &self.plan;
+        let mut servers: Vec<Url> = match way {
             Way::Chain(requests) => requests.iter().map(|request| root(request.origin())).collect(),
             Way::ClientCredentials(preset) => vec![root(preset.url())],
-        }
+        };
+        servers.extend(trial.iter().map(|trial| root(trial.origin())));
+        servers
     }
 
     async fn login(&self) -> Result<Token, SourceError> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, HeaderName};
 use secrecy::ExposeSecret;
+use url::Url;
 
 use super::fields::VERIFY;
 use super::notes::{Notes, Spot};
@@ -25,6 +26,11 @@ pub(super) struct Trial {
 }
 
 impl Trial {
+    /// Scheme, host and port of where it goes.
+    pub(super) fn origin(&self) -> &Url {
+        self.request.origin()
+    }
+
     /// `None` if there is none, or not yet, or something is wrong with it, which is noted.
     pub(super) fn read(
         given: &GivenFields,

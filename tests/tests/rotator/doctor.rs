@@ -276,6 +276,19 @@ async fn a_token_that_will_end_or_may_too_much_is_told() {
 }
 
 #[tokio::test]
+async fn a_wrapping_token_is_left_to_the_rotator() {
+    let mut site = site("doctor-wrapped").await;
+    let config = "secret_id = { file = \"secret_id\" }";
+    site.configure(|parts| {
+        parts.vault = parts.vault.replace(config, "secret_id = { file = \"secret_id\", wrapped = true }")
+    });
+    let findings = doctor(&site, 0).await;
+    assert_says(trouble(&findings, "login"), "found", &["would use up the wrapping token"]);
+    assert_eq!(trouble(&findings, "destination")["state"], "warning");
+    assert_eq!(site.openbao.count("update", "sys/wrapping/unwrap") + site.vault_logins(), 0);
+}
+
+#[tokio::test]
 async fn what_the_policy_lacks_is_told_with_the_line_to_add() {
     let site = site("doctor-lacks").await;
     let policy = site.rotator.run(&["policy"]).await.ok().stdout;
@@ -381,10 +394,10 @@ async fn entries_that_are_not_ours_or_hold_no_living_token_are_told() {
 #[tokio::test]
 async fn an_entry_that_will_vanish_before_its_token_ends_is_told() {
     let site = site("doctor-vanishing").await;
-    site.openbao.write("secret/metadata/tokens/notes", &json!({"delete_version_after": "2m"})).await;
+    site.openbao.write("secret/metadata/tokens/notes", &json!({"delete_version_after": "5m"})).await;
     site.rotator.run(&["once"]).await.ok();
-    let findings = doctor(&site, 3).await;
-    assert_says(trouble(&findings, "destination"), "found", &["will be deleted at", "before its token ends"]);
+    let findings = doctor(&site, 2).await;
+    assert_says(trouble(&findings, "destination"), "found", &["vanishes in 4m", "before its token ends"]);
 }
 
 #[tokio::test]

@@ -221,6 +221,61 @@ async fn readers_may_read_tokens_and_nothing_else() {
     }
 }
 
+/// A policy of the login's namespace reaches those within, whose names its paths begin with.
+#[tokio::test]
+async fn a_policy_belongs_to_the_namespace_of_the_login_and_reaches_those_within() {
+    let mut site = Site::new("policy-namespaces").await;
+    let team = site.openbao.create_namespace("team").await;
+    team.enable_kv(MOUNT).await;
+    team.write("sys/namespaces/part", &json!({})).await;
+    site.openbao.in_namespace("team/part").enable_kv(MOUNT).await;
+    let of = |namespace: &str, name: &str| {
+        rotation(name).replace("mount =", &format!("namespace = \"{namespace}\"\n mount ="))
+    };
+    site.configure(|config| {
+        config.vault = format!("namespace = \"team\"\n{TOKEN}");
+        config.more = of("team/part", "inner");
+    });
+    let policy = site.rotator.run(&["policy"]).await.ok().stdout;
+    assert!(policy.contains("bao policy write -namespace=team NAME -"), "{policy}");
+    team.write_policy("tested", &policy).await;
+    let settings = json!({"policies": ["tested"], "period": "1h"});
+    site.rotator.write_secret("vault-token", &team.create_token(&settings).await);
+    site.rotator.run(&["once"]).await.ok();
+    let lines: Vec<&str> = policy.lines().filter(|line| line.starts_with("path \"part/")).collect();
+    assert_eq!(lines.len(), 2, "{policy}");
+    let looked = site.rotator.run(&["doctor", "--output", "json"]).await.failed_with(2).json();
+    let found =
+        |check: &str| looked.as_array().unwrap().iter().find(|one| one["check"] == check).unwrap().clone();
+    assert_eq!((&found("capability")["state"], &found("privilege")["state"]), (&json!("ok"), &json!("ok")));
+
+    site.configure(|config| config.more = of("elsewhere", "inner"));
+    let outcome = site.rotator.run(&["policy"]).await.ok();
+    assert!(outcome.stderr.contains("elsewhere is not within that of the login"), "{}", outcome.stderr);
+}
+
+#[tokio::test]
+async fn a_login_outside_of_the_namespace_of_the_entries_has_its_policy_there() {
+    let mut site = Site::new("policy-outside").await;
+    site.openbao.create_namespace("team").await.enable_kv(MOUNT).await;
+    site.configure(|config| {
+        config.rotation = "reader_lag = \"1m\"".to_owned();
+        config.vault = format!(
+            "namespace = \"team\"\n{}",
+            config.vault.replace("role_id", "namespace = \"root\"\n role_id")
+        );
+    });
+    let policy = site.rotator.run(&["policy"]).await.ok().stdout;
+    assert!(
+        policy.contains("path \"team/secret/data/tokens/notes\"") && !policy.contains("-namespace"),
+        "{policy}"
+    );
+    site.openbao.write_policy("rotator", &policy).await;
+    site.rotator.run(&["once"]).await.ok();
+    let report = site.rotator.run(&["doctor"]).await.ok().stdout;
+    assert!(report.ends_with("\nall is well\n"), "{report}");
+}
+
 async fn ask(api: &Api, method: &str, path: &str) -> u16 {
     let body = json!({"data": {"token": "x"}});
     api.request(method, path, Some(&body).filter(|_| method == "POST")).await.unwrap().status
