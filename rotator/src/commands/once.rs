@@ -43,7 +43,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows))?;
     if arguments.output == Output::Table {
-        rows.iter().for_each(|row| tell_troubles(&row.rotation, &row.destinations));
+        tell_troubles(rows.iter().map(|row| (&*row.rotation, &*row.destinations)));
     }
     Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine))
 }

@@ -26,7 +26,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows))?;
     if arguments.output == Output::Table {
-        rows.iter().for_each(|row| tell_troubles(&row.rotation, &row.destinations));
+        tell_troubles(rows.iter().map(|row| (&*row.rotation, &*row.destinations)));
     }
     if let Some(error) = &reading.error {
         tell_unread(error);
