@@ -6,7 +6,10 @@ use thiserror::Error;
 
 /// The names of the fields of an entry, where they are not those that the fields have by themselves.
 #[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct FieldNames(Option<Box<[(&'static str, Box<str>)]>>);
+pub struct FieldNames(Option<Box<[Renamed]>>);
+
+/// A field, and what it is called.
+type Renamed = (&'static str, Box<str>);
 
 /// Why fields cannot have these names.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]

@@ -43,8 +43,10 @@ pub(super) fn are_in_trouble(destinations: &[Destination]) -> bool {
 }
 
 /// Says which of them fail, below the table.
-pub(super) fn tell_troubles(cli: &Cli, rotation: &str, destinations: &[Destination]) {
-    for Destination { entry, failure_class, .. } in destinations {
+pub(super) fn tell_troubles<'a>(cli: &Cli, rotations: impl Iterator<Item = (&'a str, &'a [Destination])>) {
+    let all =
+        rotations.flat_map(|(rotation, destinations)| destinations.iter().map(move |one| (rotation, one)));
+    for (rotation, Destination { entry, failure_class, .. }) in all {
         if let Some(class) = failure_class {
             let advice = meaning(class).advice;
             tell(cli, format_args!("{rotation}: {entry}: {class}"), Some(advice));

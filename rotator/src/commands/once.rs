@@ -51,7 +51,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
     if arguments.output == Output::Table {
-        rows.iter().for_each(|row| tell_troubles(cli, &row.rotation, &row.destinations));
+        tell_troubles(cli, rows.iter().map(|row| (&*row.rotation, &*row.destinations)));
     }
     Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine))
 }

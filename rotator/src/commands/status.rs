@@ -29,7 +29,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
     if arguments.output == Output::Table {
-        rows.iter().for_each(|row| tell_troubles(cli, &row.rotation, &row.destinations));
+        tell_troubles(cli, rows.iter().map(|row| (&*row.rotation, &*row.destinations)));
     }
     if let Some(error) = &reading.error {
         note_unread(cli, error);

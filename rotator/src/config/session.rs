@@ -44,7 +44,7 @@ fn session<'a>(block: &Block<'a>) -> Result<Option<(KvPath, Spot<'a>)>, Noted> {
     several.and(first.transpose())
 }
 
-fn entry<'a>((block, header): Found<'a, 0>) -> Result<(KvPath, Spot<'a>), Noted> {
+fn entry((block, header): Found<'_, 0>) -> Result<(KvPath, Spot<'_>), Noted> {
     let spot = block.header;
     let entry = self::path(&block);
     block.finish();

@@ -41,20 +41,19 @@ pub(super) struct State {
 
 /// What came in the way of single destinations. Most have none.
 #[derive(Default)]
-pub(super) struct Troubles(Option<Box<BTreeMap<usize, Class>>>);
+pub(super) struct Troubles(BTreeMap<usize, Class>);
 
 impl Troubles {
     pub(super) fn note(&mut self, index: usize, class: Class) {
-        self.0.get_or_insert_default().insert(index, class);
+        self.0.insert(index, class);
     }
 
     pub(super) fn clear(&mut self, index: usize) {
-        self.0.as_mut().map(|troubles| troubles.remove(&index));
-        self.0.take_if(|troubles| troubles.is_empty());
+        self.0.remove(&index);
     }
 
     pub(super) fn of(&self, index: usize) -> Option<&Class> {
-        self.0.as_ref()?.get(&index)
+        self.0.get(&index)
     }
 }
 

@@ -28,13 +28,13 @@ impl Runner {
         }
         let opened = self.open(job).await?;
         if !serves {
-            state.pending = match self.spread(job, state, due, &opened).await {
-                Some(pending) => Some(pending),
-                None => {
-                    let token = self.log_in(job, &opened).await?;
-                    (state.failed_login, state.refusals) = (None, 0);
-                    Some(Box::new(job.pending(token, due, &state.places)))
-                }
+            let carried = self.spread(job, state, due, &opened).await;
+            state.pending = if carried.is_some() {
+                carried
+            } else {
+                let token = self.log_in(job, &opened).await?;
+                (state.failed_login, state.refusals) = (None, 0);
+                Some(Box::new(job.pending(token, due, &state.places)))
             };
         }
         try_out(state, &opened).await

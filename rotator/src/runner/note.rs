@@ -89,8 +89,8 @@ impl Runner {
         place.check_notes(job, at, &found)?;
         let mut custom_metadata = found.custom_metadata;
         notes.merge(&mut custom_metadata);
-        let noted = self.vault.set_custom_metadata(&at.entry, &custom_metadata).await;
-        match noted {
+        let told = self.vault.set_custom_metadata(&at.entry, &custom_metadata).await;
+        match told {
             // It may have been done: it is looked up, not repeated.
             Err(error) if error.leaves_doubt() => {
                 let found = self.vault.read_notes(&at.entry).await;
@@ -98,7 +98,7 @@ impl Runner {
                     return Err(error.into());
                 }
             }
-            noted => noted?,
+            told => told?,
         }
         place.notes = notes;
         Ok(())

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tokenferry_sources::{
     ExposeSecret, RefreshToken, SecretString, SourceError, Timestamp, Token, parse_rfc3339, rfc3339,
 };
-use tokenferry_vault::{Found, KvPath, VaultError};
+use tokenferry_vault::{Data, Found, KvPath, VaultError};
 use tracing::{debug, warn};
 
 use super::Runner;
@@ -125,7 +125,7 @@ impl Runner {
 
 impl Kept {
     fn read(found: &Found, source: &str, now: Timestamp) -> Self {
-        let fields = found.data.as_ref().map(|data| data.fields());
+        let fields = found.data.as_ref().map(Data::fields);
         let text = |name: &str| fields.and_then(|fields| fields.get(name)?.as_str());
         let mark = found.custom_metadata.get(MARK).map(String::as_str);
         let is_marked = mark == Some(source);

@@ -31,7 +31,7 @@ async fn an_entry_that_was_deleted_in_any_way_is_written_again() {
     ] {
         let world = World::new().await;
         let runner = world.home();
-        (rotated(&runner).await, rotated(&runner).await);
+        assert_eq!((rotated(&runner).await, rotated(&runner).await), (1, 2));
         world.bao.root(method, path, body.clone()).await;
         let again = world.home();
         assert_eq!(again.standing(ID).await.unwrap().living, None, "{path}");
@@ -40,7 +40,7 @@ async fn an_entry_that_was_deleted_in_any_way_is_written_again() {
 
         let world = World::new().await;
         let runner = world.home();
-        (rotated(&runner).await, rotated(&runner).await);
+        assert_eq!((rotated(&runner).await, rotated(&runner).await), (1, 2));
         world.bao.root(method, path, body).await;
         assert_eq!(rotated(&runner).await, version, "while it runs: {path}");
         assert_eq!(world.bao.entry("home").await.0["serial"], 3, "while it runs: {path}");
@@ -93,7 +93,7 @@ async fn a_kv_engine_of_version_1_is_refused_before_any_login() {
     let world = World::new().await;
     world.bao.root("POST", "sys/mounts/old", json!({ "type": "kv", "options": { "version": "1" } })).await;
     let old = Destination::new(KvPath::new("old", "home"));
-    let runner = world.runner(world.rotation("home", &[old.clone()]), world.vault());
+    let runner = world.runner(world.rotation("home", std::slice::from_ref(&old)), world.vault());
     assert_eq!(failed(&runner).await.0, "vault_wrong_engine");
     assert_eq!(world.logins().attempted, 0);
     let error = world.vault().expect_kv2(&old.entry).await.unwrap_err();

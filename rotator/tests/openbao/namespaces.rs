@@ -60,7 +60,7 @@ async fn the_namespace_of_an_entry_goes_before_that_of_the_login() {
 async fn a_namespace_that_does_not_exist_costs_no_login_and_is_named() {
     let world = with_namespace().await;
     let gone = Destination::new(KvPath { namespace: Some("team-b".into()), ..entry("home") });
-    let runner = world.runner(world.rotation("home", &[gone.clone()]), world.vault());
+    let runner = world.runner(world.rotation("home", std::slice::from_ref(&gone)), world.vault());
     assert_eq!(failed(&runner).await.0, "vault_missing_namespace");
     assert_eq!(world.logins().attempted, 0);
     let error = world.vault().read_entry(&gone.entry).await.unwrap_err();

@@ -82,7 +82,7 @@ async fn a_refresh_token_that_is_dead_missing_or_over_gives_way_to_a_login() {
             }
             "deleted" => drop(world.bao.root("DELETE", &at, Value::Null).await),
             "gone" => {
-                drop(world.bao.root("DELETE", &format!("secret/metadata/{SESSION}"), Value::Null).await)
+                drop(world.bao.root("DELETE", &format!("secret/metadata/{SESSION}"), Value::Null).await);
             }
             _ => {
                 kept["expires_at"] = json!("2020-01-01T00:00:00Z");

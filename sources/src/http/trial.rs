@@ -39,12 +39,9 @@ impl Trial {
         notes: &mut Notes,
     ) -> Option<Self> {
         let spot = Spot::field(VERIFY);
-        let trial = match given.get(VERIFY)? {
-            Given::Map(trial) => trial,
-            _ => {
-                notes.unknown(&spot);
-                return None;
-            }
+        let Given::Map(trial) = given.get(VERIFY)? else {
+            notes.unknown(&spot);
+            return None;
         };
         let before = notes.count();
         let mut scope = Scope { secrets: secrets.names.clone(), values: Some(BTreeSet::new()), reach };

@@ -81,7 +81,7 @@ async fn site() -> Site {
     }
     let base_url = site.issuer.zenoti_url();
     site.configure(|config| {
-        config.rotation = "renew_before = \"59s\"".to_owned();
+        config.rotation.push_str("renew_before = \"59s\"");
         config.more = format!("{}\n{}", source(&base_url), rotations());
     });
     let rotator = std::mem::replace(&mut site.rotator, tokenferry_tests::rotator::Rotator::new(""));

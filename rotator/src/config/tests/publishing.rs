@@ -223,11 +223,11 @@ fn a_session_is_kept_apart_from_every_destination() {
 
 #[test]
 fn who_refreshes_is_alone_with_a_user() {
-    let rotation = &ZENOTI[ZENOTI.find("rotation").unwrap()..];
+    let rotation = ZENOTI.split_at(ZENOTI.find("rotation").unwrap()).1;
     let other = rotation.replace("\"salon\" {", "\"other\" {").replace("tokens/salon", "tokens/other");
     let found = lines(&problems(&format!("{ZENOTI}{other}")));
     assert!(found[0].contains("the rotation at t.hcl:15 has this source"), "{found:?}");
-    let source = &ZENOTI[..ZENOTI.find("rotation").unwrap()];
+    let source = ZENOTI.split_at(ZENOTI.find("rotation").unwrap()).0;
     let plain = source.replace("\"salon\"", "\"plain\"").replace("use_refresh_token = true", "");
     let plain =
         plain.replace("  session {\n    mount = \"secret\"\n    path  = \"sessions/salon\"\n  }\n", "");
