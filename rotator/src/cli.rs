@@ -38,6 +38,8 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Check everything that can be checked: secrets, systems, Vault and its policies, rotations
+    Doctor(Doctor),
     /// Explain why and when a rotation runs, or does not
     Explain(Explain),
     /// Show the next runs of each rotation
@@ -58,6 +60,7 @@ impl Command {
     /// How its result is printed, if it has one.
     pub fn output(&self) -> Option<Output> {
         match self {
+            Command::Doctor(arguments) => Some(arguments.output),
             Command::Explain(arguments) => Some(arguments.output),
             Command::Next(arguments) => Some(arguments.output),
             Command::Once(arguments) => Some(arguments.output),
@@ -67,6 +70,35 @@ impl Command {
             Command::Validate(arguments) => Some(arguments.output),
         }
     }
+}
+
+/// Check everything that can be checked: secrets, systems, Vault and its policies, rotations.
+///
+/// No system is logged in to, so no token is spent and no account can be locked, and nothing is written.
+/// Run it as the user that the rotator runs as, with the same environment, before the first run and whenever
+/// something is wrong:
+///
+///   secrets    each one can be read here, and by nobody else
+///   systems    each server is reached: its name, TLS, certificate and clock; by which proxy
+///   Vault      reached, unsealed, our login, how long its token lasts, what it may do and should not
+///   rotations  each destination is ours and its token alive; the last failure; the proof of `validate`
+///
+/// Exit code 3: there is a problem, and readers still hold living tokens; 4: a reader may hold a dead one,
+/// or there is none yet; 2: the configuration is wrong, or only the proof was refused.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Doctor {
+    /// Rotations to look at, with what they need [default: all]
+    #[arg(value_name = "ROTATION")]
+    pub rotations: Vec<String>,
+
+    /// Exit with 3 for warnings, too
+    #[arg(long)]
+    pub strict: bool,
+
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Table)]
+    pub output: Output,
 }
 
 /// Show the next runs of each rotation.

@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 pub mod daemon;
 pub mod dispatch;
+pub mod doctor;
 pub mod entries;
 pub mod explain;
 pub mod jumps;

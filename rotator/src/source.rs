@@ -77,7 +77,16 @@ impl Source {
         })
     }
 
-    fn settings(&self) -> impl Iterator<Item = (&'static str, &Setting)> {
+    /// Where else secrets are kept.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.settings().filter_map(|(_, setting)| match setting {
+            Setting::Reference(reference) => Some(reference),
+            _ => None,
+        })
+    }
+
+    /// All that is written, with the field that it stands in.
+    pub fn settings(&self) -> impl Iterator<Item = (&'static str, &Setting)> {
         self.fields.iter().flat_map(|(name, setting)| setting.all().map(|setting| (*name, setting)))
     }
 

@@ -96,13 +96,15 @@ async fn carry_out(plan: Plan, router: Option<&Router>, head: Parts, body: Bytes
 
 /// What the system itself has to say.
 async fn honest(router: Option<&Router>, conditions: Conditions, head: Parts, body: Bytes) -> Response {
-    let Some(router) = router else {
-        return answer::plain_line(StatusCode::NOT_FOUND, "no system of the sandbox lives at this path");
-    };
     let date = (conditions.skew_secs != 0).then(|| http_date(conditions.now())).flatten();
-    let mut request = Request::from_parts(head, Body::from(body));
-    request.extensions_mut().insert(Arc::new(conditions));
-    let mut response = route(router, request).await;
+    let mut response = match router {
+        Some(router) => {
+            let mut request = Request::from_parts(head, Body::from(body));
+            request.extensions_mut().insert(Arc::new(conditions));
+            route(router, request).await
+        }
+        None => answer::plain_line(StatusCode::NOT_FOUND, "no system of the sandbox lives at this path"),
+    };
     if let Some(date) = date {
         response.headers_mut().insert(DATE, date);
     }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use url::Url;
 
-use crate::{Clock, HttpClient, Identity, SourceError, Token, TokenUsage};
+use crate::base_url::root;
+use crate::{Clock, HttpClient, Identity, SourceError, Token, TokenUsage, parse_url};
 
 /// Logs in at one system with one credential.
 #[async_trait]
@@ -17,6 +19,11 @@ pub trait TokenSource: Any + Debug + Send + Sync {
 
     /// How its tokens are sent.
     fn usage(&self) -> TokenUsage;
+
+    /// The servers that it talks to, each as the URL of its root.
+    fn servers(&self) -> Vec<Url> {
+        parse_url(&self.identity().issuer).iter().map(root).collect()
+    }
 
     /// Presents the credential and returns a fresh token.
     ///

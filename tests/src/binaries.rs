@@ -81,6 +81,17 @@ pub fn promtool() -> PathBuf {
     known
 }
 
+/// The validator of Kubernetes manifests that `cargo xtask test` fetches, with the Python that it runs in beside it.
+///
+/// # Panics
+///
+/// If it is not there.
+pub fn kubernetes_validate() -> PathBuf {
+    let known = target_directory().join("tools/kubernetes-validate/bin/kubernetes-validate");
+    assert!(known.is_file(), "{} is missing: `cargo xtask test` fetches it", known.display());
+    known
+}
+
 /// `terraform`, or else `tofu`, from PATH; `TOKENFERRY_TERRAFORM` names another.
 ///
 /// # Panics

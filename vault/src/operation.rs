@@ -11,6 +11,8 @@ use crate::{AuthMethod, KvPath};
 pub enum Operation {
     /// To log in by this method at this mount.
     Login(AuthMethod, Arc<str>),
+    /// To see how a node feels.
+    LookAtHealth,
     /// To look our own token up.
     LookUp,
     /// To note something beside an entry.
@@ -42,6 +44,7 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Operation::Login(_, mount) => write!(f, "logging in to Vault at auth/{mount}"),
+            Operation::LookAtHealth => f.write_str("looking at the health of Vault"),
             Operation::LookUp => f.write_str("looking up our Vault token"),
             Operation::Note(at) => write!(f, "noting the state of {at}"),
             Operation::Read(at) | Operation::ReadData(at) => write!(f, "reading {at}"),

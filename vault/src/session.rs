@@ -25,7 +25,16 @@ impl Vault {
         at: &KvPath,
         endpoint: E,
     ) -> Result<Result<E::Response, Fault>, VaultError> {
-        let presented = Presented::new(self.login(None).await?, at);
+        self.ask_in(at.namespace.as_deref(), endpoint).await
+    }
+
+    /// As [`Vault::ask`], for what is about no entry. Without a namespace it is the configured one.
+    pub(crate) async fn ask_in<E: Endpoint>(
+        &self,
+        namespace: Option<&str>,
+        endpoint: E,
+    ) -> Result<Result<E::Response, Fault>, VaultError> {
+        let presented = Presented::new(self.login(None).await?, namespace);
         let request = endpoint.with_middleware(&presented);
         let mut answer = self.transport.ask(&request).await;
         for _ in 0..MOST_REPLACEMENTS {
@@ -43,7 +52,7 @@ impl Vault {
         at: &KvPath,
         endpoint: E,
     ) -> Result<Result<(), Fault>, VaultError> {
-        let presented = Presented::new(self.login(None).await?, at);
+        let presented = Presented::new(self.login(None).await?, at.namespace.as_deref());
         let request = endpoint.with_middleware(&presented);
         let mut answer = self.transport.tell(&request).await;
         for _ in 0..MOST_REPLACEMENTS {
@@ -122,8 +131,8 @@ struct Presented<'a> {
 }
 
 impl<'a> Presented<'a> {
-    fn new(login: Arc<Login>, at: &'a KvPath) -> Self {
-        Presented { login: Mutex::new(login), namespace: at.namespace.as_deref() }
+    fn new(login: Arc<Login>, namespace: Option<&'a str>) -> Self {
+        Presented { login: Mutex::new(login), namespace }
     }
 
     fn login(&self) -> Arc<Login> {

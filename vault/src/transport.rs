@@ -82,6 +82,12 @@ impl Transport {
         parse(&body)
     }
 
+    /// Sends a request whose answer is not wrapped.
+    pub(crate) async fn ask_bare<E: Endpoint>(&self, request: &E) -> Result<E::Response, Fault> {
+        let answer = request.exec(self).await.map_err(fault)?;
+        parse(answer.response.body())
+    }
+
     /// Sends a request whose answer says no more than that it was done.
     pub(crate) async fn tell<E: Endpoint>(&self, request: &E) -> Result<(), Fault> {
         request.exec(self).await.map(drop).map_err(fault)

@@ -7,6 +7,43 @@ use std::process::Command;
 use crate::error::{Attempt, Error, Result};
 use crate::mirror;
 use crate::process;
+use crate::terminal::Terminal;
+
+/// A program of a package.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packaged {
+    pub(crate) program: &'static str,
+    pub(crate) package: &'static str,
+}
+
+impl Packaged {
+    /// Passes if it is here, or can be brought here.
+    pub(crate) fn check(&self) -> Result {
+        match self.version() {
+            Ok(()) => Ok(()),
+            Err(Error::Interrupted) => Err(Error::Interrupted),
+            Err(_) if can_install() => Ok(()),
+            Err(_) => Err(Error::Missing(format!("`{}`", self.program))),
+        }
+    }
+
+    /// Installs it if need be.
+    pub(crate) fn get(&self, terminal: &Terminal) -> Result {
+        match self.version() {
+            Ok(()) => Ok(()),
+            Err(Error::Interrupted) => Err(Error::Interrupted),
+            Err(_) => {
+                let what = format!("{} installed (Debian package)", self.package);
+                terminal.step(&what, || install(&[self.package]))?;
+                self.version()
+            }
+        }
+    }
+
+    fn version(&self) -> Result {
+        process::stdout(Command::new(self.program).arg("--version")).map(drop)
+    }
+}
 
 /// Whether packages can be installed: we are root on a system that has `apt-get`.
 pub(crate) fn can_install() -> bool {

@@ -19,6 +19,7 @@ mod error;
 mod examples;
 mod handshake;
 mod interrupt;
+mod kubernetes;
 mod leaks;
 mod lint;
 mod log;

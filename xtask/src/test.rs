@@ -9,6 +9,7 @@ use clap::Args;
 use crate::browser;
 use crate::cargo::{self, Program};
 use crate::error::{Error, Result};
+use crate::kubernetes;
 use crate::leaks;
 use crate::openbao::{self, OpenBao};
 use crate::prerequisites::{self, Need};
@@ -34,10 +35,20 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     let start = Instant::now();
-    prerequisites::check(&[Need::Browser, Need::CCompiler, Need::OpenBao, Need::Promtool, Need::Terraform])?;
+    prerequisites::check(&[
+        Need::Browser,
+        Need::CCompiler,
+        Need::KubernetesSchemas,
+        Need::OpenBao,
+        Need::Promtool,
+        Need::Systemd,
+        Need::Terraform,
+    ])?;
     let terraform = Terraform::find()?;
     let openbao = OpenBao::get(terminal)?;
     let (driver, promtool) = (browser::get(terminal)?, promtool::get(terminal)?);
+    kubernetes::get(terminal)?;
+    prerequisites::SYSTEMD.get(terminal)?;
     terminal.line(&format!("tests with {} and {}", terraform.describe(), openbao.describe()));
     let built = cargo::build_for_use(terminal)?;
     let folder = Program::PROVIDER.path(&built)?.parent().unwrap_or(Path::new("."));

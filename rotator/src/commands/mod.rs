@@ -1,5 +1,6 @@
 //! The commands: one file each.
 
+mod doctor;
 mod explain;
 mod next;
 mod once;
@@ -48,6 +49,7 @@ impl From<Exit> for ExitCode {
 /// Does what the command line asks for.
 pub async fn execute(cli: Cli) -> Exit {
     let ended = match cli.command {
+        Command::Doctor(ref arguments) => doctor::execute(&cli, arguments).await,
         Command::Explain(ref arguments) => explain::execute(&cli, arguments).await,
         Command::Next(ref arguments) => next::execute(&cli, arguments).await,
         Command::Once(ref arguments) => once::execute(&cli, arguments).await,

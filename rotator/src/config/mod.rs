@@ -69,6 +69,19 @@ impl Config {
     /// # Errors
     /// Everything that is wrong.
     pub fn load(path: &Path, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
+        Config::load_after(&[], path, environment)
+    }
+
+    /// The same while others are in force, for which this one may be meant to step in. As far as its rotations are the
+    /// same they are not made once more: there may be thousands.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn load_after(
+        former: &[Arc<Rotation>],
+        path: &Path,
+        environment: &dyn Environment,
+    ) -> Result<Config, ConfigErrors> {
         let files = match Config::files(path) {
             Ok(paths) if paths.is_empty() => {
                 vec![File::unreadable(path, "there is no file in this folder that ends in `.hcl`".to_owned())]
@@ -76,7 +89,7 @@ impl Config {
             Ok(paths) => paths.iter().map(|path| File::read(path)).collect(),
             Err(error) => vec![File::unreadable(path, format!("cannot read it: {error}"))],
         };
-        assemble(files, environment)
+        assemble(files, former, environment)
     }
 
     /// Reads these files as one configuration. No secret is read.
@@ -89,6 +102,7 @@ impl Config {
     ) -> Result<Config, ConfigErrors> {
         assemble(
             files.into_iter().map(|(path, text)| File { path: path.into(), text: Ok(text) }).collect(),
+            &[],
             environment,
         )
     }
@@ -154,8 +168,12 @@ impl File {
 }
 
 /// As long as nothing is wrong, a piece at a time. What is wrong is told as seen in the whole.
-fn assemble(files: Vec<File>, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
-    pieces::read(&files, environment).map_or_else(|| assemble_whole(files, environment), Ok)
+fn assemble(
+    files: Vec<File>,
+    former: &[Arc<Rotation>],
+    environment: &dyn Environment,
+) -> Result<Config, ConfigErrors> {
+    pieces::read(&files, former, environment).map_or_else(|| assemble_whole(files, environment), Ok)
 }
 
 fn assemble_whole(files: Vec<File>, environment: &dyn Environment) -> Result<Config, ConfigErrors> {

@@ -9,17 +9,25 @@ use tokenferry_sources::Environment;
 use super::document::Document;
 use super::reader::Block;
 use super::{Config, File, Rotated};
+use crate::rotation::Rotation;
 
 /// The configuration, if nothing is wrong with it. Otherwise it has to be read as a whole.
 ///
 /// A text that is complete HCL stays so between others that are: if every piece can be parsed alone, all of them are
 /// what they would be in the whole.
-pub(super) fn read(files: &[File], environment: &dyn Environment) -> Option<Config> {
+///
+/// Rotations that are what one of the `former` is are not made once more.
+pub(super) fn read(
+    files: &[File],
+    former: &[Arc<Rotation>],
+    environment: &dyn Environment,
+) -> Option<Config> {
     let pieces = pieces(files)?;
     let kind = |word| pieces.iter().copied().filter(move |piece: &Piece<'_>| piece.begins_with(word));
     let others = pieces.iter().filter(|piece| !piece.begins_with(SOURCE) && !piece.begins_with(ROTATION));
     let others: Vec<Document> = others.map(Piece::parse).collect();
     let mut known = Rotated::new(&super::roots(&others).0, environment);
+    known.rotations.follow(former);
     for piece in kind(SOURCE) {
         piece.read(|root| known.sources.read(root))?;
     }

@@ -31,13 +31,21 @@ pub(super) struct Rotations {
     /// Which rotation uses the session of a source.
     sessions: HashMap<Arc<str>, Line>,
     home: Home,
+    /// What was configured before, by name.
+    former: HashMap<Arc<str>, Arc<Rotation>>,
 }
 
 impl Rotations {
     /// None yet. `home` is the namespace of the login to Vault.
     pub(super) fn new(home: Home) -> Self {
         let (read, names, destinations) = (Vec::new(), HashMap::new(), HashMap::new());
-        Rotations { read, names, destinations, places: HashSet::new(), sessions: HashMap::new(), home }
+        let (places, sessions, former) = (HashSet::new(), HashMap::new(), HashMap::new());
+        Rotations { read, names, destinations, places, sessions, home, former }
+    }
+
+    /// Rotations that are what one of these is are not made once more.
+    pub(super) fn follow(&mut self, former: &[Arc<Rotation>]) {
+        self.former = former.iter().map(|former| (Arc::clone(&former.name), Arc::clone(former))).collect();
     }
 
     /// Reads the blocks of a file.
@@ -45,7 +53,8 @@ impl Rotations {
         for block in file.blocks(&ROTATION) {
             let rotation =
                 block.and_then(|(block, labels)| self.rotation(block, labels.map(|[name]| name), sources));
-            self.read.push(rotation.map(Arc::new));
+            let rotation = rotation.map(|rotation| self.as_before(rotation));
+            self.read.push(rotation);
         }
     }
 
@@ -57,6 +66,11 @@ impl Rotations {
     /// All rotations.
     pub(super) fn finish(self) -> Result<Vec<Arc<Rotation>>, Noted> {
         self.read.into_iter().collect()
+    }
+
+    fn as_before(&self, rotation: Rotation) -> Arc<Rotation> {
+        let former = self.former.get(&rotation.name).filter(|former| ***former == rotation);
+        former.map_or_else(|| Arc::new(rotation), Arc::clone)
     }
 
     fn rotation(

@@ -298,6 +298,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_has_not_begun_is_given_back_and_what_has_ends_under_its_new_name() {
+        let (before, mut local) = local(2);
+        for id in [1, 2, 20, 30] {
+            local.submit(due(id, Some(1)));
+        }
+        let mut given_back: Vec<u32> = local.withdraw().iter().map(|due| due.rotation.0).collect();
+        given_back.sort_unstable();
+        assert_eq!((given_back, local.running(), local.waiting_since()), (vec![2, 30], 2, None));
+
+        let after = Arc::new(Log::default());
+        local.succeed(after.clone(), 1, &mut |RotationId(id)| RotationId(id + 1000));
+        // Its credential is the one of a run under way, and there is no room before both have ended.
+        local.submit(due(3, Some(1)));
+        let mut ended = [local.ended().await.due.rotation.0, local.ended().await.due.rotation.0];
+        ended.sort_unstable();
+        assert_eq!((ended, before.began()), ([1001, 1020], vec![1, 20]));
+        assert_eq!((local.ended().await.due.rotation.0, after.began()), (3, vec![3]));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn once_closed_only_what_has_begun_is_finished() {
         let (log, mut local) = local(1);
         for id in [0, 1, 20] {

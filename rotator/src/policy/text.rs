@@ -15,27 +15,34 @@ impl fmt::Display for Policy {
             if group.replace(rule.group) != Some(rule.group) {
                 write!(f, "\n# {}\n", rule.group.title(self.program))?;
             }
-            rule.fmt(f)?;
+            write!(f, "\n{}{rule}\n", Comment(rule))?;
         }
         Ok(())
     }
 }
 
+/// The line of a policy.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("\n")?;
-        for by in self.needed_by.iter().take(MOST_NAMED) {
-            writeln!(f, "# {by}")?;
-        }
-        if let more @ 1.. = self.needed_by.len().saturating_sub(MOST_NAMED) {
-            writeln!(f, "# and {more} more")?;
-        }
-        for remark in &self.remarks {
-            writeln!(f, "# note: {remark}")?;
-        }
         let capabilities: Vec<String> = self.capabilities.iter().map(|name| format!("\"{name}\"")).collect();
         let path = self.path.replace('\\', r"\\").replace('"', "\\\"");
-        writeln!(f, "path \"{path}\" {{\n  capabilities = [{}]\n}}", capabilities.join(", "))
+        write!(f, "path \"{path}\" {{ capabilities = [{}] }}", capabilities.join(", "))
+    }
+}
+
+/// What stands above the line.
+struct Comment<'a>(&'a Rule);
+
+impl fmt::Display for Comment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Comment(Rule { needed_by, remarks, .. }) = self;
+        for by in needed_by.iter().take(MOST_NAMED) {
+            writeln!(f, "# {by}")?;
+        }
+        if let more @ 1.. = needed_by.len().saturating_sub(MOST_NAMED) {
+            writeln!(f, "# and {more} more")?;
+        }
+        remarks.iter().try_for_each(|remark| writeln!(f, "# note: {remark}"))
     }
 }
 

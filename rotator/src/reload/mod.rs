@@ -11,6 +11,7 @@ pub use transition::{Changes, Transition};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokenferry_sources::{ProcessEnvironment, Timestamp, certificates};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -21,6 +22,7 @@ use tracing::{error, info};
 use self::transition::Names;
 use self::watch::{Seen, Watch};
 use crate::config::{Config, ConfigErrors, Problem};
+use crate::rotation::Rotation;
 
 /// How the last attempt to read the configuration ended; the one at the start counts, too.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,6 +38,8 @@ pub struct LastReload {
 pub struct Reloads {
     path: PathBuf,
     watch: Watch,
+    /// What is in force.
+    rotations: Arc<[Arc<Rotation>]>,
     next_look: Instant,
     hang_up: Signal,
     reading: Option<JoinHandle<Result<Config, ConfigErrors>>>,
@@ -72,13 +76,16 @@ impl Reloads {
             path: path.to_owned(),
             next_look: Instant::now() + watch.pause(),
             watch,
+            rotations: Arc::default(),
             hang_up,
             reading: None,
         })
     }
 
-    /// Also notices changes of the files that this configuration refers to, in place of those of the one before.
+    /// This is in force from now on. Changes of the files that it refers to are noticed, too, in place of those of the one
+    /// before.
     pub fn follow(&mut self, config: &Config) {
+        self.rotations = config.rotations.as_slice().into();
         self.watch.refer(config.referred().map(Path::to_owned));
     }
 
@@ -118,8 +125,8 @@ impl Reloads {
     /// In another thread: thousands of rotations take a while, and runs must not wait for that.
     fn begin(&mut self, cause: &Cause) {
         info!(%cause, "reading the configuration again");
-        let path = self.path.clone();
-        self.reading = Some(spawn_blocking(move || read(&path)));
+        let (path, former) = (self.path.clone(), Arc::clone(&self.rotations));
+        self.reading = Some(spawn_blocking(move || read(&former, &path)));
     }
 }
 
@@ -167,8 +174,8 @@ pub fn tell_refusal(problems: &ConfigErrors) {
     );
 }
 
-fn read(path: &Path) -> Result<Config, ConfigErrors> {
-    let config = Config::load(path, &ProcessEnvironment)?;
+fn read(former: &[Arc<Rotation>], path: &Path) -> Result<Config, ConfigErrors> {
+    let config = Config::load_after(former, path, &ProcessEnvironment)?;
     let unusable = |file: &Path| Some(unusable(file, certificates(file).err()?));
     let problems: Vec<Problem> = config.ca_cert_files().into_iter().filter_map(unusable).collect();
     if problems.is_empty() { Ok(config) } else { Err(problems.into()) }

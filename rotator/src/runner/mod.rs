@@ -15,6 +15,7 @@ mod note;
 mod place;
 mod publish;
 mod renamed;
+mod seen;
 mod session;
 mod spread;
 mod standing;
@@ -24,6 +25,7 @@ mod trouble;
 pub(crate) use credential::key as credential_key;
 pub use detail::Detail;
 pub use flush::Unstored;
+pub use seen::Seen;
 pub use standing::DestinationState;
 
 use std::fmt;

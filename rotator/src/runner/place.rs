@@ -29,7 +29,7 @@ pub(super) struct Place {
     pub(super) is_renamed: bool,
     /// Whether Vault has to be asked before anything is done for its sake: it did not take the last write.
     pub(super) is_doubted: bool,
-    is_live: bool,
+    pub(super) is_live: bool,
     newer_schema: Option<u64>,
 }
 

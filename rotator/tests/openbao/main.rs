@@ -18,6 +18,7 @@ mod reading;
 mod session;
 mod setting;
 mod standing;
+mod succession;
 #[path = "../../../tests/src/token_review.rs"]
 #[expect(unreachable_pub, reason = "the whole-program tests have it, too")]
 mod token_review;

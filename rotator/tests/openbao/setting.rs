@@ -198,6 +198,10 @@ impl Variables {
         Variables(Mutex::new(owned.collect()))
     }
 
+    pub(crate) fn take(&self, name: &str) -> String {
+        self.0.lock().unwrap().remove(name).unwrap()
+    }
+
     pub(crate) fn set(&self, name: &str, value: &str) {
         self.0.lock().unwrap().insert(name.to_owned(), value.to_owned());
     }

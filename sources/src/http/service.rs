@@ -4,10 +4,11 @@ use std::fmt;
 
 use async_trait::async_trait;
 use tracing::debug;
+use url::Url;
 
 use super::chain;
 use super::plan::{Plan, Way};
-use crate::base_url::host_and_port;
+use crate::base_url::{host_and_port, root};
 use crate::{
     Action, Attempt, BuildContext, Identity, SourceError, Token, TokenSource, TokenUsage, Verification,
 };
@@ -33,6 +34,13 @@ impl TokenSource for HttpService {
     /// What the answer to a login says about it is not known before.
     fn usage(&self) -> TokenUsage {
         self.plan.terms.usage(None)
+    }
+
+    fn servers(&self) -> Vec<Url> {
+        match &self.plan.way {
+            Way::Chain(requests) => requests.iter().map(|request| root(request.origin())).collect(),
+            Way::ClientCredentials(preset) => vec![root(preset.url())],
+        }
     }
 
     async fn login(&self) -> Result<Token, SourceError> {

@@ -54,11 +54,19 @@ impl HttpClient {
         }
     }
 
-    /// Whether requests to a URL go to a proxy, which never are those to this machine.
+    /// Whether requests to a URL go to a proxy.
     pub(super) fn uses_proxy(&self, url: &Url) -> bool {
+        self.proxy(url).is_some()
+    }
+
+    /// The host and port of the proxy that requests to a URL go to, which never are those to this machine.
+    pub fn proxy(&self, url: &Url) -> Option<String> {
+        if is_loopback(url) {
+            return None;
+        }
         let proxies = self.proxies.get_or_init(Matcher::from_system);
-        let origin = url.origin().ascii_serialization();
-        !is_loopback(url) && origin.parse().is_ok_and(|origin| proxies.intercept(&origin).is_some())
+        let proxy = proxies.intercept(&url.origin().ascii_serialization().parse().ok()?)?;
+        Some(proxy.uri().authority().map(|place| without_user(place.as_str()).to_owned()).unwrap_or_default())
     }
 
     /// The client for a URL: with CA certificates only for https, and with a look at the addresses of the host where
@@ -96,6 +104,11 @@ impl HttpClient {
         };
         builder.build().map_err(|error| ca::build_failure(self.settings.ca_cert_file.as_deref(), &error))
     }
+}
+
+/// Whoever may use the proxy may be named before it, with a password.
+fn without_user(authority: &str) -> &str {
+    authority.rsplit_once('@').map_or(authority, |(_, place)| place)
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -8,6 +8,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::debug;
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::SYSTEM;
@@ -15,7 +16,7 @@ use super::legacy::{self, ApiKey};
 use super::one_api::{self, ApiClient};
 use super::query::{ApiAnswer, Query};
 use super::system::ONE_API_GUIDANCE;
-use crate::base_url::BaseUrl;
+use crate::base_url::{BaseUrl, root};
 use crate::expiry::{Arrival, Stated, until};
 use crate::transport::{self, Answer, Body, Patience, Request};
 use crate::{
@@ -167,6 +168,14 @@ impl TokenSource for Zscaler {
             Login::Legacy(_) => legacy::USAGE,
             Login::OneApi(_) => one_api::USAGE,
         }
+    }
+
+    fn servers(&self) -> Vec<Url> {
+        let token_url = match &self.0.login {
+            Login::Legacy(_) => None,
+            Login::OneApi(client) => Some(client.token_url.url()),
+        };
+        token_url.into_iter().chain([self.0.place.base_url.url()]).map(root).collect()
     }
 
     async fn login(&self) -> Result<Token, SourceError> {

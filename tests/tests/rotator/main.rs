@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod commands;
+mod deploying;
+mod doctor;
 mod harness;
 mod logs;
 mod metrics;
 mod ownership;
 mod page;
 mod pictures;
+mod policy;
 mod readers;
 mod redirects;
 mod refusals;

@@ -1,6 +1,8 @@
 //! A place that has nothing but one program: what it needs of a machine is missing there.
 
 use std::env;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use nix::unistd::Uid;
 use tempfile::TempDir;
 
-use crate::error::{Error, Result};
+use crate::error::{Attempt, Error, Result};
 use crate::handshake;
 use crate::mirror;
 use crate::process;
@@ -61,6 +63,16 @@ impl EmptyRoot {
         )))
     }
 
+    /// Lets the program, a rotator, read this configuration, where that can be tried by a user that is nobody's, as in an
+    /// image that holds nothing else.
+    pub(super) fn validate(&self, configuration: &Path) -> Result {
+        let attempt = || format!("prepare {}", self.folder.path().display());
+        fs::set_permissions(self.folder.path(), Permissions::from_mode(0o755)).attempt(attempt)?;
+        fs::copy(configuration, self.folder.path().join("tokenferry.hcl")).attempt(attempt)?;
+        let mut command = self.command_as(Some("65532:65532"));
+        process::stdout(command.args(["validate", "--offline", "--config", "/tokenferry.hcl"])).map(drop)
+    }
+
     /// Starts the program, a provider, as Terraform does.
     pub(super) fn shake_hands(&self) -> Result {
         let mut command = self.command();
@@ -75,9 +87,15 @@ impl EmptyRoot {
 
     /// Starts the program: root may change its root, others become root of a namespace first.
     fn command(&self) -> Command {
+        self.command_as(None)
+    }
+
+    /// The same as another user, if we may.
+    fn command_as(&self, user: Option<&str>) -> Command {
         let program = Path::new("/").join(&self.name);
         if Uid::effective().is_root() {
             let mut command = Command::new("chroot");
+            command.args(user.map(|user| format!("--userspec={user}")));
             command.arg(self.folder.path()).arg(program);
             return command;
         }

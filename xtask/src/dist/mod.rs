@@ -124,7 +124,7 @@ fn check_linkage(program: &Path) -> Result {
     Err(Error::unexpected(format!("{} is not a static program: {advice}", program.display())))
 }
 
-/// Both programs tell their version, and the provider starts as Terraform starts it.
+/// Both programs tell their version, the provider starts as Terraform starts it, and the rotator reads a configuration.
 fn start_in_an_empty_root(terminal: &Terminal, programs: &[&Path]) -> Result {
     for program in programs {
         let root = EmptyRoot::with(program)?;
@@ -135,9 +135,14 @@ fn start_in_an_empty_root(terminal: &Terminal, programs: &[&Path]) -> Result {
         }
         if program.ends_with(Program::PROVIDER.name) {
             root.shake_hands()?;
+        } else {
+            root.validate(&cargo::root().join("examples/rotator/tokenferry.hcl"))?;
         }
     }
-    terminal.verdict(true, "started in an empty root: both tell their version, the provider shakes hands");
+    terminal.verdict(
+        true,
+        "started in an empty root: both tell their version, the provider shakes hands, the rotator reads",
+    );
     Ok(())
 }
 

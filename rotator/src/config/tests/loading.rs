@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -153,4 +154,17 @@ fn paths_start_from_the_folder_of_the_file_that_names_them() {
     assert_eq!(source.http.ca_cert_file, Some(PathBuf::from("conf/ca.pem")));
     let Setting::Reference(password) = source.field("password").unwrap() else { panic!("no reference") };
     assert_eq!(*password, Reference::File(PathBuf::from("conf/secrets/password")));
+}
+
+#[test]
+fn what_is_the_same_as_before_is_not_made_once_more() {
+    let second = "rotation \"second\" {\n  source = \"zettelstore.notes\"\n  schedule = \"@daily\"\n  \
+                  destination {\n    mount = \"secret\"\n    path = \"second\"\n  }\n}\n";
+    let folder = folder(&[("a.hcl", RIGHT.as_bytes()), ("b.hcl", second.as_bytes())]);
+    let before = load(folder.path()).unwrap();
+    fs::write(folder.path().join("b.hcl"), second.replace("@daily", "@hourly")).unwrap();
+    let environment = variables(&[("VAULT_ADDR", "https://vault.example")]);
+    let after = Config::load_after(&before.rotations, folder.path(), &environment).unwrap();
+    let pairs = before.rotations.iter().zip(&after.rotations);
+    assert_eq!(pairs.map(|(before, after)| Arc::ptr_eq(before, after)).collect::<Vec<_>>(), [true, false]);
 }

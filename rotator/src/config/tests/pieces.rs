@@ -11,7 +11,7 @@ use crate::source::Setting;
 
 /// Everything that the text says, if it can be read in pieces.
 pub(super) fn in_pieces(text: &str) -> Option<String> {
-    pieces::read(&[file(text)], &environment()).as_ref().map(said)
+    pieces::read(&[file(text)], &[], &environment()).as_ref().map(said)
 }
 
 /// Everything that the text says as a whole.

@@ -1,0 +1,268 @@
+//! What stands in the destinations, how the last runs ended, and whether readers can hold a dead token.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokenferry_sources::{Timestamp, parse_rfc3339, rfc3339};
+use tokenferry_vault::VaultError;
+
+use super::finding::{Check, Finding, Group, counted};
+use super::{Patient, Report};
+use crate::app::Reading;
+use crate::meaning::{Meaning, meaning};
+use crate::proof::{Claim, Verdict, human, prove};
+use crate::rotation::{Destination, Rotation};
+use crate::run::{Living, PastFailure, RotationId, Standing};
+use crate::runner::Seen;
+use crate::scheduler::Scheduler;
+
+pub(super) async fn examine(patient: &Patient<'_>, vault_is_usable: bool) -> Report {
+    let now = patient.app.clock.now();
+    if !vault_is_usable {
+        let mut findings = vec![unseen(patient)];
+        findings.extend(patient.rotations.iter().map(|(_, rotation)| proof(rotation, None, now)));
+        return Report { findings, readers_at_risk: true };
+    }
+    let mut findings = destinations(patient).await;
+    let ids: BTreeSet<RotationId> = patient.rotations.iter().map(|(id, _)| *id).collect();
+    let Reading { found, .. } = patient.app.read(ids).await;
+    let scheduler = patient.app.scheduler_after(&found, now);
+    for (id, rotation) in &patient.rotations {
+        let standing = found.get(id);
+        findings.extend(standing.and_then(|standing| last_run(rotation, *id, standing, &scheduler, now)));
+        findings.push(proof(rotation, standing.and_then(|standing| standing.living.as_ref()), now));
+    }
+    let lives = |id: &RotationId| {
+        let living = found.get(id).and_then(|standing| standing.living);
+        living.is_some_and(|living| living.expires_at.is_none_or(|end| end > now))
+    };
+    let readers_at_risk = !patient.rotations.iter().all(|(id, _)| lives(id));
+    Report { findings, readers_at_risk }
+}
+
+fn unseen(patient: &Patient<'_>) -> Finding {
+    let number = patient.rotations.iter().map(|(_, rotation)| rotation.destinations.len()).sum();
+    let subject = counted(number, "destination");
+    let found = "not looked at, since Vault cannot be asked: nobody can tell what readers find";
+    Finding::problem(Group::Rotations, Check::Destination, subject, found, "See to Vault first.")
+}
+
+/// Looks at all destinations. What is to blame for many of them is said once.
+async fn destinations(patient: &Patient<'_>) -> Vec<Finding> {
+    let numbered = |(id, rotation): &(RotationId, &'_ Arc<Rotation>)| {
+        let (id, rotation) = (*id, Arc::clone(rotation));
+        (0..rotation.destinations.len()).map(move |index| (id, Arc::clone(&rotation), index))
+    };
+    let all: Vec<_> = patient.rotations.iter().flat_map(numbered).collect();
+    patient.progress.expect(all.len());
+    let looks = all.into_iter().map(|(id, rotation, index)| async move {
+        let looked = look(patient, id, &rotation, index).await;
+        patient.progress.step();
+        looked
+    });
+    let mut looks = stream::iter(looks).buffered(patient.app.config.concurrency.max(1));
+    let (mut findings, mut common) = (Vec::new(), Common::default());
+    while let Some(looked) = looks.next().await {
+        match looked {
+            Ok(finding) => findings.push(finding),
+            Err((at, error)) => common.add(&at, error),
+        }
+    }
+    findings.extend(common.findings());
+    findings
+}
+
+/// What is wrong with a mount, with a namespace or with Vault itself, and how many destinations it is wrong for.
+#[derive(Default)]
+struct Common(BTreeMap<(&'static str, String), (VaultError, usize)>);
+
+impl Common {
+    fn add(&mut self, at: &Destination, error: VaultError) {
+        let mount = if error.concerns_all() { "Vault".into() } else { format!("mount {}", at.entry.mount) };
+        self.0.entry((error.class(), mount)).or_insert((error, 0)).1 += 1;
+    }
+
+    fn findings(self) -> impl Iterator<Item = Finding> {
+        self.0.into_iter().map(|((_, subject), (error, number))| {
+            let found = format!("{error} ({})", counted(number, "destination"));
+            Finding::problem(Group::Vault, Check::Mount, subject, found, error.advice())
+        })
+    }
+}
+
+/// Looks at one. An error is one that others have, too.
+async fn look(
+    patient: &Patient<'_>,
+    id: RotationId,
+    rotation: &Rotation,
+    index: usize,
+) -> Result<Finding, (Destination, VaultError)> {
+    let Some(at) = rotation.destinations.get(index) else {
+        return Ok(problem(rotation, "", "it is gone", ""));
+    };
+    let subject = at.to_string();
+    match patient.app.runner.see(id, index).await {
+        Ok(seen) => {
+            let deletion = if seen.is_live { deletion(patient, at).await } else { None };
+            Ok(judge(rotation, &subject, &seen, deletion, patient.app.clock.now()))
+        }
+        Err(error) if is_common(&error) => Err((at.clone(), error)),
+        Err(error) => Ok(problem(rotation, &subject, &error.to_string(), &error.advice())),
+    }
+}
+
+fn is_common(error: &VaultError) -> bool {
+    error.concerns_all() || matches!(error, VaultError::MissingMount { .. } | VaultError::NotKv2 { .. })
+}
+
+/// When the entry will vanish by itself. That this cannot be told is no news: reading told it.
+async fn deletion(patient: &Patient<'_>, at: &Destination) -> Option<Timestamp> {
+    let keeping = patient.app.vault.keeping_of_entry(&at.entry).await.ok()??;
+    keeping.deletion().and_then(parse_rfc3339)
+}
+
+fn judge(
+    rotation: &Rotation,
+    subject: &str,
+    seen: &Seen,
+    deletion: Option<Timestamp>,
+    now: Timestamp,
+) -> Finding {
+    if let Some((what, advice)) = &seen.objection {
+        return problem(rotation, subject, what, advice);
+    }
+    let version = seen.version;
+    let name = &rotation.name;
+    let living = match (seen.is_live, seen.living) {
+        (false, _) if version == 0 => {
+            return ok(rotation, subject, "nothing there yet; the first run writes it");
+        }
+        (false, _) => {
+            let found = format!("version {version} was deleted: readers find nothing");
+            return problem(
+                rotation,
+                subject,
+                &found,
+                &format!("Have it written anew: `tokenferry once --force {name}`."),
+            );
+        }
+        (true, None) => {
+            let found = "somebody else's entry, which the next run takes over (`adopt = true`)";
+            return ok(rotation, subject, found);
+        }
+        (true, Some(living)) => living,
+    };
+    match (living.expires_at, deletion) {
+        (Some(end), _) if end <= now => {
+            let found = format!(
+                "the token in version {version} is over for {}: readers hold a dead one",
+                since(end, now)
+            );
+            problem(
+                rotation,
+                subject,
+                &found,
+                "See that `tokenferry run` is running, and what the last run says.",
+            )
+        }
+        (end, Some(deletion)) => {
+            let found = format!(
+                "version {version} will be deleted at {}, by `delete_version_after`",
+                rfc3339(deletion)
+            );
+            let advice = "Set it to 0s for this entry or its mount: readers find nothing then.";
+            if end.is_none_or(|end| deletion < end) {
+                problem(rotation, subject, &format!("{found}, before its token ends"), advice)
+            } else {
+                Finding::warning(
+                    Group::Rotations,
+                    Check::Destination,
+                    named(rotation, subject),
+                    found,
+                    advice,
+                )
+            }
+        }
+        (Some(end), None) => {
+            ok(rotation, subject, &format!("version {version}, its token lives {} more", since(now, end)))
+        }
+        (None, None) => {
+            ok(rotation, subject, &format!("version {version}, nobody knows when its token ends"))
+        }
+    }
+}
+
+fn since(begin: Timestamp, end: Timestamp) -> String {
+    human(Duration::from_secs((end - begin).to_std().unwrap_or_default().as_secs()))
+}
+
+fn named(rotation: &Rotation, subject: &str) -> String {
+    format!("{}: {subject}", rotation.name)
+}
+
+fn ok(rotation: &Rotation, subject: &str, found: &str) -> Finding {
+    Finding::ok(Group::Rotations, Check::Destination, named(rotation, subject), found)
+}
+
+fn problem(rotation: &Rotation, subject: &str, found: &str, advice: &str) -> Finding {
+    Finding::problem(Group::Rotations, Check::Destination, named(rotation, subject), found, advice)
+}
+
+/// How the last run failed, if it did.
+fn last_run(
+    rotation: &Rotation,
+    id: RotationId,
+    standing: &Standing,
+    scheduler: &Scheduler,
+    now: Timestamp,
+) -> Option<Finding> {
+    let failure = standing.failure.as_ref()?;
+    let Meaning { means, advice } = meaning(failure.class.name());
+    let times =
+        if failure.count == 1 { "once".to_owned() } else { format!("{} times in a row", failure.count) };
+    let readers = match standing.living {
+        Some(Living { expires_at: Some(end), .. }) if end > now => {
+            format!("readers' token lives {} more", since(now, end))
+        }
+        Some(Living { expires_at: None, .. }) => "nobody knows when readers' token ends".to_owned(),
+        _ => "readers have no living token".to_owned(),
+    };
+    let found = format!(
+        "failed {times}, last at {}, class {}, because {means}; {readers}{}",
+        rfc3339(failure.at),
+        failure.class,
+        next_try(failure, scheduler.next(id).map(|next| next.at))
+    );
+    Some(Finding::problem(Group::Rotations, Check::LastRun, &*rotation.name, found, advice))
+}
+
+fn next_try(failure: &PastFailure, at: Option<Timestamp>) -> String {
+    let Some(at) = at.map(rfc3339) else { return String::new() };
+    match (failure.login_changed, failure.refusals) {
+        (true, _) => "; the login was changed since, and is tried next".to_owned(),
+        (false, 0) => format!("; tried again at {at}"),
+        (false, _) => format!("; the same login is held until {at}, lest the account be locked"),
+    }
+}
+
+fn proof(rotation: &Rotation, seen: Option<&Living>, now: Timestamp) -> Finding {
+    let proof = prove(&Claim::of(rotation, seen), now);
+    let text = proof.to_string();
+    let (found, more) = text.split_once('\n').unwrap_or((&text, ""));
+    let more = more.replace('\n', "; ");
+    let name = &*rotation.name;
+    match proof.verdict {
+        Verdict::Proven { .. } if more.is_empty() => Finding::ok(Group::Rotations, Check::Proof, name, found),
+        Verdict::Proven { .. } => {
+            Finding::ok(Group::Rotations, Check::Proof, name, format!("{found}; {more}"))
+        }
+        Verdict::NotProvable { .. } => {
+            let advice = "See `tokenferry validate`.";
+            Finding::warning(Group::Rotations, Check::Proof, name, found, advice)
+        }
+        Verdict::Refused { .. } => Finding::problem(Group::Rotations, Check::Proof, name, found, more),
+    }
+}

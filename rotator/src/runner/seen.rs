@@ -1,0 +1,38 @@
+//! What a destination looks like to somebody who only looks.
+
+use tokenferry_vault::VaultError;
+
+use super::Runner;
+use crate::run::{Living, RotationId};
+
+/// What stands in a destination.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The version that stands there; 0 if there never was one.
+    pub version: u64,
+    /// Whether that version holds data: it does not after a deletion.
+    pub is_live: bool,
+    /// The token that readers find, if the entry is ours.
+    pub living: Option<Living>,
+    /// Why we may not write there, and what to do about it.
+    pub objection: Option<(String, String)>,
+}
+
+impl Runner {
+    /// Reads a destination of a rotation, and keeps nothing of it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn see(&self, rotation: RotationId, destination: usize) -> Result<Seen, VaultError> {
+        let Some(job) = self.job(rotation) else { return Ok(Seen::default()) };
+        let Some(at) = job.rotation.destinations.get(destination) else { return Ok(Seen::default()) };
+        let (place, _) = self.look(job, at).await?;
+        let objection = place.check(job, at).err();
+        Ok(Seen {
+            version: place.version,
+            is_live: place.is_live,
+            living: place.living.filter(|_| place.is_of(job)),
+            objection: objection.map(|trouble| (trouble.to_string(), trouble.advice())),
+        })
+    }
+}
