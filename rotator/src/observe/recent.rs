@@ -87,7 +87,9 @@ mod tests {
         ) {
             times.sort_unstable();
             let mut recent = Recent::default();
-            times.iter().for_each(|at| recent.count(Duration::from_secs(*at)));
+            for at in &times {
+                recent.count(Duration::from_secs(*at));
+            }
             let now = times.last().unwrap_or(&0) + after;
             let within = |secs| times.iter().filter(|at| now - **at < secs).count() as u64;
             let told = recent.in_last_hour(Duration::from_secs(now));

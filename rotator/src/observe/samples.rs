@@ -52,8 +52,8 @@ pub(crate) fn fine(rotation: Arc<Rotation>) -> Row {
     }
 }
 
-pub(crate) fn failing(class: &'static str, held_until: Option<Timestamp>) -> Option<Box<Failing>> {
-    Some(Box::new(Failing { class: Class::new(class), at: minutes(-2), count: 3, held_until }))
+pub(crate) fn failing(class: &'static str, held_until: Option<Timestamp>) -> Box<Failing> {
+    Box::new(Failing { class: Class::new(class), at: minutes(-2), count: 3, held_until })
 }
 
 /// One rotation in each state, and one whose token nobody knows the end of.
@@ -64,12 +64,12 @@ pub(crate) fn every_state() -> Snapshot {
         |row: &mut Row, end| row.living = row.living.map(|living| Living { expires_at: end, ..living });
     ends(&mut rows[1], None);
     (rows[2].stage, rows[2].living) = (Stage::Unread, None);
-    rows[3].failing = failing("unreachable", None);
-    rows[4].failing = failing("login_refused", Some(minutes(13)));
-    (rows[5].failing, rows[5].stage) = (failing("server_error", None), Stage::InFlight);
+    rows[3].failing = Some(failing("unreachable", None));
+    rows[4].failing = Some(failing("login_refused", Some(minutes(13))));
+    (rows[5].failing, rows[5].stage) = (Some(failing("server_error", None)), Stage::InFlight);
     ends(&mut rows[5], Some(minutes(4)));
     ends(&mut rows[6], Some(minutes(-1)));
-    (rows[7].living, rows[7].failing) = (None, failing("vault_forbidden", None));
+    (rows[7].living, rows[7].failing) = (None, Some(failing("vault_forbidden", None)));
     (rows[8].stage, rows[8].living) = (Stage::Disabled, None);
     snapshot(rows)
 }

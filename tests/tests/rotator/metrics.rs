@@ -31,7 +31,7 @@ fn of_notes(text: &str, name: &str) -> Option<f64> {
 }
 
 fn seconds(time: std::time::SystemTime) -> f64 {
-    time.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs() as f64
+    time.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs_f64().trunc()
 }
 
 #[tokio::test]

@@ -30,11 +30,11 @@ enum Kind {
 /// Where its samples come from.
 enum Samples {
     /// From each rotation.
-    OfRotation(fn(&Row, Timestamp, &mut Sampler<'_>)),
+    Rotation(fn(&Row, Timestamp, &mut Sampler<'_>)),
     /// From the program.
-    OfWhole(fn(&Snapshot, &mut Sampler<'_>)),
+    Whole(fn(&Snapshot, &mut Sampler<'_>)),
     /// From the process: told when it was started.
-    OfProcess(fn(Timestamp, &mut Sampler<'_>)),
+    Process(fn(Timestamp, &mut Sampler<'_>)),
 }
 
 /// All metrics, piece by piece.
@@ -61,7 +61,7 @@ impl Exposition {
             return true;
         };
         match family.samples {
-            Samples::OfRotation(tell) if row < snapshot.rows.len() => {
+            Samples::Rotation(tell) if row < snapshot.rows.len() => {
                 snapshot
                     .rows
                     .iter()
@@ -71,9 +71,9 @@ impl Exposition {
                 self.row = Some(row + ROWS);
                 return true;
             }
-            Samples::OfRotation(_) => {}
-            Samples::OfWhole(tell) => tell(snapshot, &mut sampler),
-            Samples::OfProcess(tell) => tell(self.started, &mut sampler),
+            Samples::Rotation(_) => {}
+            Samples::Whole(tell) => tell(snapshot, &mut sampler),
+            Samples::Process(tell) => tell(self.started, &mut sampler),
         }
         (self.family, self.row) = (self.family + 1, None);
         true

@@ -7,7 +7,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_token_alive",
         kind: Kind::Gauge,
         help: "1 if readers find a token that is not over, 0 if they find none or a dead one.",
-        samples: Samples::OfRotation(|row, now, sampler| {
+        samples: Samples::Rotation(|row, now, sampler| {
             if row.is_read() {
                 sampler.put_of(row, None, u8::from(row.is_alive(now)));
             }
@@ -17,7 +17,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_token_expiry_timestamp_seconds",
         kind: Kind::Gauge,
         help: "When the token that readers find ends. Missing if nobody knows.",
-        samples: Samples::OfRotation(|row, _, sampler| {
+        samples: Samples::Rotation(|row, _, sampler| {
             if let Some(end) = row.end() {
                 sampler.put_of(row, None, end.timestamp());
             }
@@ -27,7 +27,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_token_time_to_expiry_seconds",
         kind: Kind::Gauge,
         help: "How long the token that readers find still lives. Negative if it is over, missing if nobody knows.",
-        samples: Samples::OfRotation(|row, now, sampler| {
+        samples: Samples::Rotation(|row, now, sampler| {
             if let Some(end) = row.end() {
                 sampler.put_of(row, None, (end - now).num_seconds());
             }
@@ -37,7 +37,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_token_renewal_timestamp_seconds",
         kind: Kind::Gauge,
         help: "When the token is to be replaced at the latest: renew_before its end.",
-        samples: Samples::OfRotation(|row, _, sampler| {
+        samples: Samples::Rotation(|row, _, sampler| {
             if let Some(at) = row.renewal() {
                 sampler.put_of(row, None, at.timestamp());
             }
@@ -48,7 +48,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         help: "How long from now on the system or Vault may stay down before a reader holds a dead token: the life left, \
                less reader_lag.",
-        samples: Samples::OfRotation(|row, now, sampler| {
+        samples: Samples::Rotation(|row, now, sampler| {
             if let Some(budget) = row.outage_budget(now) {
                 sampler.put_of(row, None, budget.num_seconds());
             }
@@ -58,7 +58,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_last_success_timestamp_seconds",
         kind: Kind::Gauge,
         help: "When the token was issued that readers find. Survives restarts.",
-        samples: Samples::OfRotation(|row, _, sampler| {
+        samples: Samples::Rotation(|row, _, sampler| {
             if let Some(living) = row.living {
                 sampler.put_of(row, None, living.issued_at.timestamp());
             }
@@ -68,7 +68,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_next_run_timestamp_seconds",
         kind: Kind::Gauge,
         help: "When the next run begins. Missing while a run is under way.",
-        samples: Samples::OfRotation(|row, _, sampler| {
+        samples: Samples::Rotation(|row, _, sampler| {
             if let Some(next) = row.next() {
                 sampler.put_of(row, None, next.at.timestamp());
             }
@@ -78,7 +78,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_consecutive_failures",
         kind: Kind::Gauge,
         help: "How many runs failed since the last success. Survives restarts.",
-        samples: Samples::OfRotation(|row, _, sampler| {
+        samples: Samples::Rotation(|row, _, sampler| {
             if row.is_read() {
                 sampler.put_of(row, None, row.failing.as_ref().map_or(0, |failing| failing.count));
             }
@@ -88,7 +88,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_rotation_failing",
         kind: Kind::Gauge,
         help: "1 for each rotation whose last run failed, with the class of that failure.",
-        samples: Samples::OfRotation(|row, _, sampler| {
+        samples: Samples::Rotation(|row, _, sampler| {
             if let Some(failing) = &row.failing {
                 sampler.put_of(row, Some(("class", failing.class.name())), 1);
             }
@@ -98,7 +98,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_login_held_until_timestamp_seconds",
         kind: Kind::Gauge,
         help: "Until when the same login is not tried again, as it was refused or the system asks us to wait.",
-        samples: Samples::OfRotation(|row, now, sampler| {
+        samples: Samples::Rotation(|row, now, sampler| {
             if let (Some(until), Some(failing)) = (row.held_until(now), &row.failing) {
                 sampler.put_of(row, Some(("class", failing.class.name())), until.timestamp());
             }
@@ -109,7 +109,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: Kind::Counter,
         help: "Runs since the start of the process, by outcome: rotated, already_done (by another process), failed (may \
                pass), partly (not in every destination), refused (lasts until somebody changes something).",
-        samples: Samples::OfRotation(|row, _, sampler| {
+        samples: Samples::Rotation(|row, _, sampler| {
             let runs = row.runs;
             let by_outcome = [
                 ("rotated", runs.rotated),

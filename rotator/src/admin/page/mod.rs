@@ -194,7 +194,7 @@ fn table(page: &mut String, snapshot: &Snapshot, shown: &[&Row], query: &Query) 
     let last = (first + PAGE).min(shown.len());
     if pages > 1 {
         let link = |number: usize, text: &str, wanted: bool| {
-            wanted.then(|| format!("<a href=\"{}\">{text}</a>", query.at_page(number))).unwrap_or_default()
+            if wanted { format!("<a href=\"{}\">{text}</a>", query.at_page(number)) } else { String::new() }
         };
         add(
             page,
