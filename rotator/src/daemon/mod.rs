@@ -108,7 +108,7 @@ impl Daemon {
                 () = stop.cancelled() => break,
                 // What comes rarely comes first, lest what comes often keeps it from ever being heard.
                 () = self.supervisor.alarm() => self.beat(),
-                step = self.reloads.next() => self.reload(step),
+                reload = self.reloads.next() => self.reload(reload),
                 Some(name) = self.departures.departed() => self.let_follow(&name),
                 (rotation, standing) = self.entries.next() => self.learn(rotation, standing),
                 ended = self.dispatch.ended() => self.note(&ended),
@@ -157,7 +157,10 @@ impl Daemon {
     fn note(&mut self, Ended { due, outcome, sent_login }: &Ended) {
         if self.departures.runs(due.rotation) {
             let name = self.departures.ended(due.rotation);
-            return name.into_iter().for_each(|name| self.let_follow(&name));
+            if let Some(name) = name {
+                self.let_follow(&name);
+            }
+            return;
         }
         let now = self.now();
         if *sent_login {

@@ -60,7 +60,7 @@ pub enum Step {
     /// Reading has begun, for this reason.
     Begun(Cause),
     /// It has been read: the configuration, or all that is wrong with it.
-    Read(Result<Config, ConfigErrors>),
+    Read(Result<Box<Config>, ConfigErrors>),
 }
 
 impl Reloads {
@@ -101,7 +101,7 @@ impl Reloads {
             Err(_) => Err(vec![mistake(&self.path)].into()),
         };
         self.reading = None;
-        Step::Read(config)
+        Step::Read(config.map(Box::new))
     }
 
     async fn wanted(&mut self) -> Cause {
