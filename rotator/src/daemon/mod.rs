@@ -124,7 +124,7 @@ impl Daemon {
                 // What comes rarely comes first, lest what comes often keeps it from ever being heard.
                 Some(question) = self.questions.recv() => self.answer(question),
                 () = self.supervisor.alarm() => self.beat(),
-                step = self.reloads.next() => self.reload(step),
+                reload = self.reloads.next() => self.reload(reload),
                 Some(name) = self.departures.departed() => self.let_follow(&name),
                 (rotation, standing) = self.entries.next() => self.learn(rotation, standing),
                 ended = self.dispatch.ended() => self.note(&ended),
@@ -174,7 +174,10 @@ impl Daemon {
     fn note(&mut self, Ended { due, outcome, sent_login }: &Ended) {
         if self.departures.runs(due.rotation) {
             let name = self.departures.ended(due.rotation);
-            return name.into_iter().for_each(|name| self.let_follow(&name));
+            if let Some(name) = name {
+                self.let_follow(&name);
+            }
+            return;
         }
         if let Some(rotation) = self.rotations.get(due.rotation.0 as usize) {
             self.score.note(rotation, outcome);

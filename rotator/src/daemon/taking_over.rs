@@ -25,7 +25,7 @@ impl Daemon {
         let Step::Read(read) = step else { return self.supervisor.reloading() };
         self.last_reload = LastReload { successful: read.is_ok(), at: self.clock.now() };
         match read {
-            Ok(config) => self.take_over(config),
+            Ok(config) => self.take_over(*config),
             Err(problems) => reload::tell_refusal(&problems),
         }
         self.supervisor.ready(&self.status());
@@ -65,7 +65,9 @@ impl Daemon {
         let mut heirs = vec![None; self.rotations.len()];
         for (heir, carried) in (0..).map(RotationId).zip(carries_on) {
             let heired = carried.and_then(|carried| heirs.get_mut(carried.0 as usize));
-            heired.into_iter().for_each(|slot| *slot = Some(heir));
+            if let Some(slot) = heired {
+                *slot = Some(heir);
+            }
         }
         let departure = |rotation: RotationId| {
             let name = Arc::clone(&self.rotations.get(rotation.0 as usize)?.name);
@@ -80,7 +82,9 @@ impl Daemon {
         });
         let gone = (0..).map(RotationId).zip(&heirs).filter(|(_, heir)| heir.is_none()).map(|(id, _)| id);
         for id in gone.filter(|id| !running.contains(id) && former.owes(*id)) {
-            departure(id).into_iter().for_each(|departure| departures.store(departure));
+            if let Some(departure) = departure(id) {
+                departures.store(departure);
+            }
         }
     }
 

@@ -60,7 +60,7 @@ pub enum Step {
     /// Reading has begun, for this reason.
     Begun(Cause),
     /// It has been read: the configuration, or all that is wrong with it.
-    Read(Result<Config, ConfigErrors>),
+    Read(Result<Box<Config>, ConfigErrors>),
 }
 
 impl Reloads {
@@ -101,7 +101,7 @@ impl Reloads {
             Err(_) => Err(vec![mistake(&self.path)].into()),
         };
         self.reading = None;
-        Step::Read(config)
+        Step::Read(config.map(Box::new))
     }
 
     async fn wanted(&mut self) -> Cause {
@@ -176,13 +176,13 @@ pub fn tell_refusal(problems: &ConfigErrors) {
 
 fn read(former: &[Arc<Rotation>], path: &Path) -> Result<Config, ConfigErrors> {
     let config = Config::load_after(former, path, &ProcessEnvironment)?;
-    let unusable = |file: &Path| Some(unusable(file, certificates(file).err()?));
+    let unusable = |file: &Path| Some(unusable(file, &certificates(file).err()?));
     let problems: Vec<Problem> = config.ca_cert_files().into_iter().filter_map(unusable).collect();
     if problems.is_empty() { Ok(config) } else { Err(problems.into()) }
 }
 
 /// A file of certificates that has to be read anew, while those that were read before work.
-fn unusable(file: &Path, cause: String) -> Problem {
+fn unusable(file: &Path, cause: &str) -> Problem {
     let message = format!("the certificates cannot be used: {cause}");
     Problem { file: file.to_owned(), place: None, message, advice: None, excerpt: None }
 }
