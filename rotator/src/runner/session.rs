@@ -32,13 +32,11 @@ impl Runner {
             Some(at) => self.read_session(job, at).await,
             None => None,
         };
-        match kept.and_then(|kept| kept.refresh_token) {
-            Some(refresh_token) => opened.login.refresh_with(&refresh_token).await,
-            None => {
-                self.tally.login(&job.rotation.source);
-                opened.login.login().await
-            }
+        if let Some(refresh_token) = kept.and_then(|kept| kept.refresh_token) {
+            return opened.login.refresh_with(&refresh_token).await;
         }
+        self.tally.login(&job.rotation.source);
+        opened.login.login().await
     }
 
     /// Keeps what the pending token can be refreshed with. Readers need the token, so what comes in the way of this

@@ -16,7 +16,7 @@ use crate::site::{MOUNT, PATH, Site, rfc3339, rotation};
 /// A site where all is well: the policy is the least one, and the proof passes.
 async fn site(test: &str) -> Site {
     let mut site = Site::new(test).await;
-    site.configure(|config| config.rotation = LAG.to_owned());
+    site.configure(|config| LAG.clone_into(&mut config.rotation));
     least(&site).await;
     site
 }
@@ -121,7 +121,7 @@ async fn a_secret_that_is_missing_or_open_to_all_is_told() {
     );
 
     site.configure(|config| {
-        config.source = config.source.replace("{ file = \"password\" }", "{ env = \"NOTES_PASSWORD\" }")
+        config.source = config.source.replace("{ file = \"password\" }", "{ env = \"NOTES_PASSWORD\" }");
     });
     let unset = doctor(&site, 4).await;
     assert_says(trouble(&unset, "secret"), "found", &["NOTES_PASSWORD is not set"]);
@@ -240,7 +240,7 @@ async fn a_vault_that_cannot_be_used_is_told_and_the_rest_is_looked_at() {
 async fn a_token_that_will_end_or_may_too_much_is_told() {
     let mut site = site("doctor-token").await;
     site.configure(|config| {
-        config.vault = "auth \"token\" {\n token = { file = \"vault-token\" }\n }".to_owned()
+        config.vault = "auth \"token\" {\n token = { file = \"vault-token\" }\n }".to_owned();
     });
     let with = async |settings: Value| {
         site.rotator.write_secret("vault-token", &site.openbao.create_token(&settings).await);
@@ -280,7 +280,7 @@ async fn a_wrapping_token_is_left_to_the_rotator() {
     let mut site = site("doctor-wrapped").await;
     let config = "secret_id = { file = \"secret_id\" }";
     site.configure(|parts| {
-        parts.vault = parts.vault.replace(config, "secret_id = { file = \"secret_id\", wrapped = true }")
+        parts.vault = parts.vault.replace(config, "secret_id = { file = \"secret_id\", wrapped = true }");
     });
     let findings = doctor(&site, 0).await;
     assert_says(trouble(&findings, "login"), "found", &["would use up the wrapping token"]);

@@ -26,9 +26,9 @@ async fn site(test: &str) -> Site {
     };
     let other = source("kv1", "notes");
     site.configure(|config| {
-        config.vault = TOKEN.to_owned();
+        TOKEN.clone_into(&mut config.vault);
         // What must not be written is tried for so long.
-        config.top = "grace_period = \"1s\"".to_owned();
+        "grace_period = \"1s\"".clone_into(&mut config.top);
         config.source = source(MOUNT, "kept/notes");
         config.more = format!(
             "source \"zettelstore\" \"other\" {{\n {other}\n}}\n{}",
@@ -81,7 +81,7 @@ fn text(paths: &[Value], without: Option<(&Value, &Value)>) -> String {
         let is_left = |capability: &&Value| without != Some((path, capability));
         let left: Vec<String> = capabilities.iter().filter(is_left).map(Value::to_string).collect();
         if !left.is_empty() {
-            text += &format!("path {path} {{ capabilities = [{}] }}\n", left.join(", "));
+            text.extend([format!("path {path} {{ capabilities = [{}] }}\n", left.join(", "))]);
         }
     }
     text
@@ -289,7 +289,7 @@ async fn paths_with_characters_that_mean_something_in_policies_work_and_are_told
         rotation(&format!("odd{index}")).replace(&format!("tokens/odd{index}"), &format!("odd{index}/{path}"))
     });
     site.configure(|config| {
-        config.vault = TOKEN.to_owned();
+        TOKEN.clone_into(&mut config.vault);
         config.more = rotations.collect();
     });
     let outcome = site.rotator.run(&["policy"]).await.ok();
