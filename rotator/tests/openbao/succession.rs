@@ -81,7 +81,7 @@ async fn a_token_that_was_replaced_where_it_is_kept_is_taken_at_once() {
     vault.read_entry(&entry("home")).await.unwrap();
     world.variables.set("VAULT_TOKEN", "not-a-token");
     let error = vault.successor(settings(&world.bao.address)).read_entry(&entry("home")).await.unwrap_err();
-    assert_eq!(error.class(), "vault_login_refused");
+    assert_eq!(error.class(), "vault_forbidden");
     vault.read_entry(&entry("home")).await.unwrap();
     world.variables.set("VAULT_TOKEN", ROOT);
     vault.successor(settings(&world.bao.address)).read_entry(&entry("home")).await.unwrap();
