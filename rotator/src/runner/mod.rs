@@ -159,7 +159,7 @@ impl Work for Runner {
                 tell_failure(job, due, &trouble);
                 let reached = reached(state);
                 self.note_failure(job, state, due, &trouble, reached.is_some()).await;
-                reached.map_or_else(|| trouble.outcome(), |living| trouble.partly(living))
+                reached.map_or_else(|| trouble.outcome(), |(living, missed)| trouble.partly(living, missed))
             }
         }
     }
@@ -200,12 +200,13 @@ fn outcome(written: &[Written]) -> Outcome {
     }
 }
 
-/// The token that some destinations got while it waits for the others.
-fn reached(state: &State) -> Option<Living> {
-    let written = state.pending.iter().flat_map(|pending| pending.written.iter().flatten());
-    let mut living = written.map(Written::living).peekable();
+/// The token that some destinations got while it waits for the others, and how many these are.
+fn reached(state: &State) -> Option<(Living, u32)> {
+    let written = &state.pending.as_ref()?.written;
+    let mut living = written.iter().flatten().map(Written::living).peekable();
     living.peek()?;
-    Some(earliest(living))
+    let missed = written.iter().filter(|written| written.is_none()).count();
+    Some((earliest(living), u32::try_from(missed).unwrap_or(u32::MAX)))
 }
 
 fn tried_out(state: &mut State) -> Outcome {

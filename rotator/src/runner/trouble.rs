@@ -79,9 +79,9 @@ impl Trouble {
         }
     }
 
-    /// What came of a run that reached some destinations.
-    pub(super) fn partly(&self, living: Living) -> Outcome {
-        Outcome::Partly { living, class: self.class(), retry_at: self.retry_at() }
+    /// What came of a run that reached some destinations, but missed so many.
+    pub(super) fn partly(&self, living: Living, missed: u32) -> Outcome {
+        Outcome::Partly { living, missed, class: self.class(), retry_at: self.retry_at() }
     }
 
     pub(super) fn outcome(&self) -> Outcome {

@@ -205,7 +205,7 @@ impl Job {
                 let run = Some((due.occurrence, due.reason));
                 self.failure = Some(Box::new(self.paused(class.clone(), now, due.attempt, *retry_at, run)));
             }
-            Outcome::Partly { living, class, retry_at } => {
+            Outcome::Partly { living, class, retry_at, .. } => {
                 self.living = Some(believable(*living, now));
                 self.done = Some(due.occurrence);
                 let run = Some((due.occurrence, due.reason));

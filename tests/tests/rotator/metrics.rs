@@ -60,7 +60,7 @@ async fn metrics_tell_what_stands_in_vault_and_what_was_done() {
     );
     let left = of_notes(&text, "tokenferry_token_time_to_expiry_seconds").unwrap();
     let budget = of_notes(&text, "tokenferry_outage_budget_seconds").unwrap();
-    assert!((500.0..=600.0).contains(&left) && (left - 60.0 - budget).abs() < 0.5, "{left} {budget}");
+    assert!((500.0..=600.0).contains(&left) && (left - 65.0 - budget).abs() < 0.5, "{left} {budget}");
     assert_eq!(of_notes(&text, "tokenferry_consecutive_failures"), Some(0.0));
     assert_eq!(sample(&text, &format!("tokenferry_runs_total{{{LABELS},outcome=\"rotated\"}}")), Some(1.0));
     assert_eq!(sample(&text, "tokenferry_ready"), Some(1.0));
