@@ -25,6 +25,7 @@ mod shells;
 mod site;
 mod stopping;
 mod systemd;
+mod telling;
 mod terminals;
 mod two_processes;
 mod validating;

@@ -21,7 +21,7 @@ use crate::site::{Site, parse, time};
 const LABELS: &str = "rotation=\"notes\",source=\"zettelstore.notes\",system=\"zettelstore\"";
 
 /// A sample of that name and those labels.
-fn sample(text: &str, name: &str) -> Option<f64> {
+pub(crate) fn sample(text: &str, name: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
     line.parse().ok()
 }
@@ -216,7 +216,7 @@ async fn a_daemon_that_stops_says_so_until_it_is_gone() {
     assert!(http::request(&address, "GET / HTTP/1.0\r\n\r\n").await.is_err());
 }
 
-async fn until(address: &str, path: &str, is_it: impl Fn(&Page) -> bool) -> Page {
+pub(crate) async fn until(address: &str, path: &str, is_it: impl Fn(&Page) -> bool) -> Page {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let page = http::get(address, path).await;

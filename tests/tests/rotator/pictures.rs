@@ -65,7 +65,7 @@ async fn site() -> (Site, Daemon) {
     site.rotator.write_secret("minutes", "planted-wrong-password");
     let daemon = site.rotator.start();
     let deadline = Instant::now() + Duration::from_secs(60);
-    while daemon.page("/").await.body.matches("<code>").count() < 3 {
+    while daemon.page("/").await.body.matches("data-label=\"Trouble\"><code>").count() < 3 {
         assert!(Instant::now() < deadline, "not all that should fail does");
         sleep(Duration::from_millis(100)).await;
     }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use tokenferry_sources::{Timestamp, rfc3339};
 
 use super::add;
-use super::words::{escaped, hour, long, moment};
+use super::words::{hour, long, marked, moment};
 use crate::meaning::meaning;
 use crate::observe::{Row, State};
 use crate::run::{Living, Reason};
@@ -74,7 +74,7 @@ fn life(row: &Row, now: Timestamp) -> String {
         "<svg class=\"bar{late}\" viewBox=\"0 0 100 6\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
          <rect class=\"gone\" width=\"100\" height=\"6\"/><rect class=\"left\" width=\"{full}\" height=\"6\"/>\
          <rect class=\"mark\" x=\"{mark}\" width=\"0.8\" height=\"6\"/></svg>\
-         <span class=\"much\">{} left, {full}\u{a0}%</span> <span class=\"sub\">{title}</span>{}",
+         <span class=\"much\">{} left, {full}\u{a0}%</span> <span class=\"sub\">{title}{}</span>",
         long(left),
         budget(row, now)
     )
@@ -83,7 +83,7 @@ fn life(row: &Row, now: Timestamp) -> String {
 /// How much time there is for repairs.
 fn budget(row: &Row, now: Timestamp) -> String {
     row.outage_budget(now).and_then(span).map_or_else(String::new, |budget| {
-        format!(" <span class=\"sub\">survives an outage of {}</span>", long(budget))
+        format!(", <span class=\"budget\" title=\"{BUDGET}\">budget {}</span>", long(budget))
     })
 }
 
@@ -154,7 +154,7 @@ fn trouble(row: &Row, now: Timestamp) -> String {
         )
     });
     let meaning = meaning(class);
-    let (means, advice) = (escaped(meaning.means), escaped(meaning.advice));
+    let (means, advice) = (marked(meaning.means), marked(meaning.advice));
     let missed = missed(row);
     format!("{missed}<code>{class}</code>: {means}. <span class=\"sub\">{advice}{held}</span>")
 }
@@ -173,4 +173,5 @@ fn span(delta: TimeDelta) -> Option<Duration> {
     delta.to_std().ok().filter(|span| !span.is_zero())
 }
 
+const BUDGET: &str = "source and Vault may be away for so long before a reader holds a dead token";
 const NOTHING: &str = "–";

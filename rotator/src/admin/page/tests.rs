@@ -51,7 +51,8 @@ fn each_state_is_told_in_words() {
         "Partly failing",
         "partly failed <time",
         "2 of 3 destinations lack the new token. <code>unreachable</code>",
-        "survives an outage of 44 min",
+        ">budget 44 min</span>",
+        "<code>tokenferry policy</code> prints what is needed",
         "configuration read 1 h ago",
         "<tr><th scope=\"row\">zettelstore</th><td>12</td><td>6</td></tr>",
     ];
