@@ -143,8 +143,8 @@ fn summary(page: &mut String, snapshot: &Snapshot, headline: &str, mood: &str) {
         snapshot.rows.iter().filter(is_free).filter_map(|row| Some((row.next()?.at, &row.rotation.name)));
     match (snapshot.running, next.min()) {
         (0, Some((at, name))) => {
-            let wait = (at - snapshot.now).to_std().unwrap_or_default();
-            add(page, format_args!("<p>Next run in {}: {name}.</p>\n", long(wait)));
+            let wait = row::wait(at - snapshot.now);
+            add(page, format_args!("<p>Next run {wait}: {name}.</p>\n"));
         }
         (0, None) => {}
         (1, _) => page.push_str("<p>One run is under way.</p>\n"),

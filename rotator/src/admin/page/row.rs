@@ -120,7 +120,7 @@ fn next(row: &Row, now: Timestamp) -> String {
         Stage::Planned(next) => next,
     };
     let until = row.waits_for_rate().flatten().unwrap_or(next.at);
-    let wait = span(until - now).map_or_else(|| "now".to_owned(), |wait| format!("in {}", long(wait)));
+    let wait = wait(until - now);
     let why = match (&row.failing, next.reason) {
         _ if row.waits_for_rate().is_some() => "waits for the rate of its source",
         (Some(failing), _) if failing.class.is_refused_login() => "or when the login is changed",
@@ -135,6 +135,11 @@ fn next(row: &Row, now: Timestamp) -> String {
         "<time datetime=\"{}\" title=\"{local}\">{wait}</time> <span class=\"sub\">{why}</span>",
         rfc3339(next.at)
     )
+}
+
+/// In how much time something comes.
+pub(super) fn wait(delta: TimeDelta) -> String {
+    span(delta).map_or_else(|| "now".to_owned(), |wait| format!("in {}", long(wait)))
 }
 
 fn trouble(row: &Row, now: Timestamp) -> String {
@@ -168,9 +173,9 @@ fn missed(row: &Row) -> String {
     }
 }
 
-/// A time that is to come.
+/// A time that is to come, if it is a second or more.
 fn span(delta: TimeDelta) -> Option<Duration> {
-    delta.to_std().ok().filter(|span| !span.is_zero())
+    delta.to_std().ok().filter(|span| span.as_secs() > 0)
 }
 
 const BUDGET: &str = "source and Vault may be away for so long before a reader holds a dead token";

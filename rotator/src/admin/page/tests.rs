@@ -138,6 +138,8 @@ fn what_waits_for_the_rate_of_its_source_is_told_with_its_time() {
     let mut snapshot = snapshot(rotations(&["first", "second"]).into_iter().map(fine).collect());
     let due = Next { at: snapshot.now, occurrence: snapshot.now, reason: Why::Schedule };
     snapshot.rows[1].stage = Stage::Planned(due);
+    snapshot.rows[0].stage =
+        Stage::Planned(Next { at: snapshot.now + chrono::TimeDelta::milliseconds(999), ..due });
     snapshot.rows[1].held = Some(Held { by: HeldBy::Rate, until: Some(minutes(2)) });
     let page = shown(&snapshot, "");
     assert!(
@@ -145,7 +147,7 @@ fn what_waits_for_the_rate_of_its_source_is_told_with_its_time() {
         "{page}"
     );
     assert!(page.contains("<p>One rotation is due and waits for the rate of its source.</p>"));
-    assert!(page.contains("<p>Next run in 30 min: first.</p>"));
+    assert!(page.contains("<p>Next run now: first.</p>"));
 }
 
 #[test]
