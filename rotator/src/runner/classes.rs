@@ -215,6 +215,7 @@ fn learned(end: Timestamp, failure: Option<PastFailure>) -> Scheduler {
         schedule: Schedule::parse("0 * * * *", "UTC").unwrap(),
         renew_before: RenewBefore::Percent(30),
         spread: Duration::ZERO,
+        reader_lag: Duration::ZERO,
         enabled: true,
         limit: None,
     };
