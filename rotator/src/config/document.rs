@@ -23,6 +23,8 @@ pub(super) struct Noted(());
 pub(super) struct Document {
     path: Arc<Path>,
     text: String,
+    /// How many lines of the file stand before this text.
+    after: usize,
     /// Where each line begins.
     lines: Vec<usize>,
     mask: Mask,
@@ -73,7 +75,12 @@ impl Document {
     fn new(path: Arc<Path>, text: String, mask: Mask, content: Result<Body, Noted>) -> Self {
         let (repeated, slipped, problems) = (BTreeSet::new(), BTreeSet::new(), RefCell::default());
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Document { path, text, lines, mask, repeated, slipped, content, problems }
+        Document { path, text, after: 0, lines, mask, repeated, slipped, content, problems }
+    }
+
+    /// With so many lines before it, which are not here.
+    pub(super) fn after(self, lines: usize) -> Self {
+        Document { after: lines, ..self }
     }
 
     pub(super) fn body(&self) -> Result<&Body, Noted> {
@@ -131,7 +138,7 @@ impl Document {
         let line = self.lines.partition_point(|start| *start <= offset);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
         let column = self.text.get(start..offset).unwrap_or_default().chars().count() + 1;
-        Place { line, column }
+        Place { line: self.after + line, column }
     }
 
     fn excerpt(&self, offset: usize) -> Excerpt {

@@ -167,13 +167,13 @@ impl File {
     }
 }
 
-/// As long as nothing is wrong, a piece at a time. What is wrong is told as seen in the whole.
+/// A piece at a time if that can be done. What is wrong is told as seen in the whole.
 fn assemble(
     files: Vec<File>,
     former: &[Arc<Rotation>],
     environment: &dyn Environment,
 ) -> Result<Config, ConfigErrors> {
-    pieces::read(&files, former, environment).map_or_else(|| assemble_whole(files, environment), Ok)
+    pieces::read(&files, former, environment).unwrap_or_else(|| assemble_whole(files, environment))
 }
 
 fn assemble_whole(files: Vec<File>, environment: &dyn Environment) -> Result<Config, ConfigErrors> {

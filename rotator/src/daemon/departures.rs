@@ -101,3 +101,64 @@ impl Departures {
         runners
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tokenferry_sources::TestClock;
+    use tokenferry_vault::Vault;
+
+    use super::*;
+    use crate::config::Config;
+
+    const CONFIGURATION: &str = r#"
+        vault {
+          address = "https://vault.example"
+        }
+        source "zettelstore" "home" {
+          username = "anna"
+          password = { env = "P" }
+        }
+        rotation "home" {
+          source   = "zettelstore.home"
+          schedule = "@hourly"
+          destination {
+            mount = "kv"
+            path  = "home"
+          }
+        }
+    "#;
+
+    fn runner() -> Runner {
+        let environment = Arc::new(BTreeMap::new());
+        let config =
+            Config::parse(vec![("test.hcl".into(), CONFIGURATION.to_owned())], &*environment).unwrap();
+        let clock = Arc::new(TestClock::new(tokenferry_sources::Timestamp::UNIX_EPOCH));
+        let vault = Vault::new(config.vault, environment.clone(), clock.clone());
+        Runner::new(config.rotations, Arc::new(vault), environment, clock, "test".to_owned())
+    }
+
+    #[tokio::test]
+    async fn nothing_of_those_who_have_left_stays_alive() {
+        let mut departures = Departures::default();
+        let mut left = Vec::new();
+        for _ in 0..3 {
+            let former = Arc::new(runner());
+            left.push(Arc::downgrade(&former));
+            let departure = Departure {
+                name: "home".into(),
+                runner: Arc::clone(&former),
+                rotation: RotationId(0),
+                holds_up: true,
+            };
+            let id = departures.run_on(departure.clone());
+            departures.store(departure);
+            departures.ended(id);
+        }
+        assert_eq!(left.iter().filter(|runner| runner.strong_count() > 0).count(), 3);
+        while departures.departed().await.is_some() {}
+        assert_eq!(left.iter().filter(|runner| runner.strong_count() > 0).count(), 0);
+        assert!(!departures.are_awaited("home"));
+    }
+}

@@ -74,10 +74,10 @@ proptest! {
     }
 
     #[test]
-    fn what_is_right_in_pieces_says_the_same_as_a_whole(edits in prop::collection::vec(edit(), 0..4)) {
+    fn what_is_read_in_pieces_says_the_same_as_a_whole(edits in prop::collection::vec(edit(), 0..4)) {
         let text = edits.iter().fold(EXAMPLE.to_owned(), |text, edit| apply(&text, edit));
-        if let Some(config) = in_pieces(&text) {
-            prop_assert_eq!(config, whole(&text).unwrap());
+        if let Some(read) = in_pieces(&text) {
+            prop_assert_eq!(read, whole(&text));
         }
     }
 

@@ -1,4 +1,4 @@
-//! A configuration that is right is read in pieces, and says the same as if it were read as a whole.
+//! A configuration is read in pieces, and says the same as if it were read as a whole.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,9 +9,9 @@ use super::super::{Config, ConfigErrors, File, assemble_whole, pieces};
 use super::{EXAMPLE, RIGHT, problems, variables};
 use crate::source::Setting;
 
-/// Everything that the text says, if it can be read in pieces.
-pub(super) fn in_pieces(text: &str) -> Option<String> {
-    pieces::read(&[file(text)], &[], &environment()).as_ref().map(said)
+/// Everything that the text says, or that is wrong with it, if it can be read in pieces.
+pub(super) fn in_pieces(text: &str) -> Option<Result<String, ConfigErrors>> {
+    Some(pieces::read(&[file(text)], &[], &environment())?.as_ref().map(said).map_err(Clone::clone))
 }
 
 /// Everything that the text says as a whole.
@@ -61,7 +61,7 @@ fn what_people_write_is_read_in_pieces() {
         format!("vault {{\n  addresses = [\n    \"https://a.example\",\n  ]\n}}\n{parts}"),
         [rotations, sources].concat().concat(),
     ] {
-        assert!(in_pieces(&text) == Some(whole(&text).unwrap()), "{text}");
+        assert!(whole(&text).is_ok() && in_pieces(&text) == Some(whole(&text)), "{text}");
     }
 }
 
@@ -85,11 +85,9 @@ fn a_mistake_among_many_blocks_is_told_as_seen_in_the_whole() {
     let (before, after) = right.split_at(right.find("rotation \"notes-25\"").unwrap());
     let with = |mistake: &str| format!("{before}{mistake}{after}");
     for mistake in [
-        &RIGHT.repeat(2),
         "concurrency = 2\ngrace_period = \"5s\"\nconcurrency = 2\n",
         "x = <<EOT\nsource \"zettelstore\" \"old\" {\n}\nEOT\n",
         "rotation \"old\" {\n",
-        "sources = 5\n",
         "}\n",
         "\"\n",
         "/*\n",
@@ -98,9 +96,29 @@ fn a_mistake_among_many_blocks_is_told_as_seen_in_the_whole() {
         assert!(in_pieces(&text).is_none(), "{mistake}");
         assert_eq!(Err(problems(&text)), whole(&text), "{mistake}");
     }
-    let twice = problems(&with(&RIGHT.repeat(2))).to_string();
-    assert!(
-        twice.contains("t.hcl:345:1: the source `zettelstore.notes` stands at t.hcl:332 already"),
-        "{twice}"
-    );
+}
+
+#[test]
+fn mistakes_in_sources_and_rotations_are_found_in_pieces_at_the_same_places() {
+    let right = many();
+    for (text, mistakes) in [
+        (right.clone() + &RIGHT.repeat(2), 3),
+        (right.replace("rotation \"notes-25\" {", "rotation \"notes-25\" {\n  nonsense = 1"), 1),
+        (
+            right.replace(
+                "source \"zettelstore\" \"notes-7\" {",
+                "source \"zettelstore\" \"notes-7\" {\n  u = 1",
+            ),
+            1,
+        ),
+        (right.replace("source \"zettelstore\" \"notes-7\"", "source \"zettelstore\" \"else\""), 1),
+        (right.clone() + "sources = 5\n", 1),
+        (right.replace("0 * * * *", "@never"), 50),
+    ] {
+        let found = in_pieces(&text).unwrap().unwrap_err();
+        assert_eq!(Err(found.clone()), whole(&text));
+        assert_eq!(found.iter().len(), mistakes, "{found}");
+    }
+    let twice = problems(&(right + &RIGHT.repeat(2))).to_string();
+    assert!(twice.contains(": the source `zettelstore.notes` stands at t.hcl:"), "{twice}");
 }
