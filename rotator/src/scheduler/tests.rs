@@ -550,7 +550,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
         (any_class(), prop::option::of(any_time()))
             .prop_map(|(class, retry_at)| Outcome::Failed { class, retry_at }),
         (any_living(), any_class(), prop::option::of(any_time()))
-            .prop_map(|(living, class, retry_at)| Outcome::Partly { living, class, retry_at }),
+            .prop_map(|(living, class, retry_at)| Outcome::Partly { living, class, retry_at, missed: 1 }),
     ]
 }
 

@@ -202,7 +202,12 @@ impl World {
             Kind::Lost => failed("timed_out", None),
             Kind::Partly => {
                 let retry_at = state.random.choice(come_back);
-                Outcome::Partly { living: living(now, 3600), class: Class::new("vault_forbidden"), retry_at }
+                Outcome::Partly {
+                    living: living(now, 3600),
+                    class: Class::new("vault_forbidden"),
+                    retry_at,
+                    missed: 1,
+                }
             }
             Kind::Refused => Outcome::Refused { class: Class::new("login_refused") },
             Kind::Short => Outcome::Rotated(living(now, 1)),
