@@ -15,7 +15,7 @@ use crate::source::{Source, TIMEOUT, Trouble, start};
 
 #[test]
 fn an_outage_as_long_as_the_proven_one_leaves_no_reader_with_a_dead_token() {
-    let (mut seed, mut outages) = (0, 0);
+    let (mut proven, mut outages) = (0, 0);
     for schedule in ["*/7 * * * *", "@hourly", "30 2,14 * * *"] {
         for life in [600, 3600, 86_400] {
             for (spread, lag) in [(0, 0), (0, life / 4), (life / 10, 60)] {
@@ -25,15 +25,15 @@ fn an_outage_as_long_as_the_proven_one_leaves_no_reader_with_a_dead_token() {
                     // All that is to spare, or as much as is to be survived.
                     let survives = Claim { survive_outage: margin, ..claim.clone() };
                     assert_eq!(self::margin(&survives), Some(Duration::ZERO));
-                    seed += 1;
-                    let seen = Source::new(&[survives], Trouble::Outages(margin), seed).go_on(3_000);
+                    proven += 1;
+                    let seen = Source::new(&[survives], Trouble::Outages(margin), proven).go_on(3_000);
                     assert_eq!(seen.dead, TimeDelta::zero(), "{margin:?}: {claim:?}");
                     outages += seen.outages;
                 }
             }
         }
     }
-    assert!(seed >= 30 && outages > 3_000, "{seed} claims, {outages} outages");
+    assert!(proven >= 30 && outages > 3_000, "{proven} claims, {outages} outages");
 }
 
 #[test]
@@ -84,7 +84,9 @@ fn proven_claims(random: &mut Rng) -> Option<Vec<Claim>> {
         let rate = format!("{}/{}", random.u32(1..120), random.choice(["s", "m", "h", "d"]).unwrap());
         let all: Vec<&Claim> = claims.iter().collect();
         let share = Share::of(Rate::parse(&rate).unwrap(), &all, TIMEOUT, start());
-        claims.iter_mut().for_each(|claim| claim.share = Some(share));
+        for claim in &mut claims {
+            claim.share = Some(share);
+        }
     }
     let with_slowest_reader = |claim: Claim| Some(Claim { reader_lag: margin(&claim)?, ..claim });
     claims.into_iter().map(with_slowest_reader).collect()

@@ -207,6 +207,15 @@ fn a_run_under_way_whose_rate_is_removed_ends_like_any_other() {
 }
 
 #[test]
+fn what_is_known_is_not_doubted_again() {
+    let plans = || plans("zscaler", Some("1/h"), &["a", "b", "c"]);
+    let mut before = Scheduler::new(plans());
+    (0..3).for_each(|rotation| learned(&mut before, rotation, "10:00:00"));
+    let mut after = before.successor(plans(), &all(), at("12:00:00"));
+    assert_eq!(begun(&mut after, "12:00:00").len(), 1);
+}
+
+#[test]
 fn what_is_disabled_or_enabled_is_expected_to_be_read_once() {
     let enabled = |flags: [bool; 3]| -> Vec<Plan> {
         let plans = plans("zscaler", Some("1/h"), &["a", "b", "c"]).into_iter().zip(flags);
