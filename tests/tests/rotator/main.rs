@@ -13,6 +13,7 @@ mod metrics;
 mod named_readers;
 mod ownership;
 mod page;
+mod partly;
 mod pictures;
 mod policy;
 mod readers;
