@@ -32,3 +32,4 @@ mod validating;
 mod vault_login;
 mod vault_methods;
 mod vault_outages;
+mod verifying;
