@@ -156,8 +156,8 @@ impl Work for Runner {
                 outcome
             }
             Err(trouble) => {
-                tell_failure(job, due, &trouble);
                 let reached = reached(state);
+                tell_failure(job, due, &trouble, reached.is_some());
                 self.note_failure(job, state, due, &trouble, reached.is_some()).await;
                 reached.map_or_else(|| trouble.outcome(), |(living, missed)| trouble.partly(living, missed))
             }
@@ -245,7 +245,7 @@ fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run
     );
 }
 
-fn tell_failure(job: &Job, due: &Due, trouble: &Trouble) {
+fn tell_failure(job: &Job, due: &Due, trouble: &Trouble, is_partial: bool) {
     warn!(
         rotation = &*job.rotation.name,
         system = job.rotation.source.system.name,
@@ -256,6 +256,6 @@ fn tell_failure(job: &Job, due: &Due, trouble: &Trouble) {
         error = with_causes(trouble),
         advice = trouble.advice(),
         "{}",
-        trouble.summary()
+        trouble.summary(is_partial)
     );
 }
