@@ -86,17 +86,13 @@ impl VaultAuth {
         parts.into_iter().flatten()
     }
 
-    /// The files that something is kept in.
+    /// The files that something is kept in. Not those of a certificate: whoever logs in with one looks at them by itself,
+    /// and lets the old one serve on where the new one does not.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
-        let identity = match self {
-            VaultAuth::Cert { cert_file, key_file, .. } => [Some(cert_file), Some(key_file)],
-            _ => [None, None],
-        };
-        let kept = self.parts().filter_map(|kept| match kept {
+        self.parts().filter_map(|kept| match kept {
             Kept::At(Reference::File(path)) => Some(path.as_path()),
             Kept::At(Reference::Env(_)) | Kept::Here(_) => None,
-        });
-        identity.into_iter().flatten().map(PathBuf::as_path).chain(kept)
+        })
     }
 }
 

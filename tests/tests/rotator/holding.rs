@@ -16,7 +16,7 @@ async fn a_disabled_rotation_is_left_alone_by_every_command() {
     let mut site = Site::new("disabled").await;
     site.configure(|config| config.rotation = "enabled = false\nreader_lag = \"1m\"".to_owned());
     let mut daemon = site.rotator.start();
-    daemon.says("all entries are read").await;
+    daemon.says("listening").await;
     assert_eq!(daemon.stop().await.code(), Some(0));
     let status = site.rotator.run(&["status", "--output", "json"]).await.ok().json();
     assert_eq!((&status[0]["state"], &status[0]["waits_for"]), (&json!("disabled"), &json!("disabled")));

@@ -10,6 +10,8 @@ use tokenferry_sandbox::Fault;
 use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
 use tokenferry_tests::openbao::Entry;
 use tokenferry_tests::rotator::Daemon;
+use tokenferry_tests::strangers::TlsRelay;
+use tokenferry_tests::tls::Identity;
 
 use crate::site::{DATA, MOUNT, PATH, Site, rotation};
 
@@ -58,6 +60,34 @@ async fn a_changed_file_is_noticed_by_itself() {
     let told = daemon.says("reading the configuration again").await;
     assert_eq!(told.text("cause"), "tokenferry.hcl has changed");
     entry(&site, "more").await;
+}
+
+#[tokio::test]
+async fn a_system_is_not_logged_in_at_any_longer_once_its_file_of_certificates_does_not_name_it() {
+    let mut site = Site::with_life("reload-ca", 20).await;
+    let shown = Identity::of_server(&["127.0.0.1"]);
+    let target = site.issuer.zettelstore_url();
+    let target = target.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let relay = TlsRelay::start(&shown, target).await;
+    let ca = site.rotator.write("ca.pem", &shown.pem());
+    let username = site.issuer.planted.username.clone();
+    site.configure(|config| {
+        config.source = format!(
+            "base_url = \"{}/zettelstore\"\n username = \"{username}\"\n password = {{ file = \"password\" }}\n \
+             ca_cert_file = \"{}\"",
+            relay.url(),
+            ca.display()
+        );
+    });
+    let daemon = site.rotator.start();
+    daemon.says("rotated").await;
+    site.rotator.write("ca.pem", &Identity::of_server(&["127.0.0.1"]).pem());
+    let told = daemon.says("reading the configuration again").await;
+    assert!(told.text("cause").ends_with("ca.pem has changed"), "{}", told.text("cause"));
+    daemon.says(UNCHANGED).await;
+    let logins = site.logins();
+    daemon.event(|event| *event.field("class") == json!("tls")).await;
+    assert_eq!(site.logins(), logins);
 }
 
 #[tokio::test]
