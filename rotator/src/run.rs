@@ -91,6 +91,8 @@ pub enum Outcome {
     Partly {
         /// The token that the readers of those find.
         living: Living,
+        /// How many those others are.
+        missed: u32,
         /// What kind of trouble.
         class: Class,
         /// When to try again, if the other side said so.

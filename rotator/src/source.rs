@@ -58,6 +58,13 @@ impl Source {
         if self.session.is_some() { Predecessor::Dies } else { self.system.predecessor }
     }
 
+    /// Whether they are equal, but for how many logins they may make.
+    pub fn is_same_but_for_rate(&self, other: &Self) -> bool {
+        let Source { name, system, fields, http, ttl, rate: _, session } = self;
+        (name, system.name, fields, http, ttl, session)
+            == (&other.name, other.system.name, &other.fields, &other.http, &other.ttl, &other.session)
+    }
+
     /// What is kept outside of Vault and cannot be read, with the way to where it is referred to, as in
     /// `secrets.private_key`.
     pub fn unreadable(&self, environment: &dyn Environment) -> Vec<(String, ReferenceError)> {
@@ -162,17 +169,7 @@ pub fn unreadable(sources: &[Arc<Source>]) -> impl Iterator<Item = String> {
 
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
-        let Source { name, system, fields, http, ttl, rate, session } = self;
-        (name, system.name, fields, http, ttl, rate, session)
-            == (
-                &other.name,
-                other.system.name,
-                &other.fields,
-                &other.http,
-                &other.ttl,
-                &other.rate,
-                &other.session,
-            )
+        self.is_same_but_for_rate(other) && self.rate == other.rate
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Found {
     pub vanishes_at: Option<Timestamp>,
     /// Whether that version holds data: it does not after a deletion.
     pub is_live: bool,
+    /// Whether any version holds data, be it a deleted one: its owner can undelete that, until it is destroyed.
+    pub holds_data: bool,
     /// The data, if there are any and we may read them.
     pub data: Option<Data>,
     /// Whether our policies let us read data.

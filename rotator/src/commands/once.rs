@@ -8,7 +8,7 @@ use tokenferry_sources::{Timestamp, rfc3339};
 use tokenferry_vault::VaultError;
 use tokio::time::Instant;
 
-use super::destinations::{self, Destination, tell_troubles};
+use super::destinations::{self, Destination, are_in_trouble, tell_troubles};
 use super::{CommandError, Exit, exit_of_failure, load_to, note_unread, show, tell};
 use crate::app::App;
 use crate::cli::{self, Cli, Output};
@@ -46,7 +46,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
         let came = Came { of: reading.found.get(&id), run: came.get(&id), held, dry_run: arguments.dry_run };
         let row = Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now);
         let row = row.because_of(reading.error.as_ref());
-        Some(Row { destinations: destinations.remove(&id).unwrap_or_default(), ..row })
+        Some(row.with(destinations.remove(&id).unwrap_or_default()))
     });
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
@@ -104,10 +104,11 @@ async fn look_again(
 ) {
     let is_vaults = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Failed { class, .. } | Outcome::Partly { class, .. }) if class.is_of_vault());
     let failed = came.iter().filter(|(_, outcome)| is_vaults(outcome)).map(|(id, _)| *id).collect();
-    let version = |standing: &Standing| standing.living.map_or(0, |living| living.version);
+    let issued = |standing: &Standing| standing.living.map(|living| living.issued_at);
     for (id, standing) in app.read(failed).await.found {
-        if let Some(living) = standing.living
-            && living.version > found.get(&id).map_or(0, version)
+        let is_new = issued(&standing) > found.get(&id).and_then(issued);
+        if let Some(living) = standing.living.filter(|_| is_new)
+            && !app.runner.destinations(id).await.iter().any(|one| one.trouble.is_some())
         {
             came.insert(id, Some(Outcome::Rotated(living)));
             scheduler.learn(id, standing, app.clock.now());
@@ -186,6 +187,12 @@ impl Row {
 }
 
 impl Row {
+    /// A destination that fails is a failure, also where no run was due.
+    fn with(self, destinations: Vec<Destination>) -> Self {
+        let exit = if are_in_trouble(&destinations) { self.exit.max(Exit::Failed) } else { self.exit };
+        Row { destinations, exit, ..self }
+    }
+
     /// Where nothing could be read, the reason is Vault's.
     fn because_of(self, unread: Option<&VaultError>) -> Self {
         let class = unread.filter(|_| self.result == "unread").map(|error| error.class().to_owned());

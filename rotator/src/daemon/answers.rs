@@ -6,10 +6,11 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Daemon;
-use crate::observe::{Health, Question, Row, Snapshot};
+use crate::observe::{Clock, Health, Question, Row, Snapshot};
 use crate::rotation::Rotation;
 use crate::run::RotationId;
-use crate::scheduler::{HeldBy, Stage};
+use crate::scheduler::Stage;
+use crate::source::Source;
 
 impl Daemon {
     /// Nobody may be there any more to be told.
@@ -51,16 +52,24 @@ impl Daemon {
             adopted: self.runner.adopted(),
             vault: self.runner.vault().counts(),
             reload: self.last_reload,
+            clocks: self.clocks(&sources),
+            vault_ahead_secs: self.runner.vault().clock_ahead_secs(),
         }
+    }
+
+    fn clocks(&self, sources: &BTreeMap<&str, &Arc<Source>>) -> Vec<Clock> {
+        let clock = |(name, ahead_secs): (Arc<str>, i32)| {
+            Some(Clock { source: Arc::clone(sources.get(&*name)?), ahead_secs })
+        };
+        self.runner.skews().all().into_iter().filter_map(clock).collect()
     }
 
     fn row(&self, id: RotationId, rotation: &Arc<Rotation>) -> Option<Row> {
         let view = self.scheduler.view(id)?;
-        let held = self.scheduler.held(id, self.clock.now());
         Some(Row {
             rotation: Arc::clone(rotation),
             stage: view.stage,
-            waits_for_rate: held.is_some_and(|held| held.by == HeldBy::Rate),
+            held: self.scheduler.held(id, self.clock.now()),
             living: view.living,
             failing: view.failing,
             runs: self.score.runs(rotation),

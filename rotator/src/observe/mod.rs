@@ -20,10 +20,12 @@ use tokenferry_sources::Timestamp;
 use tokenferry_vault::Counts;
 use tokio::sync::oneshot;
 
+use crate::proof;
 use crate::reload::LastReload;
 use crate::rotation::Rotation;
 use crate::run::{Class, Living};
-use crate::scheduler::{Failing, Next, Stage};
+use crate::scheduler::{Failing, Held, HeldBy, Next, Stage};
+use crate::source::Source;
 
 /// A question to the daemon.
 #[derive(Debug)]
@@ -57,7 +59,7 @@ pub struct Snapshot {
     /// How many runs are under way.
     pub running: usize,
     /// How often runs failed: by source and class.
-    pub failures: Vec<(Arc<crate::source::Source>, Class, u64)>,
+    pub failures: Vec<(Arc<Source>, Class, u64)>,
     /// What was sent to the systems.
     pub calls: Vec<Calls>,
     /// How often each source logged in.
@@ -68,6 +70,19 @@ pub struct Snapshot {
     pub vault: Counts,
     /// How the last reading of the configuration went.
     pub reload: LastReload,
+    /// The clocks of issuers that are, or once were, out of step with ours.
+    pub clocks: Vec<Clock>,
+    /// By how many seconds Vault's clock is ahead of ours, if that was seen.
+    pub vault_ahead_secs: Option<i32>,
+}
+
+/// The clock of an issuer.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    /// The source that logs in there.
+    pub source: Arc<Source>,
+    /// By how many seconds it is ahead of ours.
+    pub ahead_secs: i32,
 }
 
 /// One rotation.
@@ -77,8 +92,8 @@ pub struct Row {
     pub rotation: Arc<Rotation>,
     /// Where it is between two runs.
     pub stage: Stage,
-    /// Whether it is due and waits only for the rate of its source.
-    pub waits_for_rate: bool,
+    /// What it waits for on purpose.
+    pub held: Option<Held>,
     /// The token that readers find.
     pub living: Option<Living>,
     /// The failures since the last success.
@@ -114,8 +129,7 @@ impl Row {
     /// For how long, from now on, no new token may come before the slowest reader holds a dead one. Negative if it may
     /// hold one even if a new token came at once.
     pub fn outage_budget(&self, now: Timestamp) -> Option<TimeDelta> {
-        let lag = TimeDelta::from_std(self.rotation.reader_lag).unwrap_or(TimeDelta::MAX);
-        (self.end()? - now).checked_sub(&lag)
+        proof::outage_budget(&self.living?, self.rotation.reader_lag, now)
     }
 
     /// When the token is to be replaced because of its end.
@@ -124,6 +138,11 @@ impl Row {
         let life = (end - self.living?.issued_at).to_std().unwrap_or_default();
         let before = TimeDelta::from_std(self.rotation.renew_before.of(life)).ok()?;
         end.checked_sub_signed(before)
+    }
+
+    /// Whether it is due and waits only for the rate of its source, and until when, if that is known.
+    pub fn waits_for_rate(&self) -> Option<Option<Timestamp>> {
+        self.held.filter(|held| held.by == HeldBy::Rate).map(|held| held.until)
     }
 
     /// Until when the breaker holds its login back.

@@ -9,12 +9,12 @@ use chrono::TimeDelta;
 use tokenferry_sources::Timestamp;
 use tokenferry_vault::Counts;
 
-use super::{Calls, Health, Logins, Row, Runs, Snapshot};
+use super::{Calls, Clock, Health, Logins, Row, Runs, Snapshot};
 use crate::config::Config;
 use crate::reload::LastReload;
 use crate::rotation::Rotation;
 use crate::run::{Class, Living, Reason};
-use crate::scheduler::{Failing, Next, Stage};
+use crate::scheduler::{Failing, Held, HeldBy, Next, Stage};
 
 /// The moment of all samples.
 pub(crate) fn now() -> Timestamp {
@@ -45,15 +45,16 @@ pub(crate) fn fine(rotation: Arc<Rotation>) -> Row {
     Row {
         rotation,
         stage: Stage::Planned(next),
-        waits_for_rate: false,
+        held: None,
         living: Some(Living { issued_at: minutes(-10), expires_at: Some(minutes(50)), version: 3 }),
         failing: None,
         runs: Runs { rotated: 4, ..Runs::default() },
     }
 }
 
-pub(crate) fn failing(class: &'static str, held_until: Option<Timestamp>) -> Box<Failing> {
-    Box::new(Failing { class: Class::new(class), at: minutes(-2), count: 3, held_until })
+/// Makes it fail for the third time.
+pub(crate) fn fail(row: &mut Row, class: &'static str, held_until: Option<Timestamp>) {
+    row.failing = Some(Box::new(Failing { class: Class::new(class), at: minutes(-2), count: 3, held_until }));
 }
 
 /// One rotation in each state, and one whose token nobody knows the end of.
@@ -64,13 +65,20 @@ pub(crate) fn every_state() -> Snapshot {
         |row: &mut Row, end| row.living = row.living.map(|living| Living { expires_at: end, ..living });
     ends(&mut rows[1], None);
     (rows[2].stage, rows[2].living) = (Stage::Unread, None);
-    rows[3].failing = Some(failing("unreachable", None));
-    rows[4].failing = Some(failing("login_refused", Some(minutes(13))));
-    (rows[5].failing, rows[5].stage) = (Some(failing("server_error", None)), Stage::InFlight);
+    fail(&mut rows[3], "unreachable", None);
+    rows[3].runs.missed = 2;
+    let destinations = &mut Arc::make_mut(&mut rows[3].rotation).destinations;
+    *destinations = destinations.iter().cycle().take(3).cloned().collect();
+    fail(&mut rows[4], "login_refused", Some(minutes(13)));
+    rows[4].held = Some(Held { by: HeldBy::Breaker, until: Some(minutes(13)) });
+    fail(&mut rows[5], "server_error", None);
+    rows[5].stage = Stage::InFlight;
     ends(&mut rows[5], Some(minutes(4)));
     ends(&mut rows[6], Some(minutes(-1)));
-    (rows[7].living, rows[7].failing) = (None, Some(failing("vault_forbidden", None)));
+    fail(&mut rows[7], "vault_forbidden", None);
+    rows[7].living = None;
     (rows[8].stage, rows[8].living) = (Stage::Disabled, None);
+    rows[8].held = Some(Held { by: HeldBy::Disabled, until: None });
     snapshot(rows)
 }
 
@@ -92,6 +100,8 @@ pub(crate) fn snapshot(rows: Vec<Row>) -> Snapshot {
         adopted: 1,
         vault: Counts { logins: 1, failed_logins: 0, renewals: 2 },
         reload: LastReload { successful: true, at: minutes(-60) },
+        clocks: vec![Clock { source: Arc::clone(source), ahead_secs: -7 }],
+        vault_ahead_secs: Some(1),
         rows,
     }
 }

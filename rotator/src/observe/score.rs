@@ -27,6 +27,8 @@ pub struct Runs {
     pub partly: u32,
     /// With trouble that lasts until somebody changes something.
     pub refused: u32,
+    /// How many destinations the last one left without the new token, while others got it.
+    pub missed: u32,
 }
 
 impl Score {
@@ -44,6 +46,10 @@ impl Score {
             Outcome::Rotated(_) => (&mut runs.rotated, None),
         };
         *count = count.saturating_add(1);
+        runs.missed = match outcome {
+            Outcome::Partly { missed, .. } => *missed,
+            _ => 0,
+        };
         if let Some(class) = class {
             *self.failures.entry((Arc::clone(&rotation.source.name), class.clone())).or_default() += 1;
         }

@@ -141,6 +141,8 @@ pub struct Sum {
     pub reader: Option<&'static Reader>,
     /// As long as nothing works, at worst.
     pub survive_outage: Duration,
+    /// How much longer the rate of its source may hold up a login after that.
+    pub rate_after_outage: Duration,
 }
 
 impl Sum {
@@ -158,12 +160,18 @@ impl Sum {
 
     /// The greatest age that it reaches in the hands of the slowest reader.
     pub fn total(&self) -> Duration {
-        self.age().saturating_add(self.reader_lag).saturating_add(self.survive_outage)
+        self.age().saturating_add(self.reader_lag).saturating_add(self.outage())
+    }
+
+    /// What an outage that is to be survived costs.
+    fn outage(&self) -> Duration {
+        let outage = self.survive_outage.saturating_add(self.rate_after_outage);
+        if self.survive_outage.is_zero() { Duration::ZERO } else { outage }
     }
 
     /// What comes on top of the planned age.
     fn on_top(&self) -> Duration {
-        let delays = [self.rate_waits, self.login_and_retry, self.reader_lag, self.survive_outage];
+        let delays = [self.rate_waits, self.login_and_retry, self.reader_lag, self.outage()];
         delays.into_iter().fold(self.spread, Duration::saturating_add)
     }
 }
@@ -201,10 +209,10 @@ fn too_early(claim: &Claim) -> Option<Duration> {
 }
 
 fn verdict(claim: &Claim, now: Timestamp) -> Verdict {
-    let rate_wait = match claim.share {
-        Some(Share { wait: None, .. }) => return Verdict::NotCarried,
-        Some(Share { wait: Some(wait), .. }) => wait,
-        None => Duration::ZERO,
+    let (rate_wait, after_outage) = match claim.share {
+        Some(Share { wait: Some(wait), wait_after_outage: Some(after), .. }) => (wait, after),
+        Some(_) => return Verdict::NotCarried,
+        None => (Duration::ZERO, Duration::ZERO),
     };
     let Some(life) = claim.life else { return Verdict::NotProvable { missing: Missing::Life } };
     let life = Life { duration: life.duration.min(LONGEST_LIFE), ..life };
@@ -217,6 +225,7 @@ fn verdict(claim: &Claim, now: Timestamp) -> Verdict {
         reader_lag: claim.reader_lag,
         reader: claim.reader,
         survive_outage: claim.survive_outage,
+        rate_after_outage: after_outage.saturating_sub(rate_wait),
     };
     match life.duration.checked_sub(sum.total()) {
         Some(margin) => Verdict::Proven { sum, life, margin },

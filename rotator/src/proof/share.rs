@@ -3,6 +3,9 @@
 //! Nobody waits as long as all that may be wanted within one period is not more than the rate allows. Where it is more,
 //! those who wait are through at the end of the first number of periods whose logins the rate allows together: from the
 //! moment at which the first one has to wait, each period brings as many logins as the rate says.
+//!
+//! The tries of an outage may use up all that the rate allows, and each may hang until its timeout. So whoever is late
+//! then waits until those count no more, and for the others that are late.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,13 +28,18 @@ pub struct Share {
     pub wanted: u64,
     /// How long a login may have to wait for the others; `None` if the rate does not carry what is planned.
     pub wait: Option<Duration>,
+    /// The same after an outage.
+    pub wait_after_outage: Option<Duration>,
 }
 
 impl Share {
     /// Reckons for all rotations of one source. A try that fails may take as long as `timeout`.
     pub fn of(rate: Rate, claims: &[&Claim], timeout: Duration, now: Timestamp) -> Self {
         let load = Load::of(rate, claims, timeout, now);
-        Share { rate, rotations: claims.len(), wanted: load.wanted(1), wait: load.wait() }
+        let (wanted, wait) = (load.wanted(1), load.wait());
+        let late = load.after_outage(claims.len(), timeout);
+        let wait_after_outage = late.periods().map(|periods| late.cycle.saturating_mul(periods));
+        Share { rate, rotations: claims.len(), wanted, wait, wait_after_outage }
     }
 }
 
@@ -65,6 +73,12 @@ impl<'a> Load<'a> {
         Load { rate, cycle, kinds, retries }
     }
 
+    /// The same after an outage: everybody is late, and what counts then may have hung.
+    fn after_outage(self, rotations: usize, timeout: Duration) -> Self {
+        let cycle = self.rate.period().saturating_add(timeout.max(GOOD_RUN));
+        Load { cycle, retries: rotations as u64, ..self }
+    }
+
     /// How many logins may be wanted within so many periods.
     fn wanted(&self, periods: u32) -> u64 {
         let window = self.cycle.saturating_mul(periods);
@@ -83,20 +97,23 @@ impl<'a> Load<'a> {
     }
 
     fn wait(&self) -> Option<Duration> {
-        if self.is_carried(1) {
-            return Some(Duration::ZERO);
-        }
+        let periods = self.periods()?;
+        Some(if periods == 1 { Duration::ZERO } else { self.cycle.saturating_mul(periods) })
+    }
+
+    /// The first number of periods whose logins are enough for all that may be wanted within them.
+    fn periods(&self) -> Option<u32> {
         let longest = LONGEST.as_secs() / self.cycle.as_secs();
-        let doubled = (1..32).map(|power| 1_u32 << power);
+        let doubled = (0..32).map(|power| 1_u32 << power);
         let mut enough = doubled
-            .take_while(|periods| u64::from(*periods) <= longest)
+            .take_while(|periods| *periods == 1 || u64::from(*periods) <= longest)
             .find(|periods| self.is_carried(*periods))?;
         let mut less = enough / 2;
         while enough - less > 1 {
             let middle = less + (enough - less) / 2;
             if self.is_carried(middle) { enough = middle } else { less = middle }
         }
-        Some(self.cycle * enough)
+        Some(enough)
     }
 }
 

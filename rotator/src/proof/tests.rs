@@ -69,6 +69,23 @@ fn what_a_rate_holds_up_is_part_of_the_sum() {
 }
 
 #[test]
+fn after_an_outage_whose_tries_used_up_the_rate_a_login_waits_for_a_period_at_least() {
+    let hourly = claim("@hourly", 600, 86_400, 300);
+    let share = shared("150/h", &vec![hourly.clone(); 49]);
+    assert_eq!((share.wait, share.wait_after_outage), (Some(Duration::ZERO), Some(secs(3600 + 30))));
+    let with = |outage| Claim { share: Some(share), survive_outage: secs(outage), ..hourly.clone() };
+    let total = |outage| match prove(&with(outage), now()).verdict {
+        Verdict::Proven { sum, .. } => sum.total(),
+        _ => panic!("it is proven"),
+    };
+    assert_eq!([0, 600].map(total), [secs(3600 + 345), secs(3600 + 345 + 600 + 3630)]);
+    let budget = |outage| prove(&with(outage), now()).verdict.outage_budget();
+    assert_eq!([0, 600].map(budget), [Some(TimeDelta::seconds(86_400 - 3945 - 3630)); 2]);
+    let said = prove(&with(600), now()).to_string();
+    assert!(said.contains(" + 10m survive_outage + 1h30s waiting for the rate after that + "), "{said}");
+}
+
+#[test]
 fn a_rate_that_does_not_carry_what_is_planned_is_refused() {
     let hourly = claim("@hourly", 600, 86_400, 300);
     let by_age = claim("@yearly", 600, 4200, 300);

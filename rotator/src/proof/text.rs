@@ -38,8 +38,9 @@ impl Verdict {
             Verdict::NotCarried | Verdict::NotProvable { .. } => return None,
             Verdict::Proven { sum, life, .. } | Verdict::Refused { sum, life, .. } => (sum, life),
         };
-        let life = TimeDelta::from_std(life.duration.saturating_add(sum.survive_outage)).ok()?;
-        life.checked_sub(&TimeDelta::from_std(sum.total()).ok()?)
+        let without = TimeDelta::from_std(sum.total().saturating_sub(sum.outage())).ok()?;
+        let needed = without.checked_add(&TimeDelta::from_std(sum.rate_after_outage).ok()?)?;
+        TimeDelta::from_std(life.duration).ok()?.checked_sub(&needed)
     }
 }
 
@@ -109,6 +110,7 @@ impl fmt::Display for Sum {
             (self.rate_waits, "waiting for the rate, before one more try, too"),
             (self.login_and_retry, "login and one more try"),
             (self.survive_outage, "survive_outage"),
+            (self.outage().saturating_sub(self.survive_outage), "waiting for the rate after that"),
             (self.reader_lag, "reader_lag"),
         ];
         for (part, name) in parts.into_iter().filter(|(part, _)| !part.is_zero()) {
@@ -123,7 +125,7 @@ impl fmt::Display for Sum {
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Share { rate, rotations, wanted, wait } = *self;
+        let Share { rate, rotations, wanted, wait, .. } = *self;
         let of_all = if rotations == 1 {
             "its only rotation".to_owned()
         } else {

@@ -62,6 +62,7 @@ impl Transition {
 /// Whether they differ in nothing but the times of their runs.
 fn has_same_tokens(former: &Rotation, next: &Rotation) -> bool {
     let timed_alike = Rotation {
+        source: Arc::clone(&next.source),
         schedule: next.schedule.clone(),
         renew_before: next.renew_before,
         reader_lag: next.reader_lag,
@@ -70,7 +71,7 @@ fn has_same_tokens(former: &Rotation, next: &Rotation) -> bool {
         spread: next.spread,
         ..former.clone()
     };
-    timed_alike == *next
+    former.source.is_same_but_for_rate(&next.source) && timed_alike == *next
 }
 
 /// Names for a line of the log, which is to stay readable.
@@ -96,9 +97,14 @@ mod tests {
     use crate::config::Config;
 
     fn rotations(blocks: &str) -> Vec<Arc<Rotation>> {
+        rotations_with("", blocks)
+    }
+
+    /// All with this in their first source.
+    fn rotations_with(line: &str, blocks: &str) -> Vec<Arc<Rotation>> {
         let text = format!(
             "vault {{\n address = \"https://vault.example\"\n}}\n\
-             source \"zettelstore\" \"one\" {{\n username = \"anna\"\n password = {{ env = \"P\" }}\n}}\n\
+             source \"zettelstore\" \"one\" {{\n username = \"anna\"\n password = {{ env = \"P\" }}\n {line}\n}}\n\
              source \"zettelstore\" \"two\" {{\n username = \"ben\"\n password = {{ env = \"P\" }}\n}}\n{blocks}"
         );
         Config::parse(vec![("test.hcl".into(), text)], &BTreeMap::new()).unwrap().rotations
@@ -136,6 +142,20 @@ mod tests {
         assert_eq!(names(&changes.changed), ["relogged", "moved", "timed"]);
         assert_eq!(names(&changes.removed), ["gone"]);
         assert!(Arc::ptr_eq(&next[4], &former[0]), "what did not change is not kept twice");
+    }
+
+    #[test]
+    fn a_rate_that_is_added_changed_or_removed_makes_nobody_begin_anew() {
+        let text = rotation("limited", "one", "@hourly", "limited");
+        for (before, after) in [("", "2/h"), ("2/h", "3/h"), ("3/h", "")] {
+            let [before, after] = [before, after].map(|rate| match rate {
+                "" => rotations_with("", &text),
+                rate => rotations_with(&format!("rate = \"{rate}\""), &text),
+            });
+            let transition = Transition::new(&before, after, true);
+            assert_eq!(transition.carries_on, [Some(RotationId(0))]);
+            assert_eq!(names(&transition.changes.changed), ["limited"]);
+        }
     }
 
     #[test]

@@ -147,7 +147,7 @@ fn each_trouble_with_a_destination_or_a_secret_has_its_behaviour() {
     let cases = [
         ("cas_lost", Trouble::CasLost { at: at() }, PASSING),
         ("secret_unavailable", Trouble::Open(unavailable), PASSING),
-        ("foreign_entry", Trouble::ForeignEntry { at: at() }, LASTING),
+        ("foreign_entry", Trouble::ForeignEntry { at: at(), is_live: true }, LASTING),
         ("newer_schema", Trouble::NewerSchema { at: at(), schema: 9 }, LASTING),
         ("other_rotation", Trouble::OtherRotation { at: at(), owner: "x".to_owned() }, LASTING),
     ];
@@ -215,6 +215,7 @@ fn learned(end: Timestamp, failure: Option<PastFailure>) -> Scheduler {
         schedule: Schedule::parse("0 * * * *", "UTC").unwrap(),
         renew_before: RenewBefore::Percent(30),
         spread: Duration::ZERO,
+        reader_lag: Duration::ZERO,
         enabled: true,
         limit: None,
     };

@@ -14,6 +14,8 @@ pub struct Detail {
     pub living: Option<Living>,
     /// How it came to be, if we may read that.
     pub origin: Option<Origin>,
+    /// Why we may not write there, and what to do about it.
+    pub objection: Option<(String, String)>,
     /// When its versions were written; empty where we may not read that.
     pub history: Vec<WrittenVersion>,
 }
@@ -35,6 +37,7 @@ impl Runner {
             let detail = match self.look(job, at).await {
                 Ok((place, entry)) => Ok(Detail {
                     living: place.living.filter(|_| place.is_of(job)),
+                    objection: place.objection(job, at),
                     origin: entry.map(|entry| entry.origin),
                     history: self.vault.read_history(&at.entry).await.unwrap_or_default(),
                 }),

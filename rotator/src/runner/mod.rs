@@ -156,10 +156,10 @@ impl Work for Runner {
                 outcome
             }
             Err(trouble) => {
-                tell_failure(job, due, &trouble);
                 let reached = reached(state);
+                tell_failure(job, due, &trouble, reached.is_some());
                 self.note_failure(job, state, due, &trouble, reached.is_some()).await;
-                reached.map_or_else(|| trouble.outcome(), |living| trouble.partly(living))
+                reached.map_or_else(|| trouble.outcome(), |(living, missed)| trouble.partly(living, missed))
             }
         }
     }
@@ -200,12 +200,13 @@ fn outcome(written: &[Written]) -> Outcome {
     }
 }
 
-/// The token that some destinations got while it waits for the others.
-fn reached(state: &State) -> Option<Living> {
-    let written = state.pending.iter().flat_map(|pending| pending.written.iter().flatten());
-    let mut living = written.map(Written::living).peekable();
+/// The token that some destinations got while it waits for the others, and how many these are.
+fn reached(state: &State) -> Option<(Living, u32)> {
+    let written = &state.pending.as_ref()?.written;
+    let mut living = written.iter().flatten().map(Written::living).peekable();
     living.peek()?;
-    Some(earliest(living))
+    let missed = written.iter().filter(|written| written.is_none()).count();
+    Some((earliest(living), u32::try_from(missed).unwrap_or(u32::MAX)))
 }
 
 fn tried_out(state: &mut State) -> Outcome {
@@ -244,7 +245,7 @@ fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run
     );
 }
 
-fn tell_failure(job: &Job, due: &Due, trouble: &Trouble) {
+fn tell_failure(job: &Job, due: &Due, trouble: &Trouble, is_partial: bool) {
     warn!(
         rotation = &*job.rotation.name,
         system = job.rotation.source.system.name,
@@ -255,6 +256,6 @@ fn tell_failure(job: &Job, due: &Due, trouble: &Trouble) {
         error = with_causes(trouble),
         advice = trouble.advice(),
         "{}",
-        trouble.summary()
+        trouble.summary(is_partial)
     );
 }

@@ -29,8 +29,17 @@ pub(super) struct Place {
     pub(super) is_renamed: bool,
     /// Whether Vault has to be asked before anything is done for its sake: it did not take the last write.
     pub(super) is_doubted: bool,
-    pub(super) is_live: bool,
+    holds: Holds,
     newer_schema: Option<u64>,
+}
+
+/// What stands in an entry.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Holds {
+    Nothing,
+    /// Versions that whoever made them can have back.
+    Deleted,
+    Living,
 }
 
 impl Place {
@@ -53,7 +62,7 @@ impl Place {
             is_renamed,
             rotation: entry.as_ref().map(|entry| shared(entry.origin.rotation.as_str().into(), job)),
             is_doubted: false,
-            is_live: found.is_live,
+            holds: Holds::of(found),
             newer_schema,
         };
         (place, entry)
@@ -80,8 +89,13 @@ impl Place {
         self.rotation.is_some()
     }
 
+    /// Whether readers find data.
+    pub(super) fn is_live(&self) -> bool {
+        self.holds == Holds::Living
+    }
+
     fn owner(&self) -> Option<&str> {
-        let named = self.rotation.as_deref().filter(|_| self.is_live);
+        let named = self.rotation.as_deref().filter(|_| self.is_live());
         self.notes.owner.as_deref().or(named)
     }
 
@@ -92,9 +106,16 @@ impl Place {
                 Err(Trouble::OtherRotation { at: at.clone(), owner: owner.to_owned() })
             }
             (Some(_), Some(schema)) => Err(Trouble::NewerSchema { at: at.clone(), schema }),
-            (None, _) if self.is_live && !at.adopt => Err(Trouble::ForeignEntry { at: at.clone() }),
+            (None, _) if self.holds != Holds::Nothing && !at.adopt => {
+                Err(Trouble::ForeignEntry { at: at.clone(), is_live: self.is_live() })
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Why we may not write there, and what to do about it.
+    pub(super) fn objection(&self, job: &Job, at: &Destination) -> Option<(String, String)> {
+        self.check(job, at).err().map(|trouble| (trouble.to_string(), trouble.advice()))
     }
 
     /// Whether we may write notes there, which replaces all that is noted, by what was found just now: it has our
@@ -102,7 +123,7 @@ impl Place {
     pub(super) fn check_notes(&self, job: &Job, at: &Destination, found: &Found) -> Result<(), Trouble> {
         let (now, _) = Place::new(found, job, at, None);
         let unchanged = now.notes.owner.is_none() && now.version == self.version;
-        if unchanged && (self.is_of(job) || !now.is_live) {
+        if unchanged && (self.is_of(job) || now.holds == Holds::Nothing) {
             return Ok(());
         }
         now.check(job, &Destination { adopt: false, ..at.clone() })?;
@@ -111,7 +132,7 @@ impl Place {
 
     /// Goes on counting where an entry was deleted with all that was known of it.
     pub(super) fn follows(&mut self, serial: Option<u64>) {
-        if !self.is_live {
+        if !self.is_live() {
             self.serial = self.serial.max(serial.unwrap_or_default());
         }
     }
@@ -130,7 +151,18 @@ impl Place {
         self.version = living.version;
         self.serial += 1;
         self.living = Some(living);
-        (self.is_live, self.is_doubted, self.is_renamed) = (true, false, false);
+        self.holds = Holds::Living;
+        (self.is_doubted, self.is_renamed) = (false, false);
+    }
+}
+
+impl Holds {
+    fn of(found: &Found) -> Self {
+        match (found.is_live, found.holds_data) {
+            (true, _) => Holds::Living,
+            (false, true) => Holds::Deleted,
+            (false, false) => Holds::Nothing,
+        }
     }
 }
 

@@ -120,8 +120,8 @@ impl Publication<'_> {
             {
                 return Ok(achieved);
             }
+            slot.as_ref().map_or(Ok(()), |place| place.check(self.job, self.at))?;
             let Some(mut place) = slot.take() else { continue };
-            place.check(self.job, self.at)?;
             match self.write_once(&mut place).await {
                 Ok(achieved) => {
                     *slot = Some(place);

@@ -29,15 +29,14 @@ impl Runner {
         let Some(job) = self.job(rotation) else { return Ok(Seen::default()) };
         let Some(at) = job.rotation.destinations.get(destination) else { return Ok(Seen::default()) };
         let (place, entry) = self.look(job, at).await?;
-        let objection = place.check(job, at).err();
         let living = place.living.filter(|_| place.is_of(job));
         let vanishes = |entry: Entry| living.is_some_and(|living| living.expires_at != entry.expires_at);
         Ok(Seen {
             version: place.version,
-            is_live: place.is_live,
+            is_live: place.is_live(),
             living,
             vanishes: entry.is_some_and(vanishes),
-            objection: objection.map(|trouble| (trouble.to_string(), trouble.advice())),
+            objection: place.objection(job, at),
         })
     }
 }

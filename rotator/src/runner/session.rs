@@ -129,7 +129,7 @@ impl Kept {
         let is_marked = mark == Some(source);
         // The mark comes after the first data.
         let is_named = mark.is_none() && text("source") == Some(source) && text(REFRESH_TOKEN).is_some();
-        let is_free = mark.is_none() && !found.is_live && found.version == 0;
+        let is_free = mark.is_none() && !found.holds_data;
         let is_over = text("expires_at").and_then(parse_rfc3339).is_some_and(|end| end <= now);
         let is_ours = is_marked || is_named || is_free;
         let refresh_token = text(REFRESH_TOKEN).filter(|text| is_ours && !is_over && !text.is_empty());

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use tokenferry_vault::VaultError;
 use tracing::debug;
 
-use super::job::{Job, State};
+use super::job::{Job, Pending, State};
 use super::place::Place;
 use super::spread::is_torn;
 use super::{Runner, earliest};
@@ -28,6 +28,7 @@ impl Runner {
             match looked {
                 Ok((place, _)) => {
                     match place.check(job, at) {
+                        Ok(()) if lacks(state.pending.as_deref(), index, &place) => {}
                         Ok(()) => state.troubles.clear(index),
                         Err(trouble) => state.troubles.note(index, trouble.class()),
                     }
@@ -114,6 +115,13 @@ pub struct DestinationState {
     pub living: Option<Living>,
     /// What came in its way last.
     pub trouble: Option<Class>,
+}
+
+/// Whether a token waits that should stand there: what kept it from being written is not over because of a read.
+fn lacks(pending: Option<&Pending>, index: usize, place: &Place) -> bool {
+    let Some(Pending { written, replaces, .. }) = pending else { return false };
+    let is_written = written.get(index).is_some_and(Option::is_some);
+    !is_written && replaces.get(index).is_some_and(|replaces| place.version <= *replaces)
 }
 
 /// There is a token only if every destination that we may write to has one.

@@ -13,8 +13,8 @@ use crate::source::OpenError;
 pub(super) enum Trouble {
     #[error("{at} was written by somebody else twice while we wrote it")]
     CasLost { at: Destination },
-    #[error("{at} holds an entry that this program did not make")]
-    ForeignEntry { at: Destination },
+    #[error("{at} holds an entry that this program did not make{}", if *is_live { "" } else { UNDELETED })]
+    ForeignEntry { at: Destination, is_live: bool },
     #[error("{at} was written by a newer version of this program (schema {schema})")]
     NewerSchema { at: Destination, schema: u64 },
     #[error(transparent)]
@@ -79,9 +79,9 @@ impl Trouble {
         }
     }
 
-    /// What came of a run that reached some destinations.
-    pub(super) fn partly(&self, living: Living) -> Outcome {
-        Outcome::Partly { living, class: self.class(), retry_at: self.retry_at() }
+    /// What came of a run that reached some destinations, but missed so many.
+    pub(super) fn partly(&self, living: Living, missed: u32) -> Outcome {
+        Outcome::Partly { living, missed, class: self.class(), retry_at: self.retry_at() }
     }
 
     pub(super) fn outcome(&self) -> Outcome {
@@ -92,10 +92,12 @@ impl Trouble {
         Outcome::Failed { class, retry_at: self.retry_at() }
     }
 
-    pub(super) fn summary(&self) -> String {
+    /// `is_partial`: some destinations got the token.
+    pub(super) fn summary(&self, is_partial: bool) -> String {
         match self {
             Trouble::Source { error, .. } => error.summary(),
             Trouble::Open(_) => "The source cannot be used".to_owned(),
+            _ if is_partial => "The token was not published everywhere".to_owned(),
             _ => "The token was not published".to_owned(),
         }
     }
@@ -106,8 +108,13 @@ impl Trouble {
                 "Find out who else writes this entry: one destination is for one rotation."
                     .to_owned()
             }
-            Trouble::ForeignEntry { .. } => {
+            Trouble::ForeignEntry { is_live: true, .. } => {
                 "Choose another `path`, or set `adopt = true` in this destination to take the entry over.".to_owned()
+            }
+            Trouble::ForeignEntry { is_live: false, .. } => {
+                "Choose another `path`, or set `adopt = true` in this destination to take the entry over, or delete it \
+                 with all versions and its metadata."
+                    .to_owned()
             }
             Trouble::NewerSchema { .. } => "Run the newer version here, too.".to_owned(),
             Trouble::Open(error) => error.of_vault().map_or_else(
@@ -130,3 +137,5 @@ impl Trouble {
         }
     }
 }
+
+const UNDELETED: &str = "; it is deleted, but whoever made it can undelete it";

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokenferry_sources::Timestamp;
 
 use super::{moment, offset};
+use crate::proof::GOOD_RUN;
 use crate::run::{Class, Living};
 
 /// The least time between two runs of one rotation, whatever happens.
@@ -19,14 +20,17 @@ pub(super) fn delay(name: &str, failures: u32, patience: Duration) -> Duration {
     delay.min(patience).max(FLOOR)
 }
 
-/// The longest wait between two tries: a third of what is left of the token's life, so that more than one try is left;
-/// and not long where readers have no living token.
-pub(super) fn patience(living: Option<Living>, now: Timestamp) -> Duration {
+/// The longest wait between two tries: a third of the time in which a run can still begin that no reader notices too
+/// late, so that more than one try is left; and not long where a reader may have no living token.
+pub(super) fn patience(living: Option<Living>, reader_lag: Duration, now: Timestamp) -> Duration {
     let Some(living) = living else { return LONGEST_WITHOUT_TOKEN };
-    match living.expires_at.map(|end| moment::between(now, end)) {
-        Some(left) if left.is_zero() => LONGEST_WITHOUT_TOKEN,
-        Some(left) => (left / 3).min(LONGEST),
-        None => LONGEST,
+    let Some(end) = living.expires_at else { return LONGEST };
+    let in_time = moment::between(now, moment::before(end, reader_lag.saturating_add(GOOD_RUN)));
+    let left = moment::between(now, end);
+    match (in_time.is_zero(), left.is_zero()) {
+        (false, _) => (in_time / 3).min(LONGEST),
+        (true, false) => (left / 3).min(LONGEST_WITHOUT_TOKEN),
+        (true, true) => LONGEST_WITHOUT_TOKEN,
     }
 }
 
@@ -86,9 +90,22 @@ mod tests {
             let expires_at = Some(moment::after(now, Duration::from_secs(left)));
             Some(Living { issued_at: now, expires_at, version: 1 })
         };
-        let delay = |left| delay("zscaler-corp", 9, patience(living(left), now)).as_secs();
-        assert_eq!((delay(60), delay(16), delay(3)), (20, 5, 5));
-        assert_eq!(patience(living(86_400), now), LONGEST);
+        let patience = |left| patience(living(left), Duration::ZERO, now);
+        let delay = |left| delay("zscaler-corp", 9, patience(left)).as_secs();
+        assert_eq!((delay(65), delay(21), delay(3)), (20, 5, 5));
+        assert_eq!(patience(86_400), LONGEST);
+    }
+
+    #[test]
+    fn patience_counts_to_the_last_moment_at_which_a_run_still_comes_in_time() {
+        let issued_at = Timestamp::UNIX_EPOCH;
+        let living = |left| {
+            let expires_at = Some(moment::after(issued_at, Duration::from_secs(left)));
+            Some(Living { issued_at, expires_at, version: 1 })
+        };
+        let patience = |left| patience(living(left), Duration::from_secs(300), issued_at).as_secs();
+        assert_eq!([605, 308, 306].map(patience), [100, 1, 0], "a third of what is left before the lag");
+        assert_eq!([305, 60, 1].map(patience), [101, 20, 0], "too late for the slowest, not for the others");
     }
 
     #[test]
@@ -96,8 +113,9 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let dead = Living { issued_at: now, expires_at: Some(now), version: 1 };
         let endless = Living { expires_at: None, ..dead };
-        assert_eq!([Some(dead), None].map(|living| patience(living, now).as_secs()), [180, 180]);
-        assert_eq!(patience(Some(endless), now), LONGEST);
+        let patience = |living| patience(living, Duration::ZERO, now);
+        assert_eq!([Some(dead), None].map(|living| patience(living).as_secs()), [180, 180]);
+        assert_eq!(patience(Some(endless)), LONGEST);
     }
 
     #[test]

@@ -205,7 +205,7 @@ impl Job {
                 let run = Some((due.occurrence, due.reason));
                 self.failure = Some(Box::new(self.paused(class.clone(), now, due.attempt, *retry_at, run)));
             }
-            Outcome::Partly { living, class, retry_at } => {
+            Outcome::Partly { living, class, retry_at, .. } => {
                 self.living = Some(believable(*living, now));
                 self.done = Some(due.occurrence);
                 let run = Some((due.occurrence, due.reason));
@@ -296,7 +296,7 @@ impl Job {
     /// is far, a look now and then may save the readers: what somebody changed is not always the login.
     fn without_change(&self, failure: &Failure, until: Timestamp, now: Timestamp) -> Next {
         let tick = self.tick(failure.at.max(moment::before(until, self.offset)));
-        let patience = backoff::patience(self.living, failure.at);
+        let patience = self.patience(failure.at);
         let look_at = moment::after(failure.at, backoff::look_again(&failure.class, patience));
         let wanted = self.wanted(now);
         let look = Next { at: wanted.at.max(look_at), ..wanted };
@@ -352,7 +352,7 @@ impl Job {
         retry_at: Option<Timestamp>,
         run: Option<(Timestamp, Reason)>,
     ) -> Failure {
-        let patience = backoff::patience(self.living, at);
+        let patience = self.patience(at);
         let backoff = moment::after(at, backoff::delay(&self.plan.name, count, patience));
         let asked = backoff::asked_to_wait(at, retry_at);
         // Who says when is asked again soon after that, however often it came to nothing.
@@ -361,6 +361,11 @@ impl Job {
         let asked = asked.filter(|asked| *asked > backoff);
         let hold = Hold::Pause { until: asked.unwrap_or(backoff), asked: asked.is_some(), run };
         Failure { class, at, count, refusals: 0, hold }
+    }
+
+    /// How long the next try may be put off after a failure then.
+    fn patience(&self, at: Timestamp) -> Duration {
+        backoff::patience(self.living, self.plan.reader_lag, at)
     }
 
     /// A failure as noted in the entry. If it seems to be yet to come, the clock was put back since, and nobody knows

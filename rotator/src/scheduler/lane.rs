@@ -3,6 +3,8 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
+use std::iter;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokenferry_sources::Timestamp;
@@ -14,6 +16,7 @@ use crate::run::{Class, RotationId, Standing, Urgency};
 /// The runs of one source that has a rate.
 #[derive(Debug)]
 pub(super) struct Lane {
+    source: Arc<str>,
     rate: Rate,
     /// When the logins were that still count, the oldest on top.
     logins: BinaryHeap<Reverse<Timestamp>>,
@@ -27,8 +30,9 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(rate: Rate) -> Self {
+    pub(super) fn new(source: Arc<str>, rate: Rate) -> Self {
         Lane {
+            source,
             rate,
             logins: BinaryHeap::new(),
             in_flight: 0,
@@ -52,20 +56,28 @@ impl Lane {
         }
     }
 
-    /// Takes over the logins of another lane, whose source or rate was changed.
-    pub(super) fn succeed(&mut self, former: Lane) {
-        self.logins.extend(former.logins);
+    pub(super) fn is_namesake(&self, other: &Lane) -> bool {
+        self.source == other.source
     }
 
-    /// Takes in when a rotation logged in before its source had a rate.
-    pub(super) fn remember(&mut self, login: Option<Timestamp>) {
-        self.logins.extend(login.map(Reverse));
+    /// Takes over the logins of another lane, whose source or rate was changed. Of what is under way there, so many
+    /// runs go on in this lane; nobody will tell when the others log in.
+    pub(super) fn succeed(&mut self, former: &Lane, going_on: usize, now: Timestamp) {
+        let counting = former.logins.iter().filter(|Reverse(login)| former.ends(*login) > now);
+        let unseen = former.in_flight.saturating_sub(going_on);
+        self.logins.extend(counting.copied().chain(iter::repeat_n(Reverse(now), unseen)));
     }
 
-    /// A rotation is one of this lane now.
-    pub(super) fn carry_on(&mut self, unknown: bool, in_flight: bool) {
-        self.unread -= usize::from(!unknown).min(self.unread);
-        self.in_flight += usize::from(in_flight);
+    /// Takes in when a rotation logged in that had another lane before, or none, unless that lane counted it.
+    pub(super) fn remember(&mut self, login: Option<Timestamp>, former: Option<&Lane>, now: Timestamp) {
+        let is_new = |login: &Timestamp| former.is_none_or(|former| former.ends(*login) <= now);
+        self.logins.extend(login.filter(is_new).map(Reverse));
+    }
+
+    /// A rotation is one of this lane, and was known before.
+    pub(super) fn carry_on(&mut self, is_read: bool, is_in_flight: bool) {
+        self.unread -= usize::from(is_read).min(self.unread);
+        self.in_flight += usize::from(is_in_flight);
     }
 
     pub(super) fn wait(&mut self, urgency: Urgency, rotation: RotationId) {

@@ -43,6 +43,8 @@ pub struct Plan {
     pub renew_before: RenewBefore,
     /// How far its times may be shifted.
     pub spread: Duration,
+    /// How long the slowest reader may take to notice a new token: a run that comes later than that is too late.
+    pub reader_lag: Duration,
     /// Whether it is run at all.
     pub enabled: bool,
     /// How many logins its source may make in a time.
@@ -69,6 +71,7 @@ impl From<&Rotation> for Plan {
             schedule: rotation.schedule.clone(),
             renew_before: rotation.renew_before,
             spread: rotation.spread,
+            reader_lag: rotation.reader_lag,
         }
     }
 }
@@ -340,8 +343,8 @@ struct Lanes {
 impl Lanes {
     fn enter(&mut self, Limit { source, rate }: Limit, is_expected: bool) -> LaneId {
         let Lanes { all, of } = self;
-        let lane = *of.entry(source).or_insert_with(|| {
-            all.push(Lane::new(rate));
+        let lane = *of.entry(source).or_insert_with_key(|source| {
+            all.push(Lane::new(Arc::clone(source), rate));
             LaneId::try_from(all.len() - 1).unwrap_or(LaneId::MAX)
         });
         if let Some(known) = all.get_mut(lane as usize).filter(|_| is_expected) {

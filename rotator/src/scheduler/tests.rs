@@ -16,6 +16,7 @@ fn plan(schedule: &str, renew_before: u64, spread: u64) -> Plan {
         schedule: Schedule::parse(schedule, "UTC").unwrap(),
         renew_before: RenewBefore::Duration(Duration::from_secs(renew_before)),
         spread: Duration::from_secs(spread),
+        reader_lag: Duration::ZERO,
         enabled: true,
         limit: None,
     }
@@ -255,7 +256,7 @@ fn a_refused_login_waits_for_the_next_time_of_the_schedule_whatever_the_token_do
 fn another_lasting_failure_waits_for_the_schedule_only_if_that_is_near() {
     for (schedule, expected) in [("*/10 * * * *", "12:10:00"), ("0 * * * *", "12:10:02")] {
         let mut scheduler =
-            learned(plan(schedule, 3000, 0), Some(living("11:30:00", Some(3600))), None, "12:00:00");
+            learned(plan(schedule, 3000, 0), Some(living("11:30:00", Some(3605))), None, "12:00:00");
         let due = only_due(&mut scheduler, at("12:00:00"));
         scheduler.ended(&due, &refused("no_access"), at("12:00:03"));
         assert_eq!(scheduler.waiting_for_change().collect::<Vec<_>>(), [ONLY]);
@@ -548,6 +549,8 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
         any_class().prop_map(|class| Outcome::Refused { class }),
         (any_class(), prop::option::of(any_time()))
             .prop_map(|(class, retry_at)| Outcome::Failed { class, retry_at }),
+        (any_living(), any_class(), prop::option::of(any_time()))
+            .prop_map(|(living, class, retry_at)| Outcome::Partly { living, class, retry_at, missed: 1 }),
     ]
 }
 
@@ -558,11 +561,13 @@ fn any_plan() -> impl Strategy<Value = Plan> {
         (1u8..100).prop_map(RenewBefore::Percent),
     ];
     let spread = prop_oneof![(0u64..100_000).prop_map(Duration::from_secs), Just(Duration::MAX)];
-    (schedules, renew, spread).prop_map(|(schedule, renew_before, spread)| Plan {
+    let reader_lag = prop_oneof![(0u64..100_000).prop_map(Duration::from_secs), Just(Duration::MAX)];
+    (schedules, renew, spread, reader_lag).prop_map(|(schedule, renew_before, spread, reader_lag)| Plan {
         name: "any".into(),
         schedule: Schedule::parse(schedule, "Europe/Berlin").unwrap(),
         renew_before,
         spread,
+        reader_lag,
         enabled: true,
         limit: None,
     })

@@ -31,6 +31,54 @@ async fn an_entry_of_somebody_else_is_taken_over_if_that_is_wished() {
 }
 
 #[tokio::test]
+async fn a_deleted_entry_of_somebody_else_is_theirs_until_its_last_version_is_destroyed() {
+    let world = World::new().await;
+    for password in ["one", "two"] {
+        world.bao.root("POST", "secret/data/home", json!({ "data": { "password": password } })).await;
+    }
+    world.bao.root("DELETE", "secret/data/home", json!(null)).await;
+    assert_eq!(world.home().standing(ID).await.unwrap().living, None);
+    let refuses = async || {
+        assert_eq!(failed(&world.home()).await, ("foreign_entry".to_owned(), true));
+        let (_, advice) = world.home().see(ID, 0).await.unwrap().objection.unwrap();
+        assert!(advice.contains("delete it with all versions"), "{advice}");
+        assert_eq!(world.logins().attempted, 0);
+        assert!(world.bao.notes("home").await.is_null());
+    };
+    refuses().await;
+    world.bao.root("POST", "secret/delete/home", json!({ "versions": [1] })).await;
+    refuses().await;
+    world.bao.root("PUT", "secret/destroy/home", json!({ "versions": [2] })).await;
+    refuses().await;
+    world.bao.root("POST", "secret/undelete/home", json!({ "versions": [1] })).await;
+    refuses().await;
+    world.bao.root("PUT", "secret/destroy/home", json!({ "versions": [1] })).await;
+    assert_eq!(rotated(&world.home()).await, 3);
+}
+
+#[tokio::test]
+async fn a_deleted_entry_of_somebody_else_is_taken_over_if_that_is_wished() {
+    let world = World::new().await;
+    world.bao.root("POST", "secret/data/home", json!({ "data": { "password": "theirs" } })).await;
+    world.bao.root("DELETE", "secret/data/home", json!(null)).await;
+    let adopting = Destination { adopt: true, ..place("home") };
+    assert_eq!(rotated(&world.runner(world.rotation("home", &[adopting]), world.vault())).await, 2);
+    assert_eq!(rotated(&world.home()).await, 3, "it is ours now");
+}
+
+#[tokio::test]
+async fn a_failure_is_not_noted_at_a_deleted_entry_of_somebody_else() {
+    let world = World::new().await;
+    let adopting = Destination { adopt: true, ..place("home") };
+    let runner = world.runner(world.rotation("home", &[adopting]), world.vault());
+    world.bao.root("POST", "secret/data/home", json!({ "data": { "password": "theirs" } })).await;
+    world.bao.root("DELETE", "secret/data/home", json!(null)).await;
+    world.variables.set("PASSWORD", "wrong");
+    assert_eq!(failed(&runner).await, ("login_refused".to_owned(), true));
+    assert!(world.bao.notes("home").await.is_null());
+}
+
+#[tokio::test]
 async fn an_entry_of_another_rotation_is_refused_always() {
     let world = World::new().await;
     rotated(&world.home()).await;

@@ -144,6 +144,21 @@ async fn a_session_of_somebody_else_is_left_alone_and_readers_get_their_token() 
 }
 
 #[tokio::test]
+async fn a_deleted_session_of_somebody_else_is_theirs_until_it_is_destroyed() {
+    let world = World::new().await;
+    let theirs = json!({ "data": { "refresh_token": "theirs" } });
+    world.bao.root("POST", &format!("secret/data/{SESSION}"), theirs).await;
+    world.bao.root("DELETE", &format!("secret/data/{SESSION}"), Value::Null).await;
+    rotated(&runner(&world)).await;
+    let metadata = async || world.bao.root("GET", &format!("secret/metadata/{SESSION}"), Value::Null).await;
+    assert_eq!(metadata().await["data"]["current_version"], 1);
+    let all = json!({ "versions": [1] });
+    world.bao.root("PUT", &format!("secret/destroy/{SESSION}"), all).await;
+    rotated(&runner(&world)).await;
+    assert_eq!(metadata().await["data"]["current_version"], 2);
+}
+
+#[tokio::test]
 async fn a_write_of_the_session_whose_answer_is_lost_is_looked_up_and_not_repeated() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;

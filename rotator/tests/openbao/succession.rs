@@ -57,6 +57,21 @@ async fn a_login_goes_on_as_long_as_it_is_made_in_the_same_way_at_the_same_place
 }
 
 #[tokio::test]
+async fn what_was_counted_is_counted_on() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let by_role = app_role(&world, &proxy.address).await;
+    let vault = world.vault_with(by_role.clone());
+    vault.read_entry(&entry("home")).await.unwrap();
+    let next = vault.successor(by_role);
+    assert_eq!((next.counts().logins, next.counts().failed_logins), (1, 0));
+    // What logs in otherwise goes on with the same counts, too: counters never fall.
+    let other = next.successor(settings(&proxy.address));
+    other.read_entry(&entry("home")).await.unwrap();
+    assert_eq!(other.counts().logins, 2);
+}
+
+#[tokio::test]
 async fn a_refused_login_stays_refused_for_the_next_settings_until_it_is_changed() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
@@ -79,6 +94,7 @@ async fn a_token_that_was_replaced_where_it_is_kept_is_taken_at_once() {
     world.variables.set("VAULT_TOKEN", &token);
     let vault = world.vault();
     vault.read_entry(&entry("home")).await.unwrap();
+    // One that Vault does not know is answered like one that may do nothing.
     world.variables.set("VAULT_TOKEN", "not-a-token");
     let error = vault.successor(settings(&world.bao.address)).read_entry(&entry("home")).await.unwrap_err();
     assert_eq!(error.class(), "vault_forbidden");

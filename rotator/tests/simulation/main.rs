@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod one;
+mod outages;
 mod rates;
+mod source;
 mod storms;

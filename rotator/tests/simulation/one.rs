@@ -123,6 +123,7 @@ impl Simulation {
             schedule: claim.schedule.clone(),
             renew_before: claim.renew_before,
             spread: claim.spread,
+            reader_lag: claim.reader_lag,
             enabled: true,
             limit: None,
         };

@@ -30,7 +30,7 @@ async fn whatever_fails_nobody_is_asked_in_a_tight_loop() {
         // Where the clock hardly moves, few times of the schedules come.
         let least = if clock == Clock::SetBackEachMinute { 500 } else { 5_000 };
         assert!(state.logins.iter().flatten().count() > least, "{clock:?}");
-        for kind in [Kind::Down, Kind::Limited, Kind::Lost, Kind::Refused, Kind::Short] {
+        for kind in [Kind::Down, Kind::Limited, Kind::Lost, Kind::Partly, Kind::Refused, Kind::Short] {
             let asked = state.logins.iter().map(|logins| most_in_an_hour(logins, kind)).max().unwrap();
             // A clock that jumps a day takes a breaker along that was noted before a restart.
             let most = match kind {
@@ -106,6 +106,8 @@ enum Kind {
     Limited,
     /// The token is issued, and the answer gets lost.
     Lost,
+    /// One destination takes the token, and another does not.
+    Partly,
     Refused,
     /// Vault is sealed: it is asked first, and nobody logs in.
     Sealed,
@@ -163,7 +165,7 @@ impl World {
         }
         let half_hour = self.began.elapsed().as_secs() / 1800;
         let mut random = Rng::with_seed(self.seed ^ (half_hour << 20) ^ ((rotation as u64) << 8));
-        match random.u8(0..9) {
+        match random.u8(0..10) {
             _ if state.is_calm => Kind::Fine,
             0 => Kind::Down,
             1 => Kind::Limited,
@@ -171,6 +173,7 @@ impl World {
             3 => Kind::Refused,
             4 => Kind::Sealed,
             5 => Kind::Short,
+            6 => Kind::Partly,
             _ => Kind::Fine,
         }
     }
@@ -197,9 +200,18 @@ impl World {
             Kind::Down => failed("unreachable", None),
             Kind::Limited => failed("rate_limited", state.random.choice(come_back)),
             Kind::Lost => failed("timed_out", None),
+            Kind::Partly => {
+                let retry_at = state.random.choice(come_back);
+                Outcome::Partly {
+                    living: living(now, 3600),
+                    class: Class::new("vault_forbidden"),
+                    retry_at,
+                    missed: 1,
+                }
+            }
             Kind::Refused => Outcome::Refused { class: Class::new("login_refused") },
-            Kind::Short => rotated(now, 1),
-            Kind::Fine | Kind::Sealed => rotated(now, 3600),
+            Kind::Short => Outcome::Rotated(living(now, 1)),
+            Kind::Fine | Kind::Sealed => Outcome::Rotated(living(now, 3600)),
         };
         note(&mut state.standings[rotation], due, &outcome, now);
         outcome
@@ -218,8 +230,8 @@ impl World {
     }
 }
 
-fn rotated(now: Timestamp, secs: i64) -> Outcome {
-    Outcome::Rotated(Living { issued_at: now, expires_at: Some(now + TimeDelta::seconds(secs)), version: 1 })
+fn living(now: Timestamp, secs: i64) -> Living {
+    Living { issued_at: now, expires_at: Some(now + TimeDelta::seconds(secs)), version: 1 }
 }
 
 /// As the runner notes it beside the entry.
@@ -287,6 +299,7 @@ impl Rotator {
                 .unwrap(),
             renew_before: RenewBefore::Percent(30),
             spread: Duration::from_secs(60),
+            reader_lag: Duration::from_secs(if number.is_multiple_of(2) { 0 } else { 300 }),
             enabled: true,
             limit: None,
         };

@@ -31,8 +31,8 @@ async fn the_pictures_of_the_readme_show_each_trouble() {
     let browser = Browser::start().await;
     let folder = std::env::var_os("TOKENFERRY_SCREENSHOTS").map(PathBuf::from);
     for (scheme, width, height, name) in [
-        ("light", 1200, 960, "status-page.png"),
-        ("dark", 1200, 960, "status-page-dark.png"),
+        ("light", 1200, 1130, "status-page.png"),
+        ("dark", 1200, 1130, "status-page-dark.png"),
         ("light", 390, 1200, "narrow"),
     ] {
         browser.prefer(scheme).await;
@@ -65,7 +65,7 @@ async fn site() -> (Site, Daemon) {
     site.rotator.write_secret("minutes", "planted-wrong-password");
     let daemon = site.rotator.start();
     let deadline = Instant::now() + Duration::from_secs(60);
-    while daemon.page("/").await.body.matches("<code>").count() < 3 {
+    while daemon.page("/").await.body.matches("data-label=\"Trouble\"><code>").count() < 3 {
         assert!(Instant::now() < deadline, "not all that should fail does");
         sleep(Duration::from_millis(100)).await;
     }

@@ -152,6 +152,81 @@ async fn a_token_is_looked_up_and_renewed_with_what_the_policy_gives_for_that() 
     );
 }
 
+/// One source that refreshes its tokens, for as long as it can.
+async fn refreshing_site(test: &str) -> Site {
+    let mut site = Site::new(test).await;
+    let base_url = site.issuer.zenoti_url();
+    site.configure(|config| {
+        TOKEN.clone_into(&mut config.vault);
+        "grace_period = \"1s\"".clone_into(&mut config.top);
+        let source = format!(
+            "source \"zenoti\" \"salon\" {{\n base_url = \"{base_url}\"\n account_name = \"sandbox\"\n \
+             username = \"sandbox\"\n password = {{ env = \"SALON\" }}\n \
+             app_id = \"00000000-0000-4000-8000-000000000001\"\n app_secret = {{ env = \"APP\" }}\n \
+             use_refresh_token = true\n session {{\n mount = \"{MOUNT}\"\n path = \"{SESSION}\"\n }}\n}}\n"
+        );
+        config.more = source + &rotation("salon").replace("zettelstore.notes", "zenoti.salon");
+    });
+    let rotator = site.another().secret_env("SALON", "sandbox-password");
+    site.rotator = rotator.secret_env("APP", "sandbox-app-secret");
+    site
+}
+
+/// A login where there is no session, a refresh by the next process, and one more. How often it logged in and refreshed.
+async fn cycle(site: &Site) -> (u64, u64) {
+    let counts = || {
+        let counters = site.issuer.counters();
+        (counters.all_logins("zenoti").attempted, counters.renewals("zenoti", "sandbox").succeeded)
+    };
+    for path in [SESSION, "tokens/salon"] {
+        site.openbao.remove_entry(MOUNT, path).await;
+    }
+    let before = counts();
+    for _ in 0..3 {
+        site.rotator.run(&["once", "salon", "--force"]).await;
+    }
+    let after = counts();
+    (after.0 - before.0, after.1 - before.1)
+}
+
+#[tokio::test]
+async fn a_session_is_kept_and_refreshed_with_the_least_policy_and_with_nothing_less() {
+    let site = refreshing_site("session-policy").await;
+    site.rotator.write_secret("vault-token", site.openbao.token());
+    let shown = site.rotator.run(&["policy", "salon", "--output", "json"]).await.ok().json();
+    let paths = shown["paths"].as_array().unwrap().clone();
+    allow(&site, shown["policy"].as_str().unwrap()).await;
+    let begin = site.openbao.audited().len();
+    assert_eq!(cycle(&site).await, (1, 2));
+    assert_eq!(denied(&site, begin), []);
+    let kept = site.openbao.read(&format!("{MOUNT}/metadata/{SESSION}")).await["data"].clone();
+    assert_eq!((&kept["current_version"], &kept["max_versions"]), (&json!(3), &json!(1)));
+    assert_eq!(kept["custom_metadata"], json!({"tokenferry_session": "zenoti.salon"}));
+
+    let of_session: Vec<&Value> = paths.iter().filter(|rule| rule["group"] == "sessions").collect();
+    let needed = of_session.iter().map(|rule| (rule["path"].as_str().unwrap(), &rule["capabilities"]));
+    assert_eq!(
+        needed.collect::<Vec<_>>(),
+        [
+            ("secret/data/sessions/salon", &json!(["create", "read", "update"])),
+            ("secret/metadata/sessions/salon", &json!(["read", "update"])),
+        ]
+    );
+    for rule in of_session {
+        for capability in rule["capabilities"].as_array().unwrap() {
+            allow(&site, &text(&paths, Some((&rule["path"], capability)))).await;
+            let begin = site.openbao.audited().len();
+            let (logins, _) = cycle(&site).await;
+            let denied = denied(&site, begin);
+            let is_asked = denied.iter().any(|one| rule["path"] == *one.path);
+            assert!(is_asked, "{capability} on {} is not needed: {denied:?}", rule["path"]);
+            // Readers get their token all the same.
+            let version = site.openbao.entry(MOUNT, "tokens/salon").await.unwrap().version;
+            assert!(version == 3 && logins >= 1, "{capability} on {}: {version}", rule["path"]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn each_path_is_there_once_in_order_and_says_what_needs_it() {
     let site = site("policy-text").await;
@@ -300,4 +375,5 @@ async fn paths_with_characters_that_mean_something_in_policies_work_and_are_told
     assert!(!told("odd3") && !told("odd6/b*c/+d"), "{}", outcome.stderr);
 }
 
+const SESSION: &str = "sessions/salon";
 const TOKEN: &str = "auth \"token\" {\n token = { file = \"vault-token\" }\n }";

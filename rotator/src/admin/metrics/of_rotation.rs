@@ -47,7 +47,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_outage_budget_seconds",
         kind: Kind::Gauge,
         help: "How long from now on the system or Vault may stay down before a reader holds a dead token: the life left, \
-               less reader_lag.",
+               less reader_lag and the time of a run.",
         samples: Samples::Rotation(|row, now, sampler| {
             if let Some(budget) = row.outage_budget(now) {
                 sampler.put_of(row, None, budget.num_seconds());
@@ -91,6 +91,28 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: Samples::Rotation(|row, _, sampler| {
             if let Some(failing) = &row.failing {
                 sampler.put_of(row, Some(("class", failing.class.name())), 1);
+            }
+        }),
+    },
+    Family {
+        name: "tokenferry_rotation_held",
+        kind: Kind::Gauge,
+        help: "1 for each rotation that waits on purpose, with what for: backoff (after a failure), breaker (a refused login \
+               is to be changed), disabled, lasting_failure (somebody has to change something), rate (of its source), \
+               retry_after (the other side asked for it).",
+        samples: Samples::Rotation(|row, _, sampler| {
+            if let Some(held) = &row.held {
+                sampler.put_of(row, Some(("by", held.by.name())), 1);
+            }
+        }),
+    },
+    Family {
+        name: "tokenferry_destinations_missed",
+        kind: Kind::Gauge,
+        help: "How many destinations the last run left without the new token, while others got it. Missing if it is none.",
+        samples: Samples::Rotation(|row, _, sampler| {
+            if row.runs.missed > 0 {
+                sampler.put_of(row, None, row.runs.missed);
             }
         }),
     },

@@ -3,7 +3,7 @@
 use super::super::health;
 use super::super::usage;
 use super::{Family, Kind, Samples};
-use crate::observe::State;
+use crate::observe::{Clock, State};
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
@@ -119,6 +119,27 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         help: "When the configuration was read last.",
         samples: Samples::Whole(|snapshot, sampler| sampler.put(&[], snapshot.reload.at.timestamp())),
+    },
+    Family {
+        name: "tokenferry_clock_skew_seconds",
+        kind: Kind::Gauge,
+        help: "By how much the clock of an issuer was ahead of ours at the last login; negative if it was behind. Missing for \
+               those that were always in step.",
+        samples: Samples::Whole(|snapshot, sampler| {
+            for Clock { source, ahead_secs } in &snapshot.clocks {
+                sampler.put(&[("source", &source.name), ("system", source.system.name)], ahead_secs);
+            }
+        }),
+    },
+    Family {
+        name: "tokenferry_vault_clock_skew_seconds",
+        kind: Kind::Gauge,
+        help: "By how much Vault's clock is ahead of ours; negative if it is behind.",
+        samples: Samples::Whole(|snapshot, sampler| {
+            if let Some(ahead_secs) = snapshot.vault_ahead_secs {
+                sampler.put(&[], ahead_secs);
+            }
+        }),
     },
     Family {
         name: "tokenferry_vault_logins_total",

@@ -38,8 +38,8 @@ fn rotations_tell_their_figures() {
         format!("tokenferry_token_time_to_expiry_seconds{{{}}} 3000", of("fine")),
         format!("tokenferry_token_time_to_expiry_seconds{{{}}} -60", of("over")),
         format!("tokenferry_token_renewal_timestamp_seconds{{{}}} 1800001800", of("fine")),
-        format!("tokenferry_outage_budget_seconds{{{}}} 2700", of("fine")),
-        format!("tokenferry_outage_budget_seconds{{{}}} -60", of("at-risk")),
+        format!("tokenferry_outage_budget_seconds{{{}}} 2695", of("fine")),
+        format!("tokenferry_outage_budget_seconds{{{}}} -65", of("at-risk")),
         format!("tokenferry_last_success_timestamp_seconds{{{}}} 1799999400", of("fine")),
         format!("tokenferry_next_run_timestamp_seconds{{{}}} 1800001800", of("fine")),
         format!("tokenferry_consecutive_failures{{{}}} 0", of("fine")),
@@ -50,6 +50,11 @@ fn rotations_tell_their_figures() {
             of("held")
         ),
         format!("tokenferry_runs_total{{{},outcome=\"rotated\"}} 4", of("fine")),
+        format!("tokenferry_rotation_held{{{},by=\"breaker\"}} 1", of("held")),
+        format!("tokenferry_rotation_held{{{},by=\"disabled\"}} 1", of("disabled")),
+        format!("tokenferry_destinations_missed{{{}}} 2", of("failing")),
+        "tokenferry_clock_skew_seconds{source=\"zettelstore.notes\",system=\"zettelstore\"} -7".to_owned(),
+        "tokenferry_vault_clock_skew_seconds 1".to_owned(),
         "tokenferry_rotations{state=\"dead\"} 2".to_owned(),
         "tokenferry_rotations{state=\"disabled\"} 1".to_owned(),
         "tokenferry_config_last_reload_successful 1".to_owned(),
@@ -72,6 +77,8 @@ fn rotations_tell_their_figures() {
         format!("tokenferry_token_expiry_timestamp_seconds{{{}}}", of("endless")),
         format!("tokenferry_outage_budget_seconds{{{}}}", of("missing")),
         format!("tokenferry_next_run_timestamp_seconds{{{}}}", of("at-risk")),
+        format!("tokenferry_rotation_held{{{}", of("fine")),
+        format!("tokenferry_destinations_missed{{{}}}", of("fine")),
     ] {
         assert!(!text.contains(&absent), "{absent}");
     }

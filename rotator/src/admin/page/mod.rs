@@ -1,5 +1,6 @@
 //! The status page: made on the server, without a script, for eyes and screen readers, in the dark and on a phone.
 
+mod notices;
 mod query;
 mod row;
 mod systems;
@@ -12,7 +13,7 @@ use tokenferry_sources::rfc3339;
 pub(super) use self::query::Query;
 use self::query::{Filter, PAGE};
 use self::words::{escaped, long, moment};
-use super::health::{self, Reason};
+use super::health::Reason;
 use crate::observe::{Row, Snapshot, State};
 
 pub(super) const ICON: &str = include_str!("icon.svg");
@@ -115,9 +116,10 @@ fn top(page: &mut String, snapshot: &Snapshot, query: &Query) {
         page,
         format_args!(
             "<header>\n<h1><img src=\"/icon.svg\" alt=\"\" width=\"28\" height=\"28\">tokenferry</h1>\n\
-             <p class=\"meta\">Version {} · as of <time datetime=\"{}\">{}</time> · {refreshes}, {link}</p>\n</header>\n\
+             <p class=\"meta\">Version {} · configuration read {} ago · as of <time datetime=\"{}\">{}</time> · {refreshes}, {link}</p>\n</header>\n\
              <main>\n",
             env!("CARGO_PKG_VERSION"),
+            long((snapshot.now - snapshot.reload.at).to_std().unwrap_or_default()),
             rfc3339(snapshot.now),
             moment(snapshot.now),
         ),
@@ -125,24 +127,36 @@ fn top(page: &mut String, snapshot: &Snapshot, query: &Query) {
 }
 
 fn summary(page: &mut String, snapshot: &Snapshot, headline: &str, mood: &str) {
+    let notices = notices::notices(snapshot);
+    let mood = if mood == "fine" && !notices.is_empty() { "warn" } else { mood };
     add(
         page,
         format_args!(
             "<section class=\"summary {mood}\" aria-label=\"Summary\">\n<p class=\"headline\">{headline}.</p>\n"
         ),
     );
-    for reason in health::reasons(snapshot.health) {
-        add(page, format_args!("<p>Not ready: {}.</p>\n", escaped(&reason.text)));
+    for notice in notices {
+        add(page, format_args!("<p>{notice}</p>\n"));
     }
-    let next = snapshot.rows.iter().filter_map(|row| Some((row.next()?.at, &row.rotation.name)));
+    let is_free = |row: &&Row| row.waits_for_rate().is_none();
+    let next =
+        snapshot.rows.iter().filter(is_free).filter_map(|row| Some((row.next()?.at, &row.rotation.name)));
     match (snapshot.running, next.min()) {
         (0, Some((at, name))) => {
-            let wait = (at - snapshot.now).to_std().unwrap_or_default();
-            add(page, format_args!("<p>Next run in {}: {name}.</p>\n", long(wait)));
+            let wait = row::wait(at - snapshot.now);
+            add(page, format_args!("<p>Next run {wait}: {name}.</p>\n"));
         }
         (0, None) => {}
         (1, _) => page.push_str("<p>One run is under way.</p>\n"),
         (running, _) => add(page, format_args!("<p>{running} runs are under way.</p>\n")),
+    }
+    match snapshot.rows.iter().filter(|row| row.waits_for_rate().is_some()).count() {
+        0 => {}
+        1 => page.push_str("<p>One rotation is due and waits for the rate of its source.</p>\n"),
+        waiting => {
+            let text = "rotations are due and wait for the rate of their sources.";
+            add(page, format_args!("<p>{waiting} {text}</p>\n"));
+        }
     }
     page.push_str("</section>\n");
 }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use tokenferry_sources::{Timestamp, rfc3339};
 
 use super::add;
-use super::words::{escaped, hour, long, moment};
+use super::words::{hour, long, marked, moment};
 use crate::meaning::meaning;
 use crate::observe::{Row, State};
 use crate::run::{Living, Reason};
@@ -45,6 +45,7 @@ fn look(row: &Row, state: State) -> (&'static str, &'static str, &'static str) {
         State::Dead => ("bad", "■", "Token over"),
         State::AtRisk => ("bad", "▲", "Readers at risk"),
         State::Held => ("warn", "◆", "Held back"),
+        State::Failing if row.runs.missed > 0 => ("warn", "▲", "Partly failing"),
         State::Failing => ("warn", "▲", "Failing"),
         State::Unread => ("quiet", "○", "Not read yet"),
         State::Fine => ("fine", "●", "Fine"),
@@ -73,9 +74,17 @@ fn life(row: &Row, now: Timestamp) -> String {
         "<svg class=\"bar{late}\" viewBox=\"0 0 100 6\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
          <rect class=\"gone\" width=\"100\" height=\"6\"/><rect class=\"left\" width=\"{full}\" height=\"6\"/>\
          <rect class=\"mark\" x=\"{mark}\" width=\"0.8\" height=\"6\"/></svg>\
-         <span class=\"much\">{} left, {full}\u{a0}%</span> <span class=\"sub\">{title}</span>",
-        long(left)
+         <span class=\"much\">{} left, {full}\u{a0}%</span> <span class=\"sub\">{title}{}</span>",
+        long(left),
+        budget(row, now)
     )
+}
+
+/// How much time there is for repairs.
+fn budget(row: &Row, now: Timestamp) -> String {
+    row.outage_budget(now).and_then(span).map_or_else(String::new, |budget| {
+        format!(", <span class=\"budget\" title=\"{BUDGET}\">budget {}</span>", long(budget))
+    })
 }
 
 /// In hundredths of the whole life.
@@ -98,7 +107,8 @@ fn last(row: &Row, now: Timestamp) -> String {
                 count => format!("{count} failures in a row"),
             };
             let since = success.map_or_else(|| "never rotated".to_owned(), |at| format!("rotated {at}"));
-            format!("failed {} <span class=\"sub\">{count}; {since}</span>", ago(failing.at))
+            let failed = if row.runs.missed > 0 { "partly failed" } else { "failed" };
+            format!("{failed} {} <span class=\"sub\">{count}; {since}</span>", ago(failing.at))
         }
     }
 }
@@ -109,9 +119,10 @@ fn next(row: &Row, now: Timestamp) -> String {
         Stage::Disabled | Stage::Unread => return NOTHING.to_owned(),
         Stage::Planned(next) => next,
     };
-    let wait = span(next.at - now).map_or_else(|| "now".to_owned(), |wait| format!("in {}", long(wait)));
+    let until = row.waits_for_rate().flatten().unwrap_or(next.at);
+    let wait = wait(until - now);
     let why = match (&row.failing, next.reason) {
-        _ if row.waits_for_rate => "waits for the rate of its source",
+        _ if row.waits_for_rate().is_some() => "waits for the rate of its source",
         (Some(failing), _) if failing.class.is_refused_login() => "or when the login is changed",
         (Some(_), _) => "another try",
         (None, Reason::Expiry) => "before the token ends",
@@ -124,6 +135,11 @@ fn next(row: &Row, now: Timestamp) -> String {
         "<time datetime=\"{}\" title=\"{local}\">{wait}</time> <span class=\"sub\">{why}</span>",
         rfc3339(next.at)
     )
+}
+
+/// In how much time something comes.
+pub(super) fn wait(delta: TimeDelta) -> String {
+    span(delta).map_or_else(|| "now".to_owned(), |wait| format!("in {}", long(wait)))
 }
 
 fn trouble(row: &Row, now: Timestamp) -> String {
@@ -143,13 +159,24 @@ fn trouble(row: &Row, now: Timestamp) -> String {
         )
     });
     let meaning = meaning(class);
-    let (means, advice) = (escaped(meaning.means), escaped(meaning.advice));
-    format!("<code>{class}</code>: {means}. <span class=\"sub\">{advice}{held}</span>")
+    let (means, advice) = (marked(meaning.means), marked(meaning.advice));
+    let missed = missed(row);
+    format!("{missed}<code>{class}</code>: {means}. <span class=\"sub\">{advice}{held}</span>")
 }
 
-/// A time that is to come.
+/// Where a part of the readers got the new token.
+fn missed(row: &Row) -> String {
+    match (row.runs.missed, row.rotation.destinations.len()) {
+        (0, _) => String::new(),
+        (1, all) => format!("1 of {all} destinations lacks the new token. "),
+        (missed, all) => format!("{missed} of {all} destinations lack the new token. "),
+    }
+}
+
+/// A time that is to come, if it is a second or more.
 fn span(delta: TimeDelta) -> Option<Duration> {
-    delta.to_std().ok().filter(|span| !span.is_zero())
+    delta.to_std().ok().filter(|span| span.as_secs() > 0)
 }
 
+const BUDGET: &str = "source and Vault may be away for so long before a reader holds a dead token";
 const NOTHING: &str = "–";

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::observe::samples::{every_state, fine, rotations, snapshot};
+use crate::observe::samples::{every_state, fine, minutes, rotations, snapshot};
+use crate::run::Reason as Why;
+use crate::scheduler::{Held, HeldBy, Next, Stage};
 
 fn shown(snapshot: &Snapshot, query: &str) -> String {
     page(snapshot, &Query::parse(query))
@@ -46,6 +48,12 @@ fn each_state_is_told_in_words() {
         "<code>login_refused</code>",
         "The same login is not tried again for",
         "<code>vault_forbidden</code>",
+        "Partly failing",
+        "partly failed <time",
+        "2 of 3 destinations lack the new token. <code>unreachable</code>",
+        ">budget 44 min</span>",
+        "<code>tokenferry policy</code> prints what is needed",
+        "configuration read 1 h ago",
         "<tr><th scope=\"row\">zettelstore</th><td>12</td><td>6</td></tr>",
     ];
     for text in told {
@@ -123,4 +131,29 @@ fn a_single_rotation_is_no_crowd() {
 fn a_daemon_that_does_not_answer_is_told_of() {
     let page = without_answer(&Reason::stuck(std::time::Duration::from_secs(2)));
     assert!(page.contains("has not answered within 2 s") && page.ends_with("</html>\n"));
+}
+
+#[test]
+fn what_waits_for_the_rate_of_its_source_is_told_with_its_time() {
+    let mut snapshot = snapshot(rotations(&["first", "second"]).into_iter().map(fine).collect());
+    let due = Next { at: snapshot.now, occurrence: snapshot.now, reason: Why::Schedule };
+    snapshot.rows[1].stage = Stage::Planned(due);
+    snapshot.rows[0].stage =
+        Stage::Planned(Next { at: snapshot.now + chrono::TimeDelta::milliseconds(999), ..due });
+    snapshot.rows[1].held = Some(Held { by: HeldBy::Rate, until: Some(minutes(2)) });
+    let page = shown(&snapshot, "");
+    assert!(
+        page.contains(">in 2 min</time> <span class=\"sub\">waits for the rate of its source<"),
+        "{page}"
+    );
+    assert!(page.contains("<p>One rotation is due and waits for the rate of its source.</p>"));
+    assert!(page.contains("<p>Next run now: first.</p>"));
+}
+
+#[test]
+fn a_summary_is_never_green_while_there_is_something_to_be_told() {
+    let mut snapshot = snapshot(rotations(&["only"]).into_iter().map(fine).collect());
+    assert!(shown(&snapshot, "").contains("class=\"summary fine\""));
+    snapshot.reload.successful = false;
+    assert!(shown(&snapshot, "").contains("class=\"summary warn\""));
 }

@@ -50,6 +50,20 @@ pub(super) fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// The same, with commands and names between backticks as what they are.
+pub(super) fn marked(text: &str) -> String {
+    let mut marked = String::with_capacity(text.len() + 16);
+    for (place, part) in text.split('`').enumerate() {
+        match place {
+            0 => {}
+            odd if odd % 2 == 1 => marked.push_str("<code>"),
+            _ => marked.push_str("</code>"),
+        }
+        marked.push_str(&escaped(part));
+    }
+    marked
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +86,12 @@ mod tests {
             "400 d",
         ];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_shown_as_code_and_no_more() {
+        assert_eq!(marked("run `a <b>` & `c`"), "run <code>a &lt;b&gt;</code> &amp; <code>c</code>");
+        assert_eq!(marked("plain"), "plain");
     }
 
     #[test]

@@ -122,8 +122,7 @@ impl From<&Facts> for Answer {
             source: rotation.source.name.to_string(),
             now: rfc3339(*now),
             summary: headline(facts),
-            state: if rotation.enabled { State::of(found.standing.as_ref(), *now) } else { State::Disabled }
-                .name(),
+            state: state(facts).name(),
             destinations: found
                 .details
                 .iter()
@@ -170,11 +169,22 @@ impl Run {
     }
 }
 
+fn state(Facts { rotation, now, found, .. }: &Facts) -> State {
+    let is_reached =
+        |detail: &Result<Detail, VaultError>| detail.as_ref().is_ok_and(|detail| detail.objection.is_none());
+    match State::of(found.standing.as_ref(), *now) {
+        _ if !rotation.enabled => State::Disabled,
+        State::Fine if !found.details.iter().all(|(_, detail)| is_reached(detail)) => State::Failing,
+        state => state,
+    }
+}
+
 fn destination(entry: String, detail: &Result<Detail, VaultError>, now: Timestamp) -> Destination {
     let detail = match detail {
         Ok(detail) => detail,
         Err(error) => return Destination { entry, error: Some(error.to_string()), ..Destination::default() },
     };
+    let error = detail.objection.as_ref().map(|(what, _)| what.clone());
     let (living, origin) = (detail.living, detail.origin.as_ref());
     let ends = living.and_then(|living| living.expires_at);
     Destination {
@@ -188,7 +198,7 @@ fn destination(entry: String, detail: &Result<Detail, VaultError>, now: Timestam
         writer: origin.map(|origin| origin.writer.clone()),
         serial: origin.map(|origin| origin.serial),
         occurrence: origin.map(|origin| rfc3339(origin.occurrence)),
-        error: None,
+        error,
     }
 }
 

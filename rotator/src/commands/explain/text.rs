@@ -94,8 +94,9 @@ impl Facts {
             return vec!["unknown: nobody looked into Vault, or it could not be read".to_owned()];
         }
         let told = |(at, detail): &(Destination, Result<Detail, VaultError>)| match detail {
+            Ok(Detail { objection: Some((what, advice)), .. }) => vec![what.clone(), format!("  {advice}")],
             Ok(detail) => self.token(at, detail),
-            Err(error) => vec![error.to_string()],
+            Err(error) => vec![error.to_string(), format!("  {}", error.advice())],
         };
         self.found.details.iter().flat_map(told).collect()
     }

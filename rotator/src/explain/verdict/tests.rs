@@ -13,6 +13,7 @@ fn plan(schedule: &str, spread: u64) -> Plan {
         schedule: Schedule::parse(schedule, "Europe/Berlin").unwrap(),
         renew_before: RenewBefore::Duration(Duration::from_secs(600)),
         spread: Duration::from_secs(spread),
+        reader_lag: Duration::ZERO,
         enabled: true,
         limit: None,
     }

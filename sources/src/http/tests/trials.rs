@@ -5,7 +5,7 @@ use super::source;
 use crate::test_server::{Reply, TestServer, status};
 use crate::{FailureClass, SourceError, Verification};
 
-fn settings(server: &TestServer, verify: Value) -> Value {
+fn settings(server: &TestServer, verify: &Value) -> Value {
     json!({
         "secrets": { "tenant": "hunter2" },
         "header": "X-Token",
@@ -23,7 +23,7 @@ async fn tried(reply: Reply, more: Value) -> (TestServer, Result<Verification, S
     let server = TestServer::scripted(vec![status(200, r#"{"token":"t0ken"}"#), reply]).await;
     let mut verify = json!({ "url": server.url("/me?full=1") });
     verify.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let source = source(settings(&server, verify));
+    let source = source(settings(&server, &verify));
     let token = source.login().await.unwrap();
     assert_eq!(token.value.expose_secret(), "t0ken");
     let tried = source.verify(&token).await;
@@ -65,7 +65,7 @@ async fn only_what_is_refused_is_rejected_and_only_what_is_accepted_is_good() {
 #[tokio::test]
 async fn without_a_request_nothing_is_asked() {
     let server = TestServer::scripted(vec![status(200, r#"{"token":"t0ken"}"#)]).await;
-    let mut settings = settings(&server, json!({}));
+    let mut settings = settings(&server, &json!({}));
     settings.as_object_mut().unwrap().remove("verify");
     let source = source(settings);
     let token = source.login().await.unwrap();
