@@ -1,6 +1,6 @@
 //! A real browser without a window: chromedriver, and the commands of WebDriver that tests need.
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub struct Browser {
     address: String,
     session: String,
-    /// The driver; the browser is a child of it, and ends with it.
+    /// The driver. The browser would live on without it, so it is told to end first.
     _driver: Process,
     _profile: TempDir,
 }
@@ -119,6 +119,20 @@ impl Browser {
         let value = exchange(&self.address, method, &path, body).await;
         assert!(value.get("error").is_none(), "{method} {command}: {value}");
         value
+    }
+}
+
+impl Drop for Browser {
+    /// Ends the browser, and waits for that.
+    fn drop(&mut self) {
+        let Ok(mut stream) = std::net::TcpStream::connect(&self.address) else { return };
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let Self { address, session, .. } = self;
+        let request =
+            format!("DELETE /session/{session} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n");
+        let mut answer = [0; 16];
+        // If the driver is gone, so is the browser as far as this test can do anything about it.
+        drop(stream.write_all(request.as_bytes()).and_then(|()| stream.read(&mut answer)));
     }
 }
 
