@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokenferry_sandbox::Fault;
 use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
 use tokenferry_tests::outcome::Outcome;
-use tokenferry_tests::strangers::{TlsRelay, deserted_url};
+use tokenferry_tests::strangers::deserted_url;
 use tokenferry_tests::tls::Identity;
 
 use crate::site::{MOUNT, PATH, Site, rfc3339, rotation};
@@ -201,19 +201,7 @@ async fn certificates_and_clocks_of_systems_are_looked_at() {
 
 /// What is found where TLS stands before the system.
 async fn behind(site: &mut Site, identity: &Identity, trusted: &Identity, code: i32) -> Vec<Value> {
-    let target = site.issuer.zettelstore_url();
-    let target = target.trim_start_matches("http://").split('/').next().unwrap().to_owned();
-    let relay = TlsRelay::start(identity, target).await;
-    let ca = site.rotator.write("ca.pem", &trusted.pem());
-    let username = site.issuer.planted.username.clone();
-    site.configure(|config| {
-        config.source = format!(
-            "base_url = \"{}/zettelstore\"\n username = \"{username}\"\n password = {{ file = \"password\" }}\n \
-             ca_cert_file = \"{}\"",
-            relay.url(),
-            ca.display()
-        );
-    });
+    let _relay = site.put_behind_tls(identity, trusted).await;
     doctor(site, code).await
 }
 

@@ -10,7 +10,6 @@ use tokenferry_sandbox::Fault;
 use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
 use tokenferry_tests::openbao::Entry;
 use tokenferry_tests::rotator::Daemon;
-use tokenferry_tests::strangers::TlsRelay;
 use tokenferry_tests::tls::Identity;
 
 use crate::site::{DATA, MOUNT, PATH, Site, rotation};
@@ -66,19 +65,7 @@ async fn a_changed_file_is_noticed_by_itself() {
 async fn a_system_is_not_logged_in_at_any_longer_once_its_file_of_certificates_does_not_name_it() {
     let mut site = Site::with_life("reload-ca", 20).await;
     let shown = Identity::of_server(&["127.0.0.1"]);
-    let target = site.issuer.zettelstore_url();
-    let target = target.trim_start_matches("http://").split('/').next().unwrap().to_owned();
-    let relay = TlsRelay::start(&shown, target).await;
-    let ca = site.rotator.write("ca.pem", &shown.pem());
-    let username = site.issuer.planted.username.clone();
-    site.configure(|config| {
-        config.source = format!(
-            "base_url = \"{}/zettelstore\"\n username = \"{username}\"\n password = {{ file = \"password\" }}\n \
-             ca_cert_file = \"{}\"",
-            relay.url(),
-            ca.display()
-        );
-    });
+    let _relay = site.put_behind_tls(&shown, &shown).await;
     let daemon = site.rotator.start();
     daemon.says("rotated").await;
     site.rotator.write("ca.pem", &Identity::of_server(&["127.0.0.1"]).pem());

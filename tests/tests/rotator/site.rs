@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tokenferry_tests::issuer::Issuer;
 use tokenferry_tests::openbao::{AppRole, Entry, OpenBao, rotator_policy};
 use tokenferry_tests::rotator::Rotator;
+use tokenferry_tests::strangers::TlsRelay;
+use tokenferry_tests::tls::Identity;
 use tokio::time::{Instant, sleep};
 
 /// The mount of the destination.
@@ -98,6 +100,24 @@ impl Site {
     /// All of the configuration that comes before the source.
     pub(crate) fn head(&self) -> String {
         self.config.head()
+    }
+
+    /// Puts TLS with this certificate before the system, and has its source trust that one in `ca.pem`.
+    pub(crate) async fn put_behind_tls(&mut self, identity: &Identity, trusted: &Identity) -> TlsRelay {
+        let target = self.issuer.zettelstore_url();
+        let target = target.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+        let relay = TlsRelay::start(identity, target).await;
+        let ca = self.rotator.write("ca.pem", &trusted.pem());
+        let username = self.issuer.planted.username.clone();
+        self.configure(|config| {
+            config.source = format!(
+                "base_url = \"{}/zettelstore\"\n username = \"{username}\"\n password = {{ file = \"password\" }}\n \
+                 ca_cert_file = \"{}\"",
+                relay.url(),
+                ca.display()
+            );
+        });
+        relay
     }
 
     /// One more rotator with the same configuration, as on another machine.
