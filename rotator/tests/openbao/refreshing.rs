@@ -224,21 +224,21 @@ async fn killed_at(world: &World, request: &'static str, times: usize) {
     let proxy = Arc::new(Proxy::start(&world.bao.address).await);
     let runner = runner_at(world, settings(&proxy.address));
     let reached = Arc::new(Notify::new());
-    hold(Arc::clone(&proxy), request, times, Arc::clone(&reached));
+    hold(&proxy, request, times, Arc::clone(&reached));
     tokio::select! {
         outcome = run(&runner) => panic!("{outcome:?}"),
         () = reached.notified() => {}
     }
 }
 
-fn hold(proxy: Arc<Proxy>, request: &'static str, times: usize, reached: Arc<Notify>) {
-    let held = Arc::clone(&proxy);
+fn hold(proxy: &Arc<Proxy>, request: &'static str, times: usize, reached: Arc<Notify>) {
+    let held = Arc::clone(proxy);
     proxy.before(request, async move {
         if times > 1 {
-            return hold(held, request, times - 1, reached);
+            return hold(&held, request, times - 1, reached);
         }
         reached.notify_one();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     });
 }
 

@@ -45,7 +45,7 @@ async fn section_5_no_login_follows_by_itself_whatever_keeps_a_refresh_from_work
         // Even a patient source tries a refresh once: it spends the refresh token.
         let error = patient_source(&sandbox, NAME).refresh_with(&spent).await.unwrap_err();
         assert_eq!(error.class(), class);
-        assert_eq!(asked(&sandbox), [&format!("POST {TOKENS}")]);
+        assert_eq!(asked(&sandbox), [format!("POST {TOKENS}")]);
     }
 }
 
