@@ -107,6 +107,21 @@ pub enum Outcome {
     Rotated(Living),
 }
 
+/// What a run left behind, whatever its outcome.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Aftermath {
+    /// How many logins it sent, or may have.
+    pub logins: u32,
+    /// Whether readers are left with a token that was ended for the sake of a new one, which they did not get.
+    pub ended_token: bool,
+}
+
+impl Default for Aftermath {
+    fn default() -> Self {
+        Aftermath { logins: 1, ended_token: false }
+    }
+}
+
 /// The token that readers find.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Living {
@@ -196,10 +211,10 @@ pub trait Work: Send + Sync {
     /// One run. It tries once, and never fails for the caller: the outcome says it all.
     async fn run(&self, due: &Due) -> Outcome;
 
-    /// Whether the last run of a rotation that ended sent a login. One that may have counts.
-    fn sent_login(&self, rotation: RotationId) -> bool {
+    /// What the last run of a rotation that ended left behind.
+    fn aftermath(&self, rotation: RotationId) -> Aftermath {
         let _ = rotation;
-        true
+        Aftermath::default()
     }
 }
 

@@ -41,9 +41,9 @@ pub trait TokenSource: Any + Debug + Send + Sync {
         self.login().await
     }
 
-    /// A new token for [`Token::refresh`], which is spent by it, where the system knows such a thing. Whatever comes in
-    /// its way, a login follows. It may end other tokens of the user: only one program may do this, and it must
-    /// keep the new refresh token before anything else.
+    /// A new token for [`Token::refresh`], which is spent by it, where the system knows such a thing; else a login. It
+    /// may end other tokens of the user: only one program may do this, and it must keep the new refresh token
+    /// before anything else. Whatever comes in its way, no login follows by itself.
     ///
     /// # Errors
     /// As [`TokenSource::login`].

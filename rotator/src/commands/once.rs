@@ -43,7 +43,9 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     let mut destinations = destinations::of(&app, selected.iter().copied()).await;
     let rows = selected.into_iter().filter_map(|id| {
         let held = scheduler.held(id, now).map(|held| held.by);
-        let came = Came { of: reading.found.get(&id), run: came.get(&id), held, dry_run: arguments.dry_run };
+        let living = scheduler.view(id).and_then(|view| view.living);
+        let (of, dry_run) = (reading.found.get(&id), arguments.dry_run);
+        let came = Came { of, run: came.get(&id), living, held, dry_run };
         let row = Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now);
         let row = row.because_of(reading.error.as_ref());
         Some(row.with(destinations.remove(&id).unwrap_or_default()))
@@ -79,9 +81,9 @@ async fn work(
         dispatch.submit(due);
     }
     let mut progress = Progress::new("rotating", came.len(), app.is_watched);
-    let mut note = |Ended { due, outcome, .. }: Ended| {
+    let mut note = |Ended { due, outcome, aftermath }: Ended| {
         progress.advance();
-        scheduler.ended(&due, &outcome, app.clock.now());
+        scheduler.ended_with(&due, &outcome, aftermath, app.clock.now());
         came.insert(due.rotation, Some(outcome));
     };
     while dispatch.running() > 0 && !stop.is_cancelled() {
@@ -122,6 +124,8 @@ struct Came<'a> {
     of: Option<&'a Standing>,
     /// `None` if none was due, and in it `None` if it did not begin.
     run: Option<&'a Option<Outcome>>,
+    /// The token that readers find now.
+    living: Option<Living>,
     held: Option<HeldBy>,
     dry_run: bool,
 }
@@ -144,16 +148,16 @@ struct Row {
 
 impl Row {
     fn new(rotation: &Rotation, came: Came<'_>, next_run: Option<Timestamp>, now: Timestamp) -> Self {
-        let Came { of: standing, run, held, dry_run } = came;
+        let Came { of: standing, run, living: left, held, dry_run } = came;
         let found = standing.and_then(|standing| standing.living);
         let failing = standing.and_then(|standing| standing.failure.as_ref());
         let (result, class, living) = match run {
             Some(Some(Outcome::Rotated(living))) if dry_run => ("would_rotate", None, Some(*living)),
             Some(Some(Outcome::Rotated(living))) => ("rotated", None, Some(*living)),
             Some(Some(Outcome::AlreadyDone(living))) => ("already_done", None, Some(*living)),
-            Some(Some(Outcome::Failed { class, .. })) => ("failed", Some(class), found),
-            Some(Some(Outcome::Partly { class, living, .. })) => ("partly", Some(class), Some(*living)),
-            Some(Some(Outcome::Refused { class })) => ("refused", Some(class), found),
+            Some(Some(Outcome::Failed { class, .. })) => ("failed", Some(class), left),
+            Some(Some(Outcome::Partly { class, .. })) => ("partly", Some(class), left),
+            Some(Some(Outcome::Refused { class })) => ("refused", Some(class), left),
             Some(None) => ("stopped", None, found),
             None if held == Some(HeldBy::Disabled) => ("disabled", None, None),
             None if standing.is_none() => ("unread", None, None),

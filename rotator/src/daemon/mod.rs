@@ -171,7 +171,7 @@ impl Daemon {
         }
     }
 
-    fn note(&mut self, Ended { due, outcome, sent_login }: &Ended) {
+    fn note(&mut self, Ended { due, outcome, aftermath }: &Ended) {
         if self.departures.runs(due.rotation) {
             let name = self.departures.ended(due.rotation);
             if let Some(name) = name {
@@ -183,11 +183,7 @@ impl Daemon {
             self.score.note(rotation, outcome);
         }
         let now = self.now();
-        if *sent_login {
-            self.scheduler.ended(due, outcome, now);
-        } else {
-            self.scheduler.ended_without_login(due, outcome, now);
-        }
+        self.scheduler.ended_with(due, outcome, *aftermath, now);
         self.announce(due.rotation);
     }
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::error;
 
 use super::{Dispatch, Ended, Role};
-use crate::run::{Class, CredentialKey, Due, Outcome, RotationId, Work};
+use crate::run::{Aftermath, Class, CredentialKey, Due, Outcome, RotationId, Work};
 
 /// Runs what is due in tasks of this process.
 pub struct Local {
@@ -25,7 +25,7 @@ pub struct Local {
     parked: HashMap<CredentialKey, BinaryHeap<Waiting>>,
     /// All that has not begun, the oldest first.
     unbegun: BTreeSet<(Instant, RotationId)>,
-    running: JoinSet<(Outcome, bool)>,
+    running: JoinSet<(Outcome, Aftermath)>,
     begun: HashMap<Id, Waiting>,
     /// How many of them are for what is beyond saving.
     last_resorts: usize,
@@ -71,7 +71,7 @@ impl Local {
         let (work, due) = (self.work.clone(), next.due);
         let task = self.running.spawn(async move {
             let outcome = work.run(&due).await;
-            (outcome, work.sent_login(due.rotation))
+            (outcome, work.aftermath(due.rotation))
         });
         self.begun.insert(task.id(), next);
     }
@@ -108,12 +108,12 @@ impl Dispatch for Local {
 
     async fn ended(&mut self) -> Ended {
         while let Some(joined) = self.running.join_next_with_id().await {
-            let (task, (outcome, sent_login)) = match joined {
+            let (task, (outcome, aftermath)) = match joined {
                 Ok(ended) => ended,
-                Err(error) => (error.id(), (panicked(&error), true)),
+                Err(error) => (error.id(), (panicked(&error), Aftermath::default())),
             };
             if let Some(due) = self.end(task) {
-                return Ended { due, outcome, sent_login };
+                return Ended { due, outcome, aftermath };
             }
         }
         std::future::pending().await

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::run::{Due, Outcome, RotationId, Work};
+use crate::run::{Aftermath, Due, Outcome, RotationId, Work};
 
 /// Where work is done.
 #[async_trait]
@@ -57,8 +57,8 @@ pub struct Ended {
     pub due: Due,
     /// How it ended.
     pub outcome: Outcome,
-    /// Whether a login was sent, or may have been.
-    pub sent_login: bool,
+    /// What it left behind.
+    pub aftermath: Aftermath,
 }
 
 /// What this process is among those with the same configuration.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::Duration;
 
 use tokenferry_sources::{HttpClient, Timestamp, Token};
@@ -22,8 +22,10 @@ pub(super) struct Job {
     pub(super) credential: CredentialKey,
     /// Shared by all that a rotation was and is, as long as its tokens are the same.
     pub(super) state: Arc<Mutex<State>>,
-    /// Whether its last run sent a login.
-    pub(super) sent_login: AtomicBool,
+    /// How many logins its last run sent.
+    pub(super) logins: AtomicU32,
+    /// Whether that left readers with a token that a refresh has ended.
+    pub(super) ended_token: AtomicBool,
 }
 
 /// What only one at a time may look at or change.
@@ -36,6 +38,8 @@ pub(super) struct State {
     pub(super) failed_login: Option<Fingerprint>,
     /// How many logins in a row were refused.
     pub(super) refusals: u32,
+    /// Tokens that were issued before were ended by a refresh, or may have been.
+    pub(super) ended: Option<Timestamp>,
     pub(super) troubles: Troubles,
 }
 
@@ -79,7 +83,8 @@ impl Clone for Job {
             credential: self.credential.clone(),
             state: Arc::clone(&self.state),
             // That is about a run under way, which ends under the old name.
-            sent_login: AtomicBool::new(false),
+            logins: AtomicU32::default(),
+            ended_token: AtomicBool::default(),
         }
     }
 }
@@ -88,12 +93,13 @@ impl Job {
     pub(super) fn new(rotation: Arc<Rotation>, http: Arc<HttpClient>) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
         let troubles = Troubles::default();
-        let state = State { places, pending: None, failed_login: None, refusals: 0, troubles };
+        let state = State { places, pending: None, failed_login: None, refusals: 0, ended: None, troubles };
         Job {
             credential: credential::key(&rotation.source),
             http,
             state: Arc::new(Mutex::new(state)),
-            sent_login: AtomicBool::new(false),
+            logins: AtomicU32::default(),
+            ended_token: AtomicBool::default(),
             rotation,
         }
     }

@@ -1,8 +1,6 @@
 //! Getting the token of a run.
 
-use std::sync::atomic::Ordering;
-
-use tokenferry_sources::{Retry, SourceError, Token};
+use tokenferry_sources::{Retry, SourceError, Timestamp, Token};
 use tracing::{debug, info};
 
 use super::Runner;
@@ -32,7 +30,7 @@ impl Runner {
             state.pending = if carried.is_some() {
                 carried
             } else {
-                let token = self.log_in(job, &opened).await?;
+                let token = self.log_in(job, &mut state.ended, &opened).await?;
                 (state.failed_login, state.refusals) = (None, 0);
                 Some(Box::new(job.pending(token, due, &state.places)))
             };
@@ -61,7 +59,12 @@ impl Runner {
     }
 
     /// One login, never repeated here, and none at all if another rotation was told just now what would come of it.
-    async fn log_in(&self, job: &Job, opened: &Opened) -> Result<Token, Trouble> {
+    async fn log_in(
+        &self,
+        job: &Job,
+        ended: &mut Option<Timestamp>,
+        opened: &Opened,
+    ) -> Result<Token, Trouble> {
         if let Some((error, login)) = self.memory.recall(&job.credential, &opened.material, self.clock.now())
         {
             info!(
@@ -71,8 +74,7 @@ impl Runner {
             );
             return Err(Trouble::Source { error: error.into(), login });
         }
-        job.sent_login.store(true, Ordering::Relaxed);
-        let token = self.issue(job, opened).await.map_err(|error| {
+        let token = self.issue(job, ended, opened).await.map_err(|error| {
             let login = fingerprint(&error, opened);
             self.memory.learn(&job.credential, &error, login, self.clock.now());
             Trouble::Source { error: error.into(), login }

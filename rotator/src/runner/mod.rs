@@ -16,6 +16,7 @@ mod memory;
 mod note;
 mod place;
 mod publish;
+mod refresh;
 mod renamed;
 mod seen;
 mod session;
@@ -43,7 +44,7 @@ use tracing::{debug, info, warn};
 
 use crate::observe::Tally;
 use crate::rotation::Rotation;
-use crate::run::{Class, CredentialKey, Due, Living, Outcome, RotationId, Work};
+use crate::run::{Aftermath, Class, CredentialKey, Due, Living, Outcome, RotationId, Work};
 use crate::skew::Skews;
 use job::{Job, State};
 use memory::Memory;
@@ -149,7 +150,8 @@ impl Work for Runner {
         };
         let lag = self.clock.now() - due.not_before;
         let state = &mut *job.state.lock().await;
-        job.sent_login.store(false, Ordering::Relaxed);
+        job.logins.store(0, Ordering::Relaxed);
+        job.ended_token.store(false, Ordering::Relaxed);
         match self.attempt(job, state, due).await {
             Ok(outcome) => {
                 tell_success(job, due, lag, &outcome, self.dry_run);
@@ -158,14 +160,23 @@ impl Work for Runner {
             Err(trouble) => {
                 let reached = reached(state);
                 tell_failure(job, due, &trouble, reached.is_some());
+                let has_ended = state.is_ended(job);
+                job.ended_token.store(has_ended, Ordering::Relaxed);
+                if has_ended {
+                    tell_ended(job);
+                }
                 self.note_failure(job, state, due, &trouble, reached.is_some()).await;
                 reached.map_or_else(|| trouble.outcome(), |(living, missed)| trouble.partly(living, missed))
             }
         }
     }
 
-    fn sent_login(&self, rotation: RotationId) -> bool {
-        self.job(rotation).is_some_and(|job| job.sent_login.load(Ordering::Relaxed))
+    fn aftermath(&self, rotation: RotationId) -> Aftermath {
+        let after = |job: &Job| Aftermath {
+            logins: job.logins.load(Ordering::Relaxed),
+            ended_token: job.ended_token.load(Ordering::Relaxed),
+        };
+        self.job(rotation).map_or(Aftermath { logins: 0, ended_token: false }, after)
     }
 }
 
@@ -257,5 +268,12 @@ fn tell_failure(job: &Job, due: &Due, trouble: &Trouble, is_partial: bool) {
         advice = trouble.advice(),
         "{}",
         trouble.summary(is_partial)
+    );
+}
+
+fn tell_ended(job: &Job) {
+    warn!(
+        rotation = &*job.rotation.name,
+        "readers hold a token that a refresh has ended, or may have: there is no living one until a run succeeds"
     );
 }

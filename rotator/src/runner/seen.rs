@@ -3,6 +3,7 @@
 use tokenferry_vault::{Entry, VaultError};
 
 use super::Runner;
+use super::refresh::left;
 use crate::run::{Living, RotationId};
 
 /// What stands in a destination.
@@ -31,10 +32,11 @@ impl Runner {
         let (place, entry) = self.look(job, at).await?;
         let living = place.living.filter(|_| place.is_of(job));
         let vanishes = |entry: Entry| living.is_some_and(|living| living.expires_at != entry.expires_at);
+        let ended = if place.is_seen() { self.ended_by_refresh(job).await.flatten() } else { None };
         Ok(Seen {
             version: place.version,
             is_live: place.is_live(),
-            living,
+            living: living.map(|living| left(living, ended)),
             vanishes: entry.is_some_and(vanishes),
             objection: place.objection(job, at),
         })

@@ -1,44 +1,29 @@
-//! Refreshing instead of logging in: the refresh token is kept in an entry of its own, and is spent by each use.
+//! The entry of a session: it keeps what the last token can be refreshed with, which is spent by each use.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use tokenferry_sources::{
-    ExposeSecret, RefreshToken, SecretString, SourceError, Timestamp, Token, parse_rfc3339, rfc3339,
-};
+use tokenferry_sources::{ExposeSecret, RefreshToken, SecretString, Timestamp, parse_rfc3339, rfc3339};
 use tokenferry_vault::{Data, Found, KvPath, VaultError};
 use tracing::{debug, warn};
 
 use super::Runner;
 use super::job::{Job, State};
-use crate::source::Opened;
 
 /// What stands in the entry of a session.
-struct Kept {
-    version: u64,
+pub(super) struct Kept {
+    pub(super) version: u64,
     /// Whether we may write there.
     is_ours: bool,
     is_marked: bool,
-    refresh_token: Option<SecretString>,
+    pub(super) refresh_token: Option<SecretString>,
+    /// Since when tokens that were issued before are over, or may be.
+    pub(super) since: Option<Timestamp>,
+    pub(super) data: Data,
     custom_metadata: BTreeMap<String, String>,
 }
 
 impl Runner {
-    /// A new token: by what the last one can be refreshed with, if that is kept and lives, else by a login. A try
-    /// without writing spends nothing.
-    pub(super) async fn issue(&self, job: &Job, opened: &Opened) -> Result<Token, SourceError> {
-        let session = job.rotation.source.session.as_deref().filter(|_| !self.dry_run);
-        let kept = match session {
-            Some(at) => self.read_session(job, at).await,
-            None => None,
-        };
-        if let Some(refresh_token) = kept.and_then(|kept| kept.refresh_token) {
-            return opened.login.refresh_with(&refresh_token).await;
-        }
-        self.tally.login(&job.rotation.source);
-        opened.login.login().await
-    }
-
     /// Keeps what the pending token can be refreshed with. Readers need the token, so what comes in the way of this
     /// stops nothing: the next run then logs in.
     pub(super) async fn keep_session(&self, job: &Job, state: &mut State) {
@@ -54,10 +39,10 @@ impl Runner {
         }
     }
 
-    async fn read_session(&self, job: &Job, at: &KvPath) -> Option<Kept> {
+    pub(super) async fn read_session(&self, job: &Job, at: &KvPath) -> Option<Kept> {
         match self.vault.read_entry(at).await {
             Ok(found) => {
-                let kept = Kept::read(&found, &job.rotation.source.name, self.clock.now());
+                let kept = Kept::read(found, &job.rotation.source.name, self.clock.now());
                 if !kept.is_ours {
                     tell_foreign(job, at);
                 }
@@ -65,7 +50,7 @@ impl Runner {
             }
             Err(error) => {
                 let (rotation, class, advice) = (&*job.rotation.name, error.class(), error.advice());
-                warn!(rotation, session = %at, class, advice, "the refresh token cannot be read; logging in: {error}");
+                warn!(rotation, session = %at, class, advice, "the refresh token cannot be read: {error}");
                 None
             }
         }
@@ -80,7 +65,7 @@ impl Runner {
     ) -> Result<(), VaultError> {
         let source = &job.rotation.source.name;
         let found = self.vault.read_entry(at).await?;
-        let kept = Kept::read(&found, source, self.clock.now());
+        let kept = Kept::read(found, source, self.clock.now());
         if !kept.is_ours {
             tell_foreign(job, at);
             return Ok(());
@@ -122,15 +107,16 @@ impl Runner {
 }
 
 impl Kept {
-    fn read(found: &Found, source: &str, now: Timestamp) -> Self {
-        let fields = found.data.as_ref().map(Data::fields);
-        let text = |name: &str| fields.and_then(|fields| fields.get(name)?.as_str());
+    fn read(found: Found, source: &str, now: Timestamp) -> Self {
+        let data = found.data.unwrap_or_default();
+        let text = |name: &str| data.fields().get(name).and_then(Value::as_str);
+        let time = |name: &str| text(name).and_then(parse_rfc3339);
         let mark = found.custom_metadata.get(MARK).map(String::as_str);
         let is_marked = mark == Some(source);
         // The mark comes after the first data.
         let is_named = mark.is_none() && text("source") == Some(source) && text(REFRESH_TOKEN).is_some();
         let is_free = mark.is_none() && !found.holds_data;
-        let is_over = text("expires_at").and_then(parse_rfc3339).is_some_and(|end| end <= now);
+        let is_over = time("expires_at").is_some_and(|end| end <= now);
         let is_ours = is_marked || is_named || is_free;
         let refresh_token = text(REFRESH_TOKEN).filter(|text| is_ours && !is_over && !text.is_empty());
         Kept {
@@ -138,7 +124,9 @@ impl Kept {
             is_ours,
             is_marked,
             refresh_token: refresh_token.map(SecretString::from),
-            custom_metadata: found.custom_metadata.clone(),
+            since: time(ISSUED_AT).max(time(REFRESHING_SINCE)).filter(|_| is_ours),
+            data,
+            custom_metadata: found.custom_metadata,
         }
     }
 }
@@ -146,7 +134,7 @@ impl Kept {
 fn fields(source: &str, refresh: &RefreshToken, issued_at: Timestamp) -> Map<String, Value> {
     let fields = [
         (REFRESH_TOKEN, Some(Value::from(refresh.value.expose_secret()))),
-        ("issued_at", Some(Value::from(rfc3339(issued_at)))),
+        (ISSUED_AT, Some(Value::from(rfc3339(issued_at)))),
         ("expires_at", refresh.expires_at.map(rfc3339).map(Value::from)),
         ("source", Some(Value::from(source))),
     ];
@@ -165,9 +153,12 @@ fn tell_foreign(job: &Job, at: &KvPath) {
         advice = "Choose another `path` for the session.",
         "the session holds an entry that this program did not make for this source; it is left alone"
     );
-    debug!(rotation, "logging in by password");
+    debug!(rotation, "the session is of no use");
 }
 
 /// In the custom metadata: which source keeps its session there.
 const MARK: &str = "tokenferry_session";
 const REFRESH_TOKEN: &str = "refresh_token";
+const ISSUED_AT: &str = "issued_at";
+/// When the refresh was sent whose outcome is not kept yet.
+pub(super) const REFRESHING_SINCE: &str = "refreshing_since";

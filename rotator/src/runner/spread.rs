@@ -33,7 +33,8 @@ impl Runner {
         let occurrence = entry.origin.occurrence;
         let is_wanted =
             due.reason != Reason::Schedule || occurrence.timestamp() >= due.occurrence.timestamp();
-        let token = token(&entry, opened, self.clock.now()).filter(|_| is_wanted)?;
+        let is_over = state.ended.is_some_and(|ended| entry.issued_at.timestamp() < ended.timestamp());
+        let token = token(&entry, opened, self.clock.now()).filter(|_| is_wanted && !is_over)?;
         let is_there = place.check(job, at).is_ok() && place.is_of(job);
         let slot = state.places.get_mut(index)?;
         *slot = Some(place);

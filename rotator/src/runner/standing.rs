@@ -46,6 +46,9 @@ impl Runner {
         if let Some(error) = unreadable.filter(|_| state.places.iter().all(Option::is_none)) {
             return Err(error);
         }
+        if let Some(ended) = self.ended_by_refresh(job).await {
+            state.ended = ended;
+        }
         let living = living(job, state);
         // A crash may have come between a success and taking back what was noted before it.
         let is_over = |failure: &NotedFailure| {
@@ -68,7 +71,8 @@ impl Runner {
         let state = job.state.lock().await;
         let one = |(index, at): (usize, &Destination)| {
             let place = state.places.get(index).and_then(Option::as_ref);
-            let living = place.filter(|place| place.is_of(job)).and_then(Place::served);
+            let living = place.filter(|place| place.is_of(job));
+            let living = living.and_then(|place| Some(state.left(place, place.served()?)));
             DestinationState { at: at.to_string(), living, trouble: state.troubles.of(index).cloned() }
         };
         job.rotation.destinations.iter().enumerate().map(one).collect()
@@ -124,13 +128,13 @@ fn lacks(pending: Option<&Pending>, index: usize, place: &Place) -> bool {
     !is_written && replaces.get(index).is_some_and(|replaces| place.version <= *replaces)
 }
 
-/// There is a token only if every destination that we may write to has one.
+/// There is a token only if every destination that we may write to has one, and no refresh has ended it.
 fn living(job: &Job, state: &State) -> Option<Living> {
     let known = job.rotation.destinations.iter().zip(&state.places);
     let writable = known.filter_map(|(at, slot)| slot.as_ref().filter(|place| place.check(job, at).is_ok()));
     let living = writable.map(|place| place.served().filter(|_| place.is_of(job)));
     let living = living.collect::<Option<Vec<Living>>>().filter(|living| !living.is_empty())?;
-    Some(earliest(living.into_iter())).filter(|_| !is_torn(job, &state.places))
+    Some(earliest(living.into_iter())).filter(|_| !is_torn(job, &state.places) && !state.is_ended(job))
 }
 
 fn last_failure<'a>(job: &'a Job, state: &'a State) -> Option<&'a NotedFailure> {

@@ -194,20 +194,18 @@ impl Job {
         })
     }
 
-    pub(super) fn ended(&mut self, due: &Due, outcome: &Outcome, now: Timestamp) {
+    /// `ended_token`: what readers find is over, however long it was to live.
+    pub(super) fn ended(&mut self, due: &Due, outcome: &Outcome, ended_token: bool, now: Timestamp) {
+        if let Outcome::AlreadyDone(living) | Outcome::Rotated(living) | Outcome::Partly { living, .. } =
+            outcome
+        {
+            self.living = Some(believable(*living, now));
+            self.done = Some(due.occurrence);
+        }
+        self.living = self.living.filter(|_| !ended_token);
         match outcome {
-            Outcome::AlreadyDone(living) | Outcome::Rotated(living) => {
-                self.living = Some(believable(*living, now));
-                self.done = Some(due.occurrence);
-                self.failure = None;
-            }
-            Outcome::Failed { class, retry_at } => {
-                let run = Some((due.occurrence, due.reason));
-                self.failure = Some(Box::new(self.paused(class.clone(), now, due.attempt, *retry_at, run)));
-            }
-            Outcome::Partly { living, class, retry_at, .. } => {
-                self.living = Some(believable(*living, now));
-                self.done = Some(due.occurrence);
+            Outcome::AlreadyDone(_) | Outcome::Rotated(_) => self.failure = None,
+            Outcome::Failed { class, retry_at } | Outcome::Partly { class, retry_at, .. } => {
                 let run = Some((due.occurrence, due.reason));
                 self.failure = Some(Box::new(self.paused(class.clone(), now, due.attempt, *retry_at, run)));
             }

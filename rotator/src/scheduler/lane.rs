@@ -101,12 +101,10 @@ impl Lane {
         Some(rotation)
     }
 
-    /// A run has ended. When its login was is not known better than that it was before.
-    pub(super) fn end(&mut self, sent_login: bool, now: Timestamp) {
+    /// A run has ended. When its logins were is not known better than that they were before.
+    pub(super) fn end(&mut self, logins: u32, now: Timestamp) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        if sent_login {
-            self.logins.push(Reverse(now));
-        }
+        self.logins.extend(iter::repeat_n(Reverse(now), logins as usize));
     }
 
     /// When to look again for the sake of those that wait.

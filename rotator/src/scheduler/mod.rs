@@ -22,7 +22,7 @@ use tokenferry_sources::{Timestamp, rfc3339};
 
 use crate::rate::Rate;
 use crate::rotation::{RenewBefore, Rotation};
-use crate::run::{Class, Due, Outcome, Reason, RotationId, Standing};
+use crate::run::{Aftermath, Class, Due, Outcome, Reason, RotationId, Standing};
 use crate::schedule::Schedule;
 
 pub use backoff::FLOOR;
@@ -193,12 +193,24 @@ impl Scheduler {
 
     /// Takes in how a run ended that sent a login, or may have.
     pub fn ended(&mut self, due: &Due, outcome: &Outcome, now: Timestamp) {
-        self.take_in(due, outcome, true, now);
+        self.ended_with(due, outcome, Aftermath::default(), now);
     }
 
-    /// Takes in how a run ended that sent no login: it does not count towards the rate of its source.
-    pub fn ended_without_login(&mut self, due: &Due, outcome: &Outcome, now: Timestamp) {
-        self.take_in(due, outcome, false, now);
+    /// Takes in how a run ended, and what it left behind: only logins that were sent count towards the rate of the
+    /// source.
+    pub fn ended_with(&mut self, due: &Due, outcome: &Outcome, aftermath: Aftermath, now: Timestamp) {
+        let job = self.jobs.get(index(due.rotation)).filter(|job| job.is_in_flight());
+        if let Some(lane) = job.and_then(Job::lane)
+            && let Some(known) = self.lanes.get_mut(lane as usize)
+        {
+            known.end(aftermath.logins, now);
+            self.set_turn(lane, now);
+        }
+        self.change(due.rotation, |job| {
+            if job.is_in_flight() {
+                job.ended(due, outcome, aftermath.ended_token, now);
+            }
+        });
     }
 
     /// The wall clock was set by so much, forwards or backwards, and shows `now`: what has to be waited for is as far
@@ -296,21 +308,6 @@ impl Scheduler {
             before.map(|at| self.turns.remove(&(at, lane)));
             turn.map(|at| self.turns.insert((at, lane)));
         }
-    }
-
-    fn take_in(&mut self, due: &Due, outcome: &Outcome, sent_login: bool, now: Timestamp) {
-        let job = self.jobs.get(index(due.rotation)).filter(|job| job.is_in_flight());
-        if let Some(lane) = job.and_then(Job::lane)
-            && let Some(known) = self.lanes.get_mut(lane as usize)
-        {
-            known.end(sent_login, now);
-            self.set_turn(lane, now);
-        }
-        self.change(due.rotation, |job| {
-            if job.is_in_flight() {
-                job.ended(due, outcome, now);
-            }
-        });
     }
 
     /// Lets a job change, and puts it where it belongs then. What waited for its turn gets in line again.

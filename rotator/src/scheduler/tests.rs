@@ -2,9 +2,10 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::*;
-use crate::run::{Living, PastFailure};
+use crate::run::{Aftermath, Living, PastFailure};
 
 const ONLY: RotationId = RotationId(0);
+const WITHOUT_LOGIN: Aftermath = Aftermath { logins: 0, ended_token: false };
 
 fn at(text: &str) -> Timestamp {
     format!("2026-11-21T{text}Z").parse().unwrap()
@@ -207,6 +208,27 @@ fn a_dead_token_is_a_reason_to_try_again_within_minutes_but_not_at_the_floor() {
     let dead = Some(living("02:00:00", Some(3600)));
     let scheduler = learned(plan("@daily", 600, 0), dead, Some(failure), "12:00:01");
     assert_eq!(scheduler.wake_at(), Some(at("12:03:00")));
+}
+
+#[test]
+fn a_token_that_a_run_has_ended_is_no_reason_for_patience() {
+    let missed = Outcome::Partly {
+        living: living("12:00:00", Some(86_400)),
+        missed: 1,
+        class: Class::new("vault_forbidden"),
+        retry_at: None,
+    };
+    for outcome in [unreachable(None), missed, refused("no_access")] {
+        let living = Some(living("02:00:00", Some(86_400)));
+        let failure = past("unreachable", "11:00:00", 8);
+        let mut scheduler = learned(plan("0 12 * * *", 600, 0), living, Some(failure), "12:00:00");
+        let due = only_due(&mut scheduler, at("12:00:00"));
+        let aftermath = Aftermath { ended_token: true, ..Aftermath::default() };
+        scheduler.ended_with(&due, &outcome, aftermath, at("12:00:00"));
+        assert_eq!(scheduler.view(ONLY).unwrap().living, None);
+        assert!(scheduler.wake_at() <= Some(at("12:03:00")), "{outcome:?}");
+        assert_eq!(only_due(&mut scheduler, at("12:03:00")).reason, Reason::NoToken);
+    }
 }
 
 #[test]
@@ -465,6 +487,22 @@ fn a_rate_lets_the_most_urgent_begin_and_holds_up_nobody_else() {
 }
 
 #[test]
+fn every_login_of_a_run_counts() {
+    let mut scheduler = limited("3/h", 4);
+    for id in 0..4 {
+        scheduler.learn(RotationId(id), ends_at("12:20:00"), at("12:00:00"));
+    }
+    let due = scheduler.due(at("12:00:00"));
+    let twice = Aftermath { logins: 2, ..Aftermath::default() };
+    let done = Outcome::Rotated(living("12:00:01", None));
+    scheduler.ended_with(&due[0], &done, twice, at("12:00:01"));
+    scheduler.ended_with(&due[1], &done, WITHOUT_LOGIN, at("12:00:01"));
+    assert_eq!(scheduler.due(at("12:00:01")).len(), 0);
+    scheduler.ended_with(&due[2], &done, WITHOUT_LOGIN, at("12:00:02"));
+    assert_eq!(scheduler.due(at("12:00:02")).len(), 1);
+}
+
+#[test]
 fn a_run_without_a_login_makes_room_at_once() {
     let mut scheduler = limited("1/h", 2);
     for id in [0, 1] {
@@ -472,7 +510,7 @@ fn a_run_without_a_login_makes_room_at_once() {
     }
     let due = only_due(&mut scheduler, at("12:00:00"));
     let sealed = Outcome::Failed { class: Class::new("vault_sealed"), retry_at: None };
-    scheduler.ended_without_login(&due, &sealed, at("12:00:01"));
+    scheduler.ended_with(&due, &sealed, WITHOUT_LOGIN, at("12:00:01"));
     assert_eq!(scheduler.wake_at(), Some(at("12:00:01")));
     assert_eq!(ids(&scheduler.due(at("12:00:01"))), [1]);
 }
@@ -618,7 +656,7 @@ proptest! {
                 sent.push(now);
                 scheduler.ended(&due, &outcome, now);
             } else {
-                scheduler.ended_without_login(&due, &outcome, now);
+                scheduler.ended_with(&due, &outcome, WITHOUT_LOGIN, now);
             }
             if meddle == 2 {
                 scheduler.force(RotationId(which % rotations), now).ok();

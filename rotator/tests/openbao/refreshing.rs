@@ -1,21 +1,31 @@
 //! Zenoti's refresh tokens, kept in an entry of their own.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use tokenferry_rotator::rotation::Rotation;
+use tokenferry_rotator::rotation::{Destination, Rotation};
+use tokenferry_rotator::run::{Aftermath, Living, Outcome, RotationId, Work as _};
 use tokenferry_rotator::runner::Runner;
-use tokenferry_sandbox::GrantCounts;
+use tokenferry_rotator::source::{Reference, Setting};
+use tokenferry_sandbox::{Answer, Fault, GrantCounts};
 use tokenferry_vault::VaultSettings;
+use tokio::sync::Notify;
 
 use crate::bao::ROOT;
 use crate::proxy::Proxy;
-use crate::setting::{World, entry, place, rotated, settings};
+use crate::setting::{World, entry, failed, place, rotated, run, settings};
 
 const SESSION: &str = "sessions/salon";
+const SESSION_WRITE: &str = "POST /v1/secret/data/sessions/salon";
 
 fn rotation(world: &World) -> Arc<Rotation> {
-    let rotation = Arc::into_inner(world.rotation_of("zenoti", &[], "home", &[place("home")])).unwrap();
+    rotation_into(world, &[place("home")])
+}
+
+fn rotation_into(world: &World, destinations: &[Destination]) -> Arc<Rotation> {
+    let password = ("password", Setting::Reference(Reference::Env("PASSWORD".to_owned())));
+    let rotation = Arc::into_inner(world.rotation_of("zenoti", &[password], "home", destinations)).unwrap();
     let mut source = Arc::into_inner(rotation.source).unwrap();
     source.session = Some(Box::new(entry(SESSION)));
     Arc::new(Rotation { source: Arc::new(source), ..rotation })
@@ -183,7 +193,8 @@ async fn the_new_refresh_token_is_kept_before_readers_get_their_token() {
     let runner = runner_at(&world, settings(&proxy.address));
     rotated(&runner).await;
     let writes: Vec<String> = proxy.take().into_iter().filter(|seen| seen.starts_with("POST")).collect();
-    assert_eq!(writes, ["POST /v1/secret/data/sessions/salon", "POST /v1/secret/data/home"]);
+    assert_eq!(writes, [SESSION_WRITE, SESSION_WRITE, "POST /v1/secret/data/home"]);
+    assert_eq!(session(&world).await.get("refreshing_since"), None);
 }
 
 #[tokio::test]
@@ -195,4 +206,130 @@ async fn a_try_without_writing_spends_nothing() {
     assert_eq!(world.bao.entry(SESSION).await, before);
     assert_eq!(logins(&world).1, 0);
     assert!(is_good(&world).await);
+}
+
+/// The token of which a process that starts now believes that readers find it.
+async fn believed(world: &World) -> Option<Living> {
+    let runner = runner(world);
+    let seen = runner.see(RotationId(0), 0).await.unwrap().living;
+    let living = runner.standing(RotationId(0)).await.unwrap().living;
+    let seen =
+        seen.filter(|seen| seen.expires_at > Some(tokenferry_sources::Timestamp::from(SystemTime::now())));
+    assert_eq!(seen, living);
+    living
+}
+
+/// A run that is killed when it sends this to Vault for the given time.
+async fn killed_at(world: &World, request: &'static str, times: usize) {
+    let proxy = Arc::new(Proxy::start(&world.bao.address).await);
+    let runner = runner_at(world, settings(&proxy.address));
+    let reached = Arc::new(Notify::new());
+    hold(&proxy, request, times, Arc::clone(&reached));
+    tokio::select! {
+        outcome = run(&runner) => panic!("{outcome:?}"),
+        () = reached.notified() => {}
+    }
+}
+
+fn hold(proxy: &Arc<Proxy>, request: &'static str, times: usize, reached: Arc<Notify>) {
+    let held = Arc::clone(proxy);
+    proxy.before(request, async move {
+        if times > 1 {
+            return hold(&held, request, times - 1, reached);
+        }
+        reached.notify_one();
+        std::future::pending::<()>().await;
+    });
+}
+
+#[tokio::test]
+async fn whoever_comes_after_a_kill_knows_that_a_refresh_has_ended_the_token() {
+    // Before the new refresh token is kept, and before readers get the new token.
+    for (request, times) in [(SESSION_WRITE, 2), ("POST /v1/secret/data/home", 1)] {
+        let world = World::new().await;
+        rotated(&runner(&world)).await;
+        assert!(believed(&world).await.is_some());
+        killed_at(&world, request, times).await;
+        assert!(!is_good(&world).await, "{request}");
+        assert_eq!(believed(&world).await, None, "{request}");
+        rotated(&runner(&world)).await;
+        assert!(is_good(&world).await && believed(&world).await.is_some(), "{request}");
+    }
+}
+
+const NO_UPDATE: &str = r#"
+    path "secret/data/home" { capabilities = ["create", "read"] }
+    path "secret/data/*" { capabilities = ["create", "read", "update"] }
+    path "secret/metadata/*" { capabilities = ["create", "read", "update"] }
+"#;
+
+#[tokio::test]
+async fn a_token_that_was_refreshed_is_over_as_long_as_the_new_one_is_not_stored_everywhere() {
+    for destinations in [vec![place("home")], vec![place("home"), place("more")]] {
+        let world = World::new().await;
+        let runner = world.runner(rotation_into(&world, &destinations), world.vault());
+        rotated(&runner).await;
+        assert_eq!(runner.aftermath(RotationId(0)), Aftermath { logins: 1, ended_token: false });
+        world.variables.set("VAULT_TOKEN", &world.token_with(NO_UPDATE).await);
+        let barred = world.runner(rotation_into(&world, &destinations), world.vault());
+        assert_eq!(failed(&barred).await, ("vault_forbidden".to_owned(), false));
+        assert!(!is_good(&world).await);
+        assert_eq!(barred.aftermath(RotationId(0)), Aftermath { logins: 1, ended_token: true });
+        assert_eq!(barred.standing(RotationId(0)).await.unwrap().living, None);
+        world.token_with("path \"secret/*\" { capabilities = [\"create\", \"read\", \"update\"] }").await;
+        rotated(&barred).await;
+        assert_eq!(barred.aftermath(RotationId(0)), Aftermath { logins: 0, ended_token: false });
+        assert!(is_good(&world).await);
+        assert!(barred.standing(RotationId(0)).await.unwrap().living.is_some());
+    }
+}
+
+#[tokio::test]
+async fn no_login_follows_a_refresh_that_met_a_rate_limit_and_it_has_ended_nothing() {
+    let world = World::new().await;
+    let runner = runner(&world);
+    rotated(&runner).await;
+    let before = session(&world).await;
+    let mut answer = Answer::new(429);
+    answer.headers.insert("retry-after".to_owned(), "600".to_owned());
+    world.sandbox.control().fault(Fault::answer(answer).times(1));
+    assert_eq!(failed(&runner).await, ("rate_limited".to_owned(), false));
+    assert_eq!(runner.aftermath(RotationId(0)), Aftermath { logins: 1, ended_token: false });
+    assert_eq!(failed(&runner).await.0, "rate_limited", "that holds");
+    assert_eq!(logins(&world).0.attempted, 1);
+    assert_eq!(session(&world).await, before);
+    assert!(is_good(&world).await && believed(&world).await.is_some());
+    world.clock.forward(601);
+    rotated(&runner).await;
+    assert_eq!((logins(&world).0.attempted, logins(&world).1), (1, 1));
+}
+
+#[tokio::test]
+async fn a_refresh_and_the_login_that_follows_it_count_as_two() {
+    for fault in [Fault::status(500), Fault::status(400), Fault::cut()] {
+        let world = World::new().await;
+        let runner = runner(&world);
+        rotated(&runner).await;
+        world.sandbox.control().fault(fault.times(1));
+        rotated(&runner).await;
+        assert_eq!(runner.aftermath(RotationId(0)), Aftermath { logins: 2, ended_token: false });
+        assert_eq!(runner.tally().logins()[0].total, 3);
+        assert_eq!(logins(&world).0.attempted, 2);
+        assert!(is_good(&world).await && believed(&world).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_of_which_nobody_knows_what_it_did_may_have_ended_the_token() {
+    for (fault, is_over) in [(Fault::cut_after(5), true), (Fault::status(400), false)] {
+        let world = World::new().await;
+        let runner = runner(&world);
+        rotated(&runner).await;
+        world.variables.set("PASSWORD", "wrong");
+        world.sandbox.control().fault(fault.times(1));
+        let outcome = run(&runner).await;
+        assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
+        assert_eq!(runner.aftermath(RotationId(0)), Aftermath { logins: 2, ended_token: is_over });
+        assert_eq!((is_good(&world).await, believed(&world).await.is_none()), (!is_over, is_over));
+    }
 }

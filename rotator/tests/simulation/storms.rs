@@ -11,7 +11,7 @@ use tokenferry_rotator::dispatch::{Dispatch as _, Local};
 use tokenferry_rotator::jumps::Jumps;
 use tokenferry_rotator::rotation::RenewBefore;
 use tokenferry_rotator::run::{
-    Class, CredentialKey, Due, Living, Outcome, PastFailure, RotationId, Standing, Work,
+    Aftermath, Class, CredentialKey, Due, Living, Outcome, PastFailure, RotationId, Standing, Work,
 };
 use tokenferry_rotator::schedule::Schedule;
 use tokenferry_rotator::scheduler::{Plan, Scheduler};
@@ -278,8 +278,8 @@ impl Work for World {
         self.outcome(due, kind)
     }
 
-    fn sent_login(&self, rotation: RotationId) -> bool {
-        self.state().sent[rotation.0 as usize]
+    fn aftermath(&self, rotation: RotationId) -> Aftermath {
+        Aftermath { logins: self.state().sent[rotation.0 as usize].into(), ..Aftermath::default() }
     }
 }
 
@@ -337,11 +337,7 @@ impl Rotator {
         tokio::select! {
             ended = self.dispatch.ended() => {
                 let now = self.now();
-                if ended.sent_login {
-                    self.scheduler.ended(&ended.due, &ended.outcome, now);
-                } else {
-                    self.scheduler.ended_without_login(&ended.due, &ended.outcome, now);
-                }
+                self.scheduler.ended_with(&ended.due, &ended.outcome, ended.aftermath, now);
             }
             () = sleep(pause.min(end - Instant::now())) => {}
         }

@@ -146,13 +146,7 @@ impl TokenSource for Zenoti {
     /// The refresh token is spent by the first try, so there is no second one.
     async fn refresh_with(&self, refresh_token: &SecretString) -> Result<Token, SourceError> {
         let grant = Grant::RefreshToken { refresh_token: refresh_token.expose_secret() };
-        match self.ask(Action::Refresh, Patience::Once, &grant).await {
-            Ok(token) => Ok(token),
-            Err(error) => {
-                debug!(system = SYSTEM.name, class = %error.class(), "not refreshed; logging in");
-                self.login().await
-            }
-        }
+        self.ask(Action::Refresh, Patience::Once, &grant).await
     }
 
     /// Ends all tokens of the user, not just this one.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
-use tokenferry_tests::openbao::Api;
+use tokenferry_tests::openbao::{Api, rotator_policy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -57,6 +57,7 @@ async fn kill_often(test: &str, mut random: Random, kills: usize) {
         let before = version(&site).await;
         sleep(longest.mul_f64(random.fraction())).await;
         daemon.kill().await;
+        nobody_is_content_with_a_dead_token(&site).await;
         // However busy the machine: about every second one is killed after it wrote.
         let change = if version(&site).await > before { 0.8 } else { 1.25 };
         longest = longest.mul_f64(change).clamp(SHORTEST, LONGEST);
@@ -77,9 +78,56 @@ async fn kill_often(test: &str, mut random: Random, kills: usize) {
     }
     looks.join_all().await;
     no_login_was_refused(&site);
+    assert_eq!(ask_centers(&site).await, 200, "the last token is dead");
+}
+
+/// A refresh ends the token before it: whoever comes after a kill in between must know that there is no living one.
+async fn nobody_is_content_with_a_dead_token(site: &Site) {
+    if ask_centers(site).await == 200 {
+        return;
+    }
+    site.rotator.run(&["status", "salon"]).await.failed_with(4);
+}
+
+#[tokio::test]
+async fn a_token_that_a_refresh_ended_before_a_kill_is_renewed_by_the_next_start() {
+    let mut site = site("killing-salon").await;
+    // Nothing is due for hours but for this.
+    let base_url = site.issuer.zenoti_url();
+    site.configure(|config| {
+        let rotations = rotations().replace("23h59m59s", "1h");
+        config.more = format!("{}\n{rotations}", source(&base_url));
+    });
+    site.rotator.run(&["once", "salon"]).await.ok();
+    let policy = rotator_policy(MOUNT, "tokens/*");
+    let barred =
+        format!("{policy}\npath \"{MOUNT}/data/tokens/salon\" {{ capabilities = [\"create\", \"read\"] }}");
+    site.openbao.write_policy("rotator", &barred).await;
+    site.rotator.run(&["once", "--force", "salon"]).await.failed_with(4);
+    assert_eq!(ask_centers(&site).await, 401, "the refresh ended it");
+    site.rotator.run(&["status", "salon"]).await.failed_with(4);
+
+    let mut daemon = site.rotator.start();
+    daemon
+        .event(|event| event.message() == "The token was not published" && event.text("rotation") == "salon")
+        .await;
+    let page = daemon.page("/metrics").await;
+    let is_dead = |line: &str| {
+        line.starts_with("tokenferry_token_alive") && line.contains("\"salon\"") && line.ends_with(" 0")
+    };
+    assert!(page.body.lines().any(is_dead), "{}", page.body);
+    daemon.kill().await;
+    site.openbao.write_policy("rotator", &policy).await;
+    let mut daemon = site.rotator.start();
+    site.openbao.entry_that(MOUNT, "tokens/salon", |entry| entry.version > 1).await;
+    daemon.stop().await;
+    assert_eq!(ask_centers(&site).await, 200);
+}
+
+/// What Zenoti says to the readers of the salon.
+async fn ask_centers(site: &Site) -> u16 {
     let salon = site.openbao.entry(MOUNT, "tokens/salon").await.unwrap();
-    let status = ask(&site.issuer.address(), "GET /zenoti/v1/centers", salon.text("header_value")).await;
-    assert_eq!(status, 200, "the last token is dead");
+    ask(&site.issuer.address(), "GET /zenoti/v1/centers", salon.text("header_value")).await
 }
 
 fn no_login_was_refused(site: &Site) {
@@ -191,7 +239,8 @@ fn api(site: &Site) -> Api {
     site.openbao.with_token(site.openbao.token())
 }
 
-/// Looks at all entries all the time. Where a refresh ends the token before it, that is told beforehand.
+/// Looks at all entries all the time. Where a refresh ends the token before it, a kill may leave a dead one until the
+/// next start.
 async fn read(openbao: Api, issuer: String, over: Arc<AtomicBool>) {
     let mut looks = 0_u64;
     while !over.load(Ordering::Relaxed) {

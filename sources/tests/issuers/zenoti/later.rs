@@ -28,23 +28,24 @@ async fn section_5_a_refresh_token_is_used_only_on_request() {
 }
 
 #[tokio::test]
-async fn section_5_a_login_follows_whatever_keeps_a_refresh_from_working() {
+async fn section_5_no_login_follows_by_itself_whatever_keeps_a_refresh_from_working() {
     let sandbox = start(|_| ()).await;
     let spent = source(&sandbox, NAME, &[]).login().await.unwrap().refresh.unwrap().value;
     source(&sandbox, NAME, &[]).refresh_with(&spent).await.unwrap();
-    for fault in [None, Some(Fault::status(500)), Some(Fault::status(429)), Some(Fault::cut())] {
+    for (fault, class) in [
+        (None, FailureClass::LoginRefused),
+        (Some(Fault::status(500)), FailureClass::ServerError),
+        (Some(Fault::status(429)), FailureClass::RateLimited),
+        (Some(Fault::cut()), FailureClass::BrokenAnswer),
+    ] {
         sandbox.control().reset();
         if let Some(fault) = fault {
             sandbox.control().fault(fault.times(1));
         }
         // Even a patient source tries a refresh once: it spends the refresh token.
-        let token = patient_source(&sandbox, NAME).refresh_with(&spent).await.unwrap();
-        assert_eq!(used(&sandbox, &token).await, 200);
-        assert_eq!(sandbox.control().counters().all_logins(NAME).succeeded, 1);
-        assert_eq!(
-            asked(&sandbox),
-            [&format!("POST {TOKENS}"), &format!("POST {TOKENS}"), "GET /zenoti/v1/centers"]
-        );
+        let error = patient_source(&sandbox, NAME).refresh_with(&spent).await.unwrap_err();
+        assert_eq!(error.class(), class);
+        assert_eq!(asked(&sandbox), [format!("POST {TOKENS}")]);
     }
 }
 
