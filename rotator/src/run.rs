@@ -102,9 +102,20 @@ pub enum Outcome {
     Refused {
         /// What kind.
         class: Class,
+        /// What is known of the refused logins of its credential, if it was refused.
+        logins: Option<RefusedLogins>,
     },
     /// A new token stands in every destination.
     Rotated(Living),
+}
+
+/// The refused logins of a credential in a row, whichever rotation sent them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RefusedLogins {
+    /// How many.
+    pub times: u32,
+    /// When the last one was sent.
+    pub last: Timestamp,
 }
 
 /// The token that readers find.

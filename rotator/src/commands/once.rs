@@ -153,7 +153,7 @@ impl Row {
             Some(Some(Outcome::AlreadyDone(living))) => ("already_done", None, Some(*living)),
             Some(Some(Outcome::Failed { class, .. })) => ("failed", Some(class), found),
             Some(Some(Outcome::Partly { class, living, .. })) => ("partly", Some(class), Some(*living)),
-            Some(Some(Outcome::Refused { class })) => ("refused", Some(class), found),
+            Some(Some(Outcome::Refused { class, .. })) => ("refused", Some(class), found),
             Some(None) => ("stopped", None, found),
             None if held == Some(HeldBy::Disabled) => ("disabled", None, None),
             None if standing.is_none() => ("unread", None, None),

@@ -55,7 +55,7 @@ fn unreachable(retry_at: Option<Timestamp>) -> Outcome {
 }
 
 fn refused(class: &'static str) -> Outcome {
-    Outcome::Refused { class: Class::new(class) }
+    Outcome::Refused { class: Class::new(class), logins: None }
 }
 
 #[test]
@@ -546,7 +546,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         any_living().prop_map(Outcome::AlreadyDone),
         any_living().prop_map(Outcome::Rotated),
-        any_class().prop_map(|class| Outcome::Refused { class }),
+        any_class().prop_map(|class| Outcome::Refused { class, logins: None }),
         (any_class(), prop::option::of(any_time()))
             .prop_map(|(class, retry_at)| Outcome::Failed { class, retry_at }),
         (any_living(), any_class(), prop::option::of(any_time()))
