@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) pending: Option<Box<Pending>>,
     /// Of the last logins that failed for good.
     pub(super) failed_logins: Fingerprints,
+    /// Whether a login of this process succeeded.
+    pub(super) has_logged_in: bool,
     pub(super) troubles: Troubles,
 }
 
@@ -93,7 +95,13 @@ impl Job {
     ) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
         let troubles = Troubles::default();
-        let state = State { places, pending: None, failed_logins: Fingerprints::default(), troubles };
+        let state = State {
+            places,
+            pending: None,
+            failed_logins: Fingerprints::default(),
+            has_logged_in: false,
+            troubles,
+        };
         Job {
             credential: credential::shared(credential::key(&rotation.source), credentials),
             http,

@@ -34,7 +34,7 @@ impl Runner {
                 carried
             } else {
                 let token = self.log_in(job, state, &opened).await?;
-                state.failed_logins = Fingerprints::default();
+                (state.failed_logins, state.has_logged_in) = (Fingerprints::default(), true);
                 Some(Box::new(job.pending(token, due, &state.places)))
             };
         }
@@ -85,13 +85,14 @@ impl Runner {
         Ok(token)
     }
 
-    /// What this process knows of the same login, else what others left word of.
+    /// What this process knows of the same login; if it never logged in, what others left word of as well.
     async fn recall(&self, job: &Job, state: &State, opened: &Opened) -> Option<Trouble> {
         let ours = state.places.iter().flatten().filter(|place| place.is_of(job));
         let last_success = ours.filter_map(Place::served).map(|living| living.issued_at).max();
         let known = || self.memory.recall(&job.credential, &opened.material, last_success, self.clock.now());
-        if let Some(known) = known() {
-            return Some(known);
+        let told = known();
+        if told.is_some() || state.has_logged_in {
+            return told;
         }
         self.hear_others(job).await;
         known()

@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::*;
-use crate::run::{Living, PastFailure};
+use crate::run::{Living, PastFailure, RefusedLogins};
 
 const ONLY: RotationId = RotationId(0);
 
@@ -221,6 +221,22 @@ fn refused_logins_are_counted_apart_from_other_failures() {
     let due = only_due(&mut scheduler, now);
     scheduler.ended(&due, &refused("login_refused"), now);
     assert!(scheduler.wake_at().unwrap() - now < chrono::TimeDelta::minutes(17));
+}
+
+#[test]
+fn who_is_told_of_a_refused_login_waits_as_long_as_who_sent_it() {
+    let mut scheduler = learned(plan("* * * * *", 60, 0), None, None, "12:00:00");
+    for minutes in [0, 21] {
+        let due = only_due(&mut scheduler, at("12:00:00") + TimeDelta::minutes(minutes));
+        let logins = Some(RefusedLogins { times: 2, last: at("11:50:00") + TimeDelta::minutes(minutes) });
+        let told = Outcome::Refused { class: Class::new("login_refused"), logins };
+        scheduler.ended(&due, &told, at("12:00:00") + TimeDelta::minutes(minutes));
+        assert_eq!(
+            next(&scheduler).at,
+            at("12:21:00") + TimeDelta::minutes(minutes),
+            "the first time after 30 minutes"
+        );
+    }
 }
 
 #[test]
