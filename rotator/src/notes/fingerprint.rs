@@ -165,7 +165,9 @@ mod tests {
     fn what_two_know_is_put_together_and_the_latest_stay() {
         let of = |materials: &[&[u8]]| {
             let mut fingerprints = Fingerprints::default();
-            materials.iter().for_each(|material| fingerprints.add(material));
+            for material in materials {
+                fingerprints.add(material);
+            }
             fingerprints
         };
         let earlier = of(&[b"a", b"b", b"c"]);
