@@ -102,6 +102,8 @@ pub enum Outcome {
     Refused {
         /// What kind.
         class: Class,
+        /// What is known of the refused logins of its credential, if it was refused.
+        logins: Option<RefusedLogins>,
     },
     /// A new token stands in every destination.
     Rotated(Living),
@@ -120,6 +122,15 @@ impl Default for Aftermath {
     fn default() -> Self {
         Aftermath { logins: 1, ended_token: false }
     }
+}
+
+/// The refused logins of a credential in a row, whichever rotation sent them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RefusedLogins {
+    /// How many.
+    pub times: u32,
+    /// When the last one was sent.
+    pub last: Timestamp,
 }
 
 /// The token that readers find.

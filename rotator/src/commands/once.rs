@@ -157,7 +157,7 @@ impl Row {
             Some(Some(Outcome::AlreadyDone(living))) => ("already_done", None, Some(*living)),
             Some(Some(Outcome::Failed { class, .. })) => ("failed", Some(class), left),
             Some(Some(Outcome::Partly { class, .. })) => ("partly", Some(class), left),
-            Some(Some(Outcome::Refused { class })) => ("refused", Some(class), left),
+            Some(Some(Outcome::Refused { class, .. })) => ("refused", Some(class), left),
             Some(None) => ("stopped", None, found),
             None if held == Some(HeldBy::Disabled) => ("disabled", None, None),
             None if standing.is_none() => ("unread", None, None),

@@ -45,6 +45,61 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+/// Those of the last logins that failed, the latest at the end: few enough to be noted, and more than one so that
+/// logins that take turns are not sent again each.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Fingerprints(Vec<Fingerprint>);
+
+impl Fingerprints {
+    /// Whether one of them is that of this material.
+    pub fn fit(&self, material: &[u8]) -> bool {
+        self.0.iter().any(|fingerprint| fingerprint.fits(material))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds that of this material, if the machine has randomness. The oldest makes room for it.
+    pub fn add(&mut self, material: &[u8]) {
+        let Some(fingerprint) = Fingerprint::of(material) else { return };
+        self.0.retain(|other| !other.fits(material));
+        self.0.push(fingerprint);
+        self.keep_the_latest();
+    }
+
+    /// These, and then later ones.
+    #[must_use]
+    pub fn and(mut self, later: &Fingerprints) -> Self {
+        self.0.retain(|fingerprint| !later.0.contains(fingerprint));
+        self.0.extend(&later.0);
+        self.keep_the_latest();
+        self
+    }
+
+    /// Reads fingerprints with commas between them. Whatever is nothing of that kind is left out.
+    pub fn parse(text: &str) -> Self {
+        let mut fingerprints = Fingerprints(text.split(',').filter_map(Fingerprint::parse).collect());
+        fingerprints.keep_the_latest();
+        fingerprints
+    }
+
+    fn keep_the_latest(&mut self) {
+        self.0.drain(..self.0.len().saturating_sub(KEPT));
+    }
+}
+
+impl fmt::Display for Fingerprints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fingerprint) in self.0.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { "," })?;
+            fingerprint.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
 fn hash(salt: [u8; SALT], material: &[u8]) -> [u8; HASH] {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &salt), material);
     let mut hash = [0; HASH];
@@ -65,6 +120,7 @@ fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 const SALT: usize = 16;
 const HASH: usize = 3;
+const KEPT: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -90,6 +146,43 @@ mod tests {
     fn its_text_stays_the_same_in_every_version() {
         let noted = Fingerprint::parse("00000000000000000000000000000000:3cb45e").unwrap();
         assert!(noted.fits(b"anna"));
+    }
+
+    #[test]
+    fn the_last_four_are_kept_each_once_and_survive_writing() {
+        let mut fingerprints = Fingerprints::default();
+        for material in [b"a", b"b", b"c", b"b", b"d", b"e", b"e"] {
+            fingerprints.add(material);
+        }
+        let read = Fingerprints::parse(&fingerprints.to_string());
+        assert_eq!(read, fingerprints);
+        assert_eq!(read.to_string().len(), 4 * 39 + 3);
+        let fit = [b"a", b"b", b"c", b"d", b"e"].map(|material| read.fit(material));
+        assert_eq!(fit, [false, true, true, true, true]);
+    }
+
+    #[test]
+    fn what_two_know_is_put_together_and_the_latest_stay() {
+        let of = |materials: &[&[u8]]| {
+            let mut fingerprints = Fingerprints::default();
+            for material in materials {
+                fingerprints.add(material);
+            }
+            fingerprints
+        };
+        let earlier = of(&[b"a", b"b", b"c"]);
+        let later = Fingerprints::default().and(&earlier).and(&of(&[b"d", b"e"]));
+        let all = earlier.and(&later);
+        assert_eq!(all, later);
+        assert!(!all.fit(b"a") && all.fit(b"b") && all.fit(b"e"));
+    }
+
+    #[test]
+    fn one_fingerprint_is_read_as_former_versions_noted_it() {
+        let noted = Fingerprint::of(b"anna").unwrap().to_string();
+        assert!(Fingerprints::parse(&noted).fit(b"anna"));
+        assert!(Fingerprints::parse(&format!("x,{noted},:")).fit(b"anna"));
+        assert!(Fingerprints::parse("").is_empty());
     }
 
     #[test]

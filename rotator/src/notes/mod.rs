@@ -2,7 +2,7 @@
 
 mod fingerprint;
 
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, Fingerprints};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,14 +32,15 @@ pub struct NotedFailure {
     pub at: Timestamp,
     /// How many in a row.
     pub count: u32,
-    /// How many refused logins in a row, up to the last one; 0 if that was something else.
+    /// How many refused logins of its credential in a row, up to the last one; 0 if that was something else. Then `at`
+    /// is when that one was sent, by whichever rotation.
     pub refusals: u32,
     /// Whether it lasts until somebody changes something.
     pub lasting: bool,
     /// When to try again, if the other side said so.
     pub retry_at: Option<Timestamp>,
-    /// Of the login that the system refused.
-    pub failed_login: Option<Fingerprint>,
+    /// Of the logins that the system refused last.
+    pub failed_logins: Fingerprints,
 }
 
 impl Notes {
@@ -77,8 +78,8 @@ impl Notes {
         if let Some(at) = failure.retry_at {
             put(RETRY_AT, rfc3339(at));
         }
-        if let Some(fingerprint) = failure.failed_login {
-            put(FAILED_LOGIN, fingerprint.to_string());
+        if !failure.failed_logins.is_empty() {
+            put(FAILED_LOGINS, failure.failed_logins.to_string());
         }
     }
 }
@@ -95,7 +96,7 @@ impl NotedFailure {
             count: count(COUNT),
             lasting: text(LASTING) == Some("true"),
             retry_at: text(RETRY_AT).and_then(parse_rfc3339),
-            failed_login: text(FAILED_LOGIN).and_then(Fingerprint::parse),
+            failed_logins: text(FAILED_LOGINS).map(Fingerprints::parse).unwrap_or_default(),
         })
     }
 }
@@ -118,8 +119,8 @@ const COUNT: &str = "tokenferry_failure_count";
 const LASTING: &str = "tokenferry_failure_lasting";
 const REFUSALS: &str = "tokenferry_refusals";
 const RETRY_AT: &str = "tokenferry_failure_retry_at";
-const FAILED_LOGIN: &str = "tokenferry_failed_login";
-const OURS: [&str; 9] = [OWNER, FIELDS, CLASS, AT, COUNT, LASTING, REFUSALS, RETRY_AT, FAILED_LOGIN];
+const FAILED_LOGINS: &str = "tokenferry_failed_login";
+const OURS: [&str; 9] = [OWNER, FIELDS, CLASS, AT, COUNT, LASTING, REFUSALS, RETRY_AT, FAILED_LOGINS];
 
 #[cfg(test)]
 mod tests {
@@ -133,7 +134,7 @@ mod tests {
             refusals: 2,
             lasting: true,
             retry_at: Some(Timestamp::UNIX_EPOCH),
-            failed_login: Fingerprint::of(b"anna"),
+            failed_logins: Fingerprints::parse(&Fingerprint::of(b"anna").unwrap().to_string()),
         }
     }
 
@@ -173,7 +174,7 @@ mod tests {
             (LASTING, false),
             (REFUSALS, false),
             (RETRY_AT, false),
-            (FAILED_LOGIN, false),
+            (FAILED_LOGINS, false),
         ] {
             let mut spoilt = metadata.clone();
             spoilt.insert(key.to_owned(), "No such thing!".to_owned());

@@ -42,7 +42,7 @@ impl Score {
             Outcome::AlreadyDone(_) => (&mut runs.already_done, None),
             Outcome::Failed { class, .. } => (&mut runs.failed, Some(class)),
             Outcome::Partly { class, .. } => (&mut runs.partly, Some(class)),
-            Outcome::Refused { class } => (&mut runs.refused, Some(class)),
+            Outcome::Refused { class, .. } => (&mut runs.refused, Some(class)),
             Outcome::Rotated(_) => (&mut runs.rotated, None),
         };
         *count = count.saturating_add(1);

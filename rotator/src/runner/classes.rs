@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use tokenferry_sources::{Action, Attempt, FailureClass, NamedFailure, Said, SourceError, Timestamp, system};
 use tokenferry_vault::{KvPath, Operation, VaultError};
 
-use super::trouble::Trouble;
+use super::trouble::{FailedLogin, Trouble};
 use crate::rotation::{Destination, RenewBefore};
 use crate::run::{Living, Outcome, PastFailure, RotationId, Standing};
 use crate::schedule::Schedule;
@@ -93,13 +93,17 @@ fn each_class_of_an_issuer_has_its_behaviour() {
         ),
     ];
     for (class, error, behaviour) in cases {
-        check(class, &Trouble::Source { error: error.into(), login: None }, &behaviour);
+        check(class, &Trouble::Source { error: error.into(), login: FailedLogin::default() }, &behaviour);
     }
     for (status, until, behaviour) in
         [(500, None, PASSING), (503, in_ten_minutes, ASKED), (501, None, LASTING)]
     {
         let error = SourceError::ServerError { attempt: attempt(), status, said: said.clone(), until };
-        check("server_error", &Trouble::Source { error: error.into(), login: None }, &behaviour);
+        check(
+            "server_error",
+            &Trouble::Source { error: error.into(), login: FailedLogin::default() },
+            &behaviour,
+        );
     }
 }
 
@@ -178,7 +182,9 @@ fn check(class: &str, trouble: &Trouble, expected: &Behaviour) {
 /// After so many failures in a row, the last of them at noon.
 fn failed(outcome: &Outcome, count: u32, end: Timestamp) -> Scheduler {
     let is_lasting = matches!(outcome, Outcome::Refused { .. });
-    let (Outcome::Failed { class, .. } | Outcome::Refused { class }) = outcome else { panic!("it failed") };
+    let (Outcome::Failed { class, .. } | Outcome::Refused { class, .. }) = outcome else {
+        panic!("it failed")
+    };
     let before = PastFailure {
         class: class.clone(),
         at: noon() - TimeDelta::days(2),

@@ -1,5 +1,7 @@
 //! Naming what a source logs in with, without reading it.
 
+use std::collections::HashSet;
+
 use tokenferry_sources::{ExposeSecret, Field, FieldKind, Given, Home, System};
 
 use crate::run::CredentialKey;
@@ -16,6 +18,15 @@ pub(crate) fn key(source: &Source) -> CredentialKey {
     });
     let key: String = std::iter::once(source.system.name.to_owned()).chain(values).collect();
     CredentialKey(key.into())
+}
+
+/// One key for all that are equal, so that it takes no look into them to see that they are.
+pub(super) fn shared(key: CredentialKey, keys: &mut HashSet<CredentialKey>) -> CredentialKey {
+    if let Some(known) = keys.get(&key) {
+        return known.clone();
+    }
+    keys.insert(key.clone());
+    key
 }
 
 /// What is written, or where it is kept.

@@ -1,8 +1,8 @@
 //! A rotation with what this process knows about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokenferry_sources::{HttpClient, Timestamp, Token};
@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use super::credential;
 use super::place::Place;
 use super::publish::Written;
-use crate::notes::Fingerprint;
+use crate::notes::Fingerprints;
 use crate::rotation::Rotation;
 use crate::run::{Class, CredentialKey, Due};
 use crate::source::Source;
@@ -26,6 +26,8 @@ pub(super) struct Job {
     pub(super) logins: AtomicU32,
     /// Whether that left readers with a token that a refresh has ended.
     pub(super) ended_token: AtomicBool,
+    /// Whether somebody read what is noted for it, or tried to.
+    pub(super) is_heard: AtomicBool,
 }
 
 /// What only one at a time may look at or change.
@@ -34,10 +36,10 @@ pub(super) struct State {
     pub(super) places: Vec<Option<Place>>,
     /// A token that does not stand in every destination yet.
     pub(super) pending: Option<Box<Pending>>,
-    /// Of the login that failed for good.
-    pub(super) failed_login: Option<Fingerprint>,
-    /// How many logins in a row were refused.
-    pub(super) refusals: u32,
+    /// Of the last logins that failed for good.
+    pub(super) failed_logins: Fingerprints,
+    /// Whether a login of this process succeeded.
+    pub(super) has_logged_in: bool,
     /// Tokens that were issued before were ended by a refresh, or may have been.
     pub(super) ended: Option<Timestamp>,
     pub(super) troubles: Troubles,
@@ -85,21 +87,34 @@ impl Clone for Job {
             // That is about a run under way, which ends under the old name.
             logins: AtomicU32::default(),
             ended_token: AtomicBool::default(),
+            is_heard: AtomicBool::new(self.is_heard.load(Ordering::Relaxed)),
         }
     }
 }
 
 impl Job {
-    pub(super) fn new(rotation: Arc<Rotation>, http: Arc<HttpClient>) -> Self {
+    pub(super) fn new(
+        rotation: Arc<Rotation>,
+        http: Arc<HttpClient>,
+        credentials: &mut HashSet<CredentialKey>,
+    ) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
         let troubles = Troubles::default();
-        let state = State { places, pending: None, failed_login: None, refusals: 0, ended: None, troubles };
+        let state = State {
+            places,
+            pending: None,
+            failed_logins: Fingerprints::default(),
+            has_logged_in: false,
+            ended: None,
+            troubles,
+        };
         Job {
-            credential: credential::key(&rotation.source),
+            credential: credential::shared(credential::key(&rotation.source), credentials),
             http,
             state: Arc::new(Mutex::new(state)),
             logins: AtomicU32::default(),
             ended_token: AtomicBool::default(),
+            is_heard: AtomicBool::new(false),
             rotation,
         }
     }

@@ -1,12 +1,13 @@
 //! Getting the token of a run.
 
-use tokenferry_sources::{Retry, SourceError, Timestamp, Token};
+use tokenferry_sources::{Retry, SourceError, Token};
 use tracing::{debug, info};
 
 use super::Runner;
 use super::job::{Job, State};
-use super::trouble::Trouble;
-use crate::notes::Fingerprint;
+use super::place::Place;
+use super::trouble::{FailedLogin, Trouble};
+use crate::notes::Fingerprints;
 use crate::run::Due;
 use crate::skew::Seen;
 use crate::source::{OpenError, Opened};
@@ -30,8 +31,8 @@ impl Runner {
             state.pending = if carried.is_some() {
                 carried
             } else {
-                let token = self.log_in(job, &mut state.ended, &opened).await?;
-                (state.failed_login, state.refusals) = (None, 0);
+                let token = self.log_in(job, state, &opened).await?;
+                (state.failed_logins, state.has_logged_in) = (Fingerprints::default(), true);
                 Some(Box::new(job.pending(token, due, &state.places)))
             };
         }
@@ -58,26 +59,19 @@ impl Runner {
         job.rotation.source.open(&*self.environment, &self.vault, &job.http, &self.clock).await
     }
 
-    /// One login, never repeated here, and none at all if another rotation was told just now what would come of it.
-    async fn log_in(
-        &self,
-        job: &Job,
-        ended: &mut Option<Timestamp>,
-        opened: &Opened,
-    ) -> Result<Token, Trouble> {
-        if let Some((error, login)) = self.memory.recall(&job.credential, &opened.material, self.clock.now())
-        {
+    /// One login, never repeated here, and none at all if another rotation was told what would come of it.
+    async fn log_in(&self, job: &Job, state: &mut State, opened: &Opened) -> Result<Token, Trouble> {
+        if let Some(known) = self.recall(job, state, opened).await {
             info!(
                 rotation = &*job.rotation.name,
-                class = error.class().name(),
+                class = %known.class(),
                 "not logging in: the answer to the same login is known and still holds"
             );
-            return Err(Trouble::Source { error: error.into(), login });
+            return Err(known);
         }
-        let token = self.issue(job, ended, opened).await.map_err(|error| {
-            let login = fingerprint(&error, opened);
-            self.memory.learn(&job.credential, &error, login, self.clock.now());
-            Trouble::Source { error: error.into(), login }
+        let token = self.issue(job, &mut state.ended, opened).await.map_err(|error| {
+            let refused = self.memory.learn(&job.credential, &error, &opened.material, self.clock.now());
+            Trouble::Source { login: refused.unwrap_or_else(|| failed(&error, opened)), error: error.into() }
         })?;
         self.memory.forget(&job.credential);
         if let Some(ahead_secs) = token.issuer_ahead_secs {
@@ -88,10 +82,23 @@ impl Runner {
         Ok(token)
     }
 
-    /// Whether the login of a job is another one than that of the fingerprint. One that cannot be read counts as
+    /// What this process knows of the same login; if it never logged in, what others left word of as well.
+    async fn recall(&self, job: &Job, state: &State, opened: &Opened) -> Option<Trouble> {
+        let ours = state.places.iter().flatten().filter(|place| place.is_of(job));
+        let last_success = ours.filter_map(Place::served).map(|living| living.issued_at).max();
+        let known = || self.memory.recall(&job.credential, &opened.material, last_success, self.clock.now());
+        let told = known();
+        if told.is_some() || state.has_logged_in {
+            return told;
+        }
+        self.hear_others(job).await;
+        known()
+    }
+
+    /// Whether the login of a job is none of those that failed, if any did. One that cannot be read counts as
     /// unchanged.
-    pub(super) async fn differs(&self, job: &Job, failed: Fingerprint) -> bool {
-        self.open(job).await.is_ok_and(|opened| !failed.fits(&opened.material))
+    pub(super) async fn differs(&self, job: &Job, failed: &Fingerprints) -> bool {
+        !failed.is_empty() && self.open(job).await.is_ok_and(|opened| !failed.fit(&opened.material))
     }
 }
 
@@ -103,13 +110,14 @@ async fn try_out(state: &mut State, opened: &Opened) -> Result<(), Trouble> {
     if let Err(SourceError::TokenRejected { .. }) = tried {
         state.pending = None;
     }
-    tried
-        .map(drop)
-        .map_err(|error| Trouble::Source { login: fingerprint(&error, opened), error: error.into() })
+    tried.map(drop).map_err(|error| Trouble::Source { login: failed(&error, opened), error: error.into() })
 }
 
 /// Only what lasts is worth remembering the login for.
-fn fingerprint(error: &SourceError, opened: &Opened) -> Option<Fingerprint> {
-    let lasts = error.retry() == Retry::Never;
-    lasts.then(|| Fingerprint::of(&opened.material)).flatten()
+fn failed(error: &SourceError, opened: &Opened) -> FailedLogin {
+    let mut login = FailedLogin::default();
+    if error.retry() == Retry::Never {
+        login.logins.add(&opened.material);
+    }
+    login
 }

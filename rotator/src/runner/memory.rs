@@ -6,52 +6,98 @@ use std::sync::{Mutex, PoisonError};
 use chrono::TimeDelta;
 use tokenferry_sources::{FailureClass, Retry, SourceError, Timestamp};
 
-use crate::notes::Fingerprint;
-use crate::run::CredentialKey;
+use super::trouble::{FailedLogin, Trouble};
+use crate::notes::{Fingerprints, NotedFailure};
+use crate::run::{Class, CredentialKey, RefusedLogins};
+use crate::scheduler::{CLOCK_TOLERANCE, refused_login_hold};
 
-/// The failures that still hold, by credential.
+/// The failures that may still hold, by credential.
 #[derive(Default)]
-pub(super) struct Memory(Mutex<HashMap<CredentialKey, Vec<Held>>>);
+pub(super) struct Memory(Mutex<HashMap<CredentialKey, Known>>);
 
-/// A failure that would come again.
-struct Held {
+#[derive(Default)]
+struct Known {
+    refused: Option<Refused>,
+    limited: Option<Limited>,
+}
+
+/// Logins that were refused, with no success since.
+struct Refused {
+    class: Class,
+    count: RefusedLogins,
+    logins: Fingerprints,
+}
+
+/// The other side wants to be left alone, whatever the login.
+struct Limited {
     at: Timestamp,
     hold: TimeDelta,
-    /// Of the login that was refused; `None` if it concerns every login with this credential.
-    login: Option<Fingerprint>,
     error: SourceError,
 }
 
 impl Memory {
-    /// What another login of this material would come to, and what that is known of.
+    /// What another login of this material would come to. What was refused before the last success is over.
     pub(super) fn recall(
         &self,
         credential: &CredentialKey,
         material: &[u8],
+        last_success: Option<Timestamp>,
         now: Timestamp,
-    ) -> Option<(SourceError, Option<Fingerprint>)> {
-        let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = memory.get(credential)?.iter().find(|held| held.applies(material, now))?;
-        Some((held.error.clone(), held.login))
+    ) -> Option<Trouble> {
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = memory.get_mut(credential)?;
+        known.refused.take_if(|refused| refused.is_before(last_success));
+        if let Some(limited) =
+            known.limited.as_ref().filter(|limited| is_fresh(limited.at, limited.hold, now))
+        {
+            let error = limited.error.clone().into();
+            return Some(Trouble::Source { error, login: FailedLogin::default() });
+        }
+        known.refused.as_ref().filter(|refused| refused.applies(material, now)).map(Refused::again)
     }
 
-    /// Keeps a failure for as long as asking again is of no use, or would do harm.
+    /// Keeps a failure for as long as asking again is of no use, or would do harm. What is to be noted of the login, if
+    /// it was refused.
     pub(super) fn learn(
         &self,
         credential: &CredentialKey,
         error: &SourceError,
-        login: Option<Fingerprint>,
+        material: &[u8],
         now: Timestamp,
-    ) {
-        let (hold, login) = match (error.class(), error.retry(), login) {
-            (class, _, Some(login)) if class.is_refused_login() => (REFUSED, Some(login)),
-            (FailureClass::RateLimited, Retry::At(until), _) => ((until - now).min(LONGEST), None),
-            _ => return,
-        };
+    ) -> Option<FailedLogin> {
+        let class = Class::new(error.class().name());
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let failures = memory.entry(credential.clone()).or_default();
-        failures.retain(|held| held.is_fresh(now));
-        failures.push(Held { at: now, hold, login, error: error.clone() });
+        if class.is_refused_login() {
+            let known = memory.entry(credential.clone()).or_default();
+            let refused = known.refused.get_or_insert_with(|| Refused::none(class.clone(), now));
+            refused.class = class;
+            refused.count = RefusedLogins { times: refused.count.times.saturating_add(1), last: now };
+            refused.logins.add(material);
+            return Some(refused.told());
+        }
+        if let (FailureClass::RateLimited, Retry::At(until)) = (error.class(), error.retry()) {
+            let hold = (until - now).min(LONGEST);
+            let limited = Limited { at: now, hold, error: error.clone() };
+            memory.entry(credential.clone()).or_default().limited = Some(limited);
+        }
+        None
+    }
+
+    /// Heeds what was noted, perhaps by another process or for another rotation. If that seems to be yet to come, the
+    /// clock was put back since, and nobody knows how long ago it was.
+    pub(super) fn heed(&self, credential: &CredentialKey, noted: &NotedFailure, now: Timestamp) {
+        let is_to_come = (noted.at - now).to_std().is_ok_and(|ahead| ahead > CLOCK_TOLERANCE);
+        if noted.refusals == 0 || noted.failed_logins.is_empty() || is_to_come {
+            return;
+        }
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = memory.entry(credential.clone()).or_default();
+        let count = RefusedLogins { times: noted.refusals, last: noted.at };
+        let noted = Refused { class: noted.class.clone(), count, logins: noted.failed_logins.clone() };
+        known.refused = Some(match known.refused.take() {
+            Some(refused) => refused.with(noted),
+            None => noted,
+        });
     }
 
     /// A login of this credential succeeded.
@@ -60,18 +106,46 @@ impl Memory {
     }
 }
 
-impl Held {
-    fn applies(&self, material: &[u8], now: Timestamp) -> bool {
-        self.is_fresh(now) && self.login.is_none_or(|login| login.fits(material))
+impl Refused {
+    fn none(class: Class, now: Timestamp) -> Self {
+        Refused { class, count: RefusedLogins { times: 0, last: now }, logins: Fingerprints::default() }
     }
 
-    /// Also where the clock was put back meanwhile.
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        (now - self.at).abs() < self.hold
+    /// What two who were refused know together: the later one counted what the other did.
+    fn with(self, other: Refused) -> Self {
+        let when = |refused: &Refused| (refused.count.last.timestamp(), refused.count.times);
+        let (earlier, mut later) = if when(&self) <= when(&other) { (self, other) } else { (other, self) };
+        later.logins = earlier.logins.and(&later.logins);
+        later
+    }
+
+    fn applies(&self, material: &[u8], now: Timestamp) -> bool {
+        is_fresh(self.count.last, self.hold(), now) && self.logins.fit(material)
+    }
+
+    fn hold(&self) -> TimeDelta {
+        let hold = refused_login_hold(&self.class, self.count.times);
+        TimeDelta::from_std(hold).unwrap_or(LONGEST)
+    }
+
+    fn is_before(&self, success: Option<Timestamp>) -> bool {
+        success.is_some_and(|success| self.count.last.timestamp() < success.timestamp())
+    }
+
+    fn told(&self) -> FailedLogin {
+        FailedLogin { refused: Some(self.count), logins: self.logins.clone() }
+    }
+
+    fn again(&self) -> Trouble {
+        let until = self.count.last + self.hold();
+        Trouble::KnownRefusal { class: self.class.clone(), login: self.told(), at: self.count.last, until }
     }
 }
 
-/// As long as the scheduler leaves the first refused login alone.
-const REFUSED: TimeDelta = TimeDelta::minutes(15);
+/// Also where the clock was put back meanwhile.
+fn is_fresh(at: Timestamp, hold: TimeDelta, now: Timestamp) -> bool {
+    (now - at).abs() < hold
+}
+
 /// What the other side says is believed for a day.
 const LONGEST: TimeDelta = TimeDelta::days(1);

@@ -3,7 +3,7 @@
 //! A run checks first which destinations are ours, then logs in, tries the token out if that is asked for, and
 //! writes it with check-and-set. What it learns of a destination it keeps, so that the next run reads nothing. A
 //! token that could not be written is kept, too, and written by a later run instead of a new login. A refused login
-//! is not repeated by the other rotations of its credential.
+//! is not repeated by the other rotations of its credential, whichever process was told.
 
 #[cfg(test)]
 mod classes;
@@ -14,6 +14,7 @@ mod job;
 mod login;
 mod memory;
 mod note;
+mod others;
 mod place;
 mod publish;
 mod refresh;
@@ -31,6 +32,7 @@ pub use flush::Unstored;
 pub use seen::Seen;
 pub use standing::DestinationState;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,9 +79,10 @@ impl Runner {
     ) -> Self {
         let tally = Arc::new(Tally::default());
         let mut clients: Vec<Arc<HttpClient>> = Vec::new();
+        let mut credentials = HashSet::new();
         let jobs = rotations.into_iter().map(|rotation| {
             let http = shared_client(&mut clients, &rotation.source.http, &tally);
-            Job::new(rotation, http)
+            Job::new(rotation, http, &mut credentials)
         });
         Runner {
             jobs: jobs.collect(),
@@ -146,7 +149,7 @@ impl Work for Runner {
 
     async fn run(&self, due: &Due) -> Outcome {
         let Some(job) = self.job(due.rotation) else {
-            return Outcome::Refused { class: Class::new("unknown_rotation") };
+            return Outcome::Refused { class: Class::new("unknown_rotation"), logins: None };
         };
         let lag = self.clock.now() - due.not_before;
         let state = &mut *job.state.lock().await;

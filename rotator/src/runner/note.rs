@@ -23,24 +23,22 @@ impl Runner {
         trouble: &Trouble,
         is_partial: bool,
     ) {
-        let failed_login = match trouble {
-            Trouble::Source { login, .. } => *login,
-            _ => None,
-        };
-        state.failed_login = failed_login.or(state.failed_login);
-        state.refusals =
-            if trouble.class().is_refused_login() { state.refusals.saturating_add(1) } else { 0 };
+        let login = trouble.login();
+        if let Some(login) = login.filter(|login| !login.logins.is_empty()) {
+            state.failed_logins = login.logins.clone();
+        }
+        let refused = login.and_then(|login| login.refused);
         if self.dry_run || !trouble.is_notable() {
             return;
         }
         let failure = Box::new(NotedFailure {
             class: trouble.class(),
-            at: self.clock.now(),
+            at: refused.map_or_else(|| self.clock.now(), |refused| refused.last),
             count: due.attempt,
-            refusals: state.refusals,
+            refusals: refused.map_or(0, |refused| refused.times),
             lasting: trouble.is_lasting() && !is_partial,
             retry_at: trouble.retry_at(),
-            failed_login,
+            failed_logins: login.map(|login| login.logins.clone()).unwrap_or_default(),
         });
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
             let Some(place) = slot.as_mut().filter(|place| place.check(job, at).is_ok()) else { continue };

@@ -1,5 +1,7 @@
 //! What the destinations tell about the past of a rotation.
 
+use std::sync::atomic::Ordering;
+
 use futures_util::future::join_all;
 use tokenferry_vault::VaultError;
 use tracing::debug;
@@ -49,6 +51,7 @@ impl Runner {
         if let Some(ended) = self.ended_by_refresh(job).await {
             state.ended = ended;
         }
+        job.is_heard.store(true, Ordering::Relaxed);
         let living = living(job, state);
         // A crash may have come between a success and taking back what was noted before it.
         let is_over = |failure: &NotedFailure| {
@@ -56,7 +59,8 @@ impl Runner {
         };
         let failure = last_failure(job, state).filter(|failure| !is_over(failure)).cloned();
         if let Some(failure) = &failure {
-            (state.failed_login, state.refusals) = (failure.failed_login, failure.refusals);
+            state.failed_logins = failure.failed_logins.clone();
+            self.memory.heed(&job.credential, failure, self.clock.now());
         }
         let failure = match failure {
             Some(failure) => Some(self.past(job, failure).await),
@@ -82,20 +86,13 @@ impl Runner {
     /// cannot be read, it would not.
     pub async fn login_changed(&self, rotation: RotationId) -> bool {
         let Some(job) = self.job(rotation) else { return false };
-        let failed = job.state.lock().await.failed_login;
-        match failed {
-            Some(failed) => self.differs(job, failed).await,
-            None => false,
-        }
+        let failed = job.state.lock().await.failed_logins.clone();
+        self.differs(job, &failed).await
     }
 
     async fn past(&self, job: &Job, failure: NotedFailure) -> PastFailure {
-        let login_changed = match failure.failed_login {
-            Some(failed) => self.differs(job, failed).await,
-            None => false,
-        };
         PastFailure {
-            login_changed,
+            login_changed: self.differs(job, &failure.failed_logins).await,
             class: failure.class,
             at: failure.at,
             count: failure.count,

@@ -1,5 +1,6 @@
 //! Going on under another configuration without losing what this process knows, or was issued.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokenferry_vault::Vault;
 use tokio::time::sleep;
 use tracing::{error, info};
 
+use super::credential;
 use super::job::Job;
 use super::trouble::Trouble;
 use super::{Runner, shared_client};
@@ -26,12 +28,16 @@ impl Runner {
         vault: Arc<Vault>,
     ) -> Runner {
         let mut clients: Vec<Arc<HttpClient>> = Vec::new();
+        let mut credentials = HashSet::new();
         let jobs = rotations.iter().zip(carries_on).map(|(rotation, former)| {
             let (rotation, http) =
                 (Arc::clone(rotation), shared_client(&mut clients, &rotation.source.http, &self.tally));
             match former.and_then(|former| self.job(former)) {
-                Some(former) => Job { rotation, http, ..former.clone() },
-                None => Job::new(rotation, http),
+                Some(former) => {
+                    let credential = credential::shared(former.credential.clone(), &mut credentials);
+                    Job { rotation, http, credential, ..former.clone() }
+                }
+                None => Job::new(rotation, http, &mut credentials),
             }
         });
         Runner {

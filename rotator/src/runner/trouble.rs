@@ -1,12 +1,12 @@
 //! What can come in the way of a run.
 
 use thiserror::Error;
-use tokenferry_sources::{FailureClass, Retry, SourceError};
+use tokenferry_sources::{FailureClass, Retry, SourceError, Timestamp, rfc3339};
 use tokenferry_vault::VaultError;
 
-use crate::notes::Fingerprint;
+use crate::notes::Fingerprints;
 use crate::rotation::Destination;
-use crate::run::{Class, Living, Outcome};
+use crate::run::{Class, Living, Outcome, RefusedLogins};
 use crate::source::OpenError;
 
 #[derive(Debug, Error)]
@@ -15,6 +15,10 @@ pub(super) enum Trouble {
     CasLost { at: Destination },
     #[error("{at} holds an entry that this program did not make{}", if *is_live { "" } else { UNDELETED })]
     ForeignEntry { at: Destination, is_live: bool },
+    #[error(
+        "the system refused this login at {}; it is not sent again before {}", rfc3339(*at), rfc3339(*until)
+    )]
+    KnownRefusal { class: Class, login: FailedLogin, at: Timestamp, until: Timestamp },
     #[error("{at} was written by a newer version of this program (schema {schema})")]
     NewerSchema { at: Destination, schema: u64 },
     #[error(transparent)]
@@ -22,9 +26,18 @@ pub(super) enum Trouble {
     #[error("{at} belongs to the rotation \"{owner}\"")]
     OtherRotation { at: Destination, owner: String },
     #[error("{error}")]
-    Source { error: Box<SourceError>, login: Option<Fingerprint> },
+    Source { error: Box<SourceError>, login: FailedLogin },
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+/// What is to be remembered of a login that failed for good.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FailedLogin {
+    /// Of those of its credential, if it was refused.
+    pub(super) refused: Option<RefusedLogins>,
+    /// The last ones that failed; none if it may pass.
+    pub(super) logins: Fingerprints,
 }
 
 impl Trouble {
@@ -32,6 +45,7 @@ impl Trouble {
         match self {
             Trouble::CasLost { .. } => Class::new("cas_lost"),
             Trouble::ForeignEntry { .. } => Class::new("foreign_entry"),
+            Trouble::KnownRefusal { class, .. } => class.clone(),
             Trouble::NewerSchema { .. } => Class::new("newer_schema"),
             Trouble::Open(error) => error.class(),
             Trouble::OtherRotation { .. } => Class::new("other_rotation"),
@@ -45,9 +59,10 @@ impl Trouble {
     pub(super) fn is_lasting(&self) -> bool {
         match self {
             Trouble::CasLost { .. } | Trouble::Open(_) | Trouble::Vault(_) => false,
-            Trouble::ForeignEntry { .. } | Trouble::NewerSchema { .. } | Trouble::OtherRotation { .. } => {
-                true
-            }
+            Trouble::ForeignEntry { .. }
+            | Trouble::KnownRefusal { .. }
+            | Trouble::NewerSchema { .. }
+            | Trouble::OtherRotation { .. } => true,
             Trouble::Source { error, .. } => {
                 // That a fresh token is not accepted yet may pass.
                 error.class() != FailureClass::TokenRejected && error.retry() == Retry::Never
@@ -55,7 +70,7 @@ impl Trouble {
         }
     }
 
-    pub(super) fn retry_at(&self) -> Option<tokenferry_sources::Timestamp> {
+    pub(super) fn retry_at(&self) -> Option<Timestamp> {
         match self {
             Trouble::Source { error, .. } => match error.retry() {
                 Retry::At(time) => Some(time),
@@ -70,7 +85,7 @@ impl Trouble {
     /// Whether a note about it can and may be left beside the entry: it is ours, and Vault answers.
     pub(super) fn is_notable(&self) -> bool {
         match self {
-            Trouble::CasLost { .. } | Trouble::Source { .. } => true,
+            Trouble::CasLost { .. } | Trouble::KnownRefusal { .. } | Trouble::Source { .. } => true,
             Trouble::Open(error) => error.of_vault().is_none_or(VaultError::is_answer),
             Trouble::ForeignEntry { .. } | Trouble::NewerSchema { .. } | Trouble::OtherRotation { .. } => {
                 false
@@ -87,15 +102,24 @@ impl Trouble {
     pub(super) fn outcome(&self) -> Outcome {
         let class = self.class();
         if self.is_lasting() {
-            return Outcome::Refused { class };
+            return Outcome::Refused { class, logins: self.login().and_then(|login| login.refused) };
         }
         Outcome::Failed { class, retry_at: self.retry_at() }
+    }
+
+    /// What is to be remembered of the login, if it is that which failed.
+    pub(super) fn login(&self) -> Option<&FailedLogin> {
+        match self {
+            Trouble::KnownRefusal { login, .. } | Trouble::Source { login, .. } => Some(login),
+            _ => None,
+        }
     }
 
     /// `is_partial`: some destinations got the token.
     pub(super) fn summary(&self, is_partial: bool) -> String {
         match self {
             Trouble::Source { error, .. } => error.summary(),
+            Trouble::KnownRefusal { .. } => "A refused login was not sent again".to_owned(),
             Trouble::Open(_) => "The source cannot be used".to_owned(),
             _ if is_partial => "The token was not published everywhere".to_owned(),
             _ => "The token was not published".to_owned(),
@@ -116,6 +140,7 @@ impl Trouble {
                  with all versions and its metadata."
                     .to_owned()
             }
+            Trouble::KnownRefusal { .. } => CHECK_LOGIN.to_owned(),
             Trouble::NewerSchema { .. } => "Run the newer version here, too.".to_owned(),
             Trouble::Open(error) => error.of_vault().map_or_else(
                 || "Check the variables, files and entries of Vault that the source refers to.".to_owned(),
@@ -127,10 +152,7 @@ impl Trouble {
                     .to_owned()
             }
             Trouble::Source { error, .. } if error.class() == FailureClass::LoginRefused => {
-                "Check the user and the secret of its source. The same login is not tried again for a while; a secret \
-                 that changes in its file is noticed within seconds, one in Vault within about a minute, and one in the \
-                 environment at the next start."
-                    .to_owned()
+                CHECK_LOGIN.to_owned()
             }
             Trouble::Source { error, .. } => error.advice(),
             Trouble::Vault(error) => error.advice(),
@@ -138,4 +160,7 @@ impl Trouble {
     }
 }
 
+const CHECK_LOGIN: &str = "Check the user and the secret of its source. The same login is not tried again for a while; \
+     a secret that changes in its file is noticed within seconds, one in Vault within about a minute, and one in the \
+     environment at the next start.";
 const UNDELETED: &str = "; it is deleted, but whoever made it can undelete it";

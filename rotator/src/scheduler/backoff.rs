@@ -53,7 +53,7 @@ pub(super) fn asked_to_wait(at: Timestamp, retry_at: Option<Timestamp>) -> Optio
 
 /// How long the same login is not tried again after it was refused so many times in a row, so that no account gets
 /// locked.
-pub(super) fn held(class: &Class, refusals: u32) -> Duration {
+pub(crate) fn held(class: &Class, refusals: u32) -> Duration {
     if !class.is_refused_login() {
         return Duration::ZERO;
     }

@@ -12,7 +12,9 @@ use super::{
 };
 pub use reckoning::{Lift, Obstacle, Reckoning, Renewal};
 
-use crate::run::{Class, Due, Living, Outcome, PastFailure, Reason, RotationId, Standing, Urgency};
+use crate::run::{
+    Class, Due, Living, Outcome, PastFailure, Reason, RefusedLogins, RotationId, Standing, Urgency,
+};
 
 /// A rotation with its state.
 #[derive(Debug)]
@@ -209,9 +211,11 @@ impl Job {
                 let run = Some((due.occurrence, due.reason));
                 self.failure = Some(Box::new(self.paused(class.clone(), now, due.attempt, *retry_at, run)));
             }
-            Outcome::Refused { class } => {
+            Outcome::Refused { class, logins } => {
                 let before = self.failure.as_ref().map_or(0, |failure| failure.refusals);
-                self.failure = Some(Box::new(refused(class.clone(), now, due.attempt, before)));
+                let one_more = RefusedLogins { times: before.saturating_add(1), last: now };
+                let RefusedLogins { times, last } = logins.unwrap_or(one_more);
+                self.failure = Some(Box::new(refused(class.clone(), last.min(now), due.attempt, times)));
             }
         }
         self.rests_until = moment::after(now, FLOOR);
@@ -378,7 +382,7 @@ impl Job {
             return self.paused(past.class, at, count, past.retry_at, None);
         }
         if !past.login_changed {
-            return refused(past.class, at, count, past.refusals.saturating_sub(1));
+            return refused(past.class, at, count, past.refusals);
         }
         let hold = Hold::Pause { until: at, asked: false, run: None };
         Failure { class: past.class, at, count, refusals: 0, hold }
@@ -396,8 +400,8 @@ impl Failure {
     }
 }
 
-fn refused(class: Class, at: Timestamp, count: u32, refusals_before: u32) -> Failure {
-    let refusals = if class.is_refused_login() { refusals_before.saturating_add(1) } else { 0 };
+fn refused(class: Class, at: Timestamp, count: u32, refusals: u32) -> Failure {
+    let refusals = if class.is_refused_login() { refusals.max(1) } else { 0 };
     let hold = Hold::Change(moment::after(at, backoff::held(&class, refusals)));
     Failure { class, at, count, refusals, hold }
 }

@@ -26,11 +26,12 @@ use crate::run::{Aftermath, Class, Due, Outcome, Reason, RotationId, Standing};
 use crate::schedule::Schedule;
 
 pub use backoff::FLOOR;
-pub(crate) use backoff::most_tries;
+pub(crate) use backoff::{held as refused_login_hold, most_tries};
 pub use held::{Held, HeldBy};
 use job::Job;
 pub use job::{Lift, Obstacle, Reckoning, Renewal};
 use lane::Lane;
+pub(crate) use moment::CLOCK_TOLERANCE;
 pub use view::{Failing, Stage, View};
 
 /// When a rotation runs.

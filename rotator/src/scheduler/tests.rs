@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::*;
-use crate::run::{Aftermath, Living, PastFailure};
+use crate::run::{Aftermath, Living, PastFailure, RefusedLogins};
 
 const ONLY: RotationId = RotationId(0);
 const WITHOUT_LOGIN: Aftermath = Aftermath { logins: 0, ended_token: false };
@@ -56,7 +56,7 @@ fn unreachable(retry_at: Option<Timestamp>) -> Outcome {
 }
 
 fn refused(class: &'static str) -> Outcome {
-    Outcome::Refused { class: Class::new(class) }
+    Outcome::Refused { class: Class::new(class), logins: None }
 }
 
 #[test]
@@ -243,6 +243,22 @@ fn refused_logins_are_counted_apart_from_other_failures() {
     let due = only_due(&mut scheduler, now);
     scheduler.ended(&due, &refused("login_refused"), now);
     assert!(scheduler.wake_at().unwrap() - now < chrono::TimeDelta::minutes(17));
+}
+
+#[test]
+fn who_is_told_of_a_refused_login_waits_as_long_as_who_sent_it() {
+    let mut scheduler = learned(plan("* * * * *", 60, 0), None, None, "12:00:00");
+    for minutes in [0, 21] {
+        let due = only_due(&mut scheduler, at("12:00:00") + TimeDelta::minutes(minutes));
+        let logins = Some(RefusedLogins { times: 2, last: at("11:50:00") + TimeDelta::minutes(minutes) });
+        let told = Outcome::Refused { class: Class::new("login_refused"), logins };
+        scheduler.ended(&due, &told, at("12:00:00") + TimeDelta::minutes(minutes));
+        assert_eq!(
+            next(&scheduler).at,
+            at("12:21:00") + TimeDelta::minutes(minutes),
+            "the first time after 30 minutes"
+        );
+    }
 }
 
 #[test]
@@ -584,7 +600,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         any_living().prop_map(Outcome::AlreadyDone),
         any_living().prop_map(Outcome::Rotated),
-        any_class().prop_map(|class| Outcome::Refused { class }),
+        any_class().prop_map(|class| Outcome::Refused { class, logins: None }),
         (any_class(), prop::option::of(any_time()))
             .prop_map(|(class, retry_at)| Outcome::Failed { class, retry_at }),
         (any_living(), any_class(), prop::option::of(any_time()))

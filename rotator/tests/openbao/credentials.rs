@@ -1,11 +1,12 @@
 use serde_json::json;
-use tokenferry_rotator::run::{Outcome, Work};
+use tokenferry_rotator::run::{Outcome, RotationId, Work};
 use tokenferry_rotator::runner::Runner;
 use tokenferry_sandbox::{Answer, Fault};
 
-use crate::setting::{World, due_of, place};
+use crate::proxy::Proxy;
+use crate::setting::{World, due_of, failed, place, settings};
 
-/// Twelve rotations that log in as the same user.
+/// Twelve rotations that log in as the same user, in a process of their own.
 fn twelve(world: &World) -> Runner {
     let names = (0..12).map(|n| format!("r{n}"));
     world.runner_of(names.map(|name| world.rotation(&name, &[place(&name)])).collect())
@@ -13,7 +14,7 @@ fn twelve(world: &World) -> Runner {
 
 async fn class_of(runner: &Runner, rotation: u32) -> String {
     match runner.run(&due_of(rotation)).await {
-        Outcome::Failed { class, .. } | Outcome::Refused { class } => class.name().to_owned(),
+        Outcome::Failed { class, .. } | Outcome::Refused { class, .. } => class.name().to_owned(),
         outcome => panic!("{outcome:?}"),
     }
 }
@@ -27,13 +28,131 @@ async fn a_refused_login_is_not_repeated_by_the_other_rotations_of_the_credentia
         assert_eq!(class_of(&runner, rotation).await, "login_refused");
     }
     assert_eq!(world.logins().attempted, 1);
-    for rotation in ["r0", "r11"] {
-        assert_eq!(world.bao.notes(rotation).await["tokenferry_refusals"], json!("1"));
-    }
+    assert_counted(&world, &["r0", "r11"], 1).await;
     world.clock.forward(15 * 60);
     class_of(&runner, 3).await;
     class_of(&runner, 4).await;
     assert_eq!(world.logins().attempted, 2);
+}
+
+#[tokio::test]
+async fn nor_is_it_repeated_by_another_process_for_another_rotation() {
+    let world = World::new().await;
+    world.variables.set("PASSWORD", "wrong");
+    for rotation in 0..6 {
+        assert_eq!(class_of(&twelve(&world), rotation).await, "login_refused");
+    }
+    assert_eq!(world.logins().attempted, 1);
+    assert_counted(&world, &["r0", "r5"], 1).await;
+    let at = async |name| world.bao.notes(name).await["tokenferry_failure_at"].clone();
+    assert_eq!(
+        at("r0").await,
+        at("r5").await,
+        "it is held from when it was sent, whoever is told of it later"
+    );
+
+    world.clock.forward(15 * 60);
+    class_of(&twelve(&world), 4).await;
+    assert_eq!(world.logins().attempted, 2);
+    assert_counted(&world, &["r4"], 2).await;
+}
+
+#[tokio::test]
+async fn each_refused_login_is_held_twice_as_long_whichever_rotation_sends_it() {
+    let world = World::new().await;
+    world.variables.set("PASSWORD", "wrong");
+    let runner = twelve(&world);
+    let mut sent = Vec::new();
+    // Every 20 minutes, and each time another one.
+    for rotation in 0..12 {
+        class_of(&runner, rotation).await;
+        sent.push(world.logins().attempted);
+        world.clock.forward(20 * 60);
+    }
+    // Held for 15 minutes, for 30, 60 and 120.
+    assert_eq!(sent, [1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 4, 4]);
+    assert_counted(&world, &["r6", "r11"], 4).await;
+}
+
+#[tokio::test]
+async fn secrets_that_take_turns_are_sent_once_each() {
+    let world = World::new().await;
+    for password in ["one", "two", "one", "two", "three", "four", "one", "four"] {
+        world.variables.set("PASSWORD", password);
+        let process = world.home();
+        process.standing(RotationId(0)).await.unwrap();
+        assert_eq!(failed(&process).await, ("login_refused".to_owned(), true));
+        assert!(!process.login_changed(RotationId(0)).await, "{password}");
+        let restarted = world.home().standing(RotationId(0)).await.unwrap().failure.unwrap();
+        assert!(!restarted.login_changed, "{password}");
+    }
+    assert_eq!(world.logins().attempted, 4);
+    assert_counted(&world, &["home"], 4).await;
+    world.variables.set("PASSWORD", "sandbox-password");
+    assert!(world.home().standing(RotationId(0)).await.unwrap().failure.unwrap().login_changed);
+}
+
+#[tokio::test]
+async fn what_was_refused_before_the_token_that_readers_find_counts_no_more() {
+    let world = World::new().await;
+    let run = async |password: &str, rotation| {
+        world.variables.set("PASSWORD", password);
+        let process = twelve(&world);
+        process.standing(RotationId(rotation)).await.unwrap();
+        world.clock.forward(2);
+        process.run(&due_of(rotation)).await
+    };
+    run("wrong", 0).await;
+    let outcome = run("sandbox-password", 1).await;
+    assert!(matches!(outcome, Outcome::Rotated(_)), "{outcome:?}");
+    run("wrong", 1).await;
+    assert_eq!(world.logins().attempted, 3);
+    assert_counted(&world, &["r0", "r1"], 1).await;
+}
+
+#[tokio::test]
+async fn notes_of_others_are_read_once_and_only_before_a_login_that_may_be_in_vain() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let names = ["a", "b", "c"];
+    let rotations = names.map(|name| world.rotation(name, &[place(name)])).to_vec();
+    let vault = world.vault_with(settings(&proxy.address));
+    let (environment, clock) = (world.variables.clone(), world.clock.clone());
+    let runner = Runner::new(rotations, vault, environment, clock, "host-1".to_owned());
+    runner.standing(RotationId(2)).await.unwrap();
+    let mut heard = Vec::new();
+    for rotation in [0, 0, 1] {
+        runner.standing(RotationId(rotation)).await.unwrap();
+        proxy.take();
+        let outcome = runner.run(&due_of(rotation)).await;
+        assert!(matches!(outcome, Outcome::Rotated(_)), "{outcome:?}");
+        let requests = proxy.take();
+        let own = format!("GET /v1/secret/metadata/{}", ["a", "b"][rotation as usize]);
+        let notes_of_others =
+            |request: &&String| request.starts_with("GET /v1/secret/metadata/") && **request != own;
+        heard.push(requests.iter().filter(notes_of_others).cloned().collect::<Vec<_>>());
+    }
+    assert_eq!(heard, [vec!["GET /v1/secret/metadata/b"], vec![], vec![]]);
+}
+
+#[tokio::test]
+async fn notes_of_others_that_cannot_be_read_keep_nobody_from_logging_in() {
+    let world = World::new().await;
+    let policy = r#"
+        path "secret/data/r0" { capabilities = ["create", "read", "update"] }
+        path "secret/metadata/r0" { capabilities = ["create", "read", "update"] }
+    "#;
+    world.variables.set("VAULT_TOKEN", &world.token_with(policy).await);
+    let outcome = twelve(&world).run(&due_of(0)).await;
+    assert!(matches!(outcome, Outcome::Rotated(_)), "{outcome:?}");
+}
+
+/// How many refused logins are noted for these rotations.
+async fn assert_counted(world: &World, rotations: &[&str], refusals: u32) {
+    for rotation in rotations {
+        let noted = &world.bao.notes(rotation).await["tokenferry_refusals"];
+        assert_eq!(*noted, json!(refusals.to_string()), "{rotation}");
+    }
 }
 
 #[tokio::test]

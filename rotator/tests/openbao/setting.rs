@@ -179,7 +179,7 @@ pub(crate) async fn rotated(runner: &Runner) -> u64 {
 pub(crate) async fn failed(runner: &Runner) -> (String, bool) {
     match run(runner).await {
         Outcome::Failed { class, .. } | Outcome::Partly { class, .. } => (class.name().to_owned(), false),
-        Outcome::Refused { class } => (class.name().to_owned(), true),
+        Outcome::Refused { class, .. } => (class.name().to_owned(), true),
         outcome => panic!("{outcome:?}"),
     }
 }

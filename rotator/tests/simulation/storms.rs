@@ -209,7 +209,7 @@ impl World {
                     missed: 1,
                 }
             }
-            Kind::Refused => Outcome::Refused { class: Class::new("login_refused") },
+            Kind::Refused => Outcome::Refused { class: Class::new("login_refused"), logins: None },
             Kind::Short => Outcome::Rotated(living(now, 1)),
             Kind::Fine | Kind::Sealed => Outcome::Rotated(living(now, 3600)),
         };
@@ -245,7 +245,7 @@ fn note(standing: &mut Standing, due: &Due, outcome: &Outcome, now: Timestamp) {
         Outcome::Failed { class, retry_at } | Outcome::Partly { class, retry_at, .. } => {
             (class, false, *retry_at)
         }
-        Outcome::Refused { class } => (class, true, None),
+        Outcome::Refused { class, .. } => (class, true, None),
     };
     standing.failure = Some(PastFailure {
         class: class.clone(),

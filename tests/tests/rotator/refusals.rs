@@ -1,9 +1,10 @@
 //! A login that the issuer refuses is not repeated, whoever asks and however often the program is restarted.
 
+use serde_json::json;
 use tokenferry_sandbox::Fault;
 use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
 
-use crate::site::{DATA, METADATA, MOUNT, PATH, Site};
+use crate::site::{DATA, METADATA, MOUNT, PATH, Site, rotation};
 
 #[tokio::test]
 async fn a_refused_login_is_tried_once_until_its_secret_changes() {
@@ -39,6 +40,45 @@ async fn a_refused_login_is_tried_once_until_its_secret_changes() {
     assert_eq!((site.logins(), site.entry().await.unwrap().version), (2, 1));
     let notes = site.entry().await.unwrap().custom_metadata;
     assert_eq!(notes.keys().collect::<Vec<_>>(), ["tokenferry_rotation"]);
+}
+
+#[tokio::test]
+async fn a_refused_login_is_sent_once_however_many_processes_run_rotations_of_its_credential() {
+    let mut site = Site::new("refused-to-one").await;
+    let names = ["f1", "f2", "f3", "f4", "f5"];
+    site.configure(|config| config.more = names.map(rotation).concat());
+    site.rotator.write_secret("password", "planted-wrong-password");
+    for name in names {
+        let refused = site.rotator.run(&["once", name, "--output", "json"]).await.failed_with(4);
+        let row = &refused.json()[0];
+        assert_eq!((&row["result"], &row["class"]), (&json!("refused"), &json!("login_refused")), "{name}");
+    }
+    assert_eq!(site.logins(), 1);
+    for name in names {
+        let notes = site.openbao.custom_metadata(MOUNT, &format!("tokens/{name}")).await;
+        assert_eq!(notes["tokenferry_refusals"], "1", "{name}");
+    }
+    // The daemon reads what all were told, and has one more rotation, which was never run.
+    let mut daemon = site.rotator.start();
+    let refused = daemon.says("A refused login was not sent again").await;
+    assert!(refused.text("error").contains("not sent again before"), "{}", refused.text("error"));
+    site.noted("tokenferry_failed_login").await;
+    assert_eq!(site.logins(), 1);
+    daemon.stop().await;
+
+    site.rotator.write_secret("password", &site.issuer.planted.password);
+    site.rotator.run(&["once", "f5"]).await.ok();
+    assert_eq!(site.logins(), 2);
+}
+
+#[tokio::test]
+async fn secrets_that_take_turns_are_sent_once_each() {
+    let site = Site::new("alternating").await;
+    for password in ["planted-wrong-0", "planted-wrong-1", "planted-wrong-0", "planted-wrong-1"] {
+        site.rotator.write_secret("password", password);
+        site.rotator.run(&["once", "--force"]).await.failed_with(4);
+    }
+    assert_eq!((site.logins(), &*site.noted("tokenferry_refusals").await), (2, "2"));
 }
 
 #[tokio::test]
