@@ -33,6 +33,7 @@ pub mod schedule;
 pub mod scheduler;
 pub mod skew;
 pub mod source;
+pub mod spared;
 pub mod stop;
 pub mod supervisor;
 pub mod table;

@@ -1,12 +1,14 @@
 //! `tokenferry status`.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
 use super::destinations::{self, Destination, are_in_trouble, tell_troubles};
 use super::print::budget;
 use super::state::State;
-use super::{CommandError, Exit, load, note_unread, show};
+use super::{CommandError, Exit, asks_vault, load, note_unread, show};
 use crate::app::App;
 use crate::cli::{self, Cli, Output};
 use crate::proof::{human, outage_budget};
@@ -18,7 +20,8 @@ use crate::terminal::Terminal;
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, CommandError> {
     let app = load(cli)?;
     let selected = app.select(&arguments.rotations)?;
-    let reading = app.read(app.enabled(&selected)).await;
+    let asked = if asks_vault(cli, &app, false) { app.enabled(&selected) } else { BTreeSet::new() };
+    let reading = app.read(asked).await;
     let now = app.clock.now();
     let scheduler = app.scheduler_after(&reading.found, now);
     let mut destinations = destinations::of(&app, selected.iter().copied()).await;

@@ -12,7 +12,7 @@ use tokenferry_sources::Timestamp;
 use tokenferry_vault::VaultError;
 
 use self::answer::Answer;
-use super::{CommandError, Exit, load, note_unread, show};
+use super::{CommandError, Exit, asks_vault, load, note_unread, show};
 use crate::app::{App, Reading};
 use crate::cli::{self, Cli, Output};
 use crate::explain::{Known, Moment, Verdict, judge};
@@ -29,7 +29,8 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Explain) -> Result<Exit,
     let now = app.clock.now();
     let moment =
         arguments.at.as_deref().map(|text| Moment::parse(text, &rotation.schedule, now)).transpose()?;
-    let found = if arguments.offline { Found::default() } else { look(&app, id).await };
+    let asks = asks_vault(cli, &app, arguments.offline);
+    let found = if asks { look(&app, id).await } else { Found::default() };
     if let Some(error) = &found.error {
         note_unread(cli, error);
     }
