@@ -14,6 +14,7 @@ pub mod dispatch;
 pub mod doctor;
 pub mod entries;
 pub mod explain;
+pub mod handover;
 pub mod jumps;
 pub mod lag;
 pub mod logging;

@@ -103,7 +103,8 @@ impl Place {
     pub(super) fn check(&self, job: &Job, at: &Destination) -> Result<(), Trouble> {
         match (self.owner(), self.newer_schema) {
             (Some(owner), _) if !self.is_of(job) => {
-                Err(Trouble::OtherRotation { at: at.clone(), owner: owner.to_owned() })
+                let ours = Arc::clone(&job.rotation.name);
+                Err(Trouble::OtherRotation { at: at.clone(), owner: owner.to_owned(), ours })
             }
             (Some(_), Some(schema)) => Err(Trouble::NewerSchema { at: at.clone(), schema }),
             (None, _) if self.holds != Holds::Nothing && !at.adopt => {
