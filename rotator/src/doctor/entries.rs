@@ -17,7 +17,7 @@ use crate::meaning::{Meaning, meaning};
 use crate::proof::{Claim, Verdict, human, prove};
 use crate::rotation::{Destination, Rotation};
 use crate::run::{Living, PastFailure, RotationId, Standing};
-use crate::runner::Seen;
+use crate::runner::{Objection, Seen};
 use crate::scheduler::Scheduler;
 use crate::spared;
 
@@ -122,7 +122,7 @@ fn is_common(error: &VaultError) -> bool {
 }
 
 fn judge(rotation: &Rotation, subject: &str, seen: &Seen, now: Timestamp) -> Finding {
-    if let Some((what, advice)) = &seen.objection {
+    if let Some(Objection { what, advice, .. }) = &seen.objection {
         return problem(rotation, subject, what, advice);
     }
     let version = seen.version;

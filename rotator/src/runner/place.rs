@@ -12,6 +12,7 @@ use tokenferry_vault::{Entry, EntryError, Found, VaultError};
 use super::Runner;
 use super::job::{Job, State, expected_life};
 use super::renamed::stored;
+use super::seen::Objection;
 use super::trouble::Trouble;
 use crate::notes::Notes;
 use crate::rotation::Destination;
@@ -115,8 +116,13 @@ impl Place {
     }
 
     /// Why we may not write there, and what to do about it.
-    pub(super) fn objection(&self, job: &Job, at: &Destination) -> Option<(String, String)> {
-        self.check(job, at).err().map(|trouble| (trouble.to_string(), trouble.advice()))
+    pub(super) fn objection(&self, job: &Job, at: &Destination) -> Option<Objection> {
+        let told = |trouble: Trouble| Objection {
+            class: trouble.class(),
+            what: trouble.to_string(),
+            advice: trouble.advice(),
+        };
+        self.check(job, at).err().map(told)
     }
 
     /// Whether we may write notes there, which replaces all that is noted, by what was found just now: it has our

@@ -141,3 +141,38 @@ async fn a_renamed_rotation_goes_on_with_its_token_once_the_entry_is_handed_over
     assert_eq!((entry.version, entry.text("rotation")), (2, "renamed"));
     assert_eq!(entry.custom_metadata["tokenferry_rotation"], "renamed");
 }
+
+#[tokio::test]
+async fn what_stands_in_the_way_at_a_destination_is_shown_without_a_run() {
+    let site = Site::new("in-the-way").await;
+    site.openbao.write_entry(MOUNT, PATH, &json!({"password": "theirs", "schema": 2})).await;
+    for (mark, class, what) in [
+        (json!({}), "foreign_entry", "holds an entry that this program did not make"),
+        (json!({"tokenferry_rotation": "old"}), "other_rotation", "belongs to the rotation \"old\""),
+        (json!({"tokenferry_rotation": "notes"}), "newer_schema", "was written by a newer version"),
+    ] {
+        site.openbao.set_custom_metadata(MOUNT, PATH, &mark).await;
+        let told = site.rotator.run(&["explain", "notes", "--output", "json"]).await.ok().json();
+        assert_eq!((&told["state"], &told["decided_by"]), (&json!("missing"), &json!("destination")));
+        let destination = &told["destinations"][0];
+        assert_eq!(destination["failure_class"], class);
+        for text in [&destination["error"], &told["summary"]] {
+            assert!(text.as_str().unwrap().contains(what), "{text}");
+        }
+        assert!(destination["advice"].is_string());
+        let told = site.rotator.run(&["explain", "notes"]).await.ok().stdout;
+        assert!(told.starts_with("notes cannot be rotated: secret/tokens/notes "), "{told}");
+
+        let told = site.rotator.run(&["status", "--output", "json"]).await.failed_with(4).json();
+        assert_eq!((&told[0]["state"], &told[0]["failure_class"]), (&json!("missing"), &Value::Null));
+        assert_eq!(told[0]["destinations"][0]["failure_class"], class);
+        let told = site.rotator.run(&["status"]).await.failed_with(4);
+        assert!(told.stdout.contains(class), "{}", told.stdout);
+        assert!(
+            told.stderr.contains(&format!("notes: secret/tokens/notes: {class}\nhelp: ")),
+            "{}",
+            told.stderr
+        );
+    }
+    assert_eq!(site.logins(), 0);
+}

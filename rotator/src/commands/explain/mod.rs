@@ -19,7 +19,7 @@ use crate::explain::{Known, Moment, Verdict, judge};
 use crate::proof::{Claim, Proof, outage_budget, prove};
 use crate::rotation::{Destination, Rotation};
 use crate::run::{RotationId, Standing};
-use crate::runner::Detail;
+use crate::runner::{Detail, Objection};
 use crate::scheduler::{Held, Plan, Reckoning};
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Explain) -> Result<Exit, CommandError> {
@@ -50,6 +50,16 @@ struct Found {
     others: BTreeMap<RotationId, Standing>,
     details: Vec<(Destination, Result<Detail, VaultError>)>,
     error: Option<VaultError>,
+}
+
+impl Found {
+    /// What stands in the way of every run, if that is so at all destinations.
+    fn barrier(&self) -> Option<&Objection> {
+        let details = self.details.iter().map(|(_, detail)| detail.as_ref().ok());
+        let mut objections = details.map(|detail| detail?.objection.as_ref());
+        let first = objections.next()??;
+        objections.all(|objection| objection.is_some()).then_some(first)
+    }
 }
 
 async fn look(app: &App, id: RotationId) -> Found {
