@@ -1,6 +1,7 @@
 //! A real browser without a window: chromedriver, and the commands of WebDriver that tests need.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -36,13 +37,7 @@ impl Browser {
     /// If it does not start.
     pub async fn start() -> Self {
         let profile = tempfile::Builder::new().prefix("browser").tempdir().unwrap();
-        let mut command = Command::new(binaries::chromedriver());
-        command.arg("--port=0").env("HOME", profile.path()).env("TMPDIR", profile.path());
-        let driver = Process::spawn(&mut command);
-        let line = driver.stdout.line_that(PATIENCE, |line| line.contains(STARTED)).await;
-        let port = line.and_then(|line| Some(line.split_once(STARTED)?.1.trim_end_matches('.').to_owned()));
-        let port = port.unwrap_or_else(|| panic!("chromedriver does not start:\n{}", driver.stderr.text()));
-        let address = format!("127.0.0.1:{port}");
+        let (driver, address) = start_driver(profile.path()).await;
         let folder = format!("--user-data-dir={}", profile.path().display());
         let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([folder.as_str()]).collect();
         let options = json!({"args": arguments, "binary": binaries::chromium()});
@@ -127,6 +122,24 @@ impl Browser {
     }
 }
 
+/// The driver, and where it listens. It takes a free port of IPv4 and wants the same one of IPv6, which may be in use:
+/// then it ends, and another one has better luck.
+async fn start_driver(home: &Path) -> (Process, String) {
+    let mut said = String::new();
+    for _ in 0..TRIES {
+        let mut command = Command::new(binaries::chromedriver());
+        command.arg("--port=0").env("HOME", home).env("TMPDIR", home);
+        let driver = Process::spawn(&mut command);
+        let line = driver.stdout.line_that(PATIENCE, |line| line.contains(STARTED)).await;
+        if let Some((_, port)) = line.as_deref().and_then(|line| line.split_once(STARTED)) {
+            let address = format!("127.0.0.1:{}", port.trim_end_matches('.'));
+            return (driver, address);
+        }
+        said = driver.stderr.text();
+    }
+    panic!("chromedriver does not start:\n{said}")
+}
+
 async fn exchange(address: &str, method: &str, path: &str, body: Option<&Value>) -> Value {
     let asked = timeout(PATIENCE, ask(address, method, path, body)).await;
     let answer = asked.unwrap_or_else(|_| panic!("{method} {path}: no answer"));
@@ -164,6 +177,7 @@ fn whole(answer: &[u8]) -> Option<Value> {
     Some(body["value"].clone())
 }
 
+const TRIES: usize = 5;
 const STARTED: &str = "was started successfully on port ";
 /// WebDriver's own name for the id of an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";

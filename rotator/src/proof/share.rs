@@ -15,7 +15,7 @@ use tokenferry_sources::Timestamp;
 use super::{Claim, GOOD_RUN, YEARS};
 use crate::rate::Rate;
 use crate::schedule::Schedule;
-use crate::scheduler::FLOOR;
+use crate::scheduler::{FLOOR, most_tries};
 
 /// The part of a rotation in the rate of its source.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,7 +38,7 @@ impl Share {
         let load = Load::of(rate, claims, timeout, now);
         let (wanted, wait) = (load.wanted(1), load.wait());
         let late = load.after_outage(claims.len(), timeout);
-        let wait_after_outage = late.periods().map(|periods| late.cycle.saturating_mul(periods));
+        let wait_after_outage = late.wait_after_tries(claims.len());
         Share { rate, rotations: claims.len(), wanted, wait, wait_after_outage }
     }
 }
@@ -94,6 +94,15 @@ impl<'a> Load<'a> {
 
     fn is_carried(&self, periods: u32) -> bool {
         self.wanted(periods) <= u64::from(self.rate.logins()) * u64::from(periods)
+    }
+
+    /// Nobody waits if there is room for all tries of an outage, and for what is wanted beside them.
+    fn wait_after_tries(&self, rotations: usize) -> Option<Duration> {
+        let tries = most_tries(self.cycle).saturating_mul(rotations as u64);
+        if self.wanted(1).saturating_add(tries) <= u64::from(self.rate.logins()) {
+            return Some(Duration::ZERO);
+        }
+        self.periods().map(|periods| self.cycle.saturating_mul(periods))
     }
 
     fn wait(&self) -> Option<Duration> {

@@ -34,6 +34,13 @@ pub(super) fn patience(living: Option<Living>, reader_lag: Duration, now: Timest
     }
 }
 
+/// How often one rotation is tried at most within so long while everything fails: waits grow to the longest one, and
+/// shrink to the floor twice, as the last run in time comes near and as the token's end does.
+pub(crate) fn most_tries(window: Duration) -> u64 {
+    let steady = window.as_secs() / LONGEST_WITHOUT_TOKEN.as_secs();
+    (GROWING + 2 * SHRINKING).saturating_add(steady).min(window.as_secs() / FLOOR.as_secs()) + 1
+}
+
 /// How long to wait after a failure that lasts until somebody changes something, before we look whether somebody did.
 pub(super) fn look_again(class: &Class, patience: Duration) -> Duration {
     if class.is_refused_login() { LONGEST_HELD } else { patience.max(SHORTEST_LOOK) }
@@ -56,6 +63,10 @@ pub(super) fn held(class: &Class, refusals: u32) -> Duration {
 
 /// The longest wait where the other side says when, but sooner than that.
 pub(super) const LONGEST_ASKED: Duration = Duration::from_secs(60);
+/// From the floor to the longest wait, twice as long each time.
+const GROWING: u64 = 9;
+/// From the longest wait to the floor, a third shorter each time; then what is left of three floors.
+const SHRINKING: u64 = 17;
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 const LONGEST_WITHOUT_TOKEN: Duration = Duration::from_secs(3 * 60);
 const SHORTEST_LOOK: Duration = Duration::from_secs(60);
@@ -75,6 +86,24 @@ mod tests {
             let most = Duration::from_secs(most);
             assert!(most / 2 <= delay && delay <= most, "{failures}: {delay:?}");
         }
+    }
+
+    /// Whatever is left when it begins to fail, and whoever it is.
+    #[test]
+    fn nobody_is_tried_more_often_than_most_tries_says() {
+        let (hour, lag) = (Duration::from_secs(3600), Duration::from_secs(300));
+        for left in (0..7200).step_by(30).map(Duration::from_secs) {
+            let start = Timestamp::UNIX_EPOCH;
+            let expires_at = Some(moment::after(start, left));
+            let living = Some(Living { issued_at: start, expires_at, version: 1 });
+            let (mut now, mut tries) = (start, 0);
+            while moment::between(start, now) < hour {
+                tries += 1;
+                now = moment::after(now, delay("corp", tries, patience(living, lag, now)));
+            }
+            assert!(u64::from(tries) <= most_tries(hour), "{tries} tries with {left:?} left");
+        }
+        assert_eq!(most_tries(Duration::from_secs(20)), 5);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use crate::run::{Class, Due, Outcome, Reason, RotationId, Standing};
 use crate::schedule::Schedule;
 
 pub use backoff::FLOOR;
+pub(crate) use backoff::most_tries;
 pub use held::{Held, HeldBy};
 use job::Job;
 pub use job::{Lift, Obstacle, Reckoning, Renewal};

@@ -107,7 +107,7 @@ fn pages(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.append(&mut pages(&path));
-        } else {
+        } else if path.extension().is_some_and(|extension| extension == "md") {
             found.push(path);
         }
     }
