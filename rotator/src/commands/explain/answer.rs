@@ -186,7 +186,7 @@ fn destination(entry: String, detail: &Result<Detail, VaultError>, now: Timestam
     let detail = match detail {
         Ok(detail) => detail,
         Err(error) => {
-            let (class, advice) = (error.class().to_owned(), error.advice().to_string());
+            let (class, advice) = (error.class().to_owned(), error.advice());
             let (failure_class, advice) = (Some(class), Some(advice));
             return Destination {
                 entry,
