@@ -86,8 +86,10 @@ impl Command {
 ///   Vault      reached, unsealed, our login, how long its token lasts, what it may do and should not
 ///   rotations  each destination is ours and its token alive; the last failure; the proof of `validate`
 ///
+/// A wrapping token (`wrapped = true`) is left to the rotator: what only Vault could tell is not looked at.
+///
 /// Exit code 3: there is a problem, and readers still hold living tokens; 4: a reader may hold a dead one,
-/// or there is none yet; 2: the configuration is wrong, or only the proof was refused.
+/// there is none yet, or nobody looked; 2: the configuration is wrong, or only the proof was refused.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Doctor {
@@ -108,7 +110,8 @@ pub struct Doctor {
 ///
 /// The first run takes the token in Vault into account: it is the earlier of the next time of the schedule
 /// and `renew_before` before the token's end. Later ones are those of the schedule alone, since nobody
-/// knows yet when those tokens will end. Exit code 3: Vault could not be read.
+/// knows yet when those tokens will end. Exit code 3: Vault could not be read. A wrapping token
+/// (`wrapped = true`) is left to the rotator: then it is as with --offline.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Next {
@@ -131,7 +134,8 @@ pub struct Next {
 
 /// Do what is due, then exit
 ///
-/// For CronJobs and for trying things out. Each run is tried once. A rotation whose login was refused is
+/// For CronJobs and for trying things out. Each run is tried once. A wrapping token (`wrapped = true`) is used
+/// up: the next one needs a fresh one. A rotation whose login was refused is
 /// not tried with the same login again before its time, even with --force.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
@@ -187,6 +191,7 @@ pub struct Policy {
 ///
 /// Life left, how long source and Vault may be away from now on before a reader holds a dead token, the next run with its
 /// reason, and the last failure. Exit code 3: something fails, 4: a reader may hold a dead token, or nobody can tell.
+/// A wrapping token (`wrapped = true`) is left to the rotator: then nobody looks.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Status {
@@ -208,7 +213,7 @@ pub struct Status {
 /// and 5 s for a login and a write where all goes well. Longer troubles are not proven against.
 ///
 /// Exit code 2: something is wrong, or refused, or with --strict not provable. A Vault that cannot be read
-/// is no reason.
+/// is no reason. A wrapping token (`wrapped = true`) is left to the rotator: then it is as with --offline.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Validate {

@@ -64,7 +64,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("not_found", "the system does not know the address or the tenant",
      "Check the URL of the source."),
     ("other_rotation", "the destination belongs to another rotation",
-     "Give each rotation a destination of its own. If the other one was renamed or is gone, delete its entry with all versions."),
+     "Give each rotation a destination of its own. If one was renamed, hand its entry over: the log and `tokenferry explain` say how."),
     ("password_expired", "the user's password is over",
      "Set a new one at the system, then put it where the source refers to."),
     ("proxy_refused", "the proxy did not let the request through",

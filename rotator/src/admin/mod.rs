@@ -6,6 +6,7 @@
 
 mod answer;
 mod body;
+mod guests;
 mod health;
 mod host;
 mod listener;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::server::conn::http1::Builder;
@@ -15,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::guests::{Guest, Guests};
 use super::health::Reason;
 use crate::app::App;
 use crate::observe::{Health, Question, Snapshot};
@@ -89,12 +91,20 @@ impl Picture {
 /// Answers until it is told to stop.
 pub async fn serve(listener: TcpListener, admin: Arc<Admin>, stop: CancellationToken) {
     let mut connections = JoinSet::new();
+    let mut guests = Guests::default();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(converse(stream, Arc::clone(&admin)))),
+            accepted = listener.accept() => match accepted {
+                Ok((stream, from)) => {
+                    let address = from.ip().to_canonical();
+                    if guests.make_room(address) {
+                        let has_asked = Arc::default();
+                        let task = connections.spawn(converse(stream, Arc::clone(&admin), Arc::clone(&has_asked)));
+                        guests.enter(Guest { address, has_asked, task });
+                    }
+                }
                 Err(error) => {
                     warn!(%error, "a connection to the status page could not be accepted");
                     sleep(AFTER_TROUBLE).await;
@@ -105,8 +115,9 @@ pub async fn serve(listener: TcpListener, admin: Arc<Admin>, stop: CancellationT
 }
 
 /// One request and its answer. Whoever is slow is hung up on.
-async fn converse(stream: TcpStream, admin: Arc<Admin>) {
+async fn converse(stream: TcpStream, admin: Arc<Admin>, has_asked: Arc<AtomicBool>) {
     let service = service_fn(|request| {
+        has_asked.store(true, Ordering::Relaxed);
         let admin = Arc::clone(&admin);
         async move { Ok::<_, Infallible>(admin.answer(request).await) }
     });
@@ -127,9 +138,8 @@ async fn converse(stream: TcpStream, admin: Arc<Admin>) {
 /// How long the daemon may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 const MOST_PICTURES: usize = 2;
-const MOST_CONNECTIONS: usize = 32;
 const MOST_HEADERS: usize = 64;
 const LARGEST_REQUEST: usize = 16 * 1024;
-const LONGEST_REQUEST: Duration = Duration::from_secs(5);
+const LONGEST_REQUEST: Duration = Duration::from_secs(2);
 const LONGEST_CONNECTION: Duration = Duration::from_secs(30);
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);

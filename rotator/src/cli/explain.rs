@@ -12,6 +12,7 @@ use super::Output;
 ///
 /// With --at: why it ran or did not run at that moment, as far as Vault remembers its versions; for a moment to come,
 /// what it will do then if all logins succeed. Exit code 3: Vault could not be read.
+/// A wrapping token (`wrapped = true`) is left to the rotator: then it is as with --offline.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Explain {

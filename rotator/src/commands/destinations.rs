@@ -27,14 +27,36 @@ pub(super) async fn of(
     app: &App,
     rotations: impl IntoIterator<Item = RotationId>,
 ) -> BTreeMap<RotationId, Vec<Destination>> {
+    let mut found = of_all(app, rotations).await;
+    found.retain(|_, destinations| destinations.len() > 1);
+    found
+}
+
+/// The same, and those whose only one is in trouble: nothing can be noted beside what is not ours.
+pub(super) async fn of_or_in_trouble(
+    app: &App,
+    rotations: impl IntoIterator<Item = RotationId>,
+) -> BTreeMap<RotationId, Vec<Destination>> {
+    let mut found = of_all(app, rotations).await;
+    found.retain(|_, destinations| destinations.len() > 1 || are_in_trouble(destinations));
+    found
+}
+
+async fn of_all(
+    app: &App,
+    rotations: impl IntoIterator<Item = RotationId>,
+) -> BTreeMap<RotationId, Vec<Destination>> {
     let mut found = BTreeMap::new();
     for id in rotations {
         let states = app.runner.destinations(id).await;
-        if states.len() > 1 {
-            found.insert(id, states.into_iter().map(Destination::from).collect());
-        }
+        found.insert(id, states.into_iter().map(Destination::from).collect());
     }
     found
+}
+
+/// What came in the way of the first of them that is in trouble.
+pub(super) fn first_trouble(destinations: &[Destination]) -> Option<&str> {
+    destinations.iter().find_map(|destination| destination.failure_class.as_deref())
 }
 
 /// Whether something came in the way of one of them.

@@ -25,6 +25,7 @@ use crate::app::App;
 use crate::cli::{Cli, Command, LogFormat, Output};
 use crate::config::ConfigErrors;
 use crate::run::Living;
+use crate::spared::{self, is_spared};
 
 pub use self::report::report_usage;
 
@@ -78,6 +79,16 @@ fn load_to(cli: &Cli, dry_run: bool) -> Result<App, ConfigErrors> {
     let app = App::load(&cli.config, dry_run)?;
     let for_people = cli.command.output() == Some(Output::Table) && cli.log_format == LogFormat::Text;
     Ok(App { is_watched: for_people, ..app })
+}
+
+/// Whether a command that only looks asks Vault: not if it is told not to, nor if that would cost the rotator its login,
+/// which people are told.
+fn asks_vault(cli: &Cli, app: &App, offline: bool) -> bool {
+    let spares = !offline && is_spared(&app.config.vault.auth);
+    if spares {
+        tell(cli, format_args!("note: {}", spared::WHY), Some(spared::ADVICE));
+    }
+    !offline && !spares
 }
 
 /// What a failure means for readers, given the token that they find.

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
-use super::{CommandError, Exit, load, note_unread, show};
+use super::{CommandError, Exit, asks_vault, load, note_unread, show};
 use crate::app::{App, Reading};
 use crate::cli::{self, Cli};
 use crate::proof::human;
@@ -19,7 +19,8 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, Co
     let app = load(cli)?;
     let selected = app.select(&arguments.rotations)?;
     let now = app.clock.now();
-    let asked = if arguments.offline { BTreeSet::new() } else { app.enabled(&selected) };
+    let asks = asks_vault(cli, &app, arguments.offline);
+    let asked = if asks { app.enabled(&selected) } else { BTreeSet::new() };
     let Reading { found, error } = app.read(asked).await;
     let scheduler = app.scheduler_after(&found, now);
     if let Some(error) = &error {

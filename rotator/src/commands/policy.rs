@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokenferry_vault::KvPath;
 
-use super::{CommandError, Exit, load, show, tell};
+use super::{CommandError, Exit, asks_vault, load, show, tell};
 use crate::app::App;
 use crate::cli::{self, Cli};
 use crate::policy::{Policy, Program, Reach, Rule, Versions, of_readers, of_rotator, place};
@@ -55,6 +55,9 @@ async fn versions(cli: &Cli, app: &App, selected: &BTreeSet<RotationId>) -> Vers
     let kept = sources.flat_map(|source| source.in_vault());
     let mounts: BTreeMap<_, &KvPath> = kept.map(|(_, kept)| (place(&kept.entry), &kept.entry)).collect();
     let mut versions = Versions::new();
+    if mounts.is_empty() || !asks_vault(cli, app, false) {
+        return versions;
+    }
     for (place, entry) in mounts {
         match app.vault.mount(entry).await {
             Ok(found) => {

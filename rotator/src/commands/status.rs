@@ -1,12 +1,14 @@
 //! `tokenferry status`.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
-use super::destinations::{self, Destination, are_in_trouble, tell_troubles};
+use super::destinations::{self, Destination, are_in_trouble, first_trouble, tell_troubles};
 use super::print::budget;
 use super::state::State;
-use super::{CommandError, Exit, load, note_unread, show};
+use super::{CommandError, Exit, asks_vault, load, note_unread, show};
 use crate::app::App;
 use crate::cli::{self, Cli, Output};
 use crate::proof::{human, outage_budget};
@@ -18,10 +20,11 @@ use crate::terminal::Terminal;
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, CommandError> {
     let app = load(cli)?;
     let selected = app.select(&arguments.rotations)?;
-    let reading = app.read(app.enabled(&selected)).await;
+    let asked = if asks_vault(cli, &app, false) { app.enabled(&selected) } else { BTreeSet::new() };
+    let reading = app.read(asked).await;
     let now = app.clock.now();
     let scheduler = app.scheduler_after(&reading.found, now);
-    let mut destinations = destinations::of(&app, selected.iter().copied()).await;
+    let mut destinations = destinations::of_or_in_trouble(&app, selected.iter().copied()).await;
     let rows = selected.into_iter().filter_map(|id| {
         let destinations = destinations.remove(&id).unwrap_or_default();
         row(&app, &scheduler, id, reading.found.get(&id), destinations, now)
@@ -112,6 +115,7 @@ fn table(rows: &[Row]) -> Table<8> {
     let mut table = Table::new(heading).spare(&[4, 3, 6, 5]);
     for row in rows {
         let nothing = || "-".to_owned();
+        let trouble = || first_trouble(&row.destinations).map_or_else(nothing, str::to_owned);
         let failure = row.failure_class.as_ref().zip(row.failed_at.as_ref());
         table.row([
             row.rotation.clone(),
@@ -122,7 +126,7 @@ fn table(rows: &[Row]) -> Table<8> {
             row.next_run_local.clone().unwrap_or_else(nothing),
             why(row),
             failure
-                .map_or_else(nothing, |(class, at)| format!("{class} at {at} ({} in a row)", row.failures)),
+                .map_or_else(trouble, |(class, at)| format!("{class} at {at} ({} in a row)", row.failures)),
         ]);
     }
     table

@@ -41,9 +41,10 @@ impl Daemon {
         }
         let same_vault = self.runner.vault().is_at(&config.vault);
         let vault = Arc::new(self.runner.vault().successor(config.vault));
-        let Transition { rotations, carries_on, changes } =
+        let Transition { rotations, carries_on, changes, inherited } =
             Transition::new(&self.rotations, config.rotations, same_vault);
         reload::tell(&changes, rotations.len());
+        reload::tell_inherited(&inherited);
         self.renewal.turn_to(&vault);
         let runner = Arc::new(self.runner.successor(&rotations, &carries_on, vault));
         (self.concurrency, self.grace_period) = (config.concurrency, config.grace_period);

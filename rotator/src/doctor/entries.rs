@@ -9,7 +9,7 @@ use futures_util::stream;
 use tokenferry_sources::{Timestamp, rfc3339};
 use tokenferry_vault::VaultError;
 
-use super::finding::{Check, Finding, Group, State, counted};
+use super::finding::{Check, Finding, Group, counted};
 use super::vault::Login;
 use super::{Patient, Report, mounts};
 use crate::app::Reading;
@@ -17,15 +17,17 @@ use crate::meaning::{Meaning, meaning};
 use crate::proof::{Claim, Verdict, human, prove};
 use crate::rotation::{Destination, Rotation};
 use crate::run::{Living, PastFailure, RotationId, Standing};
-use crate::runner::Seen;
+use crate::runner::{Objection, Seen};
 use crate::scheduler::Scheduler;
+use crate::spared;
 
 pub(super) async fn examine(patient: &Patient<'_>, login: Login) -> Report {
     let now = patient.app.clock.now();
     if login != Login::Works {
-        let mut findings = vec![unseen(patient, login)];
+        let mut findings = Vec::from_iter(unseen(patient, login));
+        let readers_at_risk = !findings.is_empty();
         findings.extend(proofs(patient, &BTreeMap::new(), now));
-        return Report { findings, readers_at_risk: true };
+        return Report { findings, readers_at_risk };
     }
     let mut findings = destinations(patient).await;
     let ids: BTreeSet<RotationId> = patient.rotations.iter().map(|(id, _)| *id).collect();
@@ -44,14 +46,14 @@ pub(super) async fn examine(patient: &Patient<'_>, login: Login) -> Report {
     Report { findings, readers_at_risk }
 }
 
-fn unseen(patient: &Patient<'_>, login: Login) -> Finding {
-    let number = patient.rotations.iter().map(|(_, rotation)| rotation.destinations.len()).sum();
+/// Where nobody looked, nobody may take it for fine.
+fn unseen(patient: &Patient<'_>, login: Login) -> Option<Finding> {
+    let number: usize = patient.rotations.iter().map(|(_, rotation)| rotation.destinations.len()).sum();
     let subject = counted(number, "destination");
     let found = "not looked at, since Vault cannot be asked: nobody can tell what readers find";
-    let state = if login == Login::Spared { State::Warning } else { State::Problem };
-    let problem =
-        Finding::problem(Group::Rotations, Check::Destination, subject, found, "See to Vault first.");
-    Finding { state, ..problem }
+    let advice = if login == Login::Spared { spared::ADVICE } else { "See to Vault first." };
+    let unseen = Finding::problem(Group::Rotations, Check::Destination, subject, found, advice);
+    (number > 0).then_some(unseen)
 }
 
 /// Looks at all destinations. What is to blame for many of them is said once.
@@ -120,7 +122,7 @@ fn is_common(error: &VaultError) -> bool {
 }
 
 fn judge(rotation: &Rotation, subject: &str, seen: &Seen, now: Timestamp) -> Finding {
-    if let Some((what, advice)) = &seen.objection {
+    if let Some(Objection { what, advice, .. }) = &seen.objection {
         return problem(rotation, subject, what, advice);
     }
     let version = seen.version;

@@ -12,6 +12,7 @@ use super::finding::{Check, Finding, Group, State};
 use super::probe::{Server, probe};
 use super::servers::judge;
 use crate::proof::human;
+use crate::spared::{self, is_spared};
 
 /// Whether there is a login that anything else can be asked with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,8 +39,8 @@ pub(super) async fn examine(patient: &Patient<'_>) -> (Vec<Finding>, Login) {
     if !ready {
         return (findings, Login::Fails);
     }
-    if let VaultAuth::WrappedAppRole { .. } = patient.app.config.vault.auth {
-        findings.push(Finding::warning(Group::Vault, Check::Login, "login", SPARED, SPARED_ADVICE));
+    if is_spared(&patient.app.config.vault.auth) {
+        findings.push(Finding::warning(Group::Vault, Check::Login, "login", spared::WHY, spared::ADVICE));
         return (findings, Login::Spared);
     }
     let login = match vault.token_facts().await {
@@ -168,8 +169,6 @@ fn end(facts: &TokenFacts, now: tokenferry_sources::Timestamp) -> Option<String>
     Some(rfc3339(end)).filter(|_| end > now - TimeDelta::days(1))
 }
 
-const SPARED: &str = "not tried, since it would use up the wrapping token, which the rotator needs";
-const SPARED_ADVICE: &str = "Ask `tokenferry status` in its place, where the wrapping token may be spent.";
 const LASTING: &str = "Let the rotator log in by itself (`auth \"approle\"` or another), or give it a periodic token \
                        (`bao token create -period=1h …`).";
 const DEAD: &str = "Put a new one where `token` refers to (else VAULT_TOKEN, or the file ~/.vault-token).";

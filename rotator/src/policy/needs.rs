@@ -9,10 +9,10 @@ use super::{Group, Policy, Program, Reach, Rule};
 use crate::rotation::Rotation;
 use crate::source::Source;
 
-/// Rules in their order, each path once.
+/// Rules by their paths.
 pub(super) struct Needs<'a> {
     reach: Reach<'a>,
-    rules: BTreeMap<(Group, String), Rule>,
+    rules: BTreeMap<String, Rule>,
 }
 
 impl<'a> Needs<'a> {
@@ -21,7 +21,9 @@ impl<'a> Needs<'a> {
     }
 
     pub(super) fn policy(self, program: Program) -> Policy {
-        Policy { program, namespace: self.reach.home(), rules: self.rules.into_values().collect() }
+        let mut rules: Vec<Rule> = self.rules.into_values().collect();
+        rules.sort_by_key(|rule| rule.group);
+        Policy { program, namespace: self.reach.home(), rules }
     }
 
     /// A token is written with check-and-set, and read after a start. Whose entry it is, and what failed, is noted
@@ -69,11 +71,11 @@ impl<'a> Needs<'a> {
                 let requests = [&of_v1, &of_v2].map(|path| {
                     let rule = self.need_at(Group::Secrets, at, path, &["read"], by.clone());
                     rule.remarks.insert(remark.clone());
-                    (rule.group, rule.path.clone(), rule.request.clone())
+                    (rule.path.clone(), rule.request.clone())
                 });
-                let [(group, first, of_first), (_, second, of_second)] = requests;
+                let [(first, of_first), (second, of_second)] = requests;
                 for (path, other) in [(first, of_second), (second, of_first)] {
-                    self.rules.entry((group, path)).and_modify(|rule| rule.or = Some(other));
+                    self.rules.entry(path).and_modify(|rule| rule.or = Some(other));
                 }
             }
         }
@@ -110,15 +112,18 @@ impl<'a> Needs<'a> {
         by: String,
     ) -> &mut Rule {
         let Pattern { path, remark } = Pattern::of(&request);
-        let rule = self.rules.entry((group, path.clone())).or_insert_with(|| Rule {
+        let rule = self.rules.entry(path.clone()).or_insert_with(|| Rule {
             path,
-            capabilities: capabilities.iter().copied().collect(),
+            capabilities: [].into(),
             group,
             needed_by: [].into(),
             remarks: remark.map(str::to_owned).into_iter().collect(),
             request,
             or: None,
         });
+        // One pattern may cover several paths, each with needs of its own.
+        rule.capabilities.extend(capabilities);
+        rule.group = rule.group.min(group);
         rule.needed_by.insert(by);
         rule
     }
@@ -139,3 +144,40 @@ const OWN_TOKEN: [(&str, &str, &str); 2] = [
     ("auth/token/renew-self", "update", "to keep it alive"),
 ];
 const OUT_OF_REACH: &str = "is not within that of the login, so no policy of the login can reach it";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::policy::{Versions, of_rotator};
+
+    fn config() -> Config {
+        let text = "vault {\n address = \"https://vault.example\"\n}\n\
+                    source \"zettelstore\" \"one\" {\n username = \"anna\"\n password = { vault = { mount = \"kv\", \
+                    path = \"{{one}}\", field = \"p\" } }\n}\n\
+                    rotation \"one\" {\n source = \"zettelstore.one\"\n schedule = \"@hourly\"\n destination {\n \
+                    mount = \"kv\"\n path = \"{{two}}\"\n }\n}\n";
+        Config::parse(vec![("test.hcl".into(), text.to_owned())], &BTreeMap::new()).unwrap()
+    }
+
+    #[test]
+    fn a_pattern_that_covers_several_needs_comes_once_with_all_that_they_need() {
+        let config = config();
+        let policy = of_rotator(config.rotations.iter(), &Versions::new(), Reach::of(&config.vault));
+        let rules: Vec<&Rule> = policy.rules.iter().filter(|rule| rule.path == "kv/data/+").collect();
+        let [rule] = rules[..] else { panic!("{rules:?}") };
+        assert_eq!(rule.capabilities, ["create", "read", "update"].into());
+        assert_eq!((rule.group, rule.needed_by.len()), (Group::Destinations, 2));
+    }
+
+    #[test]
+    fn what_comes_later_adds_what_it_needs() {
+        let vault = config().vault;
+        let mut needs = Needs::new(Reach::of(&vault));
+        needs.need(Group::Sessions, "kv/data/{{a}}".to_owned(), &["read"], "a".to_owned());
+        needs.need(Group::Secrets, "kv/data/{{b}}".to_owned(), &["update"], "b".to_owned());
+        let rules = needs.policy(Program::Rotator).rules;
+        assert_eq!(rules.len(), 1);
+        assert_eq!((&rules[0].capabilities, rules[0].group), (&["read", "update"].into(), Group::Secrets));
+    }
+}

@@ -6,7 +6,7 @@
 mod transition;
 mod watch;
 
-pub use transition::{Changes, Transition};
+pub use transition::{Changes, Inherited, Transition};
 
 use std::fmt;
 use std::io;
@@ -17,11 +17,12 @@ use tokenferry_sources::{ProcessEnvironment, Timestamp, certificates};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use self::transition::Names;
 use self::watch::{Seen, Watch};
 use crate::config::{Config, ConfigErrors, Problem};
+use crate::handover;
 use crate::rotation::Rotation;
 
 /// How the last attempt to read the configuration ended; the one at the start counts, too.
@@ -154,6 +155,19 @@ pub fn tell(changes: &Changes, rotations: usize) {
         removed = names(removed),
         "the configuration was read again and is in force now"
     );
+}
+
+/// What the log is told of destinations that were others' until now.
+pub fn tell_inherited(inherited: &[Inherited]) {
+    for Inherited { at, from, to } in inherited {
+        warn!(
+            rotation = &**to,
+            destination = %at,
+            former = &**from,
+            advice = handover::advice(at, from, to),
+            "the destination was another rotation's: its entry is refused until it is handed over"
+        );
+    }
 }
 
 /// What the log is told of one in which something is wrong.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use tokenferry_vault::KvPath;
+
 use crate::rotation::Rotation;
 use crate::run::RotationId;
 
@@ -17,6 +19,19 @@ pub struct Transition {
     pub carries_on: Vec<Option<RotationId>>,
     /// Whether it came, changed or went, by name.
     pub changes: Changes,
+    /// What was another rotation's until now, and so is refused until it is handed over.
+    pub inherited: Vec<Inherited>,
+}
+
+/// A destination that had another owner.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Inherited {
+    /// Which one.
+    pub at: KvPath,
+    /// Whose it was.
+    pub from: Arc<str>,
+    /// Whose it is now.
+    pub to: Arc<str>,
 }
 
 /// Which rotations are not what they were.
@@ -33,6 +48,7 @@ pub struct Changes {
 impl Transition {
     /// The way to `next`. Nothing carries on where Vault is another one: nothing is known of what stands there.
     pub fn new(former: &[Arc<Rotation>], next: Vec<Arc<Rotation>>, same_vault: bool) -> Self {
+        let inherited = if same_vault { inherited(former, &next) } else { Vec::new() };
         let mut known: HashMap<&str, (RotationId, &Arc<Rotation>)> =
             (0..).map(RotationId).zip(former).map(|known| (&*known.1.name, known)).collect();
         let mut changes = Changes::default();
@@ -55,8 +71,22 @@ impl Transition {
         }
         let gone = former.iter().filter(|rotation| known.contains_key(&*rotation.name));
         changes.removed = gone.map(|rotation| Arc::clone(&rotation.name)).collect();
-        Transition { rotations, carries_on, changes }
+        Transition { rotations, carries_on, changes, inherited }
     }
+}
+
+fn inherited(former: &[Arc<Rotation>], next: &[Arc<Rotation>]) -> Vec<Inherited> {
+    let mut destinations = HashMap::new();
+    for rotation in former {
+        destinations.extend(rotation.destinations.iter().map(|at| (&at.entry, &rotation.name)));
+    }
+    let all =
+        next.iter().flat_map(|rotation| rotation.destinations.iter().map(move |at| (rotation, &at.entry)));
+    let others = all.filter_map(|(rotation, at)| {
+        let (from, to) = (Arc::clone(destinations.get(at)?), Arc::clone(&rotation.name));
+        (from != to).then(|| Inherited { at: at.clone(), from, to })
+    });
+    others.collect()
 }
 
 /// Whether they differ in nothing but the times of their runs.
@@ -135,7 +165,7 @@ mod tests {
         ]
         .concat();
         let former = rotations(&before);
-        let Transition { rotations: next, carries_on, changes } =
+        let Transition { rotations: next, carries_on, changes, .. } =
             Transition::new(&former, rotations(&after), true);
         assert_eq!(carries_on, [None, None, None, Some(RotationId(1)), Some(RotationId(0))]);
         assert_eq!(names(&changes.added), ["new"]);
@@ -164,6 +194,17 @@ mod tests {
         let transition = Transition::new(&rotations(&text), rotations(&text), false);
         assert_eq!(transition.carries_on, [None]);
         assert_eq!(transition.changes, Changes::default());
+    }
+
+    #[test]
+    fn a_destination_that_was_another_rotations_is_told() {
+        let [kept, old] = ["kept", "old"].map(|name| rotation(name, "one", "@hourly", name));
+        let former = rotations(&(kept.clone() + &old));
+        let renamed = || rotations(&(kept.clone() + &rotation("new", "one", "@hourly", "old")));
+        let inherited = Transition::new(&former, renamed(), true).inherited;
+        let at = KvPath::new("kv", "old");
+        assert_eq!(inherited, [Inherited { at, from: "old".into(), to: "new".into() }]);
+        assert_eq!(Transition::new(&former, renamed(), false).inherited, []);
     }
 
     #[test]

@@ -153,7 +153,11 @@ fn each_trouble_with_a_destination_or_a_secret_has_its_behaviour() {
         ("secret_unavailable", Trouble::Open(unavailable), PASSING),
         ("foreign_entry", Trouble::ForeignEntry { at: at(), is_live: true }, LASTING),
         ("newer_schema", Trouble::NewerSchema { at: at(), schema: 9 }, LASTING),
-        ("other_rotation", Trouble::OtherRotation { at: at(), owner: "x".to_owned() }, LASTING),
+        (
+            "other_rotation",
+            Trouble::OtherRotation { at: at(), owner: "x".to_owned(), ours: "y".into() },
+            LASTING,
+        ),
     ];
     for (class, trouble, behaviour) in cases {
         check(class, &trouble, &behaviour);

@@ -4,6 +4,7 @@ use tokenferry_sources::Timestamp;
 use tokenferry_vault::{Origin, VaultError, WrittenVersion};
 
 use super::Runner;
+use super::seen::Objection;
 use crate::rotation::Destination;
 use crate::run::{Living, RotationId};
 
@@ -14,8 +15,8 @@ pub struct Detail {
     pub living: Option<Living>,
     /// How it came to be, if we may read that.
     pub origin: Option<Origin>,
-    /// Why we may not write there, and what to do about it.
-    pub objection: Option<(String, String)>,
+    /// Why we may not write there.
+    pub objection: Option<Objection>,
     /// When its versions were written; empty where we may not read that.
     pub history: Vec<WrittenVersion>,
 }

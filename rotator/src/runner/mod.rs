@@ -29,7 +29,7 @@ mod trouble;
 pub(crate) use credential::key as credential_key;
 pub use detail::Detail;
 pub use flush::Unstored;
-pub use seen::Seen;
+pub use seen::{Objection, Seen};
 pub use standing::DestinationState;
 
 use std::collections::HashSet;

@@ -12,6 +12,7 @@ use tokenferry_vault::{Entry, EntryError, Found, VaultError};
 use super::Runner;
 use super::job::{Job, State, expected_life};
 use super::renamed::stored;
+use super::seen::Objection;
 use super::trouble::Trouble;
 use crate::notes::Notes;
 use crate::rotation::Destination;
@@ -103,7 +104,8 @@ impl Place {
     pub(super) fn check(&self, job: &Job, at: &Destination) -> Result<(), Trouble> {
         match (self.owner(), self.newer_schema) {
             (Some(owner), _) if !self.is_of(job) => {
-                Err(Trouble::OtherRotation { at: at.clone(), owner: owner.to_owned() })
+                let ours = Arc::clone(&job.rotation.name);
+                Err(Trouble::OtherRotation { at: at.clone(), owner: owner.to_owned(), ours })
             }
             (Some(_), Some(schema)) => Err(Trouble::NewerSchema { at: at.clone(), schema }),
             (None, _) if self.holds != Holds::Nothing && !at.adopt => {
@@ -114,8 +116,13 @@ impl Place {
     }
 
     /// Why we may not write there, and what to do about it.
-    pub(super) fn objection(&self, job: &Job, at: &Destination) -> Option<(String, String)> {
-        self.check(job, at).err().map(|trouble| (trouble.to_string(), trouble.advice()))
+    pub(super) fn objection(&self, job: &Job, at: &Destination) -> Option<Objection> {
+        let told = |trouble: Trouble| Objection {
+            class: trouble.class(),
+            what: trouble.to_string(),
+            advice: trouble.advice(),
+        };
+        self.check(job, at).err().map(told)
     }
 
     /// Whether we may write notes there, which replaces all that is noted, by what was found just now: it has our

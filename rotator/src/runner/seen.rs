@@ -4,7 +4,18 @@ use tokenferry_vault::{Entry, VaultError};
 
 use super::Runner;
 use super::refresh::left;
-use crate::run::{Living, RotationId};
+use crate::run::{Class, Living, RotationId};
+
+/// Why we may not write to a destination.
+#[derive(Clone, Debug)]
+pub struct Objection {
+    /// What a run would fail with.
+    pub class: Class,
+    /// What stands in the way.
+    pub what: String,
+    /// What to do about it.
+    pub advice: String,
+}
 
 /// What stands in a destination.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +28,8 @@ pub struct Seen {
     pub living: Option<Living>,
     /// Whether that version vanishes by itself before its token ends.
     pub vanishes: bool,
-    /// Why we may not write there, and what to do about it.
-    pub objection: Option<(String, String)>,
+    /// Why we may not write there.
+    pub objection: Option<Objection>,
 }
 
 impl Runner {

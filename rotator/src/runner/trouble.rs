@@ -1,9 +1,12 @@
 //! What can come in the way of a run.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 use tokenferry_sources::{FailureClass, Retry, SourceError, Timestamp, rfc3339};
 use tokenferry_vault::VaultError;
 
+use crate::handover;
 use crate::notes::Fingerprints;
 use crate::rotation::Destination;
 use crate::run::{Class, Living, Outcome, RefusedLogins};
@@ -24,7 +27,7 @@ pub(super) enum Trouble {
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("{at} belongs to the rotation \"{owner}\"")]
-    OtherRotation { at: Destination, owner: String },
+    OtherRotation { at: Destination, owner: String, ours: Arc<str> },
     #[error("{error}")]
     Source { error: Box<SourceError>, login: FailedLogin },
     #[error(transparent)]
@@ -146,11 +149,7 @@ impl Trouble {
                 || "Check the variables, files and entries of Vault that the source refers to.".to_owned(),
                 VaultError::advice,
             ),
-            Trouble::OtherRotation { .. } => {
-                "Give each rotation a destination of its own. If that rotation was renamed or is gone, delete the entry \
-                 with all versions and its metadata."
-                    .to_owned()
-            }
+            Trouble::OtherRotation { at, owner, ours } => handover::advice(&at.entry, owner, ours),
             Trouble::Source { error, .. } if error.class() == FailureClass::LoginRefused => {
                 CHECK_LOGIN.to_owned()
             }

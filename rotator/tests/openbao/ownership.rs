@@ -40,7 +40,7 @@ async fn a_deleted_entry_of_somebody_else_is_theirs_until_its_last_version_is_de
     assert_eq!(world.home().standing(ID).await.unwrap().living, None);
     let refuses = async || {
         assert_eq!(failed(&world.home()).await, ("foreign_entry".to_owned(), true));
-        let (_, advice) = world.home().see(ID, 0).await.unwrap().objection.unwrap();
+        let advice = world.home().see(ID, 0).await.unwrap().objection.unwrap().advice;
         assert!(advice.contains("delete it with all versions"), "{advice}");
         assert_eq!(world.logins().attempted, 0);
         assert!(world.bao.notes("home").await.is_null());

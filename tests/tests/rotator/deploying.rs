@@ -82,6 +82,22 @@ fn the_daemon_is_asked_where_it_listens() {
     assert_eq!(annotation.as_str().unwrap(), port["containerPort"].to_string());
 }
 
+#[test]
+fn nobody_reaches_the_daemon_but_those_who_are_meant_to() {
+    let spec = &parsed(&example("kubernetes/network-policy.yaml"))["spec"];
+    let deployment = parsed(&example("kubernetes/deployment.yaml"));
+    let template = &deployment["spec"]["template"];
+    assert_eq!(spec["podSelector"]["matchLabels"], template["metadata"]["labels"]);
+    assert_eq!(spec["policyTypes"], serde_json::json!(["Ingress"]));
+    let rules = spec["ingress"].as_array().unwrap();
+    for rule in rules {
+        assert!(!rule["from"].as_array().unwrap().is_empty(), "no `from` is everybody");
+        let ports: Vec<&Value> = rule["ports"].as_array().unwrap().iter().map(|port| &port["port"]).collect();
+        assert_eq!(ports, [&template["spec"]["containers"][0]["ports"][0]["name"]]);
+    }
+    assert_eq!(rules.len(), 1);
+}
+
 /// With the arguments of the pods, where the pods have it.
 #[test]
 fn the_configuration_in_the_manifests_is_right_and_proven() {
@@ -188,7 +204,7 @@ fn hcl() -> String {
 fn manifests() -> Vec<PathBuf> {
     let files = fs::read_dir(example("kubernetes")).unwrap().map(|file| file.unwrap().path());
     let manifests: Vec<PathBuf> = files.filter(|path| !path.ends_with("kustomization.yaml")).collect();
-    assert_eq!(manifests.len(), 4);
+    assert_eq!(manifests.len(), 5);
     manifests
 }
 

@@ -1,6 +1,6 @@
 //! Metrics, health and readiness, as monitoring systems meet them.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -11,13 +11,16 @@ use tokenferry_tests::binaries;
 use tokenferry_tests::http::{self, Page};
 use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
 use tokenferry_tests::rotator::Rotator;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::process::Command;
-use tokio::time::{Instant, sleep};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::site::{Site, parse, time};
 
+/// So long does the kubelet wait, by `examples/deploy`.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 const LABELS: &str = "rotation=\"notes\",source=\"zettelstore.notes\",system=\"zettelstore\"";
 
 /// A sample of that name and those labels.
@@ -287,6 +290,33 @@ async fn those_who_say_nothing_are_hung_up_on_and_keep_nobody_out() {
     }
     assert_eq!(daemon.page("/healthz").await.status, 200);
     assert_eq!(daemon.page("/metrics").await.status, 200);
+}
+
+#[tokio::test]
+async fn those_who_come_again_and_again_and_say_nothing_keep_no_probe_waiting() {
+    let site = Site::new("idle-clients").await;
+    let daemon = site.rotator.start();
+    daemon.says("rotated").await;
+    let address: SocketAddr = daemon.address().await.parse().unwrap();
+    let mut idle = JoinSet::new();
+    for _ in 0..64 {
+        idle.spawn(async move {
+            loop {
+                let socket = TcpSocket::new_v4().unwrap();
+                socket.bind(([127, 0, 0, 2], 0).into()).unwrap();
+                let Ok(mut stream) = socket.connect(address).await else { continue };
+                drop(stream.write_all(b"G").await);
+                drop(stream.read(&mut [0]).await);
+                sleep(Duration::from_millis(50)).await;
+            }
+        });
+    }
+    for _ in 0..20 {
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            let answer = timeout(PROBE_TIMEOUT, daemon.page(path)).await.expect("the probe waits no longer");
+            assert_eq!(answer.status, 200, "{path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -158,6 +158,38 @@ async fn after_a_restart_a_used_up_wrapping_token_is_told_and_a_new_one_serves()
 }
 
 #[tokio::test]
+async fn who_only_looks_leaves_the_wrapping_token_to_the_rotator() {
+    let mut methods = Methods::start("wrapped-looks", "20m", "service").await;
+    let auth = methods.wrapped();
+    methods.log_in(&auth);
+    let site = &mut methods.site;
+    let kept = "source \"zettelstore\" \"kept\" {\n base_url = \"https://kept.example/\"\n username = \"anna\"\n password = \
+                { vault = { mount = \"secret\", path = \"kept\", field = \"password\" } }\n}\n";
+    site.configure(|config| {
+        config.more = format!("{kept}{}", rotation("kept").replace("zettelstore.notes", "zettelstore.kept"));
+    });
+    let token = site.openbao.wrap_secret_id("rotator").await;
+    site.rotator.write_secret("wrapped", &token);
+    for (command, code) in [
+        (&["validate"][..], 2),
+        (&["next"], 0),
+        (&["explain", "notes"], 0),
+        (&["status"], 4),
+        (&["doctor"], 4),
+        (&["policy"], 0),
+    ] {
+        let said = site.rotator.run(command).await.failed_with(code).words();
+        assert!(said.contains("would use up the wrapping token"), "{command:?}: {said}");
+    }
+    let noted = site.rotator.run(&["validate", "--output", "json"]).await.failed_with(2).json();
+    let noted = noted[0]["notes"].to_string();
+    assert!(noted.contains("would use up the wrapping token"), "{noted}");
+    assert_eq!(site.openbao.count("update", "sys/wrapping/unwrap"), 0);
+    site.rotator.run(&["once", "notes"]).await.ok();
+    assert_eq!(site.openbao.count("update", "sys/wrapping/unwrap"), 1);
+}
+
+#[tokio::test]
 async fn a_replaced_certificate_is_used_without_a_restart() {
     let mut methods = Methods::start("replaced-certificate", "9s", "service").await;
     let issued = methods.authority.client("rotator");

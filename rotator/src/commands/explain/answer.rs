@@ -52,7 +52,10 @@ struct Destination {
     writer: Option<String>,
     serial: Option<u64>,
     occurrence: Option<String>,
+    /// What keeps it from being read or written, and what to do about it.
+    failure_class: Option<String>,
     error: Option<String>,
+    advice: Option<String>,
 }
 
 /// A run to come.
@@ -182,9 +185,19 @@ fn state(Facts { rotation, now, found, .. }: &Facts) -> State {
 fn destination(entry: String, detail: &Result<Detail, VaultError>, now: Timestamp) -> Destination {
     let detail = match detail {
         Ok(detail) => detail,
-        Err(error) => return Destination { entry, error: Some(error.to_string()), ..Destination::default() },
+        Err(error) => {
+            let (class, advice) = (error.class().to_owned(), error.advice());
+            let (failure_class, advice) = (Some(class), Some(advice));
+            return Destination {
+                entry,
+                failure_class,
+                error: Some(error.to_string()),
+                advice,
+                ..Destination::default()
+            };
+        }
     };
-    let error = detail.objection.as_ref().map(|(what, _)| what.clone());
+    let objection = detail.objection.as_ref();
     let (living, origin) = (detail.living, detail.origin.as_ref());
     let ends = living.and_then(|living| living.expires_at);
     Destination {
@@ -198,7 +211,9 @@ fn destination(entry: String, detail: &Result<Detail, VaultError>, now: Timestam
         writer: origin.map(|origin| origin.writer.clone()),
         serial: origin.map(|origin| origin.serial),
         occurrence: origin.map(|origin| rfc3339(origin.occurrence)),
-        error,
+        failure_class: objection.map(|objection| objection.class.to_string()),
+        error: objection.map(|objection| objection.what.clone()),
+        advice: objection.map(|objection| objection.advice.clone()),
     }
 }
 

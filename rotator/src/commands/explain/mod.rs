@@ -12,14 +12,14 @@ use tokenferry_sources::Timestamp;
 use tokenferry_vault::VaultError;
 
 use self::answer::Answer;
-use super::{CommandError, Exit, load, note_unread, show};
+use super::{CommandError, Exit, asks_vault, load, note_unread, show};
 use crate::app::{App, Reading};
 use crate::cli::{self, Cli, Output};
 use crate::explain::{Known, Moment, Verdict, judge};
 use crate::proof::{Claim, Proof, outage_budget, prove};
 use crate::rotation::{Destination, Rotation};
 use crate::run::{RotationId, Standing};
-use crate::runner::Detail;
+use crate::runner::{Detail, Objection};
 use crate::scheduler::{Held, Plan, Reckoning};
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Explain) -> Result<Exit, CommandError> {
@@ -29,7 +29,8 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Explain) -> Result<Exit,
     let now = app.clock.now();
     let moment =
         arguments.at.as_deref().map(|text| Moment::parse(text, &rotation.schedule, now)).transpose()?;
-    let found = if arguments.offline { Found::default() } else { look(&app, id).await };
+    let asks = asks_vault(cli, &app, arguments.offline);
+    let found = if asks { look(&app, id).await } else { Found::default() };
     if let Some(error) = &found.error {
         note_unread(cli, error);
     }
@@ -49,6 +50,16 @@ struct Found {
     others: BTreeMap<RotationId, Standing>,
     details: Vec<(Destination, Result<Detail, VaultError>)>,
     error: Option<VaultError>,
+}
+
+impl Found {
+    /// What stands in the way of every run, if that is so at all destinations.
+    fn barrier(&self) -> Option<&Objection> {
+        let details = self.details.iter().map(|(_, detail)| detail.as_ref().ok());
+        let mut objections = details.map(|detail| detail?.objection.as_ref());
+        let first = objections.next()??;
+        objections.all(|objection| objection.is_some()).then_some(first)
+    }
 }
 
 async fn look(app: &App, id: RotationId) -> Found {

@@ -13,7 +13,7 @@ use crate::meaning::{Meaning, meaning};
 use crate::proof::human;
 use crate::rotation::Destination;
 use crate::run::Reason;
-use crate::runner::Detail;
+use crate::runner::{Detail, Objection};
 use crate::scheduler::{HeldBy, Lift, Next, Obstacle, Reckoning};
 
 impl fmt::Display for Facts {
@@ -44,6 +44,9 @@ pub(super) fn headline(facts: &Facts) -> String {
         }
         _ => {}
     }
+    if let Some(Objection { what, .. }) = facts.found.barrier() {
+        return format!("{name} cannot be rotated: {what}.");
+    }
     let Some(next) = facts.reckoning.as_ref().and_then(|reckoning| reckoning.next) else {
         return match (&facts.found.error, &facts.reckoning) {
             (Some(_), _) => format!("{name}: nobody knows what is due, since Vault could not be read."),
@@ -68,6 +71,7 @@ pub(super) fn headline(facts: &Facts) -> String {
 pub(super) fn decided_by(facts: &Facts) -> &'static str {
     let Some(reckoning) = &facts.reckoning else { return "nothing" };
     match reckoning.next {
+        _ if facts.found.barrier().is_some() => "destination",
         None => "nothing",
         Some(next) if facts.obstacle().is_some() && next.at > facts.now => "failure",
         Some(next) => next.reason.name(),
@@ -94,7 +98,9 @@ impl Facts {
             return vec!["unknown: nobody looked into Vault, or it could not be read".to_owned()];
         }
         let told = |(at, detail): &(Destination, Result<Detail, VaultError>)| match detail {
-            Ok(Detail { objection: Some((what, advice)), .. }) => vec![what.clone(), format!("  {advice}")],
+            Ok(Detail { objection: Some(Objection { what, advice, .. }), .. }) => {
+                vec![what.clone(), format!("  {advice}")]
+            }
             Ok(detail) => self.token(at, detail),
             Err(error) => vec![error.to_string(), format!("  {}", error.advice())],
         };

@@ -12,13 +12,17 @@ use crate::app::{App, Reading};
 use crate::cli::{self, Cli, Output};
 use crate::proof::{Claim, prove};
 use crate::run::{Living, RotationId};
+use crate::spared::is_spared;
 use crate::terminal::Terminal;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit, CommandError> {
     let app = load(cli)?;
-    let (last_seen, unread) = if arguments.offline { (BTreeMap::new(), None) } else { last_seen(&app).await };
-    let mut notes: Vec<Note> = unread.into_iter().chain(missing(&app)).collect();
-    if !arguments.offline {
+    let spares = !arguments.offline && is_spared(&app.config.vault.auth);
+    let asks = !arguments.offline && !spares;
+    let (last_seen, unread) = if asks { last_seen(&app).await } else { (BTreeMap::new(), None) };
+    let mut notes: Vec<Note> =
+        spares.then(Note::spared).into_iter().chain(unread).chain(missing(&app)).collect();
+    if asks {
         notes.extend(missing_in_vault(&app).await);
     }
     for note in &notes {

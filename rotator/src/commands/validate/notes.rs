@@ -10,6 +10,7 @@ use tokenferry_vault::VaultError;
 
 use crate::app::App;
 use crate::source::{OpenError, Source, unreadable};
+use crate::spared;
 
 /// Something worth a word.
 #[derive(Debug, Serialize)]
@@ -26,6 +27,11 @@ impl Note {
     pub(super) fn unread(rotations: usize, error: &VaultError) -> Self {
         let message = format!("the tokens of {rotations} rotations could not be looked at in Vault: {error}");
         Note { source: None, message, advice: Some(error.advice()) }
+    }
+
+    /// Nothing was looked at in Vault.
+    pub(super) fn spared() -> Self {
+        Note { source: None, message: spared::WHY.to_owned(), advice: Some(spared::ADVICE.to_owned()) }
     }
 
     /// Whether it is about this source, too.
