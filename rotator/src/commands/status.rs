@@ -1,12 +1,13 @@
 //! `tokenferry status`.
 
+use chrono::TimeDelta;
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
 use super::destinations::{self, Destination, are_in_trouble, tell_troubles};
 use super::print::budget;
 use super::state::State;
-use super::{CommandError, Exit, load, note_unread, show};
+use super::{CommandError, Exit, load, note_unread, show, tell};
 use crate::app::App;
 use crate::cli::{self, Cli, Output};
 use crate::proof::{human, outage_budget};
@@ -29,6 +30,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
     if arguments.output == Output::Table {
+        rows.iter().filter(|row| row.at_risk).for_each(|row| tell_risk(cli, row));
         tell_troubles(cli, rows.iter().map(|row| (&*row.rotation, &*row.destinations)));
     }
     if let Some(error) = &reading.error {
@@ -43,6 +45,8 @@ struct Row {
     rotation: String,
     source: String,
     state: &'static str,
+    /// Whether a reader may hold its token beyond its end even if a new one comes as soon as one may.
+    at_risk: bool,
     #[serde(skip)]
     exit: Exit,
     issued_at: Option<String>,
@@ -77,6 +81,9 @@ fn row(
     let failure = standing.and_then(|standing| standing.failure.as_ref());
     let next = scheduler.next(id);
     let held = scheduler.held(id, now);
+    let budget = living.and_then(|living| {
+        outage_budget(&living, rotation.reader_lag, held.and_then(|held| held.until), now)
+    });
     let state = match State::of(standing, now) {
         _ if !rotation.enabled => State::Disabled,
         State::Fine if are_in_trouble(&destinations) => State::Failing,
@@ -86,14 +93,13 @@ fn row(
         rotation: rotation.name.to_string(),
         source: rotation.source.name.to_string(),
         state: state.name(),
+        at_risk: state.is_alive() && budget.is_some_and(|budget| budget < TimeDelta::zero()),
         exit: state.exit(),
         issued_at: living.map(|living| rfc3339(living.issued_at)),
         expires_at: living.and_then(|living| living.expires_at).map(rfc3339),
         life_left_seconds: living.and_then(|living| living.expires_at).map(|end| (end - now).num_seconds()),
         version: living.map(|living| living.version),
-        outage_budget_seconds: living
-            .and_then(|living| outage_budget(&living, rotation.reader_lag, now))
-            .map(|budget| budget.num_seconds()),
+        outage_budget_seconds: budget.map(|budget| budget.num_seconds()),
         next_run: next.as_ref().map(|next| rfc3339(next.at)),
         next_run_local: next.as_ref().map(|next| rotation.schedule.local(next.at)),
         next_run_reason: next.as_ref().map(|next| next.reason.name()),
@@ -115,7 +121,7 @@ fn table(rows: &[Row]) -> Table<8> {
         let failure = row.failure_class.as_ref().zip(row.failed_at.as_ref());
         table.row([
             row.rotation.clone(),
-            row.state.to_owned(),
+            row.state.to_owned() + if row.at_risk { ", readers at risk" } else { "" },
             life_left(row),
             row.outage_budget_seconds.map_or_else(nothing, budget),
             row.issued_at.clone().unwrap_or_else(nothing),
@@ -126,6 +132,13 @@ fn table(rows: &[Row]) -> Table<8> {
         ]);
     }
     table
+}
+
+/// A new token comes too late. What that is for takes more than a cell.
+fn tell_risk(cli: &Cli, Row { rotation, expires_at, .. }: &Row) {
+    let end = expires_at.as_deref().unwrap_or("its end");
+    let advice = format!("`tokenferry explain {rotation}` says why, and what would be in time");
+    tell(cli, format_args!("{rotation}: readers may hold a dead token from {end} on"), Some(&advice));
 }
 
 /// Why the next run is when it is.

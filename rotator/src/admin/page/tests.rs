@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::observe::samples::{every_state, fine, minutes, rotations, snapshot};
+use crate::observe::samples::{every_state, fail, fine, minutes, rotations, snapshot};
 use crate::run::Reason as Why;
 use crate::scheduler::{Held, HeldBy, Next, Stage};
 
@@ -156,4 +156,24 @@ fn a_summary_is_never_green_while_there_is_something_to_be_told() {
     assert!(shown(&snapshot, "").contains("class=\"summary fine\""));
     snapshot.reload.successful = false;
     assert!(shown(&snapshot, "").contains("class=\"summary warn\""));
+}
+
+#[test]
+fn what_comes_too_late_for_readers_is_told_whatever_holds_it_up() {
+    let at_risk = |row: &Row| shown(&snapshot(vec![row.clone()]), "");
+    let mut row = fine(Arc::clone(&rotations(&["only"])[0]));
+    let from = "<strong>Readers may hold a dead token from <time datetime=\"2027-01-15T08:50:00Z\">08:50 UTC</time> on";
+    fail(&mut row, "login_refused", Some(minutes(44)));
+    row.held = Some(Held { by: HeldBy::Breaker, until: Some(minutes(44)) });
+    assert!(!at_risk(&row).contains(from));
+    row.held = Some(Held { by: HeldBy::Breaker, until: Some(minutes(45)) });
+    let page = at_risk(&row);
+    let why = "</strong>: nothing is tried before 08:45 UTC unless the login is changed. <code>login_refused";
+    assert!(page.contains(from) && page.contains(why) && page.contains("class=\"summary bad\""), "{page}");
+
+    (row.held, row.failing) = (None, None);
+    Arc::make_mut(&mut row.rotation).reader_lag = std::time::Duration::from_secs(3600);
+    let page = at_risk(&row);
+    let why = "even if a new one came now, the slowest notices it only within 1 h (<code>reader_lag</code>).";
+    assert!(page.contains(from) && page.contains(why), "{page}");
 }
