@@ -60,7 +60,7 @@ pub struct Daemon {
     concurrency: usize,
     /// How long runs may take to end once the daemon is told to stop.
     grace_period: Duration,
-    /// Where it can be looked at: that of the start, whatever is configured by now.
+    /// Where it can be looked at, as configured by now; what is in force is that of the start.
     listen: Listen,
     supervisor: Supervisor,
     reloads: Reloads,
@@ -148,8 +148,23 @@ impl Daemon {
         self.entries.read(self.runner.clone(), unread, self.concurrency);
     }
 
-    fn learn(&mut self, rotation: RotationId, standing: Standing) {
+    /// Where Vault has lost an entry, as by a backup that was restored, what is known of the others may not be true.
+    fn read_after_loss(&mut self) {
+        if self.entries.unread() > 0 || !self.runner.take_loss() {
+            return;
+        }
+        let known = (0..).map(RotationId).take(self.rotations.len());
+        let known: BTreeSet<_> = known.filter(|id| self.scheduler.next(*id).is_some()).collect();
+        warn!(entries = known.len(), "Vault has lost what stood in an entry; the others are read again");
+        self.entries.read(self.runner.clone(), known, self.concurrency);
+    }
+
+    fn learn(&mut self, rotation: RotationId, mut standing: Standing) {
         let now = self.now();
+        let alive = standing.living.filter(|living| living.expires_at.is_none_or(|end| end > now));
+        if let (None, Some(living)) = (&standing.failure, alive) {
+            standing.failure = self.runner.missed(rotation, living);
+        }
         if let (Some(failure), Some(configured)) = (&standing.failure, self.rotation(rotation)) {
             warn!(
                 rotation = &*configured.name,
@@ -157,7 +172,7 @@ impl Daemon {
                 failures = failure.count,
                 at = rfc3339(failure.at),
                 has_token = standing.living.is_some(),
-                "the last run before this start failed"
+                "its last run failed"
             );
         }
         self.scheduler.learn(rotation, standing, now);
@@ -188,6 +203,7 @@ impl Daemon {
         } else {
             self.scheduler.ended_without_login(due, outcome, now);
         }
+        self.read_after_loss();
         self.announce(due.rotation);
     }
 

@@ -34,7 +34,8 @@ impl Daemon {
     fn take_over(&mut self, config: Config) {
         self.reloads.follow(&config);
         if config.listen != self.listen {
-            warn!("where the daemon can be looked at has changed: that takes effect at its next start");
+            warn!("`listen`, `page` or `allowed_hosts` has changed: that takes effect at the next start");
+            self.listen = config.listen;
         }
         for missing in unreadable(&config.sources) {
             warn!("{missing}");
@@ -93,7 +94,7 @@ impl Daemon {
         let plans = self.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect();
         let former = mem::replace(&mut self.scheduler, Scheduler::new(Vec::new()));
         self.scheduler = former.successor(plans, carries_on, now);
-        self.scheduler.vault_changed(now);
+        self.scheduler.reconnected(now);
     }
 
     /// Reads what stands in the destinations of a rotation that another one of this name held up.

@@ -78,6 +78,20 @@ fn what_did_not_begin_is_due_again() {
 }
 
 #[test]
+fn certificates_that_were_read_anew_lift_what_failed_for_their_sake_and_nothing_else() {
+    let refused = |class| {
+        let mut scheduler = Scheduler::new(vec![plan("a", "0 * * * *")]);
+        learned(&mut scheduler, 0, "11:00:00");
+        let due = scheduler.due(at("12:00:00")).pop().unwrap();
+        scheduler.ended(&due, &Outcome::Refused { class: Class::new(class) }, at("12:00:00"));
+        scheduler.reconnected(at("12:01:00"));
+        next(&scheduler, 0).unwrap()
+    };
+    assert_eq!(refused("tls"), at("12:01:00"));
+    assert!(refused("login_refused") > at("12:10:00") && refused("no_access") > at("12:10:00"));
+}
+
+#[test]
 fn another_vault_lifts_what_failed_for_the_sake_of_the_old_one_and_nothing_else() {
     let failed = |class, retry_at| {
         let mut scheduler = Scheduler::new(vec![plan("a", "0 * * * *")]);
@@ -88,7 +102,7 @@ fn another_vault_lifts_what_failed_for_the_sake_of_the_old_one_and_nothing_else(
             let class = Class::new(class);
             scheduler.ended(&due, &Outcome::Failed { class, retry_at }, now);
         }
-        scheduler.vault_changed(at("20:01:00"));
+        scheduler.reconnected(at("20:01:00"));
         next(&scheduler, 0).unwrap()
     };
     assert_eq!(failed("vault_login_refused", None), at("20:01:00"));
