@@ -4,6 +4,7 @@ mod answers;
 mod departures;
 mod entries;
 mod looks;
+mod proofs;
 mod renewal;
 mod taking_over;
 
@@ -109,6 +110,7 @@ impl Daemon {
     pub async fn run(mut self, stop: CancellationToken) -> bool {
         let mut watchdog = Watchdog::new(self.lag.clone());
         let mut look = looks();
+        proofs::tell_refused(self.rotations.clone(), |_| true, self.clock.now());
         self.read_entries();
         self.supervisor.ready(&self.status());
         loop {
@@ -183,6 +185,13 @@ impl Daemon {
         let now = self.now();
         for due in self.scheduler.due(now) {
             self.dispatch.submit(due);
+        }
+        for rotation in self.scheduler.put_off() {
+            let until = self.scheduler.held(*rotation, now).and_then(|held| held.until);
+            if let Some(configured) = self.rotation(*rotation) {
+                let until = until.map(|until| configured.schedule.local(until));
+                info!(rotation = &*configured.name, until, "due, and waits for the rate of its source");
+            }
         }
     }
 

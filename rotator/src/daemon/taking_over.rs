@@ -3,7 +3,7 @@
 //! What did not change goes on as if nothing had happened, runs under way included. What came or changed is read, as at
 //! the start. What went ends what it has begun.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::mem;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use super::Daemon;
 use super::departures::Departure;
 use super::entries::Entries;
 use super::looks::Looks;
+use super::proofs;
 use crate::config::Config;
 use crate::reload::{self, LastReload, Step, Transition};
 use crate::run::RotationId;
@@ -45,6 +46,12 @@ impl Daemon {
         let Transition { rotations, carries_on, changes } =
             Transition::new(&self.rotations, config.rotations, same_vault);
         reload::tell(&changes, rotations.len());
+        let new: HashSet<Arc<str>> = changes.added.into_iter().chain(changes.changed).collect();
+        proofs::tell_refused(
+            rotations.clone(),
+            move |rotation| new.contains(&rotation.name),
+            self.clock.now(),
+        );
         self.renewal.turn_to(&vault);
         let runner = Arc::new(self.runner.successor(&rotations, &carries_on, vault));
         (self.concurrency, self.grace_period) = (config.concurrency, config.grace_period);

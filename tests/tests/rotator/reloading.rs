@@ -13,7 +13,7 @@ use tokenferry_tests::rotator::Daemon;
 use tokenferry_tests::strangers::TlsRelay;
 use tokenferry_tests::tls::Identity;
 
-use crate::site::{DATA, MOUNT, PATH, Site, rotation};
+use crate::site::{DATA, MOUNT, PATH, REFUSED_PROOF, Site, rotation, warnings};
 
 const CHANGED: &str = "the configuration was read again and is in force now";
 const UNCHANGED: &str = "the configuration was read again; its rotations are the same";
@@ -48,7 +48,7 @@ async fn a_signal_without_a_change_logs_in_nowhere() {
     }
     // Its Vault token still works: another rotation would be noticed by its login.
     assert_eq!((site.logins(), site.vault_logins(), site.writes()), (1, 1, 1));
-    assert_eq!(daemon.count(|event| event.level() == "warn"), 0);
+    assert_eq!(warnings(&daemon), 0);
 }
 
 #[tokio::test]
@@ -324,6 +324,30 @@ async fn what_a_destination_of_somebody_else_misses_is_told_with_the_next_config
     assert_eq!(*told.field("missed"), json!(1));
     assert_eq!((site.logins(), site.entry().await.unwrap().version), (1, 1));
     assert_eq!(daemon.count(|event| event.level() == "error"), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_proven_is_told_once_for_each_definition() {
+    let mut site = Site::new("reload-refused").await;
+    let lag = |lag: &str| format!("reader_lag = \"{lag}\"");
+    site.configure(|config| config.rotation = lag("10s"));
+    let daemon = site.rotator.start();
+    daemon.says("rotated").await;
+    assert_eq!(daemon.count(|event| event.level() == "warn"), 0);
+    site.configure(|config| config.rotation = lag("1h"));
+    let told = daemon.says(REFUSED_PROOF).await;
+    assert_eq!((told.level(), told.text("rotation")), ("warn", "notes"));
+    assert!(told.text("proof").contains("1h reader_lag"), "{}", told.text("proof"));
+    daemon.process.signal(Signal::SIGHUP);
+    said(&daemon, UNCHANGED, 1).await;
+    site.configure(|config| {
+        config.more = rotation("more").replace("renew_before", "enabled = false\n renew_before")
+    });
+    said(&daemon, CHANGED, 2).await;
+    assert_eq!(daemon.count(|event| event.message() == REFUSED_PROOF), 1);
+    let mut again = site.rotator.start();
+    again.says(REFUSED_PROOF).await;
+    assert_eq!(again.stop().await.code(), Some(0));
 }
 
 #[tokio::test]

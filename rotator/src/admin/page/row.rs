@@ -130,10 +130,10 @@ fn next(row: &Row, now: Timestamp) -> String {
         (None, Reason::NoToken) => "there is no token",
         (None, Reason::Schedule) => "by schedule",
     };
-    let local = row.rotation.schedule.local(next.at);
+    let local = row.rotation.schedule.local(until);
     format!(
         "<time datetime=\"{}\" title=\"{local}\">{wait}</time> <span class=\"sub\">{why}</span>",
-        rfc3339(next.at)
+        rfc3339(until)
     )
 }
 

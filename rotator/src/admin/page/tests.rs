@@ -80,6 +80,8 @@ fn a_filter_shows_what_it_says_and_counts_what_it_would_show() {
         assert!(page.contains("Failing <span class=\"count\">4</span>"));
     }
     assert!(shown(&snapshot, "q=nobody").contains("There is no such rotation."));
+    let quiet = self::snapshot(rotations(&["only"]).into_iter().map(fine).collect());
+    assert!(shown(&quiet, "state=held").contains("No rotation is in this state."));
 }
 
 #[test]
@@ -124,6 +126,9 @@ fn a_single_rotation_is_no_crowd() {
     let only = |row: Row| shown(&snapshot(vec![row]), "");
     let row = fine(Arc::clone(&rotations(&["only"])[0]));
     assert!(only(row.clone()).contains("The rotation is fine."));
+    let mut failing = row.clone();
+    fail(&mut failing, "unreachable", None);
+    assert!(only(failing).contains("The rotation is failing."));
     assert!(only(Row { living: None, ..row }).contains("1 rotation, without a living token."));
 }
 
@@ -143,7 +148,7 @@ fn what_waits_for_the_rate_of_its_source_is_told_with_its_time() {
     snapshot.rows[1].held = Some(Held { by: HeldBy::Rate, until: Some(minutes(2)) });
     let page = shown(&snapshot, "");
     assert!(
-        page.contains(">in 2 min</time> <span class=\"sub\">waits for the rate of its source<"),
+        page.contains("<time datetime=\"2027-01-15T08:02:00Z\" title=\"2027-01-15T08:02:00+00:00\">in 2 min</time> <span class=\"sub\">waits for the rate of its source<"),
         "{page}"
     );
     assert!(page.contains("<p>One rotation is due and waits for the rate of its source.</p>"));

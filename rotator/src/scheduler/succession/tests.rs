@@ -7,7 +7,7 @@ use crate::rate::Rate;
 use crate::rotation::RenewBefore;
 use crate::run::{Class, Living, Outcome, Standing};
 use crate::schedule::Schedule;
-use crate::scheduler::Limit;
+use crate::scheduler::{HeldBy, Limit};
 
 fn at(text: &str) -> Timestamp {
     format!("2026-11-21T{text}Z").parse().unwrap()
@@ -248,3 +248,15 @@ fn what_is_disabled_or_enabled_is_expected_to_be_read_once() {
 }
 
 const NONE: [u32; 0] = [];
+
+#[test]
+fn who_is_due_and_has_to_wait_for_the_rate_is_told_once() {
+    let mut scheduler = Scheduler::new(plans("zscaler", Some("1/h"), &["a", "b"]));
+    learned(&mut scheduler, 0, "09:00:00");
+    learned(&mut scheduler, 1, "09:00:00");
+    let now = at("12:00:00");
+    assert_eq!(scheduler.due(now).len(), 1);
+    assert_eq!(scheduler.put_off().len(), 1);
+    assert_eq!(scheduler.held(scheduler.put_off()[0], now).unwrap().by, HeldBy::Rate);
+    assert_eq!((scheduler.due(at("12:00:01")).len(), scheduler.put_off().len()), (0, 0));
+}
