@@ -200,6 +200,11 @@ impl Class {
         self.0.starts_with("vault_")
     }
 
+    /// Whether nothing could be sent because the other side did not prove who it is.
+    pub fn is_of_certificates(&self) -> bool {
+        self.0 == FailureClass::Tls.name()
+    }
+
     /// Whether the system refused the credential itself: doing that again may lock an account.
     pub fn is_refused_login(&self) -> bool {
         let refusals = [FailureClass::LoginRefused, FailureClass::PasswordExpired];

@@ -11,7 +11,7 @@ use crate::app::{App, Reading};
 use crate::cli::{self, Cli};
 use crate::proof::human;
 use crate::run::RotationId;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Held, HeldBy, Scheduler};
 use crate::table::Table;
 use crate::terminal::Terminal;
 
@@ -42,24 +42,27 @@ struct Row {
     reason: &'static str,
     /// What the first of them is held up by, if it is.
     waits_for: Option<&'static str>,
+    #[serde(skip)]
+    held: Option<HeldBy>,
 }
 
 fn runs(app: &App, scheduler: &Scheduler, id: RotationId, count: u16, now: Timestamp) -> Vec<Row> {
     let Some(rotation) = app.rotation(id).filter(|rotation| rotation.enabled) else { return Vec::new() };
-    let row = |at: Timestamp, reason, waits_for| Row {
+    let row = |at: Timestamp, reason, held: Option<HeldBy>| Row {
         rotation: rotation.name.to_string(),
         at: rfc3339(at),
         local: rotation.schedule.local(at),
         in_seconds: (at - now).num_seconds().max(0),
         reason,
-        waits_for,
+        waits_for: held.map(HeldBy::name),
+        held,
     };
     let mut last = now;
     let mut rows = Vec::new();
     if let Some(next) = scheduler.next(id) {
         let held = scheduler.held(id, now);
-        let at = held.and_then(|held| held.until).map_or(next.at, |until| until.max(next.at));
-        rows.push(row(at, next.reason.name(), held.map(|held| held.by.name())));
+        let at = Held::begins(held, next.at);
+        rows.push(row(at, next.reason.name(), held.map(|held| held.by)));
         last = at.max(now);
     }
     while rows.len() < usize::from(count) {
@@ -75,12 +78,12 @@ fn table(rows: &[Row]) -> Table<4> {
     for row in rows {
         let wait = TimeDelta::seconds(row.in_seconds).to_std().unwrap_or_default();
         let wait = if wait.is_zero() { "now".to_owned() } else { human(wait) };
-        let held = row.waits_for.map(|held| format!(", waits for {}", held.replace('_', " ")));
+        let held = row.held.map(|held| format!(", waits for {}", held.words()));
         table.row([
             row.rotation.clone(),
             row.local.clone(),
             wait,
-            row.reason.to_owned() + &held.unwrap_or_default(),
+            row.reason.replace('_', " ") + &held.unwrap_or_default(),
         ]);
     }
     table

@@ -17,7 +17,7 @@ use crate::process;
 use crate::proof::human;
 use crate::rotation::Rotation;
 use crate::run::{Class, Living, Outcome, RotationId, Standing};
-use crate::scheduler::{HeldBy, Scheduler};
+use crate::scheduler::{Held, HeldBy, Scheduler};
 use crate::stop::wind_down;
 use crate::table::Table;
 use crate::terminal::{Progress, Terminal};
@@ -42,11 +42,12 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     let now = app.clock.now();
     let mut destinations = destinations::of(&app, selected.iter().copied()).await;
     let rows = selected.into_iter().filter_map(|id| {
-        let held = scheduler.held(id, now).map(|held| held.by);
+        let held = scheduler.held(id, now);
+        let next = scheduler.next(id).map(|next| Held::begins(held, next.at));
         let living = scheduler.view(id).and_then(|view| view.living);
-        let (of, dry_run) = (reading.found.get(&id), arguments.dry_run);
+        let (of, held, dry_run) = (reading.found.get(&id), held.map(|held| held.by), arguments.dry_run);
         let came = Came { of, run: came.get(&id), living, held, dry_run };
-        let row = Row::new(app.rotation(id)?, came, scheduler.next(id).map(|next| next.at), now);
+        let row = Row::new(app.rotation(id)?, came, next, now);
         let row = row.because_of(reading.error.as_ref());
         Some(row.with(destinations.remove(&id).unwrap_or_default()))
     });

@@ -41,6 +41,11 @@ impl State {
         }
     }
 
+    /// Whether readers find a living token.
+    pub(super) fn is_alive(self) -> bool {
+        matches!(self, State::Failing | State::Fine)
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             State::Disabled => "disabled",

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
 use super::destinations::{self, Destination, are_in_trouble, first_trouble, tell_troubles};
 use super::print::budget;
 use super::state::State;
-use super::{CommandError, Exit, asks_vault, load, note_unread, show};
+use super::{CommandError, Exit, asks_vault, load, note_unread, show, tell};
 use crate::app::App;
 use crate::cli::{self, Cli, Output};
 use crate::proof::{human, outage_budget};
 use crate::run::{RotationId, Standing};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Held, HeldBy, Next, Scheduler};
 use crate::table::Table;
 use crate::terminal::Terminal;
 
@@ -32,6 +33,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
     if arguments.output == Output::Table {
+        rows.iter().filter(|row| row.at_risk).for_each(|row| tell_risk(cli, row));
         tell_troubles(cli, rows.iter().map(|row| (&*row.rotation, &*row.destinations)));
     }
     if let Some(error) = &reading.error {
@@ -46,9 +48,13 @@ struct Row {
     rotation: String,
     source: String,
     state: &'static str,
+    /// Whether a reader may hold its token beyond its end even if a new one comes as soon as one may.
+    at_risk: bool,
     #[serde(skip)]
     exit: Exit,
     issued_at: Option<String>,
+    #[serde(skip)]
+    issued_local: Option<String>,
     expires_at: Option<String>,
     life_left_seconds: Option<i64>,
     version: Option<u64>,
@@ -59,10 +65,14 @@ struct Row {
     next_run_reason: Option<&'static str>,
     /// What stands in the way of a run, as the scheduler names it.
     waits_for: Option<&'static str>,
+    #[serde(skip)]
+    held: Option<HeldBy>,
     waits_until: Option<String>,
     failures: u32,
     failure_class: Option<String>,
     failed_at: Option<String>,
+    #[serde(skip)]
+    failed_local: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     destinations: Vec<Destination>,
 }
@@ -78,8 +88,11 @@ fn row(
     let rotation = app.rotation(id)?;
     let living = standing.and_then(|standing| standing.living);
     let failure = standing.and_then(|standing| standing.failure.as_ref());
-    let next = scheduler.next(id);
     let held = scheduler.held(id, now);
+    let next = scheduler.next(id).map(|next| Next { at: Held::begins(held, next.at), ..next });
+    let budget = living.and_then(|living| {
+        outage_budget(&living, rotation.reader_lag, held.and_then(|held| held.until), now)
+    });
     let state = match State::of(standing, now) {
         _ if !rotation.enabled => State::Disabled,
         State::Fine if are_in_trouble(&destinations) => State::Failing,
@@ -89,22 +102,24 @@ fn row(
         rotation: rotation.name.to_string(),
         source: rotation.source.name.to_string(),
         state: state.name(),
+        at_risk: state.is_alive() && budget.is_some_and(|budget| budget < TimeDelta::zero()),
         exit: state.exit(),
         issued_at: living.map(|living| rfc3339(living.issued_at)),
+        issued_local: living.map(|living| rotation.schedule.local(living.issued_at)),
         expires_at: living.and_then(|living| living.expires_at).map(rfc3339),
         life_left_seconds: living.and_then(|living| living.expires_at).map(|end| (end - now).num_seconds()),
         version: living.map(|living| living.version),
-        outage_budget_seconds: living
-            .and_then(|living| outage_budget(&living, rotation.reader_lag, now))
-            .map(|budget| budget.num_seconds()),
+        outage_budget_seconds: budget.map(|budget| budget.num_seconds()),
         next_run: next.as_ref().map(|next| rfc3339(next.at)),
         next_run_local: next.as_ref().map(|next| rotation.schedule.local(next.at)),
         next_run_reason: next.as_ref().map(|next| next.reason.name()),
+        held: held.map(|held| held.by),
         waits_for: held.map(|held| held.by.name()),
         waits_until: held.and_then(|held| held.until).map(rfc3339),
         failures: failure.map_or(0, |failure| failure.count),
         failure_class: failure.map(|failure| failure.class.to_string()),
         failed_at: failure.map(|failure| rfc3339(failure.at)),
+        failed_local: failure.map(|failure| rotation.schedule.local(failure.at)),
         destinations,
     })
 }
@@ -116,13 +131,13 @@ fn table(rows: &[Row]) -> Table<8> {
     for row in rows {
         let nothing = || "-".to_owned();
         let trouble = || first_trouble(&row.destinations).map_or_else(nothing, str::to_owned);
-        let failure = row.failure_class.as_ref().zip(row.failed_at.as_ref());
+        let failure = row.failure_class.as_ref().zip(row.failed_local.as_ref());
         table.row([
             row.rotation.clone(),
-            row.state.to_owned(),
+            row.state.to_owned() + if row.at_risk { ", readers at risk" } else { "" },
             life_left(row),
             row.outage_budget_seconds.map_or_else(nothing, budget),
-            row.issued_at.clone().unwrap_or_else(nothing),
+            row.issued_local.clone().unwrap_or_else(nothing),
             row.next_run_local.clone().unwrap_or_else(nothing),
             why(row),
             failure
@@ -132,9 +147,17 @@ fn table(rows: &[Row]) -> Table<8> {
     table
 }
 
+/// A new token comes too late. What that is for takes more than a cell.
+fn tell_risk(cli: &Cli, Row { rotation, expires_at, .. }: &Row) {
+    let end = expires_at.as_deref().unwrap_or("its end");
+    let advice = format!("`tokenferry explain {rotation}` says why, and what would be in time");
+    tell(cli, format_args!("{rotation}: readers may hold a dead token from {end} on"), Some(&advice));
+}
+
 /// Why the next run is when it is.
 fn why(row: &Row) -> String {
-    row.waits_for.or(row.next_run_reason).unwrap_or("-").replace('_', " ")
+    let reason = || row.next_run_reason.unwrap_or("-").replace('_', " ");
+    row.held.map_or_else(reason, |held| held.words().to_owned())
 }
 
 fn life_left(row: &Row) -> String {

@@ -4,6 +4,7 @@ mod answers;
 mod departures;
 mod entries;
 mod looks;
+mod proofs;
 mod renewal;
 mod taking_over;
 
@@ -60,7 +61,7 @@ pub struct Daemon {
     concurrency: usize,
     /// How long runs may take to end once the daemon is told to stop.
     grace_period: Duration,
-    /// Where it can be looked at: that of the start, whatever is configured by now.
+    /// Where it can be looked at, as configured by now; what is in force is that of the start.
     listen: Listen,
     supervisor: Supervisor,
     reloads: Reloads,
@@ -109,6 +110,7 @@ impl Daemon {
     pub async fn run(mut self, stop: CancellationToken) -> bool {
         let mut watchdog = Watchdog::new(self.lag.clone());
         let mut look = looks();
+        proofs::tell_refused(self.rotations.clone(), |_| true, self.clock.now());
         self.read_entries();
         self.supervisor.ready(&self.status());
         loop {
@@ -148,8 +150,23 @@ impl Daemon {
         self.entries.read(self.runner.clone(), unread, self.concurrency);
     }
 
-    fn learn(&mut self, rotation: RotationId, standing: Standing) {
+    /// Where Vault has lost an entry, as by a backup that was restored, what is known of the others may not be true.
+    fn read_after_loss(&mut self) {
+        if self.entries.unread() > 0 || !self.runner.take_loss() {
+            return;
+        }
+        let known = (0..).map(RotationId).take(self.rotations.len());
+        let known: BTreeSet<_> = known.filter(|id| self.scheduler.next(*id).is_some()).collect();
+        warn!(entries = known.len(), "Vault has lost what stood in an entry; the others are read again");
+        self.entries.read(self.runner.clone(), known, self.concurrency);
+    }
+
+    fn learn(&mut self, rotation: RotationId, mut standing: Standing) {
         let now = self.now();
+        let alive = standing.living.filter(|living| living.expires_at.is_none_or(|end| end > now));
+        if let (None, Some(living)) = (&standing.failure, alive) {
+            standing.failure = self.runner.missed(rotation, living);
+        }
         if let (Some(failure), Some(configured)) = (&standing.failure, self.rotation(rotation)) {
             warn!(
                 rotation = &*configured.name,
@@ -157,7 +174,7 @@ impl Daemon {
                 failures = failure.count,
                 at = rfc3339(failure.at),
                 has_token = standing.living.is_some(),
-                "the last run before this start failed"
+                "its last run failed"
             );
         }
         self.scheduler.learn(rotation, standing, now);
@@ -168,6 +185,13 @@ impl Daemon {
         let now = self.now();
         for due in self.scheduler.due(now) {
             self.dispatch.submit(due);
+        }
+        for rotation in self.scheduler.put_off() {
+            let until = self.scheduler.held(*rotation, now).and_then(|held| held.until);
+            if let Some(configured) = self.rotation(*rotation) {
+                let until = until.map(|until| configured.schedule.local(until));
+                info!(rotation = &*configured.name, until, "due, and waits for the rate of its source");
+            }
         }
     }
 
@@ -184,6 +208,7 @@ impl Daemon {
         }
         let now = self.now();
         self.scheduler.ended_with(due, outcome, *aftermath, now);
+        self.read_after_loss();
         self.announce(due.rotation);
     }
 

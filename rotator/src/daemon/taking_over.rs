@@ -3,7 +3,7 @@
 //! What did not change goes on as if nothing had happened, runs under way included. What came or changed is read, as at
 //! the start. What went ends what it has begun.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::mem;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use super::Daemon;
 use super::departures::Departure;
 use super::entries::Entries;
 use super::looks::Looks;
+use super::proofs;
 use crate::config::Config;
 use crate::reload::{self, LastReload, Step, Transition};
 use crate::run::RotationId;
@@ -34,7 +35,8 @@ impl Daemon {
     fn take_over(&mut self, config: Config) {
         self.reloads.follow(&config);
         if config.listen != self.listen {
-            warn!("where the daemon can be looked at has changed: that takes effect at its next start");
+            warn!("`listen`, `page` or `allowed_hosts` has changed: that takes effect at the next start");
+            self.listen = config.listen;
         }
         for missing in unreadable(&config.sources) {
             warn!("{missing}");
@@ -45,6 +47,12 @@ impl Daemon {
             Transition::new(&self.rotations, config.rotations, same_vault);
         reload::tell(&changes, rotations.len());
         reload::tell_inherited(&inherited);
+        let new: HashSet<Arc<str>> = changes.added.into_iter().chain(changes.changed).collect();
+        proofs::tell_refused(
+            rotations.clone(),
+            move |rotation| new.contains(&rotation.name),
+            self.clock.now(),
+        );
         self.renewal.turn_to(&vault);
         let runner = Arc::new(self.runner.successor(&rotations, &carries_on, vault));
         (self.concurrency, self.grace_period) = (config.concurrency, config.grace_period);
@@ -94,7 +102,7 @@ impl Daemon {
         let plans = self.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect();
         let former = mem::replace(&mut self.scheduler, Scheduler::new(Vec::new()));
         self.scheduler = former.successor(plans, carries_on, now);
-        self.scheduler.vault_changed(now);
+        self.scheduler.reconnected(now);
     }
 
     /// Reads what stands in the destinations of a rotation that another one of this name held up.

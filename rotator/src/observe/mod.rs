@@ -127,9 +127,10 @@ impl Row {
     }
 
     /// For how long, from now on, no new token may come before the slowest reader holds a dead one. Negative if it may
-    /// hold one even if a new token came at once.
+    /// hold one even if a new token came as soon as one may.
     pub fn outage_budget(&self, now: Timestamp) -> Option<TimeDelta> {
-        proof::outage_budget(&self.living?, self.rotation.reader_lag, now)
+        let held_until = self.held.and_then(|held| held.until);
+        proof::outage_budget(&self.living?, self.rotation.reader_lag, held_until, now)
     }
 
     /// When the token is to be replaced because of its end.

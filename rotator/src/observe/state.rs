@@ -10,7 +10,7 @@ use crate::scheduler::Stage;
 pub enum State {
     /// Readers find no token, or one that is over.
     Dead,
-    /// Even if a new token came now, the slowest reader may hold the old one beyond its end.
+    /// Even if a new token came as soon as one may, the slowest reader may hold the old one beyond its end.
     AtRisk,
     /// The login was refused, or the system asks us to wait: it is not tried again before its time.
     Held,

@@ -194,11 +194,18 @@ pub fn prove(claim: &Claim, now: Timestamp) -> Proof {
 }
 
 /// How long source or Vault may be away from now on before a reader holds a dead token: the next token has to be there
-/// `reader_lag` before the end of this one, and takes a login. Negative where it comes too late already, `None` where
-/// nobody knows the end.
-pub fn outage_budget(living: &Living, reader_lag: Duration, now: Timestamp) -> Option<TimeDelta> {
+/// `reader_lag` before the end of this one, and takes a login. Negative where it comes too late already, or where
+/// nothing is tried before `held_until`, which is too late; `None` where nobody knows the end.
+pub fn outage_budget(
+    living: &Living,
+    reader_lag: Duration,
+    held_until: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<TimeDelta> {
     let needed = TimeDelta::from_std(reader_lag.saturating_add(GOOD_RUN)).unwrap_or(TimeDelta::MAX);
-    (living.expires_at? - now).checked_sub(&needed)
+    let from = |time: Timestamp| (living.expires_at? - time).checked_sub(&needed);
+    let once_tried = held_until.and_then(from).filter(|budget| *budget < TimeDelta::zero());
+    once_tried.or_else(|| from(now))
 }
 
 fn too_early(claim: &Claim) -> Option<Duration> {

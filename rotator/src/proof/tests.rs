@@ -194,12 +194,24 @@ fn a_reader_that_was_named_is_named_in_the_sum() {
 fn what_is_left_of_an_outage_shrinks_to_nothing_and_below() {
     let living =
         |left| Living { issued_at: now(), expires_at: Some(now() + TimeDelta::seconds(left)), version: 1 };
-    let budget = |left| outage_budget(&living(left), secs(300), now()).map(|budget| budget.num_seconds());
+    let budget =
+        |left| outage_budget(&living(left), secs(300), None, now()).map(|budget| budget.num_seconds());
     assert_eq!([600, 305, 0].map(budget), [Some(295), Some(0), Some(-305)]);
-    assert_eq!(outage_budget(&Living { expires_at: None, ..living(0) }, secs(300), now()), None);
+    assert_eq!(outage_budget(&Living { expires_at: None, ..living(0) }, secs(300), None, now()), None);
     assert!(
-        outage_budget(&living(600), Duration::MAX, now()).is_none_or(|budget| budget < TimeDelta::zero())
+        outage_budget(&living(600), Duration::MAX, None, now())
+            .is_none_or(|budget| budget < TimeDelta::zero())
     );
+}
+
+#[test]
+fn nothing_is_left_of_an_outage_where_the_next_try_comes_too_late() {
+    let living = Living { issued_at: now(), expires_at: Some(now() + TimeDelta::seconds(600)), version: 1 };
+    let budget = |held: i64| {
+        let held_until = Some(now() + TimeDelta::seconds(held));
+        outage_budget(&living, secs(300), held_until, now()).map(|budget| budget.num_seconds())
+    };
+    assert_eq!([0, 295, 296, 900].map(budget), [Some(295), Some(295), Some(-1), Some(-605)]);
 }
 
 #[test]

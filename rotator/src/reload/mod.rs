@@ -49,8 +49,8 @@ pub struct Reloads {
 /// Why the configuration was read again.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Cause {
-    /// This file has changed.
-    File(PathBuf),
+    /// These files have changed.
+    Files(Vec<PathBuf>),
     /// Somebody asked for it.
     Signal,
 }
@@ -115,8 +115,8 @@ impl Reloads {
                 () = sleep_until(self.next_look) => {
                     let seen = self.watch.see();
                     self.next_look = Instant::now() + self.watch.pause();
-                    if let Seen::Changed(file) = seen {
-                        return Cause::File(file);
+                    if let Seen::Changed(files) = seen {
+                        return Cause::Files(files);
                     }
                 }
             }
@@ -134,7 +134,10 @@ impl Reloads {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cause::File(path) => write!(f, "{} has changed", path.display()),
+            Cause::Files(paths) => {
+                let names: Vec<Arc<str>> = paths.iter().map(|path| path.to_string_lossy().into()).collect();
+                write!(f, "{} {} changed", Names(&names), if names.len() == 1 { "has" } else { "have" })
+            }
             Cause::Signal => f.write_str("SIGHUP"),
         }
     }

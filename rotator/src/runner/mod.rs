@@ -35,7 +35,7 @@ pub use standing::DestinationState;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -65,6 +65,7 @@ pub struct Runner {
     memory: Arc<Memory>,
     skews: Arc<Skews>,
     adopted: Arc<AtomicU64>,
+    lost: Arc<AtomicBool>,
     tally: Arc<Tally>,
 }
 
@@ -94,6 +95,7 @@ impl Runner {
             memory: Arc::default(),
             skews: Arc::default(),
             adopted: Arc::default(),
+            lost: Arc::default(),
             tally,
         }
     }
@@ -113,9 +115,21 @@ impl Runner {
         self.adopted.load(Ordering::Relaxed)
     }
 
+    /// Whether an entry was found to be older than it was, since this was last asked: Vault may have lost others, too.
+    pub fn take_loss(&self) -> bool {
+        self.lost.swap(false, Ordering::Relaxed)
+    }
+
     /// What was sent to the systems.
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// Versions only grow, unless all of them are gone.
+    fn compare(&self, known: u64, found: u64) {
+        if found < known {
+            self.lost.store(true, Ordering::Relaxed);
+        }
     }
 
     fn job(&self, rotation: RotationId) -> Option<&Job> {

@@ -225,6 +225,7 @@ impl Runner {
         let known = slot.as_ref().map(|place| (place.version, place.serial));
         let (mut place, entry) = self.look(job, at).await?;
         place.follows(known.map(|(_, serial)| serial));
+        self.compare(known.map_or(0, |(version, _)| version), place.version);
         let place = slot.insert(place);
         place.check(job, at)?;
         if place.version == 0 {

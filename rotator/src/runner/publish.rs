@@ -128,13 +128,13 @@ impl Publication<'_> {
                     return Ok(achieved);
                 }
                 Err(VaultError::CasMismatch { .. }) => {
-                    if let Some(achieved) = self.look_again(slot, Some(place.serial)).await? {
+                    if let Some(achieved) = self.look_again(slot, Some(&place)).await? {
                         return Ok(achieved);
                     }
                 }
                 Err(error) if error.leaves_doubt() => {
                     // It may have been done: it is looked up, not repeated.
-                    let looked = self.look_again(slot, Some(place.serial)).await;
+                    let looked = self.look_again(slot, Some(&place)).await;
                     place.is_doubted = true;
                     slot.get_or_insert(place);
                     return looked.ok().flatten().ok_or(Trouble::Vault(error));
@@ -182,11 +182,12 @@ impl Publication<'_> {
     async fn look_again(
         &self,
         slot: &mut Option<Place>,
-        serial: Option<u64>,
+        known: Option<&Place>,
     ) -> Result<Option<Written>, Trouble> {
         let (mut place, entry) = self.runner.look(self.job, self.at).await?;
+        self.runner.compare(known.map_or(0, |known| known.version), place.version);
         place.check(self.job, self.at)?;
-        place.follows(serial);
+        place.follows(known.map(|known| known.serial));
         let achieved = entry.and_then(|entry| self.settles(&place, &entry));
         *slot = Some(place);
         Ok(achieved)

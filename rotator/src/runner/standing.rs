@@ -69,6 +69,23 @@ impl Runner {
         Ok(Standing { living, failure })
     }
 
+    /// What kept the run that brought the token to some destinations from bringing it to all, as far as nothing of that
+    /// could be noted beside an entry: that one is not ours, or cannot be read. Not for a rotation that runs.
+    pub fn missed(&self, rotation: RotationId, living: Living) -> Option<PastFailure> {
+        let job = self.job(rotation)?;
+        let state = job.state.try_lock().ok()?;
+        let trouble = (0..job.rotation.destinations.len()).find_map(|index| state.troubles.of(index))?;
+        Some(PastFailure {
+            class: trouble.clone(),
+            at: living.issued_at,
+            count: 1,
+            refusals: 0,
+            lasting: false,
+            retry_at: None,
+            login_changed: false,
+        })
+    }
+
     /// Each destination of a rotation, as it was found or left last.
     pub async fn destinations(&self, rotation: RotationId) -> Vec<DestinationState> {
         let Some(job) = self.job(rotation) else { return Vec::new() };

@@ -8,12 +8,12 @@ use tokenferry_sources::HttpClient;
 use tokenferry_sources::cause::with_causes;
 use tokenferry_vault::Vault;
 use tokio::time::sleep;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::credential;
-use super::job::Job;
+use super::job::{Job, State};
 use super::trouble::Trouble;
-use super::{Runner, shared_client};
+use super::{Runner, reached, shared_client};
 use crate::rotation::Rotation;
 use crate::run::RotationId;
 
@@ -50,6 +50,7 @@ impl Runner {
             memory: Arc::clone(&self.memory),
             skews: Arc::clone(&self.skews),
             adopted: Arc::clone(&self.adopted),
+            lost: Arc::clone(&self.lost),
             tally: Arc::clone(&self.tally),
         }
     }
@@ -79,8 +80,7 @@ impl Runner {
                     self.clear_failure(job, state).await;
                 }
                 Err(trouble) if is_over || !may_pass(&trouble) => {
-                    let (rotation, why) = (&*job.rotation.name, with_causes(&trouble));
-                    error!(rotation, why, "a token was issued but could not be stored, and is lost");
+                    tell_end(job, state, &trouble);
                     state.pending = None;
                 }
                 Err(_) => {
@@ -88,6 +88,20 @@ impl Runner {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
+        }
+    }
+}
+
+/// What became of a token that is not written to its destinations any longer.
+fn tell_end(job: &Job, state: &State, trouble: &Trouble) {
+    let (rotation, why) = (&*job.rotation.name, with_causes(trouble));
+    match reached(state) {
+        None => error!(rotation, why, "a token was issued but could not be stored, and is lost"),
+        Some((_, missed)) => {
+            warn!(
+                rotation,
+                missed, why, "the token that was issued before stands in some of its destinations only"
+            );
         }
     }
 }

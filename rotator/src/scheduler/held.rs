@@ -11,6 +11,14 @@ pub struct Held {
     pub until: Option<Timestamp>,
 }
 
+impl Held {
+    /// When a run that is planned for `at` will begin, as far as that is known.
+    #[must_use]
+    pub fn begins(held: Option<Held>, at: Timestamp) -> Timestamp {
+        held.and_then(|held| held.until).map_or(at, |until| until.max(at))
+    }
+}
+
 /// What a rotation waits for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum HeldBy {
@@ -38,6 +46,18 @@ impl HeldBy {
             HeldBy::LastingFailure => "lasting_failure",
             HeldBy::Rate => "rate",
             HeldBy::RetryAfter => "retry_after",
+        }
+    }
+
+    /// The same for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            HeldBy::Backoff => "backoff",
+            HeldBy::Breaker => "refused login",
+            HeldBy::Disabled => "disabled",
+            HeldBy::LastingFailure => "lasting failure",
+            HeldBy::Rate => "rate",
+            HeldBy::RetryAfter => "retry after",
         }
     }
 }

@@ -167,13 +167,16 @@ impl Job {
         }
     }
 
-    /// What Vault is to blame for need not be waited for any longer, unless it asked for that.
-    pub(super) fn vault_changed(&mut self, now: Timestamp) {
-        let Some(failure) = self.failure.as_mut().filter(|failure| failure.class.is_of_vault()) else {
+    /// What Vault or a certificate is to blame for need not be waited for any longer, unless Vault asked for that.
+    pub(super) fn reconnected(&mut self, now: Timestamp) {
+        let may_pass = |class: &Class| class.is_of_vault() || class.is_of_certificates();
+        let Some(failure) = self.failure.as_mut().filter(|failure| may_pass(&failure.class)) else {
             return;
         };
-        if let Hold::Pause { until, asked: false, .. } = &mut failure.hold {
-            *until = now.min(*until);
+        match &mut failure.hold {
+            Hold::Pause { until, asked: false, .. } => *until = now.min(*until),
+            Hold::Pause { .. } => {}
+            Hold::Change(_) => return self.login_changed(now),
         }
         if let State::Planned(_) = self.state {
             self.plan_next(now);

@@ -122,6 +122,8 @@ pub struct Scheduler {
     lanes: Vec<Lane>,
     /// The lanes in which somebody waits, by the time at which the next one may begin.
     turns: BTreeSet<(Timestamp, LaneId)>,
+    /// What became due last and has to wait for the rate of its source.
+    put_off: Vec<RotationId>,
     /// The first time it was told.
     began: Option<Timestamp>,
 }
@@ -140,7 +142,7 @@ impl Scheduler {
         });
         let jobs = jobs.collect();
         let (queue, waiting, turns) = Default::default();
-        Scheduler { jobs, queue, waiting, lanes: lanes.all, turns, began: None }
+        Scheduler { jobs, queue, waiting, lanes: lanes.all, turns, put_off: Vec::new(), began: None }
     }
 
     /// Takes in what was found in the destinations of a rotation, unless it runs now: then its outcome will tell more.
@@ -170,19 +172,28 @@ impl Scheduler {
     /// Everything that is due now, the token first that readers miss first. All of it is in flight from now on.
     pub fn due(&mut self, now: Timestamp) -> Vec<Due> {
         self.began.get_or_insert(now);
-        let mut due = Vec::new();
+        let (mut due, mut in_line) = (Vec::new(), Vec::new());
         while let Some(&(at, rotation)) = self.queue.first().filter(|(at, _)| *at <= now) {
             self.queue.remove(&(at, rotation));
             match self.jobs.get(index(rotation)).and_then(Job::lane) {
                 None => due.extend(self.start(rotation, now)),
-                Some(lane) => self.wait_in(lane, rotation, now),
+                Some(lane) => {
+                    in_line.push(rotation);
+                    self.wait_in(lane, rotation, now);
+                }
             }
         }
         while let Some(&(_, lane)) = self.turns.first().filter(|(at, _)| *at <= now) {
             self.begin_in(lane, now, &mut due);
         }
+        self.put_off = in_line.into_iter().filter(|rotation| self.next(*rotation).is_some()).collect();
         due.sort_by_key(|due| (due.urgency(), due.rotation));
         due
+    }
+
+    /// What became due when that was last asked for, and has to wait for the rate of its source.
+    pub fn put_off(&self) -> &[RotationId] {
+        &self.put_off
     }
 
     /// When something will be due; `None` while all that is known is in flight, or waits for what is.

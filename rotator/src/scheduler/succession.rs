@@ -73,10 +73,11 @@ impl Scheduler {
         self.change(due.rotation, |job| job.withdrawn(now));
     }
 
-    /// Vault is another one, or there is another login to it: what failed for its sake is tried again now.
-    pub fn vault_changed(&mut self, now: Timestamp) {
+    /// Vault may be another one, or there is another login to it, and all certificates were read anew: what failed for
+    /// their sake is tried again now.
+    pub fn reconnected(&mut self, now: Timestamp) {
         for rotation in (0..).map(RotationId).take(self.jobs.len()) {
-            self.change(rotation, |job| job.vault_changed(now));
+            self.change(rotation, |job| job.reconnected(now));
         }
     }
 

@@ -132,8 +132,11 @@ async fn a_destination_of_somebody_else_is_told_by_every_command_and_holds_up_no
     }
 
     let mut daemon = site.rotator.start();
-    daemon.says("next run").await;
-    assert_eq!(daemon.stop().await.code(), Some(0));
+    let told = daemon.says("its last run failed").await;
+    assert_eq!(told.text("class"), "foreign_entry");
+    let next = daemon.says("next run").await;
+    assert_eq!(next.text("reason"), "expiry", "the others have their token");
+    assert_eq!((daemon.stop().await.code(), site.logins()), (Some(0), 1));
     site.openbao.undelete(MOUNT, COPY, 1).await;
     let theirs = site.openbao.entry(MOUNT, COPY).await.unwrap();
     assert_eq!((theirs.version, theirs.text("password")), (1, "theirs"));

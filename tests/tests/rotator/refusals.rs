@@ -176,3 +176,28 @@ const NOTES: [&str; 7] = [
     "tokenferry_refusals",
     "tokenferry_rotation",
 ];
+
+#[tokio::test]
+async fn that_a_login_is_held_back_until_it_is_too_late_for_readers_is_told_everywhere() {
+    let mut site = Site::new("held-too-long").await;
+    site.configure(|config| config.rotation = "reader_lag = \"10s\"".to_owned());
+    site.rotator.run(&["once"]).await.ok();
+    site.rotator.write_secret("password", "planted-wrong-password");
+    site.rotator.run(&["once", "--force"]).await.failed_with(3);
+    // The token lives for ten minutes, and the next try is in fifteen.
+    let status = site.rotator.run(&["status", "--output", "json"]).await.failed_with(3).json();
+    let budget = status[0]["outage_budget_seconds"].as_i64().unwrap();
+    assert_eq!((&status[0]["at_risk"], budget < -200), (&true.into(), true), "{status}");
+    let table = site.rotator.run(&["status"]).await.failed_with(3);
+    assert!(table.stdout.contains("failing, readers at risk"), "{}", table.stdout);
+    assert!(table.stderr.contains("notes: readers may hold a dead token from "), "{}", table.stderr);
+    let explained = site.rotator.run(&["explain", "notes", "--output", "json"]).await.ok().json();
+    assert_eq!(explained["at_risk"], true);
+    assert!(explained["outage_budget_seconds"].as_i64().unwrap() < -200, "{explained}");
+    let text = site.rotator.run(&["explain", "notes"]).await.ok().stdout;
+    assert!(text.contains("unless somebody changes something, nothing is tried before "), "{text}");
+
+    site.rotator.write_secret("password", &site.issuer.planted.password);
+    let status = site.rotator.run(&["status", "--output", "json"]).await.failed_with(3).json();
+    assert_eq!((&status[0]["state"], &status[0]["at_risk"]), (&"failing".into(), &false.into()), "{status}");
+}

@@ -12,7 +12,7 @@ use tokenferry_tests::openbao::Entry;
 use tokenferry_tests::rotator::Daemon;
 use tokenferry_tests::tls::Identity;
 
-use crate::site::{DATA, MOUNT, PATH, Site, rotation};
+use crate::site::{DATA, MOUNT, PATH, REFUSED_PROOF, Site, rotation, warnings};
 
 const CHANGED: &str = "the configuration was read again and is in force now";
 const UNCHANGED: &str = "the configuration was read again; its rotations are the same";
@@ -47,7 +47,7 @@ async fn a_signal_without_a_change_logs_in_nowhere() {
     }
     // Its Vault token still works: another rotation would be noticed by its login.
     assert_eq!((site.logins(), site.vault_logins(), site.writes()), (1, 1, 1));
-    assert_eq!(daemon.count(|event| event.level() == "warn"), 0);
+    assert_eq!(warnings(&daemon), 0);
 }
 
 #[tokio::test]
@@ -73,8 +73,12 @@ async fn a_system_is_not_logged_in_at_any_longer_once_its_file_of_certificates_d
     assert!(told.text("cause").ends_with("ca.pem has changed"), "{}", told.text("cause"));
     daemon.says(UNCHANGED).await;
     let logins = site.logins();
+    let rotated = daemon.count(|event| event.message() == "rotated");
     daemon.event(|event| *event.field("class") == json!("tls")).await;
     assert_eq!(site.logins(), logins);
+    // The wait after that is over with a reload that reads the right ones.
+    site.rotator.write("ca.pem", &shown.pem());
+    said(&daemon, "rotated", rotated + 1).await;
 }
 
 #[tokio::test]
@@ -254,7 +258,7 @@ async fn a_refused_login_is_not_tried_again_for_a_reload() {
     site.configure(|config| config.source = config.source.clone() + "\n timeout = \"20s\"");
     daemon.process.signal(Signal::SIGHUP);
     daemon.says(CHANGED).await;
-    daemon.says("the last run before this start failed").await;
+    daemon.says("its last run failed").await;
     assert_eq!(site.logins(), 1);
 }
 
@@ -290,6 +294,73 @@ async fn certificates_that_cannot_be_used_are_not_taken_over() {
 }
 
 /// Waits until this was said so many times.
+#[tokio::test]
+async fn what_a_destination_of_somebody_else_misses_is_told_with_the_next_configuration_too() {
+    let mut site = Site::new("reload-foreign").await;
+    site.openbao.write_entry(MOUNT, "tokens/theirs", &json!({"password": "theirs"})).await;
+    let more = format!("destination {{\n mount = \"{MOUNT}\"\n path = \"tokens/theirs\"\n }}");
+    site.configure(|config| config.rotation.clone_from(&more));
+    let daemon = site.rotator.start();
+    daemon.event(|event| *event.field("class") == json!("foreign_entry")).await;
+    entry(&site, "notes").await;
+    site.configure(|config| config.rotation = format!("verify = false\n {more}"));
+    daemon.says(CHANGED).await;
+    let told = daemon.says("its last run failed").await;
+    assert_eq!(told.text("class"), "foreign_entry");
+    let told = daemon.says("the token that was issued before stands in some of its destinations only").await;
+    assert_eq!(*told.field("missed"), json!(1));
+    assert_eq!((site.logins(), site.entry().await.unwrap().version), (1, 1));
+    assert_eq!(daemon.count(|event| event.level() == "error"), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_proven_is_told_once_for_each_definition() {
+    let mut site = Site::new("reload-refused").await;
+    let lag = |lag: &str| format!("reader_lag = \"{lag}\"");
+    site.configure(|config| config.rotation = lag("10s"));
+    let daemon = site.rotator.start();
+    daemon.says("rotated").await;
+    assert_eq!(daemon.count(|event| event.level() == "warn"), 0);
+    site.configure(|config| config.rotation = lag("1h"));
+    let told = daemon.says(REFUSED_PROOF).await;
+    assert_eq!((told.level(), told.text("rotation")), ("warn", "notes"));
+    assert!(told.text("proof").contains("1h reader_lag"), "{}", told.text("proof"));
+    daemon.process.signal(Signal::SIGHUP);
+    said(&daemon, UNCHANGED, 1).await;
+    site.configure(|config| {
+        config.more = rotation("more").replace("renew_before", "enabled = false\n renew_before")
+    });
+    said(&daemon, CHANGED, 2).await;
+    assert_eq!(daemon.count(|event| event.message() == REFUSED_PROOF), 1);
+    let mut again = site.rotator.start();
+    again.says(REFUSED_PROOF).await;
+    assert_eq!(again.stop().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn what_vault_lost_is_noticed_for_all_by_the_first_that_writes() {
+    let mut site = Site::with_life("lost", 20).await;
+    site.configure(|config| {
+        config.rotation = "renew_before = \"10s\"".to_owned();
+        config.more = rotation("slow").replace("6s", "1s");
+    });
+    let daemon = site.rotator.start();
+    said(&daemon, "rotated", 2).await;
+    for path in [PATH, "tokens/slow"] {
+        site.openbao.delete(&format!("{MOUNT}/metadata/{path}")).await;
+    }
+    let told = daemon.says("Vault has lost what stood in an entry; the others are read again").await;
+    assert_eq!(told.level(), "warn");
+    let again = daemon.event(|event| {
+        event.message() == "rotated"
+            && event.text("rotation") == "slow"
+            && event.text("reason") == "no_token"
+            && *event.field("attempt") == json!(1)
+    });
+    again.await;
+    entry(&site, "slow").await;
+}
+
 async fn said(daemon: &Daemon, message: &str, times: usize) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while daemon.count(|event| event.message() == message) < times {

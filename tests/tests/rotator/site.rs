@@ -7,7 +7,7 @@ use prost_types::Timestamp;
 use serde_json::{Value, json};
 use tokenferry_tests::issuer::Issuer;
 use tokenferry_tests::openbao::{AppRole, Entry, OpenBao, rotator_policy};
-use tokenferry_tests::rotator::Rotator;
+use tokenferry_tests::rotator::{Daemon, Rotator};
 use tokenferry_tests::strangers::TlsRelay;
 use tokenferry_tests::tls::Identity;
 use tokio::time::{Instant, sleep};
@@ -250,6 +250,14 @@ pub(crate) fn rotation(name: &str) -> String {
          destination {{\n mount = \"{MOUNT}\"\n path = \"tokens/{name}\"\n }}\n}}\n"
     )
 }
+
+/// How many warnings there were, but for that of a configuration whose tokens live too briefly for its readers.
+pub(crate) fn warnings(daemon: &Daemon) -> usize {
+    daemon.count(|event| event.level() == "warn" && event.message() != REFUSED_PROOF)
+}
+
+/// What the log says of a rotation that cannot be proven.
+pub(crate) const REFUSED_PROOF: &str = "readers may hold a dead token even if nothing fails";
 
 /// Waits for something to come about.
 pub(crate) async fn until(what: &str, came: impl Fn() -> bool) {

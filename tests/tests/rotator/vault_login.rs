@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokenferry_tests::openbao::rotator_policy;
 
-use crate::site::{DATA, METADATA, MOUNT, Site, rotation, until};
+use crate::site::{DATA, METADATA, MOUNT, Site, rotation, until, warnings};
 
 #[tokio::test]
 async fn a_token_may_come_from_the_environment_or_from_a_file() {
@@ -55,7 +55,7 @@ async fn a_periodic_token_is_kept_alive_while_nothing_is_to_be_done() {
 
     let lookup = site.openbao.with_token(token).request("GET", "auth/token/lookup-self", None).await.unwrap();
     assert_eq!(lookup.status, 200);
-    assert_eq!(daemon.count(|event| event.level() == "warn"), 0);
+    assert_eq!(warnings(&daemon), 0);
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_batch_token_is_replaced_in_time_since_it_cannot_be_renewed() {
     let daemon = site.rotator.start();
     site.version(2).await;
     assert_eq!(site.vault_logins(), 2);
-    assert_eq!(daemon.count(|event| event.level() == "warn"), 0);
+    assert_eq!(warnings(&daemon), 0);
     assert!(
         site.openbao.audited().iter().all(|asked| asked.error.is_none() || asked.path.starts_with("sys/"))
     );
@@ -90,7 +90,7 @@ async fn a_token_that_was_revoked_is_replaced_by_one_login_for_all() {
         site.openbao.entry_that(MOUNT, path, |entry| entry.version == 2).await;
     }
     assert_eq!(site.vault_logins(), 2);
-    assert_eq!(daemon.count(|event| event.level() == "warn"), 0, "nobody has to know");
+    assert_eq!(warnings(&daemon), 0, "nobody has to know");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use tokenferry_tests::authority::{Authority, Issued};
 use tokenferry_tests::openbao::OpenBao;
 use tokenferry_tests::token_review::TokenReview;
 
-use crate::site::{MOUNT, Site, rotation, until};
+use crate::site::{MOUNT, Site, rotation, until, warnings};
 
 /// A site whose OpenBao knows all methods, each for the policy `rotator`.
 struct Methods {
@@ -200,7 +200,7 @@ async fn a_replaced_certificate_is_used_without_a_restart() {
     methods.authority.client("rotator");
     daemon.says("logged in to Vault with a new TLS certificate").await;
     assert_eq!(methods.site.openbao.count("update", "auth/cert/login"), 2);
-    assert_eq!(daemon.count(|event| event.level() == "warn"), 0);
+    assert_eq!(warnings(&daemon), 0);
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn a_projected_token_that_kubernetes_renewed_is_read_for_the_next_login() 
         .into_iter()
         .find(|asked| asked.path.contains("login") && asked.error.is_some());
     assert_eq!(refused, None);
-    assert_eq!(daemon.count(|event| event.level() == "warn"), 0);
+    assert_eq!(warnings(&daemon), 0);
 }
 
 #[tokio::test]

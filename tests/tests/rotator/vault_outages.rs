@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use tokenferry_sandbox::Fault;
 use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
 
-use crate::site::{MOUNT, Site};
+use crate::site::{MOUNT, Site, warnings};
 
 #[tokio::test]
 async fn a_token_that_was_issued_while_vault_was_sealed_is_written_later() {
@@ -99,7 +99,7 @@ async fn an_unreachable_vault_is_tried_at_growing_intervals_with_one_line_each()
     let pauses: Vec<u64> =
         daemon.events().iter().filter_map(|event| event.field("next_try_in_secs").as_u64()).collect();
     assert_eq!(pauses, [1, 2, 4]);
-    assert_eq!(daemon.count(|event| event.level() == "warn"), 3);
+    assert_eq!(warnings(&daemon), 3);
 
     site.openbao.start().await;
     site.openbao.unseal().await;

@@ -47,7 +47,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_outage_budget_seconds",
         kind: Kind::Gauge,
         help: "How long from now on the system or Vault may stay down before a reader holds a dead token: the life left, \
-               less reader_lag and the time of a run.",
+               less reader_lag and the time of a run. Negative, too, where nothing is tried before that is over.",
         samples: Samples::Rotation(|row, now, sampler| {
             if let Some(budget) = row.outage_budget(now) {
                 sampler.put_of(row, None, budget.num_seconds());

@@ -85,6 +85,7 @@ fn headline(sorted: &[(&Row, State)]) -> (String, &'static str) {
     match (trouble.as_slice(), all) {
         ([], 1) => ("The rotation is fine".to_owned(), mood),
         ([], _) => (format!("All {all} rotations are fine"), mood),
+        (_, 1) if trouble == ["1 failing"] => ("The rotation is failing".to_owned(), mood),
         (_, 1) => (format!("1 rotation, {}", trouble.join(", ").trim_start_matches("1 ")), mood),
         _ => (format!("{all} rotations: {}", trouble.join(", ")), mood),
     }
@@ -197,7 +198,12 @@ fn table(page: &mut String, snapshot: &Snapshot, shown: &[&Row], query: &Query) 
     let number = query.page.min(pages);
     let first = (number - 1) * PAGE;
     if shown.is_empty() {
-        page.push_str("<p class=\"empty\">There is no such rotation.</p>\n");
+        let text = if query.name.is_empty() {
+            "No rotation is in this state."
+        } else {
+            "There is no such rotation."
+        };
+        add(page, format_args!("<p class=\"empty\">{text}</p>\n"));
         return;
     }
     page.push_str(TABLE);

@@ -130,10 +130,10 @@ fn next(row: &Row, now: Timestamp) -> String {
         (None, Reason::NoToken) => "there is no token",
         (None, Reason::Schedule) => "by schedule",
     };
-    let local = row.rotation.schedule.local(next.at);
+    let local = row.rotation.schedule.local(until);
     format!(
         "<time datetime=\"{}\" title=\"{local}\">{wait}</time> <span class=\"sub\">{why}</span>",
-        rfc3339(next.at)
+        rfc3339(until)
     )
 }
 
@@ -143,7 +143,8 @@ pub(super) fn wait(delta: TimeDelta) -> String {
 }
 
 fn trouble(row: &Row, now: Timestamp) -> String {
-    let Some(failing) = &row.failing else { return NOTHING.to_owned() };
+    let risk = risk(row, now);
+    let Some(failing) = &row.failing else { return risk.unwrap_or_else(|| NOTHING.to_owned()) };
     let class = failing.class.name();
     let held = row.held_until(now).map_or_else(String::new, |until| {
         let wait = long(span(until - now).unwrap_or_default());
@@ -160,8 +161,29 @@ fn trouble(row: &Row, now: Timestamp) -> String {
     });
     let meaning = meaning(class);
     let (means, advice) = (marked(meaning.means), marked(meaning.advice));
-    let missed = missed(row);
-    format!("{missed}<code>{class}</code>: {means}. <span class=\"sub\">{advice}{held}</span>")
+    let (risk, missed) = (risk.unwrap_or_default(), missed(row));
+    format!("{risk}{missed}<code>{class}</code>: {means}. <span class=\"sub\">{advice}{held}</span>")
+}
+
+/// What a new token comes too late for.
+fn risk(row: &Row, now: Timestamp) -> Option<String> {
+    let end = row.end().filter(|_| State::of(row, now) == State::AtRisk)?;
+    let why = match row.held.and_then(|held| held.until) {
+        Some(until) => {
+            let unless = row.failing.as_ref().filter(|failing| failing.class.is_refused_login());
+            let unless = unless.map_or("", |_| " unless the login is changed");
+            format!("nothing is tried before {}{unless}", hour(until, now))
+        }
+        None => format!(
+            "even if a new one came now, the slowest notices it only within {} (<code>reader_lag</code>)",
+            long(row.rotation.reader_lag)
+        ),
+    };
+    Some(format!(
+        "<strong>Readers may hold a dead token from <time datetime=\"{}\">{}</time> on</strong>: {why}. ",
+        rfc3339(end),
+        hour(end, now)
+    ))
 }
 
 /// Where a part of the readers got the new token.

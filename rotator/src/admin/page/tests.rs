@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::observe::samples::{every_state, fine, minutes, rotations, snapshot};
+use crate::observe::samples::{every_state, fail, fine, minutes, rotations, snapshot};
 use crate::run::Reason as Why;
 use crate::scheduler::{Held, HeldBy, Next, Stage};
 
@@ -80,6 +80,8 @@ fn a_filter_shows_what_it_says_and_counts_what_it_would_show() {
         assert!(page.contains("Failing <span class=\"count\">4</span>"));
     }
     assert!(shown(&snapshot, "q=nobody").contains("There is no such rotation."));
+    let quiet = self::snapshot(rotations(&["only"]).into_iter().map(fine).collect());
+    assert!(shown(&quiet, "state=held").contains("No rotation is in this state."));
 }
 
 #[test]
@@ -124,6 +126,9 @@ fn a_single_rotation_is_no_crowd() {
     let only = |row: Row| shown(&snapshot(vec![row]), "");
     let row = fine(Arc::clone(&rotations(&["only"])[0]));
     assert!(only(row.clone()).contains("The rotation is fine."));
+    let mut failing = row.clone();
+    fail(&mut failing, "unreachable", None);
+    assert!(only(failing).contains("The rotation is failing."));
     assert!(only(Row { living: None, ..row }).contains("1 rotation, without a living token."));
 }
 
@@ -143,7 +148,7 @@ fn what_waits_for_the_rate_of_its_source_is_told_with_its_time() {
     snapshot.rows[1].held = Some(Held { by: HeldBy::Rate, until: Some(minutes(2)) });
     let page = shown(&snapshot, "");
     assert!(
-        page.contains(">in 2 min</time> <span class=\"sub\">waits for the rate of its source<"),
+        page.contains("<time datetime=\"2027-01-15T08:02:00Z\" title=\"2027-01-15T08:02:00+00:00\">in 2 min</time> <span class=\"sub\">waits for the rate of its source<"),
         "{page}"
     );
     assert!(page.contains("<p>One rotation is due and waits for the rate of its source.</p>"));
@@ -156,4 +161,24 @@ fn a_summary_is_never_green_while_there_is_something_to_be_told() {
     assert!(shown(&snapshot, "").contains("class=\"summary fine\""));
     snapshot.reload.successful = false;
     assert!(shown(&snapshot, "").contains("class=\"summary warn\""));
+}
+
+#[test]
+fn what_comes_too_late_for_readers_is_told_whatever_holds_it_up() {
+    let at_risk = |row: &Row| shown(&snapshot(vec![row.clone()]), "");
+    let mut row = fine(Arc::clone(&rotations(&["only"])[0]));
+    let from = "<strong>Readers may hold a dead token from <time datetime=\"2027-01-15T08:50:00Z\">08:50 UTC</time> on";
+    fail(&mut row, "login_refused", Some(minutes(44)));
+    row.held = Some(Held { by: HeldBy::Breaker, until: Some(minutes(44)) });
+    assert!(!at_risk(&row).contains(from));
+    row.held = Some(Held { by: HeldBy::Breaker, until: Some(minutes(45)) });
+    let page = at_risk(&row);
+    let why = "</strong>: nothing is tried before 08:45 UTC unless the login is changed. <code>login_refused";
+    assert!(page.contains(from) && page.contains(why) && page.contains("class=\"summary bad\""), "{page}");
+
+    (row.held, row.failing) = (None, None);
+    Arc::make_mut(&mut row.rotation).reader_lag = std::time::Duration::from_secs(3600);
+    let page = at_risk(&row);
+    let why = "even if a new one came now, the slowest notices it only within 1 h (<code>reader_lag</code>).";
+    assert!(page.contains(from) && page.contains(why), "{page}");
 }

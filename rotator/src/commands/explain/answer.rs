@@ -1,5 +1,6 @@
 //! The answer for machines: all numbers, and the sentences.
 
+use chrono::TimeDelta;
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 use tokenferry_vault::VaultError;
@@ -22,6 +23,7 @@ pub(super) struct Answer {
     now: String,
     summary: String,
     state: &'static str,
+    at_risk: bool,
     destinations: Vec<Destination>,
     next_run: Option<Run>,
     decided_by: &'static str,
@@ -126,6 +128,7 @@ impl From<&Facts> for Answer {
             now: rfc3339(*now),
             summary: headline(facts),
             state: state(facts).name(),
+            at_risk: state(facts).is_alive() && facts.budget.is_some_and(|budget| budget < TimeDelta::zero()),
             destinations: found
                 .details
                 .iter()

@@ -108,9 +108,11 @@ impl Facts {
         let mut claims = Claim::of_all(&app.config.rotations, seen, now);
         let claim = claims.swap_remove(place);
         let asked = moment.map(|moment| (moment, verdict(&rotation, &found, &claim, moment, now)));
+        let held = scheduler.held(id, now);
+        let held_until = held.and_then(|held| held.until);
         Facts {
-            budget: living.and_then(|living| outage_budget(&living, rotation.reader_lag, now)),
-            held: scheduler.held(id, now),
+            budget: living.and_then(|living| outage_budget(&living, rotation.reader_lag, held_until, now)),
+            held,
             proof: prove(&claim, now),
             rotation,
             now,

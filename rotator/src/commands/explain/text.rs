@@ -234,12 +234,27 @@ impl Facts {
             Some(budget) if budget > TimeDelta::zero() => {
                 format!("source and Vault may be away for {} from now on{wanted}", length(budget))
             }
-            Some(_) => format!("a reader may hold a dead token, now or soon{wanted}"),
+            Some(_) => format!("{}{wanted}", self.risk()),
             None if self.found.standing.as_ref().is_some_and(|standing| standing.living.is_none()) => {
                 "readers have no living token now".to_owned()
             }
             None => format!("nobody knows how long source and Vault may be away{wanted}"),
         }
+    }
+
+    /// What a new token comes too late for.
+    fn risk(&self) -> String {
+        let end = self.reckoning.as_ref().and_then(|reckoning| reckoning.living?.expires_at);
+        let from = end.map_or_else(String::new, |end| format!(" from its end {} on", self.when(end)));
+        let held = self.held.and_then(|held| held.until).filter(|until| *until > self.now);
+        let why = match (held, self.obstacle().map(|obstacle| obstacle.lift)) {
+            (Some(until), Some(Lift::Change)) => {
+                format!("unless somebody changes something, nothing is tried before {}", self.moment(until))
+            }
+            (Some(until), _) => format!("nothing is tried before {}", self.moment(until)),
+            (None, _) => "even if a new one came now, the slowest might notice it too late".to_owned(),
+        };
+        format!("readers may hold a dead token{from}: {why}")
     }
 
     /// Whether there is a token, and it is over.
@@ -266,6 +281,11 @@ impl Facts {
             }
             Reason::Schedule => "its schedule says so".to_owned(),
         }
+    }
+
+    /// A point in time on the rotation's clocks.
+    fn moment(&self, time: Timestamp) -> String {
+        self.rotation.schedule.local(time)
     }
 
     /// A point in time on the rotation's clocks, and how far it is from now.

@@ -7,7 +7,7 @@ use crate::rate::Rate;
 use crate::rotation::RenewBefore;
 use crate::run::{Class, Living, Outcome, Standing};
 use crate::schedule::Schedule;
-use crate::scheduler::Limit;
+use crate::scheduler::{HeldBy, Limit};
 
 fn at(text: &str) -> Timestamp {
     format!("2026-11-21T{text}Z").parse().unwrap()
@@ -78,6 +78,20 @@ fn what_did_not_begin_is_due_again() {
 }
 
 #[test]
+fn certificates_that_were_read_anew_lift_what_failed_for_their_sake_and_nothing_else() {
+    let refused = |class| {
+        let mut scheduler = Scheduler::new(vec![plan("a", "0 * * * *")]);
+        learned(&mut scheduler, 0, "11:00:00");
+        let due = scheduler.due(at("12:00:00")).pop().unwrap();
+        scheduler.ended(&due, &Outcome::Refused { class: Class::new(class), logins: None }, at("12:00:00"));
+        scheduler.reconnected(at("12:01:00"));
+        next(&scheduler, 0).unwrap()
+    };
+    assert_eq!(refused("tls"), at("12:01:00"));
+    assert!(refused("login_refused") > at("12:10:00") && refused("no_access") > at("12:10:00"));
+}
+
+#[test]
 fn another_vault_lifts_what_failed_for_the_sake_of_the_old_one_and_nothing_else() {
     let failed = |class, retry_at| {
         let mut scheduler = Scheduler::new(vec![plan("a", "0 * * * *")]);
@@ -88,7 +102,7 @@ fn another_vault_lifts_what_failed_for_the_sake_of_the_old_one_and_nothing_else(
             let class = Class::new(class);
             scheduler.ended(&due, &Outcome::Failed { class, retry_at }, now);
         }
-        scheduler.vault_changed(at("20:01:00"));
+        scheduler.reconnected(at("20:01:00"));
         next(&scheduler, 0).unwrap()
     };
     assert_eq!(failed("vault_login_refused", None), at("20:01:00"));
@@ -234,3 +248,15 @@ fn what_is_disabled_or_enabled_is_expected_to_be_read_once() {
 }
 
 const NONE: [u32; 0] = [];
+
+#[test]
+fn who_is_due_and_has_to_wait_for_the_rate_is_told_once() {
+    let mut scheduler = Scheduler::new(plans("zscaler", Some("1/h"), &["a", "b"]));
+    learned(&mut scheduler, 0, "09:00:00");
+    learned(&mut scheduler, 1, "09:00:00");
+    let now = at("12:00:00");
+    assert_eq!(scheduler.due(now).len(), 1);
+    assert_eq!(scheduler.put_off().len(), 1);
+    assert_eq!(scheduler.held(scheduler.put_off()[0], now).unwrap().by, HeldBy::Rate);
+    assert_eq!((scheduler.due(at("12:00:01")).len(), scheduler.put_off().len()), (0, 0));
+}
