@@ -48,7 +48,7 @@ use crate::skew::Skews;
 use job::{Job, State};
 use memory::Memory;
 use publish::Written;
-use trouble::Trouble;
+use trouble::{Trouble, Waiting};
 
 /// Runs the rotations of one configuration.
 pub struct Runner {
@@ -157,7 +157,7 @@ impl Work for Runner {
             }
             Err(trouble) => {
                 let reached = reached(state);
-                tell_failure(job, due, &trouble, reached.is_some());
+                tell_failure(job, state, due, &trouble);
                 self.note_failure(job, state, due, &trouble, reached.is_some()).await;
                 reached.map_or_else(|| trouble.outcome(), |(living, missed)| trouble.partly(living, missed))
             }
@@ -245,7 +245,7 @@ fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run
     );
 }
 
-fn tell_failure(job: &Job, due: &Due, trouble: &Trouble, is_partial: bool) {
+fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble) {
     warn!(
         rotation = &*job.rotation.name,
         system = job.rotation.source.system.name,
@@ -253,9 +253,18 @@ fn tell_failure(job: &Job, due: &Due, trouble: &Trouble, is_partial: bool) {
         reason = due.reason.name(),
         occurrence = rfc3339(due.occurrence),
         attempt = due.attempt,
+        missed = missed(job, state),
         error = with_causes(trouble),
         advice = trouble.advice(),
         "{}",
-        trouble.summary(is_partial)
+        trouble.summary(Waiting::of(state))
     );
+}
+
+/// Which of several destinations a token waits for.
+fn missed(job: &Job, state: &State) -> Option<String> {
+    let written = &state.pending.as_ref()?.written;
+    let waiting = job.rotation.destinations.iter().zip(written).filter(|(_, written)| written.is_none());
+    let names: Vec<String> = waiting.map(|(at, _)| at.to_string()).collect();
+    Some(names.join(", ")).filter(|_| written.len() > 1)
 }

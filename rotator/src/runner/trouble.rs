@@ -4,6 +4,7 @@ use thiserror::Error;
 use tokenferry_sources::{FailureClass, Retry, SourceError};
 use tokenferry_vault::VaultError;
 
+use super::job::State;
 use crate::notes::Fingerprint;
 use crate::rotation::Destination;
 use crate::run::{Class, Living, Outcome};
@@ -25,6 +26,27 @@ pub(super) enum Trouble {
     Source { error: Box<SourceError>, login: Option<Fingerprint> },
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+/// Whether a token waits, after a run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Waiting {
+    /// None.
+    Nothing,
+    /// One that some destinations have got.
+    Partly,
+    /// One that stands nowhere yet.
+    Whole,
+}
+
+impl Waiting {
+    pub(super) fn of(state: &State) -> Self {
+        match state.pending.as_deref() {
+            None => Waiting::Nothing,
+            Some(pending) if pending.written.iter().any(Option::is_some) => Waiting::Partly,
+            Some(_) => Waiting::Whole,
+        }
+    }
 }
 
 impl Trouble {
@@ -92,14 +114,20 @@ impl Trouble {
         Outcome::Failed { class, retry_at: self.retry_at() }
     }
 
-    /// `is_partial`: some destinations got the token.
-    pub(super) fn summary(&self, is_partial: bool) -> String {
-        match self {
-            Trouble::Source { error, .. } => error.summary(),
-            Trouble::Open(_) => "The source cannot be used".to_owned(),
-            _ if is_partial => "The token was not published everywhere".to_owned(),
-            _ => "The token was not published".to_owned(),
-        }
+    /// What has come of the run, as the beginning of a line of the log.
+    pub(super) fn summary(&self, waiting: Waiting) -> String {
+        let text = match (self, waiting) {
+            (Trouble::Source { error, .. }, _) => return error.summary(),
+            (Trouble::Open(_), _) => "the source cannot be used",
+            (_, Waiting::Nothing) => "nothing was published",
+            (_, Waiting::Partly) => {
+                "the token was not published everywhere; the next try goes on with it, without another login"
+            }
+            (_, Waiting::Whole) => {
+                "the token was not published; the next try goes on with it, without another login"
+            }
+        };
+        text.to_owned()
     }
 
     pub(super) fn advice(&self) -> String {
