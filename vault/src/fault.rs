@@ -161,9 +161,7 @@ impl NoAnswer {
             NoAnswer::Redirected { status, target } => VaultError::Redirected { operation, status, target },
             NoAnswer::TimedOut(limit) => VaultError::TimedOut { operation, limit },
             NoAnswer::Tls { cause, certificate } => VaultError::Tls { operation, cause, certificate },
-            NoAnswer::Unreachable { address, cause } => {
-                VaultError::Unreachable { operation, address, cause }
-            }
+            NoAnswer::Unreachable { address, cause } => VaultError::Unreachable { operation, address, cause },
         }
     }
 }

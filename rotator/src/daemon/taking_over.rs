@@ -33,8 +33,9 @@ impl Daemon {
 
     fn take_over(&mut self, config: Config) {
         self.reloads.follow(&config);
-        if config.listen != self.listen {
-            warn!("where the daemon can be looked at has changed: that takes effect at its next start");
+        let wanted = mem::replace(&mut self.wanted_listen, config.listen);
+        if self.wanted_listen != wanted && self.wanted_listen != self.listen {
+            warn!("`listen`, `page` or `allowed_hosts` has changed: that takes effect at the next start");
         }
         for missing in unreadable(&config.sources) {
             warn!("{missing}");

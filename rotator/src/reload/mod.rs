@@ -48,8 +48,8 @@ pub struct Reloads {
 /// Why the configuration was read again.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Cause {
-    /// This file has changed.
-    File(PathBuf),
+    /// These files have changed.
+    Files(Vec<PathBuf>),
     /// Somebody asked for it.
     Signal,
 }
@@ -114,8 +114,8 @@ impl Reloads {
                 () = sleep_until(self.next_look) => {
                     let seen = self.watch.see();
                     self.next_look = Instant::now() + self.watch.pause();
-                    if let Seen::Changed(file) = seen {
-                        return Cause::File(file);
+                    if let Seen::Changed(files) = seen {
+                        return Cause::Files(files);
                     }
                 }
             }
@@ -133,7 +133,11 @@ impl Reloads {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cause::File(path) => write!(f, "{} has changed", path.display()),
+            Cause::Files(paths) => {
+                let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+                let verb = if names.len() == 1 { "has" } else { "have" };
+                write!(f, "{} {verb} changed", Names(&names))
+            }
             Cause::Signal => f.write_str("SIGHUP"),
         }
     }

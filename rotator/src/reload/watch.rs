@@ -37,8 +37,8 @@ struct Stamp {
 /// What a look has shown.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Seen {
-    /// This file, perhaps with others, and nothing has changed since the look before.
-    Changed(PathBuf),
+    /// These files, and nothing has changed since the look before.
+    Changed(Vec<PathBuf>),
     /// Nothing.
     Nothing,
     /// Something may still be changing.
@@ -78,7 +78,7 @@ impl Watch {
         }
         self.unsettled = None;
         let before = std::mem::replace(&mut self.known, look);
-        Seen::Changed(difference(&before, &self.known).unwrap_or_else(|| self.configuration.clone()))
+        Seen::Changed(difference(&before, &self.known))
     }
 
     /// Takes everything as known that looks as it does now.
@@ -111,11 +111,11 @@ fn stamp(path: &Path) -> Option<Stamp> {
     })
 }
 
-/// The first file that is not what it was.
-fn difference(before: &Look, now: &Look) -> Option<PathBuf> {
-    let is_new = |(path, stamp): &(&PathBuf, &Option<Stamp>)| before.get(*path) != Some(*stamp);
-    let gone = || before.keys().find(|path| !now.contains_key(*path));
-    now.iter().find(is_new).map(|(path, _)| path).or_else(gone).cloned()
+/// The files that are not what they were.
+fn difference(before: &Look, now: &Look) -> Vec<PathBuf> {
+    let changed = now.iter().filter(|(path, stamp)| before.get(*path) != Some(*stamp)).map(|(path, _)| path);
+    let gone = before.keys().filter(|path| !now.contains_key(*path));
+    changed.chain(gone).cloned().collect()
 }
 
 /// As often as a login that was refused is looked at.
@@ -144,11 +144,12 @@ mod tests {
         match watch.see() {
             Seen::Nothing => return None,
             Seen::Unsettled => {}
-            Seen::Changed(path) => panic!("{} was not waited for", path.display()),
+            Seen::Changed(paths) => panic!("{paths:?} were not waited for"),
         }
-        let Seen::Changed(path) = watch.see() else { panic!("it does not come to rest") };
+        let Seen::Changed(paths) = watch.see() else { panic!("it does not come to rest") };
         assert_eq!(watch.see(), Seen::Nothing);
-        Some(path.file_name().unwrap().to_string_lossy().into_owned())
+        let names = paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap());
+        Some(names.collect::<Vec<_>>().join(" "))
     }
 
     #[test]
@@ -161,7 +162,7 @@ mod tests {
             fs::write(&path, text).unwrap();
             assert_eq!((watch.see(), watch.pause()), (Seen::Unsettled, SETTLING));
         }
-        assert_eq!(watch.see(), Seen::Changed(path));
+        assert_eq!(watch.see(), Seen::Changed(vec![path]));
         assert_eq!((watch.see(), watch.pause()), (Seen::Nothing, LOOK_EVERY));
     }
 
@@ -177,6 +178,9 @@ mod tests {
         fs::write(at("b.tmp"), "two").unwrap();
         fs::rename(at("b.tmp"), at("b.hcl")).unwrap();
         assert_eq!(seen(&mut watch).as_deref(), Some("b.hcl"));
+        fs::write(at("b.hcl"), "three").unwrap();
+        fs::remove_file(at("c.hcl")).unwrap();
+        assert_eq!(seen(&mut watch).as_deref(), Some("b.hcl c.hcl"), "all of them are told");
     }
 
     #[test]

@@ -86,7 +86,10 @@ async fn what_a_destination_lacks_is_written_later_without_another_login() {
     assert_eq!((unwritten.level(), unwritten.text("class")), ("warn", "vault_forbidden"));
     assert!(!unwritten.text("advice").is_empty());
     let told = unwritten.message();
-    assert!(told.starts_with("the token was not published everywhere; the next try goes on with it"), "{told}");
+    assert!(
+        told.starts_with("the token was not published everywhere; the next try goes on with it"),
+        "{told}"
+    );
     assert_eq!(daemon.count(|event| event.level() == "warn"), 1, "nothing is told twice");
     site.version(1).await;
     assert!(site.openbao.entry(MOUNT, COPY).await.is_none());

@@ -3,9 +3,9 @@
 mod notes;
 mod row;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use self::notes::{Note, missing, missing_in_vault};
+use self::notes::{Note, doubts, missing, missing_in_vault};
 use self::row::{Row, explain, table};
 use super::{CommandError, Exit, load, show, tell};
 use crate::app::{App, Reading};
@@ -17,7 +17,7 @@ use crate::terminal::Terminal;
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit, CommandError> {
     let app = load(cli)?;
     let (last_seen, unread) = if arguments.offline { (BTreeMap::new(), None) } else { last_seen(&app).await };
-    let mut notes: Vec<Note> = unread.into_iter().chain(missing(&app)).collect();
+    let mut notes: Vec<Note> = unread.into_iter().chain(doubts(&app)).chain(missing(&app)).collect();
     if !arguments.offline {
         notes.extend(missing_in_vault(&app).await);
     }
@@ -28,8 +28,8 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
     let seen = |index: usize| last_seen.get(&RotationId(index.try_into().ok()?));
     let claims = Claim::of_all(&app.config.rotations, seen, now);
     let rows = app.config.rotations.iter().zip(&claims).map(|(rotation, claim)| {
-        let of_source = notes.iter().filter(|note| note.concerns(&rotation.source));
-        Row::new(rotation, &prove(claim, now), of_source)
+        let of_it = notes.iter().filter(|note| note.concerns(rotation));
+        Row::new(rotation, &prove(claim, now), of_it)
     });
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
@@ -42,7 +42,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
 
 /// The tokens that stand in Vault. A Vault that cannot be read does not make a configuration wrong.
 async fn last_seen(app: &App) -> (BTreeMap<RotationId, Living>, Option<Note>) {
-    let all: BTreeSet<RotationId> = app.ids().map(|(id, _)| id).collect();
+    let all = app.enabled(&app.ids().map(|(id, _)| id).collect());
     let Reading { found, error } = app.read(all.clone()).await;
     let unread = error.map(|error| Note::unread(all.len() - found.len(), &error));
     (found.into_iter().filter_map(|(id, standing)| Some((id, standing.living?))).collect(), unread)
