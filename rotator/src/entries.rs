@@ -71,7 +71,7 @@ pub async fn read_once(
     let read_one = |rotation| async move { (rotation, runner.standing(rotation).await) };
     let rotations: Vec<RotationId> = unread.iter().copied().collect();
     let mut reads = stream::iter(rotations).map(read_one).buffer_unordered(at_once.max(1));
-    let mut last_error = None;
+    let mut worst: Option<((bool, RotationId), VaultError)> = None;
     let mut failures_in_a_row = 0;
     while failures_in_a_row < MOST_FAILURES_IN_A_ROW {
         match reads.next().await {
@@ -83,14 +83,18 @@ pub async fn read_once(
                     return None;
                 }
             }
-            Some((_, Err(error))) => {
+            Some((rotation, Err(error))) => {
                 // What one policy or path is to blame for says nothing about the others.
                 failures_in_a_row += u32::from(error.concerns_all());
-                last_error = Some(error);
+                // The one that came last would be another one each time.
+                let rank = (!error.concerns_all(), rotation);
+                if worst.as_ref().is_none_or(|(least, _)| rank < *least) {
+                    worst = Some((rank, error));
+                }
             }
         }
     }
-    last_error
+    worst.map(|(_, error)| error)
 }
 
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);

@@ -86,6 +86,17 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// What is most likely a mistake in its path, and what to do about it. There may be such an entry.
+    pub fn doubt(&self) -> Option<(String, String)> {
+        let step = self.entry.api_step()?;
+        let KvPath { mount, path, .. } = &self.entry;
+        let doubt = format!("`path` begins with `{step}/`, so Vault keeps the entry at {mount}/data/{path}");
+        let advice = format!(
+            "Leave `{step}/` out: `path` is the name of the entry, as `bao kv get` takes it. Go on only if it is called so."
+        );
+        Some((doubt, advice))
+    }
+
     /// An entry of its own, with the names that fields have by themselves.
     pub fn new(entry: KvPath) -> Self {
         Destination { entry, fields: FieldNames::default(), adopt: false }

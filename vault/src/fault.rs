@@ -37,7 +37,7 @@ pub(crate) enum NoAnswer {
     Redirected { status: u16, target: String },
     TimedOut(Duration),
     Tls { cause: String, certificate: bool },
-    Unreachable(String),
+    Unreachable { address: String, cause: String },
 }
 
 /// The status, and what is recognised of Vault's texts. The texts themselves are dropped: they may repeat things.
@@ -161,7 +161,7 @@ impl NoAnswer {
             NoAnswer::Redirected { status, target } => VaultError::Redirected { operation, status, target },
             NoAnswer::TimedOut(limit) => VaultError::TimedOut { operation, limit },
             NoAnswer::Tls { cause, certificate } => VaultError::Tls { operation, cause, certificate },
-            NoAnswer::Unreachable(cause) => VaultError::Unreachable { operation, cause },
+            NoAnswer::Unreachable { address, cause } => VaultError::Unreachable { operation, address, cause },
         }
     }
 }

@@ -22,6 +22,13 @@ impl KvPath {
         KvPath { namespace: None, mount: mount.into(), path: path.into() }
     }
 
+    /// The step that it begins with, if that is one of Vault's API: where KV v2 has data of entries, and what is noted
+    /// beside them. Hardly ever is an entry called like that.
+    pub fn api_step(&self) -> Option<&'static str> {
+        let first = self.path.split_once('/').map(|(first, _)| first);
+        ["data", "metadata"].into_iter().find(|step| Some(*step) == first)
+    }
+
     /// Whether it is the other one, or one of the two is a folder that holds the other.
     pub fn overlaps(&self, other: &KvPath) -> bool {
         let steps = |path: &KvPath| format!("{}/{}/", path.mount, path.path);
@@ -114,6 +121,13 @@ mod tests {
         assert!(!home.overlaps(&KvPath::new("secret2", "tokens/home")));
         // A mount may have several steps.
         assert!(KvPath::new("a/b", "c").overlaps(&KvPath::new("a", "b/c")));
+    }
+
+    #[test]
+    fn what_vaults_api_has_before_the_name_of_an_entry_is_noticed() {
+        let step = |path: &str| KvPath::new("secret", path).api_step();
+        assert_eq!(["data/home", "metadata/a/b"].map(step), [Some("data"), Some("metadata")]);
+        assert_eq!(["data", "database/home", "tokens/data/home"].map(step), [None; 3]);
     }
 
     #[test]

@@ -122,6 +122,8 @@ impl Transport {
 
     /// What a transport error means. Its URL is dropped with it.
     fn failure(&self, error: reqwest::Error) -> Fault {
+        // A node that Vault sent us to may be another one than the first.
+        let address = error.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
         let error = error.without_url();
         if let Some(tls) = chain(&error).find_map(tls_error) {
             let cause = one_line(&tls.to_string());
@@ -134,8 +136,10 @@ impl Transport {
             });
         }
         no_answer(match (error.is_connect(), error.is_timeout()) {
-            (true, true) => NoAnswer::Unreachable("no answer to the attempt to connect".to_owned()),
-            (true, false) => NoAnswer::Unreachable(deepest_cause(&error)),
+            (true, true) => {
+                NoAnswer::Unreachable { address, cause: "no answer to the attempt to connect".to_owned() }
+            }
+            (true, false) => NoAnswer::Unreachable { address, cause: deepest_cause(&error) },
             (false, true) => NoAnswer::TimedOut(self.settings.timeout),
             (false, false) => NoAnswer::Broken(deepest_cause(&error)),
         })

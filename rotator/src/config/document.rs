@@ -66,9 +66,9 @@ impl Document {
     }
 
     /// Stands for what cannot be read at all.
-    pub(super) fn unreadable(path: Arc<Path>, message: &str) -> Self {
+    pub(super) fn unreadable(path: Arc<Path>, message: &str, advice: Option<&str>) -> Self {
         let document = Document::new(path, String::new(), Mask::default(), Err(Noted(())));
-        document.whole().note(message);
+        document.whole().tell(message, advice.map(str::to_owned));
         document
     }
 

@@ -87,7 +87,7 @@ impl Config {
                 vec![File::unreadable(path, "there is no file in this folder that ends in `.hcl`".to_owned())]
             }
             Ok(paths) => paths.iter().map(|path| File::read(path)).collect(),
-            Err(error) => vec![File::unreadable(path, format!("cannot read it: {error}"))],
+            Err(error) => vec![File { path: path.into(), text: Err(Unreadable::of(&error)) }],
         };
         assemble(files, former, environment)
     }
@@ -143,7 +143,20 @@ impl Config {
 /// A file with its text, or why that cannot be read.
 struct File {
     path: Arc<Path>,
-    text: Result<String, String>,
+    text: Result<String, Unreadable>,
+}
+
+/// Why a file cannot be read, and what to do about it.
+struct Unreadable {
+    message: String,
+    advice: Option<&'static str>,
+}
+
+impl Unreadable {
+    fn of(error: &io::Error) -> Self {
+        let advice = (error.kind() == io::ErrorKind::NotFound).then_some(NOT_FOUND);
+        Unreadable { message: format!("cannot read it: {error}"), advice }
+    }
 }
 
 impl File {
@@ -151,18 +164,18 @@ impl File {
         match fs::read(path).map(String::from_utf8) {
             Ok(Ok(text)) => File { path: path.into(), text: Ok(text) },
             Ok(Err(_)) => File::unreadable(path, "this file is not UTF-8".to_owned()),
-            Err(error) => File::unreadable(path, format!("cannot read it: {error}")),
+            Err(error) => File { path: path.into(), text: Err(Unreadable::of(&error)) },
         }
     }
 
     fn unreadable(path: &Path, message: String) -> Self {
-        File { path: path.into(), text: Err(message) }
+        File { path: path.into(), text: Err(Unreadable { message, advice: None }) }
     }
 
     fn parse(self) -> Document {
         match self.text {
             Ok(text) => Document::parse(self.path, text),
-            Err(message) => Document::unreadable(self.path, &message),
+            Err(why) => Document::unreadable(self.path, &why.message, why.advice),
         }
     }
 }
@@ -287,6 +300,8 @@ fn once<'a, T>(
     read(first).map(Some)
 }
 
+const NOT_FOUND: &str =
+    "name the file, or a folder with *.hcl in it, by `--config`; without, it is tokenferry.hcl here";
 const GRACE_PERIOD: Duration = Duration::from_secs(25);
 const MOST_RUNS: usize = 64;
 const RUNS: usize = 8;

@@ -63,6 +63,8 @@ pub struct Daemon {
     grace_period: Duration,
     /// Where it can be looked at, as configured by now; what is in force is that of the start.
     listen: Listen,
+    /// What the configuration says by now, which takes effect at the next start.
+    wanted_listen: Listen,
     supervisor: Supervisor,
     reloads: Reloads,
     last_reload: LastReload,
@@ -100,6 +102,7 @@ impl Daemon {
             lag,
             concurrency: app.config.concurrency,
             grace_period: app.config.grace_period,
+            wanted_listen: app.config.listen.clone(),
             listen: app.config.listen,
             supervisor,
             reloads,

@@ -34,9 +34,9 @@ impl Daemon {
 
     fn take_over(&mut self, config: Config) {
         self.reloads.follow(&config);
-        if config.listen != self.listen {
+        let wanted = mem::replace(&mut self.wanted_listen, config.listen);
+        if self.wanted_listen != wanted && self.wanted_listen != self.listen {
             warn!("`listen`, `page` or `allowed_hosts` has changed: that takes effect at the next start");
-            self.listen = config.listen;
         }
         for missing in unreadable(&config.sources) {
             warn!("{missing}");

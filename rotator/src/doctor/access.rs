@@ -55,10 +55,17 @@ fn missing(policy: &Policy, allowed: &Capabilities) -> Vec<Finding> {
         .collect();
     let lacking_rules = policy.rules.iter().filter(|rule| lacking.contains_key(&*rule.request));
     // Where nobody tells which version of KV a mount is, one of two paths is enough.
-    let findings: Vec<Finding> = lacking_rules
+    let lacking_rules: Vec<&Rule> = lacking_rules
         .filter(|rule| rule.or.as_ref().is_none_or(|other| lacking.contains_key(&**other)))
-        .map(|rule| lacking_one(rule, &lacking[&*rule.request]))
         .collect();
+    let (own, needed): (Vec<&Rule>, Vec<&Rule>) =
+        lacking_rules.into_iter().partition(|rule| rule.group == policy::Group::OwnToken);
+    let one = |rule: &Rule| lacking_one(rule, &lacking[&*rule.request]);
+    let mut findings: Vec<Finding> = match needed.len() {
+        0..=MOST_NAMED => needed.into_iter().map(one).collect(),
+        _ => vec![lacking_many(&needed)],
+    };
+    findings.extend(own.into_iter().map(one));
     if findings.iter().any(|finding| finding.state == State::Problem) {
         return findings;
     }
@@ -81,6 +88,15 @@ fn lacking_one(rule: &Rule, lacks: &[&str]) -> Finding {
     Finding { state, ..Finding::problem(Group::Vault, Check::Capability, &rule.request, found, advice) }
 }
 
+/// Then it is most likely one from before the configuration was changed.
+fn lacking_many(rules: &[&Rule]) -> Finding {
+    let first = rules.iter().take(MOST_NAMED).map(|rule| &*rule.request).collect::<Vec<_>>().join(", ");
+    let (all, more) = (rules.len(), rules.len() - MOST_NAMED);
+    let found = format!("the token lacks what is needed at {all} paths: {first} and {more} more");
+    let advice = "Write its policy anew: `tokenferry policy | bao policy write NAME -`.";
+    Finding::problem(Group::Vault, Check::Capability, "policies", found, advice)
+}
+
 fn some(names: &BTreeSet<String>) -> String {
     let first = names.first().map(String::as_str).unwrap_or_default();
     match names.len() {
@@ -88,3 +104,6 @@ fn some(names: &BTreeSet<String>) -> String {
         more => format!("{first} and {} more", more - 1),
     }
 }
+
+/// More are told together.
+const MOST_NAMED: usize = 3;

@@ -26,10 +26,12 @@ pub(super) async fn examine(patient: &Patient<'_>, login: Login) -> Report {
     if login != Login::Works {
         let mut findings = Vec::from_iter(unseen(patient, login));
         let readers_at_risk = !findings.is_empty();
+        findings.extend(doubts(patient));
         findings.extend(proofs(patient, &BTreeMap::new(), now));
         return Report { findings, readers_at_risk };
     }
     let mut findings = destinations(patient).await;
+    findings.extend(doubts(patient));
     let ids: BTreeSet<RotationId> = patient.rotations.iter().map(|(id, _)| *id).collect();
     let Reading { found, .. } = patient.app.read(ids).await;
     let scheduler = patient.app.scheduler_after(&found, now);
@@ -54,6 +56,17 @@ fn unseen(patient: &Patient<'_>, login: Login) -> Option<Finding> {
     let advice = if login == Login::Spared { spared::ADVICE } else { "See to Vault first." };
     let unseen = Finding::problem(Group::Rotations, Check::Destination, subject, found, advice);
     (number > 0).then_some(unseen)
+}
+
+/// Paths that nobody means.
+fn doubts<'a>(patient: &'a Patient<'_>) -> impl Iterator<Item = Finding> + 'a {
+    let all = patient.rotations.iter();
+    let all = all.flat_map(|(_, rotation)| rotation.destinations.iter().map(move |at| (rotation, at)));
+    all.filter_map(|(rotation, at)| {
+        let (found, advice) = at.doubt()?;
+        let subject = named(rotation, &at.to_string());
+        Some(Finding::warning(Group::Rotations, Check::Destination, subject, found, advice))
+    })
 }
 
 /// Looks at all destinations. What is to blame for many of them is said once.
@@ -81,20 +94,29 @@ async fn destinations(patient: &Patient<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What is wrong with a mount, with a namespace or with Vault itself, and how many destinations it is wrong for.
+/// What is wrong with a mount, with a namespace, with policies or with Vault itself, and how many destinations it is
+/// wrong for.
 #[derive(Default)]
 struct Common(BTreeMap<(&'static str, String), (VaultError, usize)>);
 
 impl Common {
     fn add(&mut self, at: &Destination, error: VaultError) {
-        let mount = if error.concerns_all() { "Vault".into() } else { mounts::subject(&at.entry) };
-        self.0.entry((error.class(), mount)).or_insert((error, 0)).1 += 1;
+        let subject = match error {
+            VaultError::Forbidden { .. } => "policies".to_owned(),
+            _ if error.concerns_all() => "Vault".to_owned(),
+            _ => mounts::subject(&at.entry),
+        };
+        self.0.entry((error.class(), subject)).or_insert((error, 0)).1 += 1;
     }
 
     fn findings(self) -> impl Iterator<Item = Finding> {
         self.0.into_iter().map(|((_, subject), (error, number))| {
             let found = format!("{error} ({})", counted(number, "destination"));
-            Finding::problem(Group::Vault, Check::Mount, subject, found, error.advice())
+            let check = match error {
+                VaultError::Forbidden { .. } => Check::Capability,
+                _ => Check::Mount,
+            };
+            Finding::problem(Group::Vault, check, subject, found, error.advice())
         })
     }
 }
@@ -118,7 +140,8 @@ async fn look(
 }
 
 fn is_common(error: &VaultError) -> bool {
-    error.concerns_all() || matches!(error, VaultError::MissingMount { .. } | VaultError::NotKv2 { .. })
+    use VaultError as E;
+    error.concerns_all() || matches!(error, E::Forbidden { .. } | E::MissingMount { .. } | E::NotKv2 { .. })
 }
 
 fn judge(rotation: &Rotation, subject: &str, seen: &Seen, now: Timestamp) -> Finding {

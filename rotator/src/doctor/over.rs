@@ -92,7 +92,9 @@ fn over(subject: &str, found: String, advice: &str) -> Finding {
 }
 
 fn told(what: &str, paths: &[&str]) -> String {
-    let first = paths.iter().copied().take(MOST_NAMED).collect::<Vec<_>>().join(", ");
+    // Nothing is called as what was asked for.
+    let shown = paths.iter().take(MOST_NAMED).map(|path| path.replace(STRANGE, "*"));
+    let first = shown.collect::<Vec<_>>().join(", ");
     match paths.len().saturating_sub(MOST_NAMED) {
         0 => format!("the token may {what}: {first}"),
         more => format!("the token may {what}: {first} and {more} more"),

@@ -46,7 +46,7 @@ impl Share {
 /// What the rotations of a source want.
 struct Load<'a> {
     rate: Rate,
-    /// From the begin of a login to the moment at which it does not count any more.
+    /// From the begin of a login to the moment at which it does not count any more: of one that may hang, after an outage.
     cycle: Duration,
     /// How many rotations plan alike.
     kinds: BTreeMap<(&'a str, Duration), (&'a Schedule, u64)>,
@@ -56,7 +56,7 @@ struct Load<'a> {
 
 impl<'a> Load<'a> {
     fn of(rate: Rate, claims: &[&'a Claim], timeout: Duration, now: Timestamp) -> Self {
-        let cycle = rate.period() + GOOD_RUN;
+        let cycle = cycle(rate);
         let mut kinds = BTreeMap::new();
         for claim in claims {
             let kind = (claim.schedule.expression(), shortest_age(claim, now));
@@ -124,6 +124,11 @@ impl<'a> Load<'a> {
         }
         Some(enough)
     }
+}
+
+/// From the begin of a login to the moment at which it does not count any more.
+pub(super) fn cycle(rate: Rate) -> Duration {
+    rate.period() + GOOD_RUN
 }
 
 /// The least age at which a token is renewed for its age; the longest of all if its schedule always comes first.

@@ -65,7 +65,17 @@ fn what_a_rate_holds_up_is_part_of_the_sum() {
     let Verdict::Refused { sum, .. } = prove(&claim, now()).verdict else { panic!("it is refused") };
     assert_eq!(sum.rate_waits, wait * 2);
     assert_eq!(sum.total(), secs(3600) + wait * 2 + secs(45 + 300));
-    assert!(prove(&claim, now()).to_string().contains("waiting for the rate"));
+    let said = prove(&claim, now()).to_string();
+    assert!(said.contains("waiting for the rate, twice"), "{said}");
+    assert!(
+        said.contains("for 11h55s: for 11 times its period with the login itself (1h5s), since"),
+        "{said}"
+    );
+    assert!(
+        said.contains("22h1m50s waiting for the rate, twice: before one more try, too + 45s login")
+            && said.contains("leave too little of that life; raise `rate`, let the readers look"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -161,10 +171,9 @@ fn the_verdict_in_words() {
         "proven: no reader holds a token longer than 9m55s (4m largest gap of the schedule + 10s spread + 45s login \
          and one more try + 5m reader_lag); it lives 10m (as `ttl` says): 5s to spare"
     );
-    assert!(
-        said(&claim("@hourly", 180, 600, 3600))
-            .contains("no schedule and no renew_before can help: 1h45s of")
-    );
+    assert!(said(&claim("@hourly", 180, 600, 3600)).contains(
+        "can help: 1h45s (45s login and one more try + 1h reader_lag) leave too little of that life; let"
+    ));
     let unknown = Claim { life: None, ..claim("@hourly", 180, 600, 300) };
     assert!(said(&unknown).starts_with("not provable") && said(&unknown).contains("set `ttl`"));
 }

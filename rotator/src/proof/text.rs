@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::share::cycle;
 use super::{Basis, Life, Missing, Proof, Remedy, Share, Sum, Verdict};
 
 /// A duration as it is written in the configuration: `5m45s`.
@@ -105,21 +106,31 @@ impl fmt::Display for Sum {
             () => "least time between two runs",
         };
         write!(f, "{} ({} {by}", human(self.total()), human(planned))?;
+        for part in self.parts_on_top() {
+            write!(f, " + {part}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl Sum {
+    /// What comes on top of the planned age, in words.
+    fn parts_on_top(&self) -> Vec<String> {
+        let reader = self.reader.map(|reader| format!(" of {}", reader.name)).unwrap_or_default();
         let parts = [
             (self.spread, "spread"),
-            (self.rate_waits, "waiting for the rate, before one more try, too"),
+            (self.rate_waits, "waiting for the rate, twice: before one more try, too"),
             (self.login_and_retry, "login and one more try"),
             (self.survive_outage, "survive_outage"),
             (self.outage().saturating_sub(self.survive_outage), "waiting for the rate after that"),
-            (self.reader_lag, "reader_lag"),
+            (self.reader_lag, &format!("reader_lag{reader}")),
         ];
-        for (part, name) in parts.into_iter().filter(|(part, _)| !part.is_zero()) {
-            write!(f, " + {} {name}", human(part))?;
-        }
-        if let Some(reader) = self.reader {
-            write!(f, " of {}", reader.name)?;
-        }
-        f.write_str(")")
+        let parts = parts.into_iter().filter(|(part, _)| !part.is_zero());
+        parts.map(|(part, name)| format!("{} {name}", human(part))).collect()
+    }
+
+    fn waits_for_rate(&self) -> bool {
+        !self.rate_waits.is_zero() || self.outage() > self.survive_outage
     }
 }
 
@@ -131,15 +142,24 @@ impl fmt::Display for Share {
         } else {
             format!("its {rotations} rotations")
         };
-        let period = human(rate.period());
+        let within = human(rate.period());
         write!(
             f,
-            "the rate of its source is {rate}; {of_all} may want {wanted} logins within {period}, a second try included: "
+            "the rate of its source is {rate}; {of_all} may want {wanted} logins within {within}, a second try included: "
         )?;
         match wait {
             None => f.write_str("that is never made good"),
             Some(Duration::ZERO) => f.write_str("no login waits for it"),
-            Some(wait) => write!(f, "a login may wait for it for {}", human(wait)),
+            Some(wait) => {
+                let cycle = cycle(rate);
+                let cycles = wait.div_duration_f64(cycle).round();
+                let (wait, cycle) = (human(wait), human(cycle));
+                write!(
+                    f,
+                    "a login may wait for it for {wait}: for {cycles} times its period with the login itself ({cycle}), \
+                     since it takes so many until all that is wanted meanwhile is made good, too"
+                )
+            }
         }
     }
 }
@@ -174,9 +194,11 @@ impl fmt::Display for Advice<'_> {
             (None, Some(gap)) => write!(f, "write {gap}"),
             (None, None) => write!(
                 f,
-                "no schedule and no renew_before can help: {} of login, spread and reader_lag leave too little of \
-                 that life; let the readers look more often, or let the tokens live longer",
-                human(sum.on_top())
+                "no schedule and no renew_before can help: {} ({}) leave too little of that life; {}let the readers \
+                 look more often, or let the tokens live longer",
+                human(sum.on_top()),
+                sum.parts_on_top().join(" + "),
+                if sum.waits_for_rate() { "raise `rate`, " } else { "" },
             ),
         }
     }

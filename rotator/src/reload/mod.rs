@@ -135,8 +135,9 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Cause::Files(paths) => {
-                let names: Vec<Arc<str>> = paths.iter().map(|path| path.to_string_lossy().into()).collect();
-                write!(f, "{} {} changed", Names(&names), if names.len() == 1 { "has" } else { "have" })
+                let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+                let verb = if names.len() == 1 { "has" } else { "have" };
+                write!(f, "{} {verb} changed", Names(&names))
             }
             Cause::Signal => f.write_str("SIGHUP"),
         }

@@ -105,11 +105,11 @@ fn has_same_tokens(former: &Rotation, next: &Rotation) -> bool {
 }
 
 /// Names for a line of the log, which is to stay readable.
-pub(super) struct Names<'a>(pub(super) &'a [Arc<str>]);
+pub(super) struct Names<'a, T>(pub(super) &'a [T]);
 
-impl fmt::Display for Names<'_> {
+impl<T: AsRef<str>> fmt::Display for Names<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.iter().take(MOST_NAMED).map(|name| &**name).collect::<Vec<_>>().join(", "))?;
+        f.write_str(&self.0.iter().take(MOST_NAMED).map(AsRef::as_ref).collect::<Vec<_>>().join(", "))?;
         match self.0.len().saturating_sub(MOST_NAMED) {
             0 => Ok(()),
             more => write!(f, " and {more} more"),

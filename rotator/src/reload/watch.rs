@@ -113,9 +113,9 @@ fn stamp(path: &Path) -> Option<Stamp> {
 
 /// The files that are not what they were.
 fn difference(before: &Look, now: &Look) -> Vec<PathBuf> {
-    let is_new = |(path, stamp): &(&PathBuf, &Option<Stamp>)| before.get(*path) != Some(*stamp);
+    let changed = now.iter().filter(|(path, stamp)| before.get(*path) != Some(*stamp)).map(|(path, _)| path);
     let gone = before.keys().filter(|path| !now.contains_key(*path));
-    now.iter().filter(is_new).map(|(path, _)| path).chain(gone).cloned().collect()
+    changed.chain(gone).cloned().collect()
 }
 
 /// As often as a login that was refused is looked at.
@@ -179,6 +179,9 @@ mod tests {
         fs::write(at("b.tmp"), "two").unwrap();
         fs::rename(at("b.tmp"), at("b.hcl")).unwrap();
         assert_eq!(seen(&mut watch).as_deref(), Some("b.hcl"));
+        fs::write(at("b.hcl"), "three").unwrap();
+        fs::remove_file(at("c.hcl")).unwrap();
+        assert_eq!(seen(&mut watch).as_deref(), Some("b.hcl, c.hcl"), "all of them are told");
     }
 
     #[test]

@@ -51,7 +51,7 @@ use crate::skew::Skews;
 use job::{Job, State};
 use memory::Memory;
 use publish::Written;
-use trouble::Trouble;
+use trouble::{Trouble, Waiting};
 
 /// Runs the rotations of one configuration.
 pub struct Runner {
@@ -176,7 +176,7 @@ impl Work for Runner {
             }
             Err(trouble) => {
                 let reached = reached(state);
-                tell_failure(job, due, &trouble, reached.is_some());
+                tell_failure(job, state, due, &trouble);
                 let has_ended = state.is_ended(job);
                 job.ended_token.store(has_ended, Ordering::Relaxed);
                 if has_ended {
@@ -273,7 +273,7 @@ fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run
     );
 }
 
-fn tell_failure(job: &Job, due: &Due, trouble: &Trouble, is_partial: bool) {
+fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble) {
     warn!(
         rotation = &*job.rotation.name,
         system = job.rotation.source.system.name,
@@ -281,10 +281,11 @@ fn tell_failure(job: &Job, due: &Due, trouble: &Trouble, is_partial: bool) {
         reason = due.reason.name(),
         occurrence = rfc3339(due.occurrence),
         attempt = due.attempt,
+        missed = missed(job, state),
         error = with_causes(trouble),
         advice = trouble.advice(),
         "{}",
-        trouble.summary(is_partial)
+        trouble.summary(Waiting::of(state))
     );
 }
 
@@ -293,4 +294,12 @@ fn tell_ended(job: &Job) {
         rotation = &*job.rotation.name,
         "readers hold a token that a refresh has ended, or may have: there is no living one until a run succeeds"
     );
+}
+
+/// Which of several destinations a token waits for.
+fn missed(job: &Job, state: &State) -> Option<String> {
+    let written = &state.pending.as_ref()?.written;
+    let waiting = job.rotation.destinations.iter().zip(written).filter(|(_, written)| written.is_none());
+    let names: Vec<String> = waiting.map(|(at, _)| at.to_string()).collect();
+    Some(names.join(", ")).filter(|_| written.len() > 1)
 }

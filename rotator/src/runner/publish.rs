@@ -65,8 +65,11 @@ impl Runner {
                 Ok(()) => troubles.clear(index),
                 Err(error) => {
                     troubles.note(index, error.class());
-                    tell_unwritten(job, index, &error);
-                    trouble = trouble.or(Some(error));
+                    // The first one is told as that of the run.
+                    match &trouble {
+                        Some(_) => tell_unwritten(job, index, &error),
+                        None => trouble = Some(error),
+                    }
                 }
             }
         }
@@ -90,10 +93,8 @@ impl Runner {
     }
 }
 
-/// With several destinations the trouble of the run is that of one of them.
 fn tell_unwritten(job: &Job, index: usize, error: &Trouble) {
-    let destinations = &job.rotation.destinations;
-    if let (Some(at), true) = (destinations.get(index), destinations.len() > 1) {
+    if let Some(at) = job.rotation.destinations.get(index) {
         warn!(
             rotation = &*job.rotation.name, destination = %at, class = %error.class(), advice = error.advice(),
             "a destination did not get the token: {error}"

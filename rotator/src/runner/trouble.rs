@@ -6,6 +6,7 @@ use thiserror::Error;
 use tokenferry_sources::{FailureClass, Retry, SourceError, Timestamp, rfc3339};
 use tokenferry_vault::VaultError;
 
+use super::job::State;
 use crate::handover;
 use crate::notes::Fingerprints;
 use crate::rotation::Destination;
@@ -41,6 +42,27 @@ pub(super) struct FailedLogin {
     pub(super) refused: Option<RefusedLogins>,
     /// The last ones that failed; none if it may pass.
     pub(super) logins: Fingerprints,
+}
+
+/// Whether a token waits, after a run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Waiting {
+    /// None.
+    Nothing,
+    /// One that some destinations have got.
+    Partly,
+    /// One that stands nowhere yet.
+    Whole,
+}
+
+impl Waiting {
+    pub(super) fn of(state: &State) -> Self {
+        match state.pending.as_deref() {
+            None => Waiting::Nothing,
+            Some(pending) if pending.written.iter().any(Option::is_some) => Waiting::Partly,
+            Some(_) => Waiting::Whole,
+        }
+    }
 }
 
 impl Trouble {
@@ -118,15 +140,21 @@ impl Trouble {
         }
     }
 
-    /// `is_partial`: some destinations got the token.
-    pub(super) fn summary(&self, is_partial: bool) -> String {
-        match self {
-            Trouble::Source { error, .. } => error.summary(),
-            Trouble::KnownRefusal { .. } => "A refused login was not sent again".to_owned(),
-            Trouble::Open(_) => "The source cannot be used".to_owned(),
-            _ if is_partial => "The token was not published everywhere".to_owned(),
-            _ => "The token was not published".to_owned(),
-        }
+    /// What has come of the run, as the beginning of a line of the log.
+    pub(super) fn summary(&self, waiting: Waiting) -> String {
+        let text = match (self, waiting) {
+            (Trouble::Source { error, .. }, _) => return error.summary(),
+            (Trouble::KnownRefusal { .. }, _) => "a refused login was not sent again",
+            (Trouble::Open(_), _) => "the source cannot be used",
+            (_, Waiting::Nothing) => "nothing was published",
+            (_, Waiting::Partly) => {
+                "the token was not published everywhere; the next try goes on with it, without another login"
+            }
+            (_, Waiting::Whole) => {
+                "the token was not published; the next try goes on with it, without another login"
+            }
+        };
+        text.to_owned()
     }
 
     pub(super) fn advice(&self) -> String {

@@ -80,7 +80,7 @@ async fn a_vault_that_cannot_be_read_leaves_everything_unread() {
     let status = site.rotator.run(&["status", "--output", "json"]).await.failed_with(4);
     assert_eq!(status.json()[0]["state"], "unread");
     assert!(
-        status.stderr.contains("the host cannot be reached")
+        status.stderr.contains("http://127.0.0.1:1 cannot be reached")
             && status.stderr.contains("help: Check `address`")
     );
     let once = site.rotator.run(&["once", "--output", "json"]).await.failed_with(4);

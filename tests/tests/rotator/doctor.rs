@@ -295,6 +295,26 @@ async fn what_the_policy_lacks_is_told_with_the_line_to_add() {
 }
 
 #[tokio::test]
+async fn a_policy_that_is_older_than_the_configuration_is_one_problem_and_not_one_for_each_path() {
+    let mut site = site("doctor-old-policy").await;
+    let policy = site.rotator.run(&["policy"]).await.ok().stdout;
+    let other =
+        |name: &str| rotation("other").replace("other", name).replace("6s\"", &format!("6s\"\n {LAG}"));
+    site.configure(|config| config.more = ["one", "two", "three"].map(other).concat());
+    site.openbao.write_policy("rotator", &policy).await;
+    let findings = doctor(&site, 4).await;
+    let problems: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding["state"] == "problem" && finding["check"] != "proof")
+        .collect();
+    let [lacking, unread] = problems.as_slice() else { panic!("{problems:#?}") };
+    assert_says(lacking, "found", &["lacks what is needed at 6 paths: secret/data/tokens/"]);
+    assert_says(lacking, "advice", &["tokenferry policy |"]);
+    assert_says(unread, "found", &["(3 destinations)"]);
+    assert_eq!((text(unread, "subject"), text(unread, "check")), ("policies", "capability"));
+}
+
+#[tokio::test]
 async fn what_the_policy_allows_beyond_need_is_told_with_the_paths() {
     let site = site("doctor-too-much").await;
     let all = json!(["create", "read", "update", "delete", "list"]).to_string();
@@ -318,6 +338,7 @@ async fn what_the_policy_allows_beyond_need_is_told_with_the_paths() {
         assert!(told.contains(expected), "no `{expected}` in:\n{told}");
     }
     assert!(findings.iter().all(|finding| finding["state"] != "problem"), "{told}");
+    assert!(!told.contains("asks-only"), "nothing is called so:\n{told}");
 }
 
 #[tokio::test]

@@ -147,6 +147,9 @@ async fn without_vault_the_schedule_alone_is_explained() {
     let offline = site.rotator.run(&["explain", "notes", "--offline", "--output", "json"]).await.ok().json();
     assert_eq!((&offline["state"], &offline["decided_by"]), (&json!("unread"), &json!("nothing")));
     assert!(offline["schedule"]["next_tick"].as_str().unwrap().contains("-02-29T00:00:00Z"));
+    let text = site.rotator.run(&["explain", "notes", "--offline"]).await.ok().stdout;
+    let expiry = text.lines().find(|line| line.starts_with("expiry"));
+    assert!(expiry.is_some_and(|line| line.contains("unknown") && !line.contains("no token")), "{text}");
     assert_eq!((site.vault_logins(), site.logins()), (0, 0));
 
     site.configure(|config| config.address = "http://127.0.0.1:1".to_owned());

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokenferry_sandbox::Fault;
 use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
 
-use crate::site::Site;
+use crate::site::{Site, rotation};
 
 #[tokio::test]
 async fn a_named_reader_counts_with_its_own_lag() {
@@ -88,6 +88,26 @@ async fn notes_of_validate_are_in_its_json_and_do_not_make_it_fail() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert_eq!(line["level"], "warn");
     }
+}
+
+#[tokio::test]
+async fn a_path_with_what_vaults_api_has_before_it_is_worth_a_note() {
+    let mut site = Site::new("validate-data").await;
+    site.configure(|config| {
+        config.rotation = "reader_lag = \"1m\"".to_owned();
+        config.more = rotation("other").replace("tokens/other", "data/tokens/other");
+    });
+    let rows = site.rotator.run(&["validate", "--offline", "--output", "json"]).await.json();
+    let notes: Vec<&Value> = rows.as_array().unwrap().iter().map(|row| &row["notes"]).collect();
+    assert_eq!(notes[0], &json!([]));
+    let [note] = notes[1].as_array().unwrap().as_slice() else { panic!("{notes:?}") };
+    assert_eq!(
+        note["message"],
+        "rotation other: `path` begins with `data/`, so Vault keeps the entry at secret/data/data/tokens/other"
+    );
+    assert!(note["advice"].as_str().unwrap().starts_with("Leave `data/` out"), "{note}");
+    let doctor = site.rotator.run(&["doctor", "other"]).await.stdout;
+    assert!(doctor.contains("`path` begins with `data/`"), "{doctor}");
 }
 
 async fn validate(site: &Site, code: i32) -> Value {

@@ -51,6 +51,23 @@ async fn a_signal_without_a_change_logs_in_nowhere() {
 }
 
 #[tokio::test]
+async fn what_takes_effect_at_the_next_start_only_is_told_once() {
+    let mut site = Site::new("reload-listen").await;
+    let daemon = site.rotator.start();
+    daemon.says("rotated").await;
+    let mut reload = async |listen: Option<&str>, times| {
+        if let Some(listen) = listen {
+            site.configure(|config| config.listen = listen.to_owned());
+        }
+        daemon.process.signal(Signal::SIGHUP);
+        said(&daemon, UNCHANGED, times).await;
+        daemon.count(|event| event.message().starts_with("`listen`, `page` or `allowed_hosts` has changed"))
+    };
+    assert_eq!((reload(Some("off"), 1).await, reload(None, 2).await), (1, 1));
+    assert_eq!(reload(Some("127.0.0.1:1"), 3).await, 2);
+}
+
+#[tokio::test]
 async fn a_changed_file_is_noticed_by_itself() {
     let mut site = Site::new("reload-file").await;
     let daemon = site.rotator.start();

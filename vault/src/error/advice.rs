@@ -102,8 +102,7 @@ fn forbidden(operation: &Operation) -> String {
         | Operation::Note(at) => {
             let KvPath { mount, path, .. } = at;
             format!(
-                "The token needs `create` and `update` on {mount}/data/{path}, and `create`, `read` and `update` on \
-                 {mount}/metadata/{path}{there}. With `read` on the former, restarts know the token that is there.",
+                "The token needs `create`, `read` and `update` on {mount}/data/{path} and on {mount}/metadata/{path}{there}.",
                 there = in_namespace(at)
             )
         }

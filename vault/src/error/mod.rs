@@ -266,10 +266,12 @@ pub enum VaultError {
         operation: Operation,
     },
     /// No connection.
-    #[error("{operation}: the host cannot be reached: {cause}")]
+    #[error("{operation}: {address} cannot be reached: {cause}")]
     Unreachable {
         /// What was attempted.
         operation: Operation,
+        /// Scheme, host and port.
+        address: String,
         /// What is wrong.
         cause: String,
     },

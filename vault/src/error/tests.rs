@@ -50,7 +50,11 @@ fn one_of_each() -> Vec<VaultError> {
         VaultError::TimedOut { operation: operation(), limit: Duration::from_secs(30) },
         VaultError::Tls { operation: operation(), cause: "unknown issuer".to_owned(), certificate: true },
         VaultError::UnexpectedStatus { operation: operation(), status: 418 },
-        VaultError::Unreachable { operation: operation(), cause: "Connection refused".to_owned() },
+        VaultError::Unreachable {
+            operation: operation(),
+            address: "https://vault.example:8200".to_owned(),
+            cause: "Connection refused".to_owned(),
+        },
         VaultError::WrappedElsewhere { operation: operation(), path: "sys/wrapping/wrap".to_owned() },
         VaultError::WrappingTokenOver { operation: Operation::Unwrap("approle".into()) },
     ]
@@ -91,6 +95,10 @@ fn messages_say_what_was_attempted_and_what_came_back() {
     assert_eq!(
         message("vault_redirected"),
         "writing kv/a/b: the answer (HTTP 307) is a redirect to https://b.example, which is not followed"
+    );
+    assert_eq!(
+        message("vault_unreachable"),
+        "writing kv/a/b: https://vault.example:8200 cannot be reached: Connection refused"
     );
     assert_eq!(
         message("vault_login_refused"),

@@ -144,6 +144,9 @@ impl Facts {
     }
 
     fn expiry(&self, reckoning: &Reckoning) -> String {
+        if self.found.standing.is_none() {
+            return "unknown, as the token is".to_owned();
+        }
         let Some(renewal) = reckoning.renewal else {
             let unknown = "nobody knows when the token ends, so its schedule alone decides; `ttl` in its source \
                            would say so";

@@ -3,9 +3,9 @@
 mod notes;
 mod row;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use self::notes::{Note, missing, missing_in_vault};
+use self::notes::{Note, doubts, missing, missing_in_vault};
 use self::row::{Row, explain, table};
 use super::{CommandError, Exit, load, show, tell};
 use crate::app::{App, Reading};
@@ -20,8 +20,9 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
     let spares = !arguments.offline && is_spared(&app.config.vault.auth);
     let asks = !arguments.offline && !spares;
     let (last_seen, unread) = if asks { last_seen(&app).await } else { (BTreeMap::new(), None) };
+    let spared = spares.then(Note::spared);
     let mut notes: Vec<Note> =
-        spares.then(Note::spared).into_iter().chain(unread).chain(missing(&app)).collect();
+        spared.into_iter().chain(unread).chain(doubts(&app)).chain(missing(&app)).collect();
     if asks {
         notes.extend(missing_in_vault(&app).await);
     }
@@ -32,8 +33,8 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
     let seen = |index: usize| last_seen.get(&RotationId(index.try_into().ok()?));
     let claims = Claim::of_all(&app.config.rotations, seen, now);
     let rows = app.config.rotations.iter().zip(&claims).map(|(rotation, claim)| {
-        let of_source = notes.iter().filter(|note| note.concerns(&rotation.source));
-        Row::new(rotation, &prove(claim, now), of_source)
+        let of_it = notes.iter().filter(|note| note.concerns(rotation));
+        Row::new(rotation, &prove(claim, now), of_it)
     });
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
@@ -46,7 +47,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
 
 /// The tokens that stand in Vault. A Vault that cannot be read does not make a configuration wrong.
 async fn last_seen(app: &App) -> (BTreeMap<RotationId, Living>, Option<Note>) {
-    let all: BTreeSet<RotationId> = app.ids().map(|(id, _)| id).collect();
+    let all = app.enabled(&app.ids().map(|(id, _)| id).collect());
     let Reading { found, error } = app.read(all.clone()).await;
     let unread = error.map(|error| Note::unread(all.len() - found.len(), &error));
     (found.into_iter().filter_map(|(id, standing)| Some((id, standing.living?))).collect(), unread)

@@ -9,39 +9,65 @@ use tokenferry_sources::{HttpClient, ProcessEnvironment};
 use tokenferry_vault::VaultError;
 
 use crate::app::App;
+use crate::doctor::counted;
+use crate::rotation::{Destination, Rotation};
 use crate::source::{OpenError, Source, unreadable};
 use crate::spared;
 
 /// Something worth a word.
 #[derive(Debug, Serialize)]
 pub(super) struct Note {
-    /// The source that it is about; `None` if it is about what all rotations need.
     #[serde(skip)]
-    source: Option<Arc<str>>,
+    about: About,
     pub(super) message: String,
     pub(super) advice: Option<String>,
+}
+
+/// What a note is about.
+#[derive(Debug)]
+enum About {
+    /// What all rotations need.
+    All,
+    Rotation(Arc<str>),
+    Source(Arc<str>),
 }
 
 impl Note {
     /// Tokens in Vault could not be looked at.
     pub(super) fn unread(rotations: usize, error: &VaultError) -> Self {
-        let message = format!("the tokens of {rotations} rotations could not be looked at in Vault: {error}");
-        Note { source: None, message, advice: Some(error.advice()) }
+        let of = counted(rotations, "rotation");
+        let message = format!("the tokens of {of} could not be looked at in Vault: {error}");
+        Note { about: About::All, message, advice: Some(error.advice()) }
     }
 
     /// Nothing was looked at in Vault.
     pub(super) fn spared() -> Self {
-        Note { source: None, message: spared::WHY.to_owned(), advice: Some(spared::ADVICE.to_owned()) }
+        Note { about: About::All, message: spared::WHY.to_owned(), advice: Some(spared::ADVICE.to_owned()) }
     }
 
-    /// Whether it is about this source, too.
-    pub(super) fn concerns(&self, source: &Source) -> bool {
-        self.source.as_ref().is_none_or(|name| *name == source.name)
+    /// Whether it is about this rotation, too.
+    pub(super) fn concerns(&self, rotation: &Rotation) -> bool {
+        match &self.about {
+            About::All => true,
+            About::Rotation(name) => *name == rotation.name,
+            About::Source(name) => *name == rotation.source.name,
+        }
     }
 
     fn of(source: &Source, message: String, advice: Option<String>) -> Self {
-        Note { source: Some(Arc::clone(&source.name)), message, advice }
+        Note { about: About::Source(Arc::clone(&source.name)), message, advice }
     }
+}
+
+/// Paths that nobody means.
+pub(super) fn doubts(app: &App) -> impl Iterator<Item = Note> {
+    app.config.rotations.iter().flat_map(|rotation| {
+        rotation.destinations.iter().filter_map(Destination::doubt).map(|(doubt, advice)| Note {
+            about: About::Rotation(Arc::clone(&rotation.name)),
+            message: format!("rotation {}: {doubt}", rotation.name),
+            advice: Some(advice),
+        })
+    })
 }
 
 /// What is kept in variables and files, and cannot be read now.
