@@ -20,9 +20,13 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
     let spares = !arguments.offline && is_spared(&app.config.vault.auth);
     let asks = !arguments.offline && !spares;
     let (last_seen, unread) = if asks { last_seen(&app).await } else { (BTreeMap::new(), None) };
-    let spared = spares.then(Note::spared);
-    let mut notes: Vec<Note> =
-        spared.into_iter().chain(unread).chain(doubts(&app)).chain(missing(&app)).collect();
+    let mut notes: Vec<Note> = spares
+        .then(Note::spared)
+        .into_iter()
+        .chain(unread)
+        .chain(doubts(&app))
+        .chain(missing(&app))
+        .collect();
     if asks {
         notes.extend(missing_in_vault(&app).await);
     }
