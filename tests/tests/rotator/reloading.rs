@@ -345,7 +345,7 @@ async fn what_cannot_be_proven_is_told_once_for_each_definition() {
     daemon.process.signal(Signal::SIGHUP);
     said(&daemon, UNCHANGED, 1).await;
     site.configure(|config| {
-        config.more = rotation("more").replace("renew_before", "enabled = false\n renew_before")
+        config.more = rotation("more").replace("renew_before", "enabled = false\n renew_before");
     });
     said(&daemon, CHANGED, 2).await;
     assert_eq!(daemon.count(|event| event.message() == REFUSED_PROOF), 1);
