@@ -22,7 +22,7 @@ pub(super) fn tell_refused(
         for (rotation, claim) in told {
             let proof = prove(claim, now);
             if let Verdict::NotCarried | Verdict::Refused { .. } = proof.verdict {
-                let proof = proof.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ");
+                let proof = proof.to_string().lines().map(str::trim).collect::<Vec<_>>().join("; ");
                 warn!(
                     rotation = &*rotation.name,
                     proof, "readers may hold a dead token even if nothing fails"

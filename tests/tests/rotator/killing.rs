@@ -109,7 +109,9 @@ async fn a_token_that_a_refresh_ended_before_a_kill_is_renewed_by_the_next_start
 
     let mut daemon = site.rotator.start();
     daemon
-        .event(|event| event.message() == "The token was not published" && event.text("rotation") == "salon")
+        .event(|event| {
+            event.message().starts_with("the token was not published") && event.text("rotation") == "salon"
+        })
         .await;
     let page = daemon.page("/metrics").await;
     let is_dead = |line: &str| {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::site::{MOUNT, PATH, Site};
+use crate::site::{MOUNT, PATH, PROVEN, Site};
 
 const COPY: &str = "tokens/copy";
 
@@ -12,7 +12,7 @@ async fn site(test: &str) -> Site {
     site.configure(|config| {
         // What must not be written is tried for so long.
         "grace_period = \"1s\"".clone_into(&mut config.top);
-        config.rotation = format!("destination {{\n mount = \"{MOUNT}\"\n path = \"{COPY}\"\n }}");
+        config.rotation = format!("{PROVEN}\n destination {{\n mount = \"{MOUNT}\"\n path = \"{COPY}\"\n }}");
     });
     site
 }

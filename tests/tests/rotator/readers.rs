@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -14,7 +14,7 @@ use tokenferry_tests::process::Process;
 use tokenferry_tests::service::Service;
 use tokio::process::Command;
 
-use crate::site::{DATA, MOUNT, PATH, Site, until};
+use crate::site::{DATA, MOUNT, PATH, Site, time, until};
 
 #[expect(dead_code, unreachable_pub, reason = "a program of its own, of which the test calls the parts")]
 #[path = "../../../examples/readers/rust/main.rs"]
@@ -34,6 +34,8 @@ async fn the_agent_renders_the_token_and_renders_it_again_after_a_rotation() {
     until("the first token", || shows(&first)).await;
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 
+    // Zettelstore's tokens of one second are the same.
+    until("another second", || SystemTime::now() >= time(&first, "issued_at") + Duration::from_secs(1)).await;
     site.rotator.run(&["once", "--force"]).await.ok();
     let second = site.entry().await.unwrap();
     assert_ne!(first.text("token"), second.text("token"));

@@ -60,7 +60,7 @@ async fn a_refused_login_is_sent_once_however_many_processes_run_rotations_of_it
     }
     // The daemon reads what all were told, and has one more rotation, which was never run.
     let mut daemon = site.rotator.start();
-    let refused = daemon.says("A refused login was not sent again").await;
+    let refused = daemon.says("a refused login was not sent again").await;
     assert!(refused.text("error").contains("not sent again before"), "{}", refused.text("error"));
     site.noted("tokenferry_failed_login").await;
     assert_eq!(site.logins(), 1);

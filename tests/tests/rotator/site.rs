@@ -18,6 +18,9 @@ pub(crate) const MOUNT: &str = "secret";
 /// The path of the destination.
 pub(crate) const PATH: &str = "tokens/notes";
 
+/// More of a rotation: with this its proof holds, and the daemon warns of nothing.
+pub(crate) const PROVEN: &str = "reader_lag = \"1m\"";
+
 /// Where its data are, for audits.
 pub(crate) const DATA: &str = "secret/data/tokens/notes";
 

@@ -7,7 +7,7 @@ use tokenferry_sandbox::Fault;
 use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
 use tokenferry_tests::rotator::Daemon;
 
-use crate::site::{MOUNT, Site};
+use crate::site::{MOUNT, PROVEN, Site};
 
 #[tokio::test]
 async fn an_idle_daemon_ends_well() {
@@ -23,7 +23,8 @@ async fn an_idle_daemon_ends_well() {
 
 #[tokio::test]
 async fn a_daemon_that_waits_for_vault_ends_well() {
-    let site = Site::new("stop-while-waiting").await;
+    let mut site = Site::new("stop-while-waiting").await;
+    site.configure(|config| config.rotation = PROVEN.to_owned());
     site.openbao.process.signal(Signal::SIGSTOP);
     let mut daemon = site.rotator.start();
     daemon.says("logging in to Vault").await;

@@ -142,7 +142,7 @@ async fn what_the_policy_forbids_is_told_with_path_and_capabilities() {
         "{error}"
     );
     let advice = refused.text("advice");
-    assert!(advice.contains("`create` and `update` on secret/data/tokens/notes"), "{advice}");
+    assert!(advice.contains("`create`, `read` and `update` on secret/data/tokens/notes"), "{advice}");
     site.openbao.write_policy("rotator", &rotator_policy(MOUNT, "tokens/*")).await;
     site.version(1).await;
     assert_eq!((site.vault_logins(), site.logins()), (1, 1), "both logins are good, and none is repeated");
