@@ -9,7 +9,7 @@ use futures_util::stream;
 use tokenferry_vault::VaultError;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::run::{RotationId, Standing};
 use crate::runner::Runner;
@@ -50,7 +50,6 @@ async fn read_until_done(
         sleep(wait).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    info!("all entries are read");
 }
 
 /// How long to leave Vault alone. Where each entry was asked for to no avail, so long that thousands of them make a

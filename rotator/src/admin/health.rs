@@ -1,12 +1,13 @@
 //! Whether the daemon does its work.
 //!
-//! It does while every rotation is attempted when it is due. That some of them fail, are refused or have lost their
+//! It does while every rotation is attempted when it is due, by itself or, where it stands by, by another replica. That some of them fail, are refused or have lost their
 //! token does not make it unready: another instance would fare no better, and alerts tell of it.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::dispatch::Role;
 use crate::lag::LONGEST_LAG;
 use crate::observe::Health;
 
@@ -21,8 +22,13 @@ pub struct Reason {
 
 /// Why it is not ready; nothing if it is.
 pub fn reasons(health: Health) -> Vec<Reason> {
-    let Health { rotations, unread, lag } = health;
+    let Health { rotations, unread, lag, role } = health;
     let mut reasons = Vec::new();
+    if role == Role::Disconnected {
+        let text = "PostgreSQL, through which the replicas share the work, cannot be reached; nothing is begun before \
+                    it is back";
+        reasons.push(Reason { reason: "database_unreachable", text: text.to_owned() });
+    }
     if unread > 0 {
         let text = format!(
             "of {unread} of {rotations} rotations it is not known yet what stands in Vault; what cannot be read is not \
@@ -60,8 +66,18 @@ mod tests {
     use super::*;
 
     fn names(unread: usize, lag: u64) -> Vec<&'static str> {
-        let health = Health { rotations: 3, unread, lag: Duration::from_secs(lag) };
+        names_as(Role::Leading, unread, lag)
+    }
+
+    fn names_as(role: Role, unread: usize, lag: u64) -> Vec<&'static str> {
+        let health = Health { rotations: 3, unread, lag: Duration::from_secs(lag), role };
         reasons(health).into_iter().map(|reason| reason.reason).collect()
+    }
+
+    #[test]
+    fn who_stands_by_is_ready_and_who_is_cut_off_is_not() {
+        assert!(names_as(Role::Standby, 0, 0).is_empty());
+        assert_eq!(names_as(Role::Disconnected, 0, 0), ["database_unreachable"]);
     }
 
     #[test]

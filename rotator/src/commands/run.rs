@@ -11,6 +11,7 @@ use super::{CommandError, Exit, load};
 use crate::admin::{self, Admin};
 use crate::cli::Cli;
 use crate::daemon::Daemon;
+use crate::dispatch::Local;
 use crate::lag::Lag;
 use crate::process;
 use crate::reload::Reloads;
@@ -35,7 +36,9 @@ pub(super) async fn execute(cli: &Cli) -> Result<Exit, CommandError> {
     let (asking, questions) = mpsc::channel(1);
     let (admin, done) = (Arc::new(Admin::new(&app, asking)), CancellationToken::new());
     let served = listener.map(|listener| tokio::spawn(admin::serve(listener, admin, done.clone())));
-    let daemon = Daemon::new(app, questions, Lag::new(), reloads, Supervisor::new(&ProcessEnvironment));
+    let dispatch = Box::new(Local::new(app.runner.clone(), app.config.concurrency));
+    let daemon =
+        Daemon::new(app, dispatch, questions, Lag::new(), reloads, Supervisor::new(&ProcessEnvironment));
     let all_stored = daemon.run(stop).await;
     done.cancel();
     if let Some(served) = served {

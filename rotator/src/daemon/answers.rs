@@ -30,7 +30,8 @@ impl Daemon {
     fn health(&self) -> Health {
         let is_unread = |id| self.scheduler.view(id).is_none_or(|view| view.stage == Stage::Unread);
         let unread = self.ids().filter(|id| is_unread(*id)).count();
-        Health { rotations: self.rotations.len(), unread, lag: self.lag.lag(Instant::now()) }
+        let (lag, role) = (self.lag.lag(Instant::now()), self.standing.role());
+        Health { rotations: self.rotations.len(), unread, lag, role }
     }
 
     fn snapshot(&self) -> Snapshot {

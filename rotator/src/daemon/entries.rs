@@ -12,6 +12,7 @@ use crate::runner::Runner;
 
 /// Everything that is being read. Whatever is still being read when this is dropped is given up.
 pub(super) struct Entries {
+    begin: Box<Begin>,
     sender: mpsc::Sender<Found>,
     found: mpsc::Receiver<Found>,
     unread: usize,
@@ -21,8 +22,25 @@ pub(super) struct Entries {
 impl Entries {
     /// Nothing is read yet. So many may wait to be taken in.
     pub(super) fn new(at_once: usize) -> Self {
+        // Ends when the receiver is dropped.
+        Entries::read_by(at_once, |runner, unread, at_once, sender| {
+            drop(tokio::spawn(read_all(runner, unread, at_once, sender)));
+        })
+    }
+
+    /// The same, read in another way.
+    pub(super) fn read_by(
+        at_once: usize,
+        begin: impl Fn(Arc<Runner>, BTreeSet<RotationId>, usize, mpsc::Sender<Found>) + Send + 'static,
+    ) -> Self {
         let (sender, found) = mpsc::channel(at_once.max(1));
-        Entries { sender, found, unread: 0, since: Instant::now() }
+        Entries { begin: Box::new(begin), sender, found, unread: 0, since: Instant::now() }
+    }
+
+    /// Gives up whatever is being read. From now on so many may wait to be taken in.
+    pub(super) fn forget(&mut self, at_once: usize) {
+        (self.sender, self.found) = mpsc::channel(at_once.max(1));
+        self.unread = 0;
     }
 
     /// Begins to read these.
@@ -32,8 +50,7 @@ impl Entries {
                 self.since = Instant::now();
             }
             self.unread += unread.len();
-            // Ends when the receiver is dropped.
-            tokio::spawn(read_all(runner, unread, at_once, self.sender.clone()));
+            (self.begin)(runner, unread, at_once, self.sender.clone());
         }
     }
 
@@ -59,3 +76,6 @@ impl Entries {
         }
     }
 }
+
+/// Begins to read these, so many at once, and sends what is found.
+type Begin = dyn Fn(Arc<Runner>, BTreeSet<RotationId>, usize, mpsc::Sender<Found>) + Send;

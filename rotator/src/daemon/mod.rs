@@ -6,6 +6,7 @@ mod entries;
 mod looks;
 mod proofs;
 mod renewal;
+mod role;
 mod taking_over;
 
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokenferry_sources::{Clock, Timestamp, rfc3339};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -25,7 +26,7 @@ use self::looks::{LOOK_FOR_CHANGES_EVERY, Looks};
 use self::renewal::Renewal;
 use crate::app::App;
 use crate::config::Listen;
-use crate::dispatch::{Dispatch, Ended, Local};
+use crate::dispatch::{Dispatch, Ended, Role};
 use crate::jumps::Jumps;
 use crate::lag::{Lag, Watchdog};
 use crate::observe::{Question, Score};
@@ -72,22 +73,25 @@ pub struct Daemon {
     looks: Looks,
     departures: Departures,
     renewal: Renewal,
+    standing: role::Standing,
 }
 
 impl Daemon {
-    /// One for what is configured. It tells `supervisor` and `lag` how it is, answers `questions`, and obeys `reloads`.
+    /// One for what is configured, that has it done by `dispatch`. It tells `supervisor` and `lag` how it is, answers
+    /// `questions`, and obeys `reloads`.
     pub fn new(
         app: App,
+        dispatch: Box<dyn Dispatch>,
         questions: mpsc::Receiver<Question>,
         lag: Lag,
         mut reloads: Reloads,
         supervisor: Supervisor,
     ) -> Self {
         reloads.follow(&app.config);
-        let (scheduler, dispatch) = (app.scheduler(), Local::new(app.runner.clone(), app.config.concurrency));
         Daemon {
-            scheduler,
-            dispatch: Box::new(dispatch),
+            scheduler: app.scheduler(),
+            standing: role::Standing::new(dispatch.role()),
+            dispatch,
             last_reload: LastReload { successful: true, at: app.clock.now() },
             entries: Entries::new(app.config.concurrency),
             looks: Looks::default(),
@@ -114,21 +118,26 @@ impl Daemon {
         let mut watchdog = Watchdog::new(self.lag.clone());
         let mut look = looks();
         proofs::tell_refused(self.rotations.clone(), |_| true, self.clock.now());
-        self.read_entries();
+        if self.leads() {
+            self.read_entries();
+        }
         self.supervisor.ready(&self.status());
         loop {
+            self.take_on_role();
             self.submit_what_is_due();
             let pause = self.pause();
             // What is being read is due since that began, for all that is known.
-            let unread = self.entries.unread_since();
+            let (leads, next_patrol) = (self.leads(), self.standing.next_patrol);
+            let unread = self.entries.unread_since().filter(|_| leads);
             watchdog.look(unread, self.dispatch.waiting_since(), Instant::now() + pause);
-            let waits_for_change = self.scheduler.waiting_for_change().next().is_some();
+            let waits_for_change = leads && self.scheduler.waiting_for_change().next().is_some();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 // What comes rarely comes first, lest what comes often keeps it from ever being heard.
                 Some(question) = self.questions.recv() => self.answer(question),
                 () = self.supervisor.alarm() => self.beat(),
+                () = self.standing.changed() => {}
                 reload = self.reloads.next() => self.reload(reload),
                 Some(name) = self.departures.departed() => self.let_follow(&name),
                 (rotation, standing) = self.entries.next() => self.learn(rotation, standing),
@@ -137,6 +146,7 @@ impl Daemon {
                     self.note_change(&changed);
                 },
                 _ = look.tick(), if waits_for_change => self.look_for_changed_logins(),
+                () = sleep_until(next_patrol), if !leads => self.patrol(),
                 () = sleep(pause) => {}
             }
         }
@@ -170,7 +180,8 @@ impl Daemon {
         if let (None, Some(living)) = (&standing.failure, alive) {
             standing.failure = self.runner.missed(rotation, living);
         }
-        if let (Some(failure), Some(configured)) = (&standing.failure, self.rotation(rotation)) {
+        let news = standing.failure.as_ref().filter(|_| self.leads());
+        if let (Some(failure), Some(configured)) = (news, self.rotation(rotation)) {
             warn!(
                 rotation = &*configured.name,
                 class = %failure.class,
@@ -182,9 +193,15 @@ impl Daemon {
         }
         self.scheduler.learn(rotation, standing, now);
         self.announce(rotation);
+        if self.leads() && self.entries.unread() == 0 {
+            info!("all entries are read");
+        }
     }
 
     fn submit_what_is_due(&mut self) {
+        if !self.leads() {
+            return;
+        }
         let now = self.now();
         for due in self.scheduler.due(now) {
             self.dispatch.submit(due);
@@ -231,11 +248,13 @@ impl Daemon {
     fn pause(&mut self) -> Duration {
         let now = self.now();
         let until = |wake: Timestamp| (wake - now).to_std().unwrap_or_default();
-        self.scheduler.wake_at().map_or(LONGEST_PAUSE, |wake| until(wake).min(LONGEST_PAUSE))
+        let wake = self.scheduler.wake_at().filter(|_| self.leads());
+        wake.map_or(LONGEST_PAUSE, |wake| until(wake).min(LONGEST_PAUSE))
     }
 
+    /// What stands by would be told of at each patrol.
     fn announce(&self, rotation: RotationId) {
-        let Some(next) = self.scheduler.next(rotation) else { return };
+        let Some(next) = self.scheduler.next(rotation).filter(|_| self.leads()) else { return };
         let Some(configured) = self.rotation(rotation) else { return };
         info!(
             rotation = &*configured.name,
@@ -252,7 +271,8 @@ impl Daemon {
     /// We are well as long as this is reached, and what waits to begin waits for something. That Vault or a system is
     /// away is no reason to be ended: what was issued and could not be stored yet would be lost.
     fn beat(&mut self) {
-        let is_well = self.dispatch.running() > 0 || self.dispatch.waiting_since().is_none();
+        let is_idle = self.dispatch.running() == 0 && self.dispatch.waiting_since().is_some();
+        let is_well = !(self.leads() && is_idle);
         let status = self.status();
         self.supervisor.beat(is_well, &status);
     }
@@ -262,7 +282,12 @@ impl Daemon {
         let (rotations, running) = (self.rotations.len(), self.dispatch.running());
         let unread = self.entries.unread();
         let refused = if self.last_reload.successful { "" } else { "; the changed configuration is wrong" };
-        format!("{rotations} rotations, {running} running, {unread} not read yet{refused}")
+        let role = match self.standing.role() {
+            Role::Disconnected => "; the other replicas cannot be reached",
+            Role::Leading => "",
+            Role::Standby => "; another replica leads",
+        };
+        format!("{rotations} rotations, {running} running, {unread} not read yet{role}{refused}")
     }
 
     /// Runs that have begun may end, and what they got is stored.

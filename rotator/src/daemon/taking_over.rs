@@ -11,7 +11,6 @@ use tracing::warn;
 
 use super::Daemon;
 use super::departures::Departure;
-use super::entries::Entries;
 use super::looks::Looks;
 use super::proofs;
 use crate::config::Config;
@@ -60,7 +59,8 @@ impl Daemon {
         self.rotations = rotations;
         self.reschedule(&carries_on);
         // Whatever is on its way bears the ids of before.
-        (self.entries, self.looks) = (Entries::new(self.concurrency), Looks::default());
+        self.entries.forget(self.concurrency);
+        self.looks = Looks::default();
         self.read_entries();
     }
 

@@ -20,6 +20,7 @@ use tokenferry_sources::Timestamp;
 use tokenferry_vault::Counts;
 use tokio::sync::oneshot;
 
+use crate::dispatch::Role;
 use crate::proof;
 use crate::reload::LastReload;
 use crate::rotation::Rotation;
@@ -45,6 +46,8 @@ pub struct Health {
     pub unread: usize,
     /// How long the run that waits longest has been due without being begun.
     pub lag: Duration,
+    /// What it is among the replicas; alone it leads.
+    pub role: Role,
 }
 
 /// What the daemon knows at one moment.

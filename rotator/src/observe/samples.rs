@@ -11,6 +11,7 @@ use tokenferry_vault::Counts;
 
 use super::{Calls, Clock, Health, Logins, Row, Runs, Snapshot};
 use crate::config::Config;
+use crate::dispatch::Role;
 use crate::reload::LastReload;
 use crate::rotation::Rotation;
 use crate::run::{Class, Living, Reason};
@@ -87,7 +88,7 @@ pub(crate) fn snapshot(rows: Vec<Row>) -> Snapshot {
     let source = &rows[0].rotation.source;
     Snapshot {
         now: now(),
-        health: Health { rotations: rows.len(), unread, lag: Duration::ZERO },
+        health: Health { rotations: rows.len(), unread, lag: Duration::ZERO, role: Role::Leading },
         running: rows.iter().filter(|row| row.stage == Stage::InFlight).count(),
         failures: vec![(Arc::clone(source), Class::new("unreachable"), 2)],
         calls: vec![Calls { system: "zettelstore", total: 40, last_hour: 12 }],

@@ -1,0 +1,122 @@
+//! What this process is among its like, and what follows from that.
+//!
+//! Only who leads lets anything happen. Who stands by knows how things stand, for those who look on, but reads it at
+//! leisure. Whoever begins to lead believes nothing that it knew: others have worked meanwhile.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::Daemon;
+use super::looks::Looks;
+use crate::dispatch::Role;
+use crate::run::RotationId;
+use crate::scheduler::{Plan, Scheduler, Stage};
+
+/// Our role, as far as we have taken note of it.
+pub(super) struct Standing {
+    roles: watch::Receiver<Role>,
+    role: Role,
+    /// When the entries are read next, unless we lead.
+    pub(super) next_patrol: Instant,
+}
+
+impl Standing {
+    pub(super) fn new(mut roles: watch::Receiver<Role>) -> Self {
+        let role = *roles.borrow_and_update();
+        Standing { roles, role, next_patrol: Instant::now() + FIRST_PATROL }
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
+    pub(super) fn leads(&self) -> bool {
+        self.role == Role::Leading
+    }
+
+    /// Waits until the role has changed, and for ever once it cannot any more. Loses nothing when it is dropped.
+    pub(super) async fn changed(&mut self) {
+        match self.roles.changed().await {
+            // Whoever takes it on finds it changed.
+            Ok(()) => self.roles.mark_changed(),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn news(&mut self) -> Option<Role> {
+        let role = self.roles.has_changed().unwrap_or(false);
+        role.then(|| *self.roles.borrow_and_update())
+    }
+}
+
+impl Daemon {
+    /// Whoever leads as before may have been somebody else in between.
+    pub(super) fn take_on_role(&mut self) {
+        let Some(role) = self.standing.news() else { return };
+        let before = std::mem::replace(&mut self.standing.role, role);
+        tell(before, role);
+        if [before, role].contains(&Role::Leading) {
+            self.begin_anew();
+        }
+    }
+
+    /// Forgets what it knew of all rotations, and reads it.
+    fn begin_anew(&mut self) {
+        let plans = self.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect();
+        self.scheduler = Scheduler::new(plans);
+        self.entries.forget(self.concurrency);
+        self.looks = Looks::default();
+        if self.leads() {
+            self.read_entries();
+        } else {
+            self.patrol();
+        }
+    }
+
+    pub(super) fn leads(&self) -> bool {
+        self.standing.leads()
+    }
+
+    /// Reads how things stand, unless that is still under way.
+    pub(super) fn patrol(&mut self) {
+        let is_run = |id: &RotationId| {
+            self.scheduler.view(*id).is_some_and(|view| view.stage != Stage::Disabled)
+                && !self.rotation(*id).is_some_and(|rotation| self.departures.are_awaited(&rotation.name))
+        };
+        let all: BTreeSet<_> = (0..).map(RotationId).take(self.rotations.len()).filter(is_run).collect();
+        let pause = PAUSE_FOR_EACH * u32::try_from(all.len()).unwrap_or(u32::MAX);
+        self.standing.next_patrol = Instant::now() + pause.max(SHORTEST_PAUSE);
+        let at_once = if self.scheduler.unknown().next().is_some() { self.concurrency } else { AT_LEISURE };
+        if self.entries.unread() == 0 {
+            self.entries.read(self.runner.clone(), all, at_once);
+        }
+    }
+}
+
+fn tell(before: Role, role: Role) {
+    match role {
+        Role::Disconnected => warn!(
+            led = before == Role::Leading,
+            advice = "see to PostgreSQL and the way there; tokens live on meanwhile",
+            "the other replicas cannot be reached: nothing is dispatched"
+        ),
+        Role::Leading => {
+            info!("this replica leads: it dispatches what is due, once it has read each entry anew")
+        }
+        Role::Standby => info!("this replica stands by: it works on what another one dispatches"),
+    }
+}
+
+/// By then it is known as a rule who leads, and whoever does reads all of it at once.
+const FIRST_PATROL: Duration = Duration::from_secs(10);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(60);
+/// Thousands of entries are a few requests a second to Vault.
+const PAUSE_FOR_EACH: Duration = Duration::from_millis(50);
+const AT_LEISURE: usize = 1;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use tokenferry_sources::{TestClock, Timestamp};
+use tokenferry_vault::Vault;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::super::entries::Entries;
+use super::*;
+use crate::app::App;
+use crate::config::Config;
+use crate::dispatch::{Dispatch, Ended};
+use crate::lag::Lag;
+use crate::observe::{Question, Snapshot};
+use crate::reload::Reloads;
+use crate::run::{Aftermath, Due, Living, Outcome, Standing as Found, Work};
+use crate::runner::Runner;
+use crate::supervisor::Supervisor;
+
+const CONFIGURATION: &str = r#"
+    vault {
+      address = "https://vault.example"
+    }
+    source "zettelstore" "home" {
+      username = "anna"
+      password = { env = "P" }
+    }
+    rotation "one" {
+      source   = "zettelstore.home"
+      schedule = "@hourly"
+      destination {
+        mount = "kv"
+        path  = "one"
+      }
+    }
+    rotation "two" {
+      source   = "zettelstore.home"
+      schedule = "@hourly"
+      destination {
+        mount = "kv"
+        path  = "two"
+      }
+    }
+"#;
+
+/// What happened, in its order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Event {
+    Read(Vec<u32>),
+    Submitted(u32),
+    Closed,
+}
+
+type Events = Arc<Mutex<Vec<Event>>>;
+
+/// Takes note of what it is given. What comes of it, and its role, are the test's to say.
+struct Fake {
+    events: Events,
+    submitted: mpsc::UnboundedSender<Due>,
+    ended: mpsc::UnboundedReceiver<Ended>,
+    roles: watch::Receiver<Role>,
+}
+
+#[async_trait]
+impl Dispatch for Fake {
+    fn submit(&mut self, due: Due) {
+        self.events.lock().unwrap().push(Event::Submitted(due.rotation.0));
+        self.submitted.send(due).unwrap();
+    }
+
+    async fn ended(&mut self) -> Ended {
+        match self.ended.recv().await {
+            Some(ended) => ended,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn role(&self) -> watch::Receiver<Role> {
+        self.roles.clone()
+    }
+
+    fn withdraw(&mut self) -> Vec<Due> {
+        Vec::new()
+    }
+
+    fn succeed(&mut self, _: Arc<dyn Work>, _: usize, _: &mut dyn FnMut(RotationId) -> RotationId) {}
+
+    fn close(&mut self) {
+        self.events.lock().unwrap().push(Event::Closed);
+    }
+
+    fn running(&self) -> usize {
+        0
+    }
+
+    fn waiting_since(&self) -> Option<Instant> {
+        None
+    }
+}
+
+/// A daemon at work, and everything that it depends on.
+struct Site {
+    events: Events,
+    /// What reading finds.
+    found: Arc<Mutex<Found>>,
+    role: watch::Sender<Role>,
+    submitted: mpsc::UnboundedReceiver<Due>,
+    ended: mpsc::UnboundedSender<Ended>,
+    questions: mpsc::Sender<Question>,
+    clock: TestClock,
+    stop: CancellationToken,
+    daemon: JoinHandle<bool>,
+}
+
+impl Site {
+    fn start(role: Role) -> Site {
+        let environment = Arc::new(BTreeMap::new());
+        let config =
+            Config::parse(vec![(PathBuf::from("t.hcl"), CONFIGURATION.to_owned())], &*environment).unwrap();
+        let clock = TestClock::new(Timestamp::from_timestamp(1_800_000_600, 0).unwrap());
+        let shared: Arc<dyn tokenferry_sources::Clock> = Arc::new(clock.clone());
+        let vault = Arc::new(Vault::new(config.vault.clone(), environment.clone(), shared.clone()));
+        let rotations = config.rotations.clone();
+        let runner = Runner::new(rotations, vault.clone(), environment, shared.clone(), "test".to_owned());
+        let app = App { config, runner: Arc::new(runner), vault, clock: shared, is_watched: false };
+        let events = Events::default();
+        let (role, roles) = watch::channel(role);
+        let (submitting, submitted) = mpsc::unbounded_channel();
+        let (ended, ending) = mpsc::unbounded_channel();
+        let fake = Fake { events: events.clone(), submitted: submitting, ended: ending, roles };
+        let (questions, asked) = mpsc::channel(1);
+        let found = Arc::new(Mutex::new(Found::default()));
+        let reloads = Reloads::new(&PathBuf::from("/nonexistent/t.hcl")).unwrap();
+        let mut daemon = Daemon::new(app, Box::new(fake), asked, Lag::new(), reloads, Supervisor::default());
+        let (noted, finds) = (events.clone(), found.clone());
+        daemon.entries = Entries::read_by(8, move |_, unread, _, sender| {
+            noted.lock().unwrap().push(Event::Read(unread.iter().map(|id| id.0).collect()));
+            let standing = finds.lock().unwrap().clone();
+            tokio::spawn(async move {
+                for id in unread {
+                    sleep(Duration::from_secs(1)).await;
+                    drop(sender.send((id, standing.clone())).await);
+                }
+            });
+        });
+        let stop = CancellationToken::new();
+        let daemon = spawn_local(daemon.run(stop.clone()));
+        Site { events, found, role, submitted, ended, questions, clock, stop, daemon }
+    }
+
+    /// From now on reading finds tokens that live for so long.
+    fn tokens_live_for(&self, life: TimeDelta) {
+        self.found.lock().unwrap().living = Some(self.living(life));
+    }
+
+    fn living(&self, life: TimeDelta) -> Living {
+        use tokenferry_sources::Clock as _;
+        let now = self.clock.now();
+        Living { issued_at: now, expires_at: Some(now + life), version: 1 }
+    }
+
+    /// What happened since this was last asked, up to now and a bit.
+    async fn happened_within(&self, secs: u64) -> Vec<Event> {
+        sleep(Duration::from_secs(secs)).await;
+        std::mem::take(&mut *self.events.lock().unwrap())
+    }
+
+    async fn snapshot(&self) -> Snapshot {
+        let (sender, answer) = oneshot::channel();
+        self.questions.send(Question::Snapshot(sender)).await.unwrap();
+        answer.await.unwrap()
+    }
+}
+
+/// Lets a daemon that begins in this role work during a test.
+async fn at_work(role: Role, test: impl AsyncFnOnce(Site)) {
+    LocalSet::new().run_until(async { test(Site::start(role)).await }).await;
+}
+
+const BOTH: [u32; 2] = [0, 1];
+
+fn read() -> Event {
+    Event::Read(BOTH.into())
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_stands_by_submits_nothing_all_day_and_still_knows_how_things_stand() {
+    at_work(Role::Standby, async |site: Site| {
+        let events = site.happened_within(86_400).await;
+        assert!(events.iter().all(|event| *event == read()), "{events:?}");
+        assert!((1_000..1_500).contains(&events.len()), "a look each minute, not {} of them", events.len());
+        site.tokens_live_for(TimeDelta::hours(3));
+        sleep(Duration::from_secs(120)).await;
+        let snapshot = site.snapshot().await;
+        assert!(snapshot.rows.iter().all(|row| row.is_alive(snapshot.now)), "it looked again");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_begins_to_lead_reads_everything_before_it_submits_anything() {
+    at_work(Role::Standby, async |site: Site| {
+        site.happened_within(600).await;
+        site.role.send_replace(Role::Leading);
+        let events = site.happened_within(10).await;
+        assert_eq!(events, [read(), Event::Submitted(0), Event::Submitted(1)]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_one_has_done_meanwhile_is_not_done_again() {
+    at_work(Role::Leading, async |mut site: Site| {
+        assert_eq!(site.happened_within(10).await, [read(), Event::Submitted(0), Event::Submitted(1)]);
+        site.role.send_replace(Role::Standby);
+        site.happened_within(600).await;
+        site.tokens_live_for(TimeDelta::hours(10));
+        site.role.send_replace(Role::Leading);
+        assert_eq!(site.happened_within(10).await, [read()]);
+        // What it submitted in its first time as leader is over and done with, whenever that is told.
+        let due = site.submitted.recv().await.unwrap();
+        let outcome = Outcome::Rotated(site.living(TimeDelta::minutes(1)));
+        site.ended.send(Ended { due, outcome, aftermath: Aftermath::default() }).unwrap();
+        assert_eq!(site.happened_within(10).await, []);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_others_nothing_is_submitted_and_it_is_said_until_they_are_back() {
+    at_work(Role::Leading, async |site: Site| {
+        site.tokens_live_for(TimeDelta::minutes(20));
+        site.happened_within(10).await;
+        site.role.send_replace(Role::Disconnected);
+        let events = site.happened_within(3_605).await;
+        assert!(events.iter().all(|event| *event == read()), "{events:?}");
+        assert_eq!(site.snapshot().await.health.role, Role::Disconnected);
+        site.role.send_replace(Role::Leading);
+        let events = site.happened_within(10).await;
+        assert_eq!(events, [read(), Event::Submitted(0), Event::Submitted(1)]);
+        assert_eq!(site.snapshot().await.health.role, Role::Leading);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_cut_off_for_a_moment_forgets_what_it_knew() {
+    at_work(Role::Leading, async |site: Site| {
+        site.happened_within(10).await;
+        // Nobody sees what lies between.
+        site.role.send_replace(Role::Disconnected);
+        site.role.send_replace(Role::Leading);
+        assert_eq!(site.happened_within(10).await, [read(), Event::Submitted(0), Event::Submitted(1)]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_read_while_it_is_not_known_yet_who_leads() {
+    at_work(Role::Disconnected, async |site: Site| {
+        assert_eq!(site.happened_within(5).await, []);
+        assert_eq!(site.snapshot().await.health.unread, 2);
+        site.role.send_replace(Role::Leading);
+        let events = site.happened_within(8).await;
+        assert_eq!(events, [read(), Event::Submitted(0), Event::Submitted(1)], "no patrol as well");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_leadership_is_given_up_as_soon_as_it_is_told_to_stop() {
+    at_work(Role::Leading, async |site: Site| {
+        site.happened_within(10).await;
+        site.stop.cancel();
+        assert_eq!(site.happened_within(1).await, [Event::Closed]);
+        assert!(site.daemon.await.unwrap());
+    })
+    .await;
+}
