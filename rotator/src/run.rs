@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokenferry_sources::{FailureClass, Timestamp};
@@ -232,8 +233,23 @@ pub trait Work: Send + Sync {
         let _ = rotation;
         Aftermath::default()
     }
+
+    /// What other processes call a rotation.
+    fn name(&self, rotation: RotationId) -> Option<Arc<str>> {
+        Some(rotation.0.to_string().into())
+    }
+
+    /// The rotation that other processes call so.
+    fn find(&self, name: &str) -> Option<RotationId> {
+        name.parse().ok().map(RotationId)
+    }
+
+    /// The same in all processes with the same configuration, and in no other.
+    fn fingerprint(&self) -> String {
+        String::new()
+    }
 }
 
 /// Names a credential without being one.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct CredentialKey(pub std::sync::Arc<str>);
+pub struct CredentialKey(pub Arc<str>);
