@@ -15,6 +15,7 @@ pub mod dispatch;
 pub mod doctor;
 pub mod entries;
 pub mod explain;
+pub mod fingerprint;
 pub mod handover;
 pub mod jumps;
 pub mod lag;

@@ -66,6 +66,17 @@ fn every_login_at_vault_is_right_beside_the_example_of_a_system() {
     assert_eq!(logins.len(), 7, "one of each");
 }
 
+#[cfg(feature = "cluster")]
+#[test]
+fn shared_work_is_right_beside_the_example_of_a_system() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/rotator");
+    let environment = BTreeMap::from([("VAULT_ADDR".to_owned(), "https://vault.example".to_owned())]);
+    let beside = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.join("cluster/cluster.hcl"), beside.path().join("cluster.hcl")).unwrap();
+    std::fs::copy(folder.join("systems/zettelstore.hcl"), beside.path().join("system.hcl")).unwrap();
+    assert!(Config::load(beside.path(), &environment).unwrap().cluster.is_some());
+}
+
 /// All sources of all examples.
 fn sources() -> Vec<Arc<Source>> {
     let environment = BTreeMap::from([("VAULT_ADDR".to_owned(), "https://vault.example".to_owned())]);

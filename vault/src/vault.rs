@@ -66,6 +66,11 @@ impl Vault {
         self.transport.address()
     }
 
+    /// The namespace of everything, as configured.
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
     /// By how many seconds its clock was ahead of ours at its last answer, if that showed it.
     pub fn clock_ahead_secs(&self) -> Option<i32> {
         self.transport.clock_ahead_secs()

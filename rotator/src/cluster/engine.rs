@@ -28,7 +28,10 @@ impl Cluster {
         clock: &dyn Clock,
     ) -> Self {
         let _ = (settings, database, work, limit);
-        Cluster { role: watch::Sender::new(Role::Disconnected), view: watch::Sender::new(View::new(clock.now())) }
+        Cluster {
+            role: watch::Sender::new(Role::Disconnected),
+            view: watch::Sender::new(View::new(clock.now())),
+        }
     }
 
     /// What it knows of itself and of the others, as it changes.

@@ -9,11 +9,11 @@ mod view;
 #[cfg(feature = "cluster")]
 mod database;
 #[cfg(feature = "cluster")]
+mod engine;
+#[cfg(feature = "cluster")]
 mod error;
 #[cfg(feature = "cluster")]
 mod migrations;
-#[cfg(feature = "cluster")]
-mod engine;
 
 pub use settings::{Settings, TimeRule};
 pub use view::{DeadLetter, Replica, View};
@@ -21,6 +21,6 @@ pub use view::{DeadLetter, Replica, View};
 #[cfg(feature = "cluster")]
 pub use database::{CONNECTIONS, Database, Examination};
 #[cfg(feature = "cluster")]
-pub use error::{Cause, DatabaseError};
-#[cfg(feature = "cluster")]
 pub use engine::Cluster;
+#[cfg(feature = "cluster")]
+pub use error::{Cause, DatabaseError};

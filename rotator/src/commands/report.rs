@@ -6,11 +6,15 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use serde::Serialize;
 use thiserror::Error;
+#[cfg(feature = "cluster")]
+use tokenferry_sources::cause::with_causes;
 
 use super::{Exit, show, tell};
 use crate::admin::ListenError;
 use crate::app::UnknownRotation;
 use crate::cli::{Cli, LogFormat, Output};
+#[cfg(feature = "cluster")]
+use crate::cluster::DatabaseError;
 use crate::config::{ConfigErrors, Problem};
 use crate::explain::BadMoment;
 
@@ -21,6 +25,9 @@ pub(super) enum CommandError {
     BadMoment(#[from] BadMoment),
     #[error("{0}")]
     Config(#[from] ConfigErrors),
+    #[cfg(feature = "cluster")]
+    #[error("{}", with_causes(.0))]
+    Database(#[from] DatabaseError),
     #[error("{path} could not be written: {error}", path = .0.display(), error = .1)]
     File(PathBuf, std::io::Error),
     #[error("{0}")]
@@ -36,6 +43,8 @@ pub(super) enum CommandError {
 impl CommandError {
     pub(super) fn exit(&self) -> Exit {
         match self {
+            #[cfg(feature = "cluster")]
+            CommandError::Database(_) => Exit::Configuration,
             CommandError::BadMoment(_)
             | CommandError::Config(_)
             | CommandError::Listen(_)
@@ -44,17 +53,28 @@ impl CommandError {
         }
     }
 
+    fn advice(&self) -> Option<&str> {
+        match self {
+            #[cfg(feature = "cluster")]
+            CommandError::Database(error) => Some(error.advice()),
+            _ => None,
+        }
+    }
+
     /// Tells it in the form that was asked for.
     pub(super) fn report(&self, cli: &Cli) {
         let problems = match self {
             CommandError::Config(problems) => problems.iter().map(Mistake::from).collect(),
-            other => vec![Mistake { message: other.to_string(), ..Mistake::default() }],
+            other => {
+                let (message, advice) = (other.to_string(), other.advice().map(str::to_owned));
+                vec![Mistake { message, advice, ..Mistake::default() }]
+            }
         };
         match cli.command.output() {
             // If not even that can be written, nobody is there to be told.
             Some(Output::Json) => drop(show(Output::Json, &Mistakes { problems }, "")),
             _ if cli.log_format == LogFormat::Json => problems.iter().for_each(Mistake::log),
-            None | Some(Output::Table) => tell(cli, self, None),
+            None | Some(Output::Table) => tell(cli, self, self.advice()),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! with no value shown.
 
 mod auth;
+mod cluster;
 mod document;
 mod json;
 mod listen;
@@ -43,6 +44,7 @@ use self::reader::Block;
 use self::rotation::Rotations;
 use self::source::Sources;
 use self::value::Value;
+use crate::cluster::Settings;
 use crate::rotation::Rotation;
 use crate::source::Source;
 
@@ -61,6 +63,8 @@ pub struct Config {
     pub grace_period: Duration,
     /// Where the daemon can be looked at.
     pub listen: Listen,
+    /// How it shares the work with other replicas, if it does.
+    pub cluster: Option<Settings>,
 }
 
 impl Config {
@@ -239,6 +243,7 @@ fn read(
     let concurrency = once(&roots, "concurrency", |value| value.count(MOST_RUNS));
     let grace_period = once(&roots, "grace_period", Value::duration);
     let listen = listen::read(&roots);
+    let cluster = cluster::read(&roots, &sources, vault.as_ref().ok());
     roots.into_iter().for_each(Block::finish);
     if rotations.is_empty() && broken.is_none() {
         first.note("there is no `rotation`: nothing to do");
@@ -250,6 +255,7 @@ fn read(
         concurrency: concurrency?.unwrap_or(RUNS),
         grace_period: grace_period?.unwrap_or(GRACE_PERIOD),
         listen: listen?,
+        cluster: cluster?,
     })
 }
 

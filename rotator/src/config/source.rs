@@ -100,6 +100,11 @@ impl Sources {
         near.next().map(|(_, line)| line)
     }
 
+    /// Those that nothing is wrong with.
+    pub(super) fn known(&self) -> impl Iterator<Item = &Source> {
+        self.declared.values().filter_map(|declared| declared.source.as_deref().ok())
+    }
+
     /// All sources, in the order of their names.
     pub(super) fn finish(self) -> Result<Vec<Arc<Source>>, Noted> {
         let sources = self.declared.into_values().map(|declared| declared.source).collect();

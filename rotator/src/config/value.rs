@@ -92,19 +92,24 @@ impl<'a> Value<'a> {
         Ok(list.iter().map(move |element| Value { expression: element, spot: self.spot_of(element), ..self }))
     }
 
+    /// Where something secret is kept, outside of Vault.
+    pub(super) fn reference(self) -> Result<Reference, Noted> {
+        self.reference_with(None).map(|(reference, _)| reference)
+    }
+
     /// Where a part of a login to Vault is kept.
     pub(super) fn kept_outside(self) -> Result<Kept, Noted> {
-        self.kept_outside_with(None).map(|(kept, _)| kept)
+        self.reference().map(Kept::At)
     }
 
     /// The same, and whether a wrapping token is kept there instead of the secret itself.
     pub(super) fn kept_outside_or_wrapped(self) -> Result<(Kept, bool), Noted> {
-        self.kept_outside_with(Some(WRAPPED))
+        self.reference_with(Some(WRAPPED)).map(|(reference, wrapped)| (Kept::At(reference), wrapped))
     }
 
-    fn kept_outside_with(self, flag: Option<&'static str>) -> Result<(Kept, bool), Noted> {
+    fn reference_with(self, flag: Option<&'static str>) -> Result<(Reference, bool), Noted> {
         match self.kept(&[ENV, FILE], flag)? {
-            (Setting::Reference(reference), flagged) => Ok((Kept::At(reference), flagged)),
+            (Setting::Reference(reference), flagged) => Ok((reference, flagged)),
             _ => Err(self.must_say_where(&[ENV, FILE])),
         }
     }
@@ -146,7 +151,7 @@ impl<'a> Value<'a> {
                 entries.required(FILE, "", Value::path).map(Reference::File).map(Setting::Reference)
             }
             Some(_) => entries.required(VAULT, "", Value::vault_field).map(Box::new).map(Setting::InVault),
-            None if key == VAULT => {
+            None if key == VAULT && self.name != DATABASE_URL => {
                 let message =
                     format!("`{}` is what Vault is logged in to with, and cannot be kept there", self.name);
                 Err(spot.advise(message, self.how_to_refer(places)))
@@ -301,6 +306,7 @@ fn listed(places: &[&str]) -> String {
     }
 }
 
+const DATABASE_URL: &str = "database_url";
 const COMPUTED: &str = "an expression; nothing is computed here";
 const DURATION: &str = "a duration";
 const ENV: &str = "env";

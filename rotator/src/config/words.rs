@@ -12,6 +12,7 @@ pub(super) struct Kind<const N: usize> {
 }
 
 pub(super) const AUTH: Kind<1> = Kind { name: "auth", labels: ["METHOD"] };
+pub(super) const CLUSTER: Kind<0> = Kind { name: "cluster", labels: [] };
 pub(super) const DESTINATION: Kind<0> = Kind { name: "destination", labels: [] };
 pub(super) const ROTATION: Kind<1> = Kind { name: "rotation", labels: ["NAME"] };
 pub(super) const SESSION: Kind<0> = Kind { name: "session", labels: [] };
@@ -88,7 +89,7 @@ fn described() -> impl Iterator<Item = &'static Field> {
 }
 
 const KINDS: &[(&str, &[&str])] =
-    &[AUTH.any(), DESTINATION.any(), ROTATION.any(), SESSION.any(), SOURCE.any(), VAULT.any()];
+    &[AUTH.any(), CLUSTER.any(), DESTINATION.any(), ROTATION.any(), SESSION.any(), SOURCE.any(), VAULT.any()];
 
 /// Attributes beyond the fields of the systems. The reader sees to it that none is forgotten here.
 const ATTRIBUTES: &[&str] = &[
@@ -96,6 +97,7 @@ const ATTRIBUTES: &[&str] = &[
     "addresses",
     "adopt",
     "allow_http",
+    "allow_plaintext",
     "allowed_hosts",
     "cert_file",
     "concurrency",
@@ -105,6 +107,8 @@ const ATTRIBUTES: &[&str] = &[
     "fields",
     "file",
     "grace_period",
+    "heartbeat_interval",
+    "heartbeat_limit",
     "key_file",
     "listen",
     "mount",
@@ -116,6 +120,7 @@ const ATTRIBUTES: &[&str] = &[
     "reader",
     "reader_lag",
     "renew_before",
+    "replica",
     "role",
     "role_id",
     "schedule",
@@ -126,7 +131,7 @@ const ATTRIBUTES: &[&str] = &[
     "verify",
     "wrapped",
 ];
-const SECRETS: &[&str] = &["jwt", "secret_id", "token"];
+const SECRETS: &[&str] = &["database_url", "jwt", "secret_id", "token"];
 
 #[cfg(test)]
 mod tests {

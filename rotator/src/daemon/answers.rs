@@ -55,6 +55,7 @@ impl Daemon {
             reload: self.last_reload,
             clocks: self.clocks(&sources),
             vault_ahead_secs: self.runner.vault().clock_ahead_secs(),
+            cluster: self.replicas.as_ref().map(|replicas| replicas.borrow().clone()),
         }
     }
 

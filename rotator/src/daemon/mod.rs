@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokenferry_sources::{Clock, Timestamp, rfc3339};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -25,6 +25,7 @@ use self::entries::Entries;
 use self::looks::{LOOK_FOR_CHANGES_EVERY, Looks};
 use self::renewal::Renewal;
 use crate::app::App;
+use crate::cluster::{Settings, View};
 use crate::config::Listen;
 use crate::dispatch::{Dispatch, Ended, Role};
 use crate::jumps::Jumps;
@@ -66,6 +67,9 @@ pub struct Daemon {
     listen: Listen,
     /// What the configuration says by now, which takes effect at the next start.
     wanted_listen: Listen,
+    /// How the work is shared, and how the configuration wants it to be from the next start on.
+    sharing: Option<Settings>,
+    wanted_sharing: Option<Settings>,
     supervisor: Supervisor,
     reloads: Reloads,
     last_reload: LastReload,
@@ -74,6 +78,8 @@ pub struct Daemon {
     departures: Departures,
     renewal: Renewal,
     standing: role::Standing,
+    /// What is known of the replicas, if the work is shared.
+    replicas: Option<watch::Receiver<View>>,
 }
 
 impl Daemon {
@@ -92,6 +98,7 @@ impl Daemon {
             scheduler: app.scheduler(),
             standing: role::Standing::new(dispatch.role()),
             dispatch,
+            replicas: None,
             last_reload: LastReload { successful: true, at: app.clock.now() },
             entries: Entries::new(app.config.concurrency),
             looks: Looks::default(),
@@ -108,9 +115,17 @@ impl Daemon {
             grace_period: app.config.grace_period,
             wanted_listen: app.config.listen.clone(),
             listen: app.config.listen,
+            wanted_sharing: app.config.cluster.clone(),
+            sharing: app.config.cluster,
             supervisor,
             reloads,
         }
+    }
+
+    /// Has those who look on told of the replicas that the work is shared with.
+    #[must_use]
+    pub fn among(self, replicas: watch::Receiver<View>) -> Self {
+        Daemon { replicas: Some(replicas), ..self }
     }
 
     /// Works until it is told to stop; then stores what was issued, and returns whether all of it could be stored.
@@ -156,11 +171,13 @@ impl Daemon {
 
     /// Reads what is not known of, but for what somebody else has to leave first.
     fn read_entries(&mut self) {
-        let free = |id: &RotationId| {
-            !self.rotation(*id).is_some_and(|rotation| self.departures.are_awaited(&rotation.name))
-        };
-        let unread = self.scheduler.unknown().filter(free).collect::<BTreeSet<_>>();
+        let unread = self.scheduler.unknown().filter(|id| self.is_free(*id)).collect::<BTreeSet<_>>();
         self.entries.read(self.runner.clone(), unread, self.concurrency);
+    }
+
+    /// Whether nobody of its name has to leave before it is read.
+    fn is_free(&self, id: RotationId) -> bool {
+        !self.rotation(id).is_some_and(|rotation| self.departures.are_awaited(&rotation.name))
     }
 
     /// Where Vault has lost an entry, as by a backup that was restored, what is known of the others may not be true.

@@ -1,11 +1,13 @@
 //! What this process is among its like, and what follows from that.
 //!
-//! Only who leads lets anything happen. Who stands by knows how things stand, for those who look on, but reads it at
-//! leisure. Whoever begins to lead believes nothing that it knew: others have worked meanwhile.
+//! Only who leads lets anything happen. Who stands by knows how things stand, for those who look on: it reads what the
+//! leader should have seen to by now, and now and then everything. Whoever begins to lead believes nothing that it
+//! knew: others have worked meanwhile.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -20,14 +22,17 @@ use crate::scheduler::{Plan, Scheduler, Stage};
 pub(super) struct Standing {
     roles: watch::Receiver<Role>,
     role: Role,
-    /// When the entries are read next, unless we lead.
+    /// When entries are read next, unless we lead,
     pub(super) next_patrol: Instant,
+    /// and when all of them.
+    next_round: Instant,
 }
 
 impl Standing {
     pub(super) fn new(mut roles: watch::Receiver<Role>) -> Self {
         let role = *roles.borrow_and_update();
-        Standing { roles, role, next_patrol: Instant::now() + FIRST_PATROL }
+        let next_patrol = Instant::now() + FIRST_PATROL;
+        Standing { roles, role, next_patrol, next_round: next_patrol }
     }
 
     pub(super) fn role(&self) -> Role {
@@ -73,6 +78,7 @@ impl Daemon {
         if self.leads() {
             self.read_entries();
         } else {
+            self.standing.next_round = Instant::now();
             self.patrol();
         }
     }
@@ -83,17 +89,32 @@ impl Daemon {
 
     /// Reads how things stand, unless that is still under way.
     pub(super) fn patrol(&mut self) {
-        let is_run = |id: &RotationId| {
-            self.scheduler.view(*id).is_some_and(|view| view.stage != Stage::Disabled)
-                && !self.rotation(*id).is_some_and(|rotation| self.departures.are_awaited(&rotation.name))
-        };
-        let all: BTreeSet<_> = (0..).map(RotationId).take(self.rotations.len()).filter(is_run).collect();
-        let pause = PAUSE_FOR_EACH * u32::try_from(all.len()).unwrap_or(u32::MAX);
-        self.standing.next_patrol = Instant::now() + pause.max(SHORTEST_PAUSE);
-        let at_once = if self.scheduler.unknown().next().is_some() { self.concurrency } else { AT_LEISURE };
-        if self.entries.unread() == 0 {
-            self.entries.read(self.runner.clone(), all, at_once);
+        let now = Instant::now();
+        let ids = if now < self.standing.next_round { self.overdue() } else { self.all_that_run() };
+        let pause = PAUSE_FOR_EACH * u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        self.standing.next_patrol = now + pause.max(SHORTEST_PAUSE);
+        if self.entries.unread() > 0 {
+            return;
         }
+        if now >= self.standing.next_round {
+            self.standing.next_round = now + pause.max(ROUND);
+        }
+        let at_once = if self.scheduler.unknown().next().is_some() { self.concurrency } else { AT_LEISURE };
+        self.entries.read(self.runner.clone(), ids, at_once);
+    }
+
+    /// Those whose runs the leader should have seen to by now, and those that nothing is known of.
+    fn overdue(&mut self) -> BTreeSet<RotationId> {
+        let until = self.now() - LEADERS_TIME;
+        let overdue = self.scheduler.overdue(until).chain(self.scheduler.unknown());
+        overdue.filter(|id| self.is_free(*id)).collect()
+    }
+
+    fn all_that_run(&self) -> BTreeSet<RotationId> {
+        let is_run = |id: &RotationId| {
+            self.scheduler.view(*id).is_some_and(|view| view.stage != Stage::Disabled) && self.is_free(*id)
+        };
+        (0..).map(RotationId).take(self.rotations.len()).filter(is_run).collect()
     }
 }
 
@@ -113,7 +134,11 @@ fn tell(before: Role, role: Role) {
 
 /// By then it is known as a rule who leads, and whoever does reads all of it at once.
 const FIRST_PATROL: Duration = Duration::from_secs(10);
-const SHORTEST_PAUSE: Duration = Duration::from_secs(60);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(15);
+/// A run and its write are over by then as a rule.
+const LEADERS_TIME: TimeDelta = TimeDelta::seconds(10);
+/// What nobody planned is seen by then.
+const ROUND: Duration = Duration::from_secs(10 * 60);
 /// Thousands of entries are a few requests a second to Vault.
 const PAUSE_FOR_EACH: Duration = Duration::from_millis(50);
 const AT_LEISURE: usize = 1;

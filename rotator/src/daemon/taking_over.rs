@@ -37,6 +37,10 @@ impl Daemon {
         if self.wanted_listen != wanted && self.wanted_listen != self.listen {
             warn!("`listen`, `page` or `allowed_hosts` has changed: that takes effect at the next start");
         }
+        let wanted = mem::replace(&mut self.wanted_sharing, config.cluster);
+        if self.wanted_sharing != wanted && self.wanted_sharing != self.sharing {
+            warn!("the `cluster` block has changed: that takes effect at the next start");
+        }
         for missing in unreadable(&config.sources) {
             warn!("{missing}");
         }

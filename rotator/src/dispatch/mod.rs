@@ -71,3 +71,17 @@ pub enum Role {
     /// One that works and stands by.
     Standby,
 }
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Role; 3] = [Role::Disconnected, Role::Leading, Role::Standby];
+
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Disconnected => "disconnected",
+            Role::Leading => "leading",
+            Role::Standby => "standby",
+        }
+    }
+}

@@ -20,6 +20,7 @@ use tokenferry_sources::Timestamp;
 use tokenferry_vault::Counts;
 use tokio::sync::oneshot;
 
+use crate::cluster::View;
 use crate::dispatch::Role;
 use crate::proof;
 use crate::reload::LastReload;
@@ -77,6 +78,8 @@ pub struct Snapshot {
     pub clocks: Vec<Clock>,
     /// By how many seconds Vault's clock is ahead of ours, if that was seen.
     pub vault_ahead_secs: Option<i32>,
+    /// What is known of the other replicas, if there can be any.
+    pub cluster: Option<View>,
 }
 
 /// The clock of an issuer.

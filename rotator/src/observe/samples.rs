@@ -10,6 +10,7 @@ use tokenferry_sources::Timestamp;
 use tokenferry_vault::Counts;
 
 use super::{Calls, Clock, Health, Logins, Row, Runs, Snapshot};
+use crate::cluster::{DeadLetter, Replica, View};
 use crate::config::Config;
 use crate::dispatch::Role;
 use crate::reload::LastReload;
@@ -103,6 +104,54 @@ pub(crate) fn snapshot(rows: Vec<Row>) -> Snapshot {
         reload: LastReload { successful: true, at: minutes(-60) },
         clocks: vec![Clock { source: Arc::clone(source), ahead_secs: -7 }],
         vault_ahead_secs: Some(1),
+        cluster: None,
         rows,
+    }
+}
+
+/// A replica that was seen a moment ago.
+pub(crate) fn replica(name: &str, role: Role) -> Replica {
+    Replica {
+        name: name.into(),
+        is_self: false,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        fingerprint: "7558b7c1ff2a53bb".to_owned(),
+        drifted: false,
+        role,
+        concurrency: 8,
+        silent_for: Duration::from_secs(2),
+        is_lost: false,
+    }
+}
+
+/// Three replicas, of which one is lost and one has another configuration, and something that nobody tries again.
+pub(crate) fn cluster() -> View {
+    let ours = Replica { is_self: true, ..replica("rotator-0", Role::Standby) };
+    let drifted = Replica {
+        drifted: true,
+        version: "0.0.9".to_owned(),
+        fingerprint: "0123456789abcdef".to_owned(),
+        ..replica("rotator-1", Role::Leading)
+    };
+    let lost = Replica {
+        is_lost: true,
+        silent_for: Duration::from_secs(400),
+        ..replica("rotator-2", Role::Standby)
+    };
+    let letter = DeadLetter {
+        rotation: "held".into(),
+        occurrence: minutes(-40),
+        attempt: 2,
+        class: Class::new("login_refused"),
+        replica: "rotator-1".into(),
+        at: minutes(-39),
+    };
+    View {
+        role: Role::Standby,
+        since: minutes(-90),
+        trouble: None,
+        replicas: vec![ours, drifted, lost],
+        dead_letters: vec![letter],
+        waiting: 5,
     }
 }

@@ -203,6 +203,11 @@ impl Scheduler {
         planned.into_iter().chain(turn).min()
     }
 
+    /// What should have begun by then, the first first.
+    pub fn overdue(&self, until: Timestamp) -> impl Iterator<Item = RotationId> + '_ {
+        self.queue.iter().take_while(move |(at, _)| *at <= until).map(|(_, rotation)| *rotation)
+    }
+
     /// Takes in how a run ended that sent a login, or may have.
     pub fn ended(&mut self, due: &Due, outcome: &Outcome, now: Timestamp) {
         self.ended_with(due, outcome, Aftermath::default(), now);

@@ -1,6 +1,7 @@
 //! `/metrics`, in the text format of Prometheus. Gauges and counters only: what is told holds at the moment of asking,
 //! not at that of some event.
 
+mod of_cluster;
 mod of_rotation;
 mod of_whole;
 mod sampler;
@@ -91,7 +92,7 @@ impl Iterator for Exposition {
 }
 
 fn families() -> impl Iterator<Item = &'static Family> {
-    of_whole::FAMILIES.iter().chain(of_rotation::FAMILIES)
+    of_whole::FAMILIES.iter().chain(of_cluster::FAMILIES).chain(of_rotation::FAMILIES)
 }
 
 /// About as many bytes are written at once.

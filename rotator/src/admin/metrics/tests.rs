@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::observe::samples::{every_state, fine, now, rotations, snapshot};
+use crate::dispatch::Role;
+use crate::observe::samples::{cluster, every_state, fine, now, rotations, snapshot};
 
 fn exposed(snapshot: Snapshot) -> Vec<String> {
     Exposition::new(Picture::alone(snapshot), now()).collect()
@@ -82,6 +83,39 @@ fn rotations_tell_their_figures() {
     ] {
         assert!(!text.contains(&absent), "{absent}");
     }
+}
+
+#[test]
+fn replicas_are_told_of_where_the_work_is_shared() {
+    let mut shared = every_state();
+    shared.health.role = Role::Standby;
+    shared.cluster = Some(cluster());
+    let text = exposed(shared).concat();
+    let info = |name: &str, version: &str, configuration: &str, role: &str| {
+        format!(
+            "tokenferry_cluster_replica_info{{replica=\"{name}\",version=\"{version}\",configuration=\"{configuration}\",\
+             role=\"{role}\"}} 1"
+        )
+    };
+    let lines = [
+        "tokenferry_cluster_role{role=\"standby\"} 1".to_owned(),
+        "tokenferry_cluster_role{role=\"leading\"} 0".to_owned(),
+        "tokenferry_cluster_replicas{state=\"same\"} 1".to_owned(),
+        "tokenferry_cluster_replicas{state=\"drifted\"} 1".to_owned(),
+        "tokenferry_cluster_replicas{state=\"lost\"} 1".to_owned(),
+        info("rotator-0", env!("CARGO_PKG_VERSION"), "7558b7c1ff2a53bb", "standby"),
+        info("rotator-1", "0.0.9", "0123456789abcdef", "leading"),
+        "tokenferry_cluster_replica_silent_seconds{replica=\"rotator-2\"} 400".to_owned(),
+        "tokenferry_cluster_runs_waiting 5".to_owned(),
+        "tokenferry_cluster_dead_letters 1".to_owned(),
+        "tokenferry_cluster_dead_letters_by_rotation{rotation=\"held\",class=\"login_refused\"} 1".to_owned(),
+    ];
+    for line in lines {
+        assert!(text.lines().any(|found| found == line), "{line} is missing in {text}");
+    }
+    assert!(!text.contains("tokenferry_cluster_replica_info{replica=\"rotator-2\""), "it is lost");
+    let alone = exposed(every_state()).concat();
+    assert!(!alone.lines().any(|line| line.starts_with("tokenferry_cluster")));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod notices;
 mod query;
+mod replicas;
 mod row;
 mod systems;
 mod words;
@@ -14,6 +15,7 @@ pub(super) use self::query::Query;
 use self::query::{Filter, PAGE};
 use self::words::{escaped, long, moment};
 use super::health::Reason;
+use crate::dispatch::Role;
 use crate::observe::{Row, Snapshot, State};
 
 pub(super) const ICON: &str = include_str!("icon.svg");
@@ -31,6 +33,7 @@ pub(super) fn page(snapshot: &Snapshot, query: &Query) -> String {
     summary(&mut page, snapshot, &headline, mood);
     filters(&mut page, &sorted, query);
     table(&mut page, snapshot, &shown, query);
+    replicas::tables(&mut page, snapshot);
     systems::table(&mut page, snapshot);
     page.push_str(FOOT);
     page
@@ -143,6 +146,8 @@ fn summary(page: &mut String, snapshot: &Snapshot, headline: &str, mood: &str) {
     let next =
         snapshot.rows.iter().filter(is_free).filter_map(|row| Some((row.next()?.at, &row.rotation.name)));
     match (snapshot.running, next.min()) {
+        // Whoever leads knows, and the others look again when it should be over.
+        (0, Some(_)) if snapshot.health.role != Role::Leading => {}
         (0, Some((at, name))) => {
             let wait = row::wait(at - snapshot.now);
             add(page, format_args!("<p>Next run {wait}: {name}.</p>\n"));

@@ -6,6 +6,8 @@ use tokenferry_sources::rfc3339;
 
 use super::super::health;
 use super::words::{escaped, long, moment};
+use crate::cluster::{Replica, View};
+use crate::dispatch::Role;
 use crate::observe::{Clock, Snapshot};
 use crate::skew::is_much;
 
@@ -13,7 +15,48 @@ use crate::skew::is_much;
 pub(super) fn notices(snapshot: &Snapshot) -> Vec<String> {
     let not_ready = health::reasons(snapshot.health);
     let not_ready = not_ready.iter().map(|reason| format!("Not ready: {}.", escaped(&reason.text)));
-    not_ready.chain(reload(snapshot)).chain(clocks(snapshot)).chain(vault_clock(snapshot)).collect()
+    let of_cluster = snapshot.cluster.iter().flat_map(|view| cluster(view, snapshot));
+    not_ready
+        .chain(of_cluster)
+        .chain(reload(snapshot))
+        .chain(clocks(snapshot))
+        .chain(vault_clock(snapshot))
+        .collect()
+}
+
+fn cluster(view: &View, snapshot: &Snapshot) -> Vec<String> {
+    let for_long = long((snapshot.now - view.since).to_std().unwrap_or_default());
+    let mut notices = Vec::new();
+    if let (Role::Disconnected, Some(trouble)) = (snapshot.health.role, &view.trouble) {
+        notices.push(format!("For {for_long}: {}. Tokens live on meanwhile.", escaped(trouble)));
+    }
+    let lost = view.replicas.iter().filter(|replica| replica.is_lost);
+    notices.extend(named(lost, ["Replica {} is lost.", "{} replicas are lost."]));
+    let drifted = view.replicas.iter().filter(|replica| replica.drifted && !replica.is_lost);
+    let told = named(
+        drifted,
+        [
+            "Replica {} has another configuration or version: no work is shared with it.",
+            "{} replicas have another configuration or version: no work is shared with them.",
+        ],
+    );
+    notices.extend(told);
+    match view.dead_letters.len() {
+        0 => {}
+        1 => notices.push("One run is not tried again before something is changed.".to_owned()),
+        count => notices.push(format!("{count} runs are not tried again before something is changed.")),
+    }
+    notices
+}
+
+/// The sentence for one, with its name, or for several, with their number.
+fn named<'a>(replicas: impl Iterator<Item = &'a Replica>, [one, several]: [&str; 2]) -> Option<String> {
+    let replicas: Vec<_> = replicas.collect();
+    match replicas.as_slice() {
+        [] => None,
+        [only] => Some(one.replace("{}", &escaped(&only.name))),
+        more => Some(several.replace("{}", &more.len().to_string())),
+    }
 }
 
 fn reload(snapshot: &Snapshot) -> Option<String> {
@@ -60,7 +103,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::observe::samples::{fine, minutes, rotations, snapshot};
+    use crate::observe::samples::{cluster, fine, minutes, rotations, snapshot};
     use crate::reload::LastReload;
 
     fn quiet() -> Snapshot {
@@ -70,6 +113,27 @@ mod tests {
     #[test]
     fn where_nothing_is_wrong_nothing_is_said() {
         assert_eq!(notices(&quiet()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn trouble_with_the_other_replicas_is_told_of() {
+        let mut snapshot = quiet();
+        snapshot.health.role = Role::Standby;
+        let alone = View { replicas: Vec::new(), dead_letters: Vec::new(), ..cluster() };
+        snapshot.cluster = Some(alone.clone());
+        assert_eq!(notices(&snapshot), Vec::<String>::new(), "to stand by is no trouble");
+        snapshot.cluster = Some(cluster());
+        let expected = [
+            "Replica rotator-2 is lost.",
+            "Replica rotator-1 has another configuration or version: no work is shared with it.",
+            "One run is not tried again before something is changed.",
+        ];
+        assert_eq!(notices(&snapshot), expected);
+        snapshot.health.role = Role::Disconnected;
+        snapshot.cluster = Some(View { trouble: Some("it is <away>".into()), ..alone });
+        let told = notices(&snapshot);
+        assert!(told[0].starts_with("Not ready: PostgreSQL"), "{told:?}");
+        assert_eq!(told[1], "For 1 h 30 min: it is &lt;away&gt;. Tokens live on meanwhile.");
     }
 
     #[test]

@@ -1,4 +1,6 @@
+mod cluster;
 mod errors;
+mod fingerprint;
 mod loading;
 mod logins;
 mod masking;

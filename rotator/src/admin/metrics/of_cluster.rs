@@ -1,0 +1,102 @@
+//! What is told of the replicas. Where there is no `cluster` block there are no samples.
+
+use std::collections::BTreeMap;
+
+use super::{Family, Kind, Samples};
+use crate::cluster::Replica;
+use crate::dispatch::Role;
+
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        name: "tokenferry_cluster_role",
+        kind: Kind::Gauge,
+        help: "1 for what this replica is: leading (it dispatches), standby, or disconnected from the database.",
+        samples: Samples::Whole(|snapshot, sampler| {
+            for role in Role::ALL.into_iter().filter(|_| snapshot.cluster.is_some()) {
+                sampler.put(&[("role", role.name())], u8::from(snapshot.health.role == role));
+            }
+        }),
+    },
+    Family {
+        name: "tokenferry_cluster_replicas",
+        kind: Kind::Gauge,
+        help: "Replicas by state, as this one knows them: same, drifted (alive with another configuration or version), \
+               lost (silent for longer than heartbeat_limit; forgotten after a day).",
+        samples: Samples::Whole(|snapshot, sampler| {
+            let Some(view) = &snapshot.cluster else { return };
+            for state in ["same", "drifted", "lost"] {
+                let is_so = |replica: &&Replica| self::state(replica) == state;
+                sampler.put(&[("state", state)], view.replicas.iter().filter(is_so).count());
+            }
+        }),
+    },
+    Family {
+        name: "tokenferry_cluster_replica_info",
+        kind: Kind::Gauge,
+        help: "Always 1, for each replica that is alive, with its version, the fingerprint of its configuration and its role.",
+        samples: Samples::Whole(|snapshot, sampler| {
+            let replicas = snapshot.cluster.iter().flat_map(|view| &view.replicas);
+            for replica in replicas.filter(|replica| !replica.is_lost) {
+                let labels = [
+                    ("replica", &*replica.name),
+                    ("version", &*replica.version),
+                    ("configuration", &*replica.fingerprint),
+                    ("role", replica.role.name()),
+                ];
+                sampler.put(&labels, 1);
+            }
+        }),
+    },
+    Family {
+        name: "tokenferry_cluster_replica_silent_seconds",
+        kind: Kind::Gauge,
+        help: "How long ago each replica was seen, by the clock of the database.",
+        samples: Samples::Whole(|snapshot, sampler| {
+            for replica in snapshot.cluster.iter().flat_map(|view| &view.replicas) {
+                sampler.put(&[("replica", &replica.name)], replica.silent_for.as_secs());
+            }
+        }),
+    },
+    Family {
+        name: "tokenferry_cluster_runs_waiting",
+        kind: Kind::Gauge,
+        help: "Runs that wait for a replica to take them.",
+        samples: Samples::Whole(|snapshot, sampler| {
+            if let Some(view) = &snapshot.cluster {
+                sampler.put(&[], view.waiting);
+            }
+        }),
+    },
+    Family {
+        name: "tokenferry_cluster_dead_letters",
+        kind: Kind::Gauge,
+        help: "Runs of the last days that nobody tries again before somebody changes something, up to a hundred.",
+        samples: Samples::Whole(|snapshot, sampler| {
+            if let Some(view) = &snapshot.cluster {
+                sampler.put(&[], view.dead_letters.len());
+            }
+        }),
+    },
+    Family {
+        name: "tokenferry_cluster_dead_letters_by_rotation",
+        kind: Kind::Gauge,
+        help: "The same by rotation and class of the failure.",
+        samples: Samples::Whole(|snapshot, sampler| {
+            let mut letters: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+            for letter in snapshot.cluster.iter().flat_map(|view| &view.dead_letters) {
+                *letters.entry((&letter.rotation, letter.class.name())).or_default() += 1;
+            }
+            for ((rotation, class), count) in letters {
+                sampler.put(&[("rotation", rotation), ("class", class)], count);
+            }
+        }),
+    },
+];
+
+fn state(replica: &Replica) -> &'static str {
+    match replica {
+        Replica { is_lost: true, .. } => "lost",
+        Replica { drifted: true, .. } => "drifted",
+        _ => "same",
+    }
+}
