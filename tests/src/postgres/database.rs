@@ -14,12 +14,14 @@ use crate::binaries;
 /// Longer than any statement of a test takes, however busy the machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A database. Its calls are those of the administrator, whose words are not logged; its URL is that of its owner, who
-/// is allowed nothing else.
+/// A database whose owner is allowed nothing else. Its URL is the owner's, and so are the calls; but what these say is not
+/// logged.
 #[derive(Clone, Debug)]
 pub struct Database {
     name: String,
     user: (&'static str, String),
+    /// Who makes the calls.
+    caller: &'static str,
     access: Access,
 }
 
@@ -34,9 +36,9 @@ pub(super) struct Access {
 impl Database {
     /// The first one in a new server, with the user who is to own all others too.
     pub(super) async fn first(access: Access, user: (&'static str, String)) -> Self {
-        let postgres = Self { name: "postgres".to_owned(), user, access };
-        let (user, password) = &postgres.user;
-        postgres.execute(&format!("CREATE ROLE {user} LOGIN PASSWORD '{password}'")).await;
+        let create = format!("CREATE ROLE {} LOGIN PASSWORD '{}'", user.0, user.1);
+        let postgres = Self { name: "postgres".to_owned(), caller: user.0, user, access };
+        postgres.administrator().execute(&create).await;
         postgres.database("tokenferry").await
     }
 
@@ -44,8 +46,13 @@ impl Database {
     pub async fn database(&self, name: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("{name}_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        self.execute(&format!("CREATE DATABASE {name} OWNER {}", self.user.0)).await;
+        self.administrator().execute(&format!("CREATE DATABASE {name} OWNER {}", self.user.0)).await;
         Self { name, ..self.clone() }
+    }
+
+    /// The same with calls of the administrator, who is allowed everything.
+    pub fn administrator(&self) -> Self {
+        Self { caller: self.access.administrator.0, ..self.clone() }
     }
 
     /// Its name.
@@ -101,7 +108,7 @@ impl Database {
     pub async fn terminate_sessions(&self, application_name: &str) -> usize {
         let sql = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity \
                    WHERE datname = current_database() AND application_name = :'name'";
-        let ended = self.query_with(sql, &[("name", application_name)]).await;
+        let ended = self.administrator().query_with(sql, &[("name", application_name)]).await;
         assert!(ended.iter().all(|row| row == &["t"]), "sessions of {application_name} do not end");
         ended.len()
     }
@@ -109,7 +116,8 @@ impl Database {
     /// Where `sql` says `:'name'`, there stands the variable's value as a literal.
     async fn query_with(&self, sql: &str, variables: &[(&str, &str)]) -> Vec<Vec<String>> {
         let mut psql = psql(&self.administrators_url());
-        psql.env("PGOPTIONS", "-c log_statement=none -c log_min_error_statement=panic");
+        let quietly = "-c log_statement=none -c log_min_error_statement=panic";
+        psql.env("PGOPTIONS", format!("{quietly} -c role={}", self.caller));
         psql.args(variables.iter().map(|(name, value)| format!("--set={name}={value}")));
         let running = timeout(PATIENCE, output(psql, sql)).await;
         match running.unwrap_or_else(|_| Err("no answer".to_owned())) {

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often to try again when somebody else holds the port.
 const ATTEMPTS: usize = 5;
 
-/// A server with one database, whose calls are the administrator's. It ends with this value, and its files with it.
+/// A server with one database, which is as good as any other. It ends with this value, and its files with it.
 #[derive(Debug)]
 pub struct Postgres {
     server: Option<Server>,
@@ -133,7 +133,7 @@ impl Postgres {
         self.server.as_ref().expect("it runs").0.id()
     }
 
-    /// What it logged since its last start, with everything that clients other than the administrator said.
+    /// What it logged since its last start, with everything that clients said.
     ///
     /// # Panics
     ///

@@ -12,8 +12,9 @@ use tokenferry_tests::outcome::Outcome;
 use tokenferry_tests::postgres::{Database, Postgres, psql};
 use tokenferry_tests::process::Process;
 use tokio::runtime::Builder;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
+/// Longer than any answer takes, however busy the machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
@@ -39,7 +40,8 @@ async fn only_the_right_password_lets_a_client_in() {
     let refused = client(&url, "SELECT 1").await.failed_with(2);
     assert!(refused.stderr.contains("password authentication failed"), "{}", refused.stderr);
     let method = "SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = ";
-    assert_eq!(postgres.query(&format!("{method}'{}'", postgres.user())).await, [["t"]]);
+    let by_scram = postgres.administrator().query(&format!("{method}'{}'", postgres.user())).await;
+    assert_eq!(by_scram, [["t"]]);
 }
 
 #[tokio::test]
@@ -188,7 +190,9 @@ fn client_process(url: &str, sql: &str) -> Process {
 async fn until_it_sleeps(postgres: &Postgres, count: usize) {
     let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
     let wanted = count.to_string();
-    while postgres.query(sleeping).await != [[wanted.as_str()]] {
+    let deadline = Instant::now() + PATIENCE;
+    while postgres.administrator().query(sleeping).await != [[wanted.as_str()]] {
+        assert!(Instant::now() < deadline, "not {count} sessions sleep:\n{}", postgres.log());
         sleep(Duration::from_millis(50)).await;
     }
 }
