@@ -244,6 +244,11 @@ pub trait Work: Send + Sync {
         name.parse().ok().map(RotationId)
     }
 
+    /// Told before a run that the login of another rotation with the same credential was refused in another process.
+    async fn heed(&self, rotation: RotationId) {
+        let _ = rotation;
+    }
+
     /// The same in all processes with the same configuration, and in no other.
     fn fingerprint(&self) -> String {
         String::new()

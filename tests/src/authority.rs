@@ -40,13 +40,17 @@ impl Authority {
 
     /// A listener of OpenBao at this port of 127.0.0.1, with TLS. It asks clients for a certificate.
     pub fn listener(&self, port: u16, more: &str) -> String {
-        let Issued { cert_file, key_file } =
-            self.issue("server", "127.0.0.1", ExtendedKeyUsagePurpose::ServerAuth);
+        let Issued { cert_file, key_file } = self.server();
         let [cert, key, ca] = [&cert_file, &key_file, &self.ca_file].map(|path| path.display());
         format!(
             "listener \"tcp\" {{\n address = \"127.0.0.1:{port}\"\n tls_cert_file = \"{cert}\"\n \
              tls_key_file = \"{key}\"\n tls_client_ca_file = \"{ca}\"\n {more}\n}}\n"
         )
+    }
+
+    /// The certificate of a server at 127.0.0.1.
+    pub fn server(&self) -> Issued {
+        self.issue("server", "127.0.0.1", ExtendedKeyUsagePurpose::ServerAuth)
     }
 
     /// The certificate of a client of that name. Files of that name are replaced.

@@ -1,6 +1,7 @@
 //! Where the programs under test are.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The provider, as `cargo xtask test` builds it.
@@ -79,6 +80,33 @@ pub fn promtool() -> PathBuf {
         known.display()
     );
     known
+}
+
+/// A program of PostgreSQL, from a folder that has all that a server needs: the one that `TOKENFERRY_POSTGRES` names, one
+/// on PATH, or the newest that Debian installed.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn postgres(program: &str) -> PathBuf {
+    let named = env::var_os("TOKENFERRY_POSTGRES").map(PathBuf::from);
+    let folders = named.map_or_else(postgres_folders, |named| vec![named]);
+    let has_all =
+        |folder: &PathBuf| ["initdb", "postgres", "psql"].iter().all(|name| folder.join(name).is_file());
+    let found = folders.into_iter().find(has_all).expect(
+        "PostgreSQL is missing: `cargo xtask test` installs it (or name the folder that has `initdb`, `postgres` and \
+         `psql` with TOKENFERRY_POSTGRES)",
+    );
+    found.join(program)
+}
+
+fn postgres_folders() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(Result::ok);
+    let number = |version: fs::DirEntry| version.file_name().to_str()?.parse::<u32>().ok();
+    let newest = versions.filter_map(number).max();
+    let newest = newest.map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")));
+    env::split_paths(&path).chain(newest).collect()
 }
 
 /// The validator of Kubernetes manifests that `cargo xtask test` fetches, with the Python that it runs in beside it.

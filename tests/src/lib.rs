@@ -14,6 +14,7 @@ pub mod leak;
 pub mod openbao;
 pub mod outcome;
 pub mod plugin;
+pub mod postgres;
 pub mod process;
 pub mod recorder;
 pub mod reply;

@@ -26,6 +26,7 @@ mod log;
 mod mirror;
 mod openbao;
 mod package;
+mod postgres;
 mod prerequisites;
 mod process;
 mod promtool;

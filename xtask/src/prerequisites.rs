@@ -10,6 +10,7 @@ use crate::debian::Packaged;
 use crate::error::{Error, Result};
 use crate::kubernetes;
 use crate::openbao;
+use crate::postgres;
 use crate::process;
 use crate::promtool;
 use crate::terraform::{self, Terraform};
@@ -27,6 +28,8 @@ pub(crate) enum Need {
     LoadGenerator,
     /// A Vault-like server, or what it takes to fetch one.
     OpenBao,
+    /// The programs of PostgreSQL, or the right to install them.
+    Postgres,
     /// Prometheus' checker, or the right to fetch it.
     Promtool,
     Python,
@@ -82,6 +85,7 @@ impl Need {
             Self::KubernetesSchemas => kubernetes::check(python_works),
             Self::LoadGenerator => bench::check_load_generator(),
             Self::OpenBao => openbao::check(python_works),
+            Self::Postgres => postgres::check(),
             Self::Promtool => promtool::check(),
             Self::Python => python_works(),
             Self::Systemd => SYSTEMD.check(),
@@ -105,6 +109,13 @@ impl Need {
             }
             Self::KubernetesSchemas | Self::OpenBao | Self::Python => {
                 "Debian, Ubuntu: apt-get install python3-venv · macOS: xcode-select --install"
+            }
+            Self::Postgres if env::var_os(postgres::VARIABLE).is_some() => {
+                "name another folder in that variable, or unset it to take one on PATH or in /usr/lib/postgresql"
+            }
+            Self::Postgres => {
+                "Debian, Ubuntu: apt-get install postgresql (done by itself if you are root) · macOS: brew install \
+                 postgresql; TOKENFERRY_POSTGRES names another folder with them"
             }
             Self::Promtool => {
                 "Debian, Ubuntu: apt-get install prometheus (if you are root, it is only unpacked, by itself); \

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::kubernetes;
 use crate::leaks;
 use crate::openbao::{self, OpenBao};
+use crate::postgres;
 use crate::prerequisites::{self, Need};
 use crate::process;
 use crate::promtool;
@@ -40,6 +41,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
         Need::CCompiler,
         Need::KubernetesSchemas,
         Need::OpenBao,
+        Need::Postgres,
         Need::Promtool,
         Need::Systemd,
         Need::Terraform,
@@ -47,6 +49,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
     let terraform = Terraform::find()?;
     let openbao = OpenBao::get(terminal)?;
     let (driver, promtool) = (browser::get(terminal)?, promtool::get(terminal)?);
+    let postgres = postgres::get(terminal)?;
     kubernetes::get(terminal)?;
     prerequisites::SYSTEMD.get(terminal)?;
     terminal.line(&format!("tests with {} and {}", terraform.describe(), openbao.describe()));
@@ -64,6 +67,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result {
         // Tests of whole programs wait far more than they compute.
         .env("RUST_TEST_THREADS", env::var("RUST_TEST_THREADS").unwrap_or_else(|_| "8".to_owned()))
         .env(openbao::VARIABLE, openbao.program())
+        .env(postgres::VARIABLE, postgres)
         .env(terraform::VARIABLE, terraform.program())
         .env(browser::VARIABLE, driver)
         .env(promtool::VARIABLE, promtool);

@@ -140,9 +140,9 @@ pub struct Examination {
     pub keeps_sessions: bool,
 }
 
-/// How many connections a replica has at most: those of the pool, one that holds the locks, one that listens.
-pub const CONNECTIONS: u32 = POOLED + 2;
-const POOLED: u32 = 4;
+/// How many connections a replica has at most: those of the pool, of which one listens, and one that holds the locks.
+pub const CONNECTIONS: u32 = POOLED + 1;
+const POOLED: u32 = 5;
 const STATEMENTS: usize = 24;
 
 fn is_local(options: &PgConnectOptions) -> bool {

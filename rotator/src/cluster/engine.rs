@@ -1,20 +1,47 @@
-//! Work shared among replicas: the leader submits, whoever has room runs.
+//! Work shared among replicas: the leader submits, whoever has room runs, the leader is told.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use tokenferry_sources::Clock;
-use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, Interval};
 
+use super::awaited::Awaited;
+use super::office::{self, Command, News};
+use super::queue::Rows;
+use super::registry::Registry;
+use super::session::{Locks, Session, State};
+use super::wire::{End, Errand, queue};
+use super::worker::{Orders, Worker, every};
 use super::{Database, Settings, View};
-use crate::dispatch::{Dispatch, Ended, Role};
-use crate::run::{Due, RotationId, Work};
+use crate::dispatch::{Dispatch, Ended, Role, Waiting};
+use crate::run::{CredentialKey, Due, Outcome, RotationId, Work};
 
 /// Shares work with other replicas.
 pub struct Cluster {
-    role: watch::Sender<Role>,
-    view: watch::Sender<View>,
+    orders: watch::Sender<Orders>,
+    session: watch::Receiver<State>,
+    role: watch::Receiver<Role>,
+    view: watch::Receiver<View>,
+    locks: Locks,
+    commands: mpsc::UnboundedSender<Command>,
+    news: mpsc::UnboundedReceiver<News>,
+    running: Arc<AtomicUsize>,
+    clock: Arc<dyn Clock>,
+    awaited: Awaited,
+    /// The session that all of this was submitted in: in another one somebody else may have led in between.
+    epoch: u64,
+    /// By credential, the rotation whose login was refused last.
+    refused: HashMap<CredentialKey, Arc<str>>,
+    sweeps: Interval,
+    /// Ended when this is dropped.
+    _tasks: JoinSet<()>,
 }
 
 impl Cluster {
@@ -25,46 +52,245 @@ impl Cluster {
         database: Database,
         work: Arc<dyn Work>,
         limit: usize,
-        clock: &dyn Clock,
+        clock: Arc<dyn Clock>,
     ) -> Self {
-        let _ = (settings, database, work, limit);
+        let (name, id) = names(settings);
+        let database = database.named(&name);
+        let pool = database.pool();
+        let (session, locks) = Session::new(database, pool.clone(), true);
+        let (state, role) = (session.state(), session.role());
+        let orders = watch::Sender::new(orders(work, limit));
+        let view = watch::Sender::new(View::new(clock.now()));
+        let (commands, commanded) = mpsc::unbounded_channel();
+        let (telling, news) = mpsc::unbounded_channel();
+        let (endings, ended) = mpsc::unbounded_channel();
+        let (rows, wake, running) = (Rows::new(pool.clone()), Arc::new(Notify::new()), Arc::default());
+        let watched = view.subscribe();
+        let worker = Worker {
+            rows: rows.clone(),
+            locks: locks.clone(),
+            settings: settings.clone(),
+            name: Arc::clone(&id),
+            orders: orders.subscribe(),
+            session: state.clone(),
+            wake: Arc::clone(&wake),
+            endings,
+            running: Arc::clone(&running),
+        };
+        let registry = Registry {
+            pool: pool.clone(),
+            settings: settings.clone(),
+            name: Arc::clone(&name),
+            id: Arc::clone(&id),
+            orders: orders.subscribe(),
+            session: state.clone(),
+            view,
+            clock: Arc::clone(&clock),
+        };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(session.keep());
+        tasks.spawn(worker.work());
+        tasks.spawn(registry.keep());
+        tasks.spawn(office::tell_endings(rows.clone(), id, name, ended));
+        tasks.spawn(office::obey(rows, commanded, telling.clone(), state.clone()));
+        tasks.spawn(office::listen(pool, wake, telling, state.clone()));
         Cluster {
-            role: watch::Sender::new(Role::Disconnected),
-            view: watch::Sender::new(View::new(clock.now())),
+            orders,
+            session: state,
+            role,
+            view: watched,
+            locks,
+            commands,
+            news,
+            running,
+            clock,
+            awaited: Awaited::default(),
+            epoch: 0,
+            refused: HashMap::new(),
+            sweeps: every(SWEEP_EVERY),
+            _tasks: tasks,
         }
     }
 
     /// What it knows of itself and of the others, as it changes.
     pub fn view(&self) -> watch::Receiver<View> {
-        self.view.subscribe()
+        self.view.clone()
+    }
+
+    /// Puts it in the queue, unless it is there.
+    fn push(&mut self, waiting: Waiting) {
+        let Orders { work, queue, .. } = self.orders.borrow().clone();
+        let Some(name) = work.name(waiting.due.rotation) else { return };
+        let refused = self.refused.get(&waiting.credential).filter(|refused| **refused != name).cloned();
+        let errand = Errand::new(&waiting.due, name, refused);
+        if self.awaited.submit(Arc::clone(&errand.key), Arc::clone(&queue), waiting) {
+            self.command(Command::Push { queue, errand: Box::new(errand), epoch: self.epoch });
+        }
+    }
+
+    /// What was submitted while we led before is nothing that we know of any more.
+    fn follow_session(&mut self) {
+        let State { role, epoch, .. } = *self.session.borrow_and_update();
+        if role != Role::Leading || epoch != self.epoch {
+            self.awaited = Awaited::default();
+            self.refused.clear();
+            self.epoch = epoch;
+        }
+    }
+
+    /// What has ended by that, if anything.
+    fn hear(&mut self, news: News) -> Option<Ended> {
+        match news {
+            News::Ended { key, end } => self.settle(&key, end),
+            News::Gap => {
+                self.sweep(Duration::ZERO);
+                None
+            }
+            News::Lost { key } => {
+                self.push_again(&key);
+                None
+            }
+        }
+    }
+
+    fn settle(&mut self, key: &str, End { outcome, aftermath }: End) -> Option<Ended> {
+        let (due, credential, next) = self.awaited.end(key)?;
+        self.note_refusal(&due, credential, &outcome);
+        if let Some(next) = next {
+            self.push(next);
+        }
+        Some(Ended { due, outcome, aftermath })
+    }
+
+    /// So that the next run of the credential hears of it, wherever it is.
+    fn note_refusal(&mut self, due: &Due, credential: CredentialKey, outcome: &Outcome) {
+        match outcome {
+            Outcome::Refused { class, .. } if class.is_refused_login() => {
+                let name = self.orders.borrow().work.name(due.rotation);
+                name.map(|name| self.refused.insert(credential, name));
+            }
+            Outcome::Rotated(_) => drop(self.refused.remove(&credential)),
+            _ => {}
+        }
+    }
+
+    /// Nobody will run what was submitted, so it is submitted once more.
+    fn push_again(&mut self, key: &str) {
+        let Orders { work, queue, .. } = self.orders.borrow().clone();
+        let Some(due) = self.awaited.due(key) else { return };
+        let Some(name) = work.name(due.rotation) else { return };
+        let errand = Errand::new(&due, name, None).again(self.clock.now());
+        self.awaited.rename(key, Arc::clone(&errand.key), Arc::clone(&queue));
+        self.command(Command::Push { queue, errand: Box::new(errand), epoch: self.epoch });
+    }
+
+    /// Asks what became of what nothing was heard of.
+    fn sweep(&mut self, unheard_for: Duration) {
+        let keys = self.awaited.unasked_for(unheard_for);
+        if !keys.is_empty() {
+            let queue = Arc::clone(&self.orders.borrow().queue);
+            self.command(Command::Ask { queue, keys });
+        }
+    }
+
+    fn command(&self, command: Command) {
+        // Whoever obeys lives as long as this.
+        drop(self.commands.send(command));
     }
 }
 
 #[async_trait]
 impl Dispatch for Cluster {
-    fn submit(&mut self, _: Due) {}
+    fn submit(&mut self, due: Due) {
+        self.follow_session();
+        let credential = self.orders.borrow().work.credential(due.rotation);
+        let waiting = Waiting { due, credential, since: Instant::now() };
+        if let Some(free) = self.awaited.park(waiting) {
+            self.push(free);
+        }
+    }
 
     async fn ended(&mut self) -> Ended {
-        std::future::pending().await
+        loop {
+            tokio::select! {
+                Some(news) = self.news.recv() => {
+                    self.follow_session();
+                    if let Some(ended) = self.hear(news) {
+                        return ended;
+                    }
+                }
+                Ok(()) = self.session.changed() => self.follow_session(),
+                _ = self.sweeps.tick() => self.sweep(SWEEP_EVERY),
+            }
+        }
     }
 
     fn role(&self) -> watch::Receiver<Role> {
-        self.role.subscribe()
+        self.role.clone()
     }
 
     fn withdraw(&mut self) -> Vec<Due> {
-        Vec::new()
+        self.awaited.withdraw()
     }
 
-    fn succeed(&mut self, _: Arc<dyn Work>, _: usize, _: &mut dyn FnMut(RotationId) -> RotationId) {}
+    fn succeed(
+        &mut self,
+        work: Arc<dyn Work>,
+        limit: usize,
+        renumber: &mut dyn FnMut(RotationId) -> RotationId,
+    ) {
+        self.awaited.renumber(renumber);
+        self.orders.send_modify(|former| {
+            *former = Orders { is_closed: former.is_closed, ..orders(work, limit) };
+        });
+    }
 
-    fn close(&mut self) {}
+    fn close(&mut self) {
+        drop(self.awaited.withdraw());
+        self.locks.resign();
+        self.orders.send_modify(|orders| orders.is_closed = true);
+    }
 
+    /// Those of this process.
     fn running(&self) -> usize {
-        0
+        self.running.load(Ordering::Relaxed)
     }
 
     fn waiting_since(&self) -> Option<Instant> {
-        None
+        let in_queue = self.view.borrow().oldest_wait.filter(|_| *self.role.borrow() == Role::Leading);
+        let in_queue = in_queue.and_then(|waited| Instant::now().checked_sub(waited));
+        self.awaited.waiting_since().into_iter().chain(in_queue).min()
     }
 }
+
+fn orders(work: Arc<dyn Work>, limit: usize) -> Orders {
+    let fingerprint = work.fingerprint();
+    Orders {
+        queue: queue(&fingerprint),
+        fingerprint: fingerprint.into(),
+        limit: limit.max(1),
+        is_closed: false,
+        work,
+    }
+}
+
+/// What this replica is called, and the same with something that no other has.
+fn names(settings: &Settings) -> (Arc<str>, Arc<str>) {
+    let mut random = [0; 4];
+    // Without randomness there is no TLS either; the time is not shared by many.
+    if SystemRandom::new().fill(&mut random).is_err() {
+        random = std::process::id().to_be_bytes();
+    }
+    let random = format!("{:08x}", u32::from_be_bytes(random));
+    let host = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+    match &settings.replica {
+        Some(name) => (name.as_str().into(), format!("{name} {random}").into()),
+        None => {
+            let name: Arc<str> = format!("{}-{random}", host()).into();
+            (Arc::clone(&name), name)
+        }
+    }
+}
+
+/// What nothing was heard of for so long is asked about.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);

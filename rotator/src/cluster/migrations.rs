@@ -98,11 +98,14 @@ CREATE INDEX outcomes_at ON tokenferry.outcomes (at);
 CREATE INDEX outcomes_of_rotation ON tokenferry.outcomes (rotation, at);
 CREATE INDEX outcomes_dead ON tokenferry.outcomes (at) WHERE is_dead;
 CREATE TABLE tokenferry.replicas (
-    name text PRIMARY KEY,
+    id text PRIMARY KEY,
+    name text NOT NULL,
     version text NOT NULL,
     fingerprint text NOT NULL,
     role text NOT NULL,
     concurrency integer NOT NULL,
+    session_pid integer,
+    session_start bigint,
     seen_at timestamptz NOT NULL
 );
 CREATE INDEX tokenferry_done ON apalis.jobs (done_at) WHERE done_at IS NOT NULL;

@@ -7,13 +7,29 @@ mod settings;
 mod view;
 
 #[cfg(feature = "cluster")]
+mod awaited;
+#[cfg(feature = "cluster")]
 mod database;
 #[cfg(feature = "cluster")]
 mod engine;
 #[cfg(feature = "cluster")]
 mod error;
 #[cfg(feature = "cluster")]
+mod guarded;
+#[cfg(feature = "cluster")]
 mod migrations;
+#[cfg(feature = "cluster")]
+mod office;
+#[cfg(feature = "cluster")]
+mod queue;
+#[cfg(feature = "cluster")]
+mod registry;
+#[cfg(feature = "cluster")]
+mod session;
+#[cfg(feature = "cluster")]
+mod wire;
+#[cfg(feature = "cluster")]
+mod worker;
 
 pub use settings::{Settings, TimeRule};
 pub use view::{DeadLetter, Replica, View};
@@ -24,3 +40,5 @@ pub use database::{CONNECTIONS, Database, Examination};
 pub use engine::Cluster;
 #[cfg(feature = "cluster")]
 pub use error::{Cause, DatabaseError};
+#[cfg(feature = "cluster")]
+pub use guarded::Guarded;

@@ -82,7 +82,7 @@ const DEFAULT_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 /// How long it may be silent, if nothing else is configured.
 const DEFAULT_HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
 /// What a run has to be over before: clocks and networks are not exact.
-const MARGIN: Duration = Duration::from_secs(5);
+pub(super) const MARGIN: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

@@ -24,6 +24,8 @@ pub struct View {
     pub dead_letters: Vec<DeadLetter>,
     /// How many runs wait for a replica to take them.
     pub waiting: u64,
+    /// How long the oldest of them has waited.
+    pub oldest_wait: Option<Duration>,
 }
 
 impl View {
@@ -36,6 +38,7 @@ impl View {
             replicas: Vec::new(),
             dead_letters: Vec::new(),
             waiting: 0,
+            oldest_wait: None,
         }
     }
 }

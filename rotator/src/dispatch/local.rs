@@ -1,6 +1,5 @@
 //! Dispatch within this process: a few runs at once, the most urgent first, one per credential.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::error;
 
-use super::{Dispatch, Ended, Role};
+use super::{Dispatch, Ended, Role, Waiting};
 use crate::run::{Aftermath, Class, CredentialKey, Due, Outcome, RotationId, Work};
 
 /// Runs what is due in tasks of this process.
@@ -154,33 +153,6 @@ impl Dispatch for Local {
 
     fn waiting_since(&self) -> Option<Instant> {
         self.unbegun.first().map(|(since, _)| *since)
-    }
-}
-
-/// A run that waits for room or for its credential. The most urgent is the greatest.
-struct Waiting {
-    due: Due,
-    credential: CredentialKey,
-    since: Instant,
-}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.due.urgency().cmp(&self.due.urgency())
-    }
-}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Eq for Waiting {}
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
     }
 }
 

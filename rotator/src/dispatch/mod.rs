@@ -4,8 +4,10 @@
 //! knows no schedule, and scheduler and runner do not know where the work is done.
 
 mod local;
+mod waiting;
 
 pub use local::Local;
+pub(crate) use waiting::Waiting;
 
 use std::sync::Arc;
 

@@ -19,6 +19,7 @@ mod place;
 mod publish;
 mod refresh;
 mod renamed;
+mod replicas;
 mod seen;
 mod session;
 mod spread;
@@ -51,6 +52,7 @@ use crate::skew::Skews;
 use job::{Job, State};
 use memory::Memory;
 use publish::Written;
+use replicas::Names;
 use trouble::{Trouble, Waiting};
 
 /// Runs the rotations of one configuration.
@@ -62,6 +64,8 @@ pub struct Runner {
     /// Names this process in the entries it writes.
     writer: String,
     dry_run: bool,
+    reads_first: bool,
+    names: Names,
     memory: Arc<Memory>,
     skews: Arc<Skews>,
     adopted: Arc<AtomicU64>,
@@ -92,6 +96,8 @@ impl Runner {
             clock,
             writer,
             dry_run: false,
+            reads_first: false,
+            names: Names::default(),
             memory: Arc::default(),
             skews: Arc::default(),
             adopted: Arc::default(),
@@ -137,7 +143,16 @@ impl Runner {
     }
 
     async fn attempt(&self, job: &Job, state: &mut State, due: &Due) -> Result<Outcome, Trouble> {
+        if self.reads_first {
+            self.doubt_everything(job, state).await;
+        }
         let barred = self.check_places(job, state).await?;
+        let done = if self.reads_first { self.done_by_others(job, state, due) } else { None };
+        let waiting = state.pending.as_ref();
+        let serves = waiting.is_some_and(|pending| pending.serves(&job.rotation, due, self.clock.now()));
+        if let Some(living) = done.filter(|_| !serves) {
+            return Ok(Outcome::AlreadyDone(living));
+        }
         if let Some(trouble) = &barred {
             debug!(rotation = &*job.rotation.name, class = %trouble.class(), "not every destination can be written");
         }
@@ -194,6 +209,22 @@ impl Work for Runner {
             ended_token: job.ended_token.load(Ordering::Relaxed),
         };
         self.job(rotation).map_or(Aftermath { logins: 0, ended_token: false }, after)
+    }
+
+    fn name(&self, rotation: RotationId) -> Option<Arc<str>> {
+        self.job(rotation).map(|job| Arc::clone(&job.rotation.name))
+    }
+
+    fn find(&self, name: &str) -> Option<RotationId> {
+        self.id(name)
+    }
+
+    fn fingerprint(&self) -> String {
+        self.fingerprint_of_all().to_owned()
+    }
+
+    async fn heed(&self, rotation: RotationId) {
+        self.hear_of(rotation).await;
     }
 }
 

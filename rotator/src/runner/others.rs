@@ -29,7 +29,7 @@ impl Runner {
         iter(reads).buffer_unordered(AT_ONCE).collect::<()>().await;
     }
 
-    async fn hear(&self, other: &Job, at: &Destination) {
+    pub(super) async fn hear(&self, other: &Job, at: &Destination) {
         match self.vault.read_notes(&at.entry).await {
             Ok(found) => {
                 let notes = Notes::read(&found.custom_metadata);

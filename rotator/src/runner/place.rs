@@ -26,6 +26,8 @@ pub(super) struct Place {
     rotation: Option<Arc<str>>,
     /// The token that stands there, if the entry is one of ours.
     pub(super) living: Option<Living>,
+    /// The planned time that it was for, as far as the entry was read.
+    pub(super) occurrence: Option<Timestamp>,
     /// Whether that stands under other names than readers look for by now.
     pub(super) is_renamed: bool,
     /// Whether Vault has to be asked before anything is done for its sake: it did not take the last write.
@@ -60,6 +62,7 @@ impl Place {
             serial: entry.as_ref().map_or(found.version, |entry| entry.origin.serial),
             notes,
             living: entry.as_ref().map(|entry| living(entry, found)).or_else(|| unread(found, life)),
+            occurrence: entry.as_ref().map(|entry| entry.origin.occurrence),
             is_renamed,
             rotation: entry.as_ref().map(|entry| shared(entry.origin.rotation.as_str().into(), job)),
             is_doubted: false,
@@ -149,6 +152,7 @@ impl Place {
         &mut self,
         job: &Job,
         living: Living,
+        occurrence: Timestamp,
         custom_metadata: Option<&BTreeMap<String, String>>,
     ) {
         if let Some(custom_metadata) = custom_metadata {
@@ -157,7 +161,7 @@ impl Place {
         self.rotation = Some(Arc::clone(&job.rotation.name));
         self.version = living.version;
         self.serial += 1;
-        self.living = Some(living);
+        (self.living, self.occurrence) = (Some(living), Some(occurrence));
         self.holds = Holds::Living;
         (self.is_doubted, self.is_renamed) = (false, false);
     }

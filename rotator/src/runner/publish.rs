@@ -167,7 +167,7 @@ impl Publication<'_> {
             self.tell_vanishing(expires_at);
         }
         let living = Living { issued_at: entry.issued_at, expires_at, version: stored.version };
-        place.wrote(self.job, living, stored.custom_metadata.as_ref());
+        place.wrote(self.job, living, self.occurrence, stored.custom_metadata.as_ref());
         Ok(Written::Ours(living))
     }
 

@@ -143,7 +143,7 @@ fn lacks(pending: Option<&Pending>, index: usize, place: &Place) -> bool {
 }
 
 /// There is a token only if every destination that we may write to has one, and no refresh has ended it.
-fn living(job: &Job, state: &State) -> Option<Living> {
+pub(super) fn living(job: &Job, state: &State) -> Option<Living> {
     let known = job.rotation.destinations.iter().zip(&state.places);
     let writable = known.filter_map(|(at, slot)| slot.as_ref().filter(|place| place.check(job, at).is_ok()));
     let living = writable.map(|place| place.served().filter(|_| place.is_of(job)));

@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 
 use super::credential;
 use super::job::{Job, State};
+use super::replicas::Names;
 use super::trouble::Trouble;
 use super::{Runner, reached, shared_client};
 use crate::rotation::Rotation;
@@ -47,6 +48,8 @@ impl Runner {
             clock: Arc::clone(&self.clock),
             writer: self.writer.clone(),
             dry_run: self.dry_run,
+            reads_first: self.reads_first,
+            names: Names::default(),
             memory: Arc::clone(&self.memory),
             skews: Arc::clone(&self.skews),
             adopted: Arc::clone(&self.adopted),

@@ -16,6 +16,7 @@ mod page;
 mod partly;
 mod pictures;
 mod policy;
+mod postgres;
 mod readers;
 mod redirects;
 mod refusals;

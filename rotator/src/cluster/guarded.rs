@@ -1,0 +1,143 @@
+//! Runs under the lock of their credential, which no other process holds then.
+
+use std::future::pending;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tracing::{error, warn};
+
+use super::database::Database;
+use super::error::DatabaseError;
+use super::session::{Lock, Locks, Session};
+use super::wire::End;
+use super::{Settings, settings::MARGIN};
+use crate::dispatch::Role;
+use crate::run::{Aftermath, CredentialKey, Due, Outcome, RotationId, Work};
+
+/// Does work beside replicas without being one of them.
+pub struct Guarded {
+    work: Arc<dyn Work>,
+    locks: Locks,
+    limits: Limits,
+    _session: JoinSet<()>,
+}
+
+impl Guarded {
+    /// Takes the lock of its credential around each run of `work`.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn start(
+        settings: &Settings,
+        database: Database,
+        work: Arc<dyn Work>,
+    ) -> Result<Self, Arc<DatabaseError>> {
+        let pool = database.pool();
+        let (session, locks) = Session::new(database, pool, false);
+        let (mut state, mut tasks) = (session.state(), JoinSet::new());
+        tasks.spawn(session.keep());
+        let known = state.wait_for(|state| state.role != Role::Disconnected || state.trouble.is_some()).await;
+        // It never ends before we drop it.
+        let trouble = known.ok().and_then(|state| state.trouble.clone());
+        trouble.map_or(Ok(Guarded { work, locks, limits: Limits::of(settings), _session: tasks }), Err)
+    }
+}
+
+#[async_trait]
+impl Work for Guarded {
+    fn credential(&self, rotation: RotationId) -> CredentialKey {
+        self.work.credential(rotation)
+    }
+
+    async fn run(&self, due: &Due) -> Outcome {
+        let ran = run(&*self.work, &self.locks, due, self.limits, pending()).await;
+        ran.map_or_else(|| End::failed(BUSY), |(end, _lock)| end.outcome)
+    }
+
+    fn aftermath(&self, rotation: RotationId) -> Aftermath {
+        self.work.aftermath(rotation)
+    }
+
+    fn name(&self, rotation: RotationId) -> Option<Arc<str>> {
+        self.work.name(rotation)
+    }
+
+    fn find(&self, name: &str) -> Option<RotationId> {
+        self.work.find(name)
+    }
+
+    async fn heed(&self, rotation: RotationId) {
+        self.work.heed(rotation).await;
+    }
+
+    fn fingerprint(&self) -> String {
+        self.work.fingerprint()
+    }
+}
+
+/// How long things may take.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// Waiting for a lock.
+    patience: Duration,
+    /// A run: it is over before anybody else takes its work over, whatever it is waiting for.
+    run: Duration,
+}
+
+impl Limits {
+    pub(super) fn of(settings: &Settings) -> Self {
+        let limit = settings.heartbeat_limit;
+        Limits { patience: limit, run: limit.checked_sub(MARGIN).unwrap_or(limit / 2) }
+    }
+}
+
+/// One run under the lock of its credential, which is still held afterwards. A lock that is lost ends the run at once.
+/// `None` if it was to be given up before it had begun.
+pub(super) async fn run(
+    work: &dyn Work,
+    locks: &Locks,
+    due: &Due,
+    limits: Limits,
+    give_up: impl Future<Output = ()>,
+) -> Option<(End, Option<Lock>)> {
+    let credential = work.credential(due.rotation);
+    let lock = tokio::select! {
+        lock = timeout(limits.patience, wait_for(locks, &credential)) => lock,
+        () = give_up => return None,
+    };
+    let Ok(lock) = lock else { return Some((End::without_login(End::failed(BUSY)), None)) };
+    let outcome = tokio::select! {
+        biased;
+        () = lock.lost() => {
+            warn!("the lock of a credential was lost with its connection; the run is given up");
+            End::failed("lock_lost")
+        }
+        outcome = timeout(limits.run, AssertUnwindSafe(work.run(due)).catch_unwind()) => match outcome {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => {
+                error!("a run ended by a mistake in this program; it is tried again later");
+                End::failed("internal_error")
+            }
+            Err(_) => End::failed("took_too_long"),
+        },
+    };
+    Some((End { outcome, aftermath: work.aftermath(due.rotation) }, Some(lock)))
+}
+
+async fn wait_for(locks: &Locks, credential: &CredentialKey) -> Lock {
+    loop {
+        if let Some(lock) = locks.take(credential).await {
+            return lock;
+        }
+        sleep(TRY_AGAIN_AFTER).await;
+    }
+}
+
+/// Another process uses the credential, and goes on doing so.
+const BUSY: &str = "credential_busy";
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);

@@ -1,0 +1,220 @@
+//! What goes to the database and comes from it: outcomes of runs that ended here, errands of the leader, and news.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use sqlx::postgres::{PgListener, PgNotification, PgPool};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
+
+use super::error::{DatabaseError, Failed as _, LIMIT};
+use super::queue::{ERRANDS, Ending, Fate, OUTCOMES, Rows};
+use super::session::State;
+use super::wire::{End, Errand};
+use super::worker::Told;
+use crate::dispatch::Role;
+
+/// What the leader wants.
+pub(super) enum Command {
+    /// Who knows what became of these, by queue and key?
+    Ask { queue: Arc<str>, keys: Vec<(Arc<str>, Arc<str>)> },
+    /// Put it in this queue. Only as long as the session is the one of this number.
+    Push { queue: Arc<str>, errand: Box<Errand>, epoch: u64 },
+}
+
+/// What the leader is told.
+pub(super) enum News {
+    Ended { key: Arc<str>, end: End },
+    /// Something may have gone unheard.
+    Gap,
+    /// Nobody will ever run it, or it is done already as far as the database knows.
+    Lost { key: Arc<str> },
+}
+
+/// Writes how runs ended, all that wait at once.
+pub(super) async fn tell_endings(
+    rows: Rows,
+    worker: Arc<str>,
+    replica: Arc<str>,
+    mut endings: mpsc::UnboundedReceiver<Told>,
+) {
+    let mut waiting = Vec::new();
+    while endings.recv_many(&mut waiting, ENDINGS_AT_ONCE).await > 0 {
+        let (ended, told): (Vec<Ending>, Vec<_>) = waiting.drain(..).unzip();
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            match within(LIMIT, rows.end(&worker, &replica, &ended)).await {
+                Ok(lost) if lost.is_empty() => break,
+                Ok(lost) => {
+                    warn!(runs = lost.len(), "what was run here has been taken over by another replica meanwhile");
+                    break;
+                }
+                Err(error) => {
+                    warn!(runs = ended.len(), advice = error.advice(), "{error}");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+        // Whoever does not wait any longer need not be told.
+        told.into_iter().for_each(|told| told.send(()).unwrap_or_default());
+    }
+}
+
+/// Does what the leader wants.
+pub(super) async fn obey(
+    rows: Rows,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+    news: mpsc::UnboundedSender<News>,
+    mut session: watch::Receiver<State>,
+) {
+    let mut waiting = Vec::new();
+    while commands.recv_many(&mut waiting, COMMANDS_AT_ONCE).await > 0 {
+        let epoch = session.borrow_and_update().epoch;
+        let mut pushes: Vec<(Arc<str>, Vec<Errand>)> = Vec::new();
+        for command in waiting.drain(..) {
+            match command {
+                Command::Ask { queue, keys } => ask(&rows, &queue, &keys, &news).await,
+                Command::Push { epoch: former, .. } if former != epoch => {}
+                Command::Push { queue, errand, .. } => match pushes.last_mut() {
+                    Some((same, errands)) if *same == queue => errands.push(*errand),
+                    _ => pushes.push((queue, vec![*errand])),
+                },
+            }
+        }
+        for (queue, errands) in pushes {
+            push(&rows, &queue, &errands, &news, &session, epoch).await;
+        }
+    }
+}
+
+/// Tries again until it is done, or somebody else may lead.
+async fn push(
+    rows: &Rows,
+    queue: &Arc<str>,
+    errands: &[Errand],
+    news: &mpsc::UnboundedSender<News>,
+    session: &watch::Receiver<State>,
+    epoch: u64,
+) {
+    while session.borrow().epoch == epoch && session.borrow().role == Role::Leading {
+        match within(LIMIT, rows.push(queue, errands)).await {
+            Ok(there) if there.is_empty() => return,
+            Ok(there) => return find(rows, queue, &there, news).await,
+            Err(error) => {
+                warn!(errands = errands.len(), advice = error.advice(), "{error}");
+                sleep(SHORTEST_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// What became of errands that were there already. A failure is told. A success is not: the leader would not have
+/// asked if it stood in the entry, and a run that finds it there ends without a login.
+async fn find(rows: &Rows, queue: &Arc<str>, there: &[Arc<str>], news: &mpsc::UnboundedSender<News>) {
+    debug!(errands = there.len(), "these were in the queue already");
+    let asked: Vec<_> = there.iter().map(|key| (Arc::clone(queue), Arc::clone(key))).collect();
+    let Ok(fates) = within(LIMIT, rows.fates(&asked, queue)).await else { return };
+    for (key, fate) in fates {
+        let told = match fate {
+            Fate::Ended(end) if end.class().is_some() => News::Ended { key, end },
+            Fate::Ended(_) | Fate::Lost => News::Lost { key },
+        };
+        tell(news, told);
+    }
+}
+
+/// Whoever asks does so again, if there is no answer.
+async fn ask(
+    rows: &Rows,
+    queue: &Arc<str>,
+    keys: &[(Arc<str>, Arc<str>)],
+    news: &mpsc::UnboundedSender<News>,
+) {
+    match within(LIMIT, rows.fates(keys, queue)).await {
+        Ok(fates) => fates.into_iter().for_each(|(key, fate)| {
+            tell(
+                news,
+                match fate {
+                    Fate::Ended(end) => News::Ended { key, end },
+                    Fate::Lost => News::Lost { key },
+                },
+            );
+        }),
+        Err(error) => warn!(advice = error.advice(), "{error}"),
+    }
+}
+
+/// Listens to the others: to whoever submits, and, while this one leads, to whoever has run something.
+pub(super) async fn listen(
+    pool: PgPool,
+    wake: Arc<Notify>,
+    news: mpsc::UnboundedSender<News>,
+    mut session: watch::Receiver<State>,
+) {
+    loop {
+        // If the session ends, so does all of this.
+        if session.wait_for(|state| state.role != Role::Disconnected).await.is_err() {
+            return;
+        }
+        if let Err(error) = listen_until_lost(&pool, &wake, &news, &session).await {
+            warn!(advice = error.advice(), "{error}");
+        }
+        sleep(SHORTEST_PAUSE).await;
+    }
+}
+
+async fn listen_until_lost(
+    pool: &PgPool,
+    wake: &Notify,
+    news: &mpsc::UnboundedSender<News>,
+    session: &watch::Receiver<State>,
+) -> Result<(), DatabaseError> {
+    let connect = async {
+        let mut listener = PgListener::connect_with(pool).await.doing("listen to")?;
+        listener.eager_reconnect(false);
+        listener.listen_all([ERRANDS, OUTCOMES]).await.doing("listen to")?;
+        Ok(listener)
+    };
+    let mut listener = within(LIMIT, connect).await?;
+    wake.notify_one();
+    tell(news, News::Gap);
+    while let Some(told) = listener.try_recv().await.doing("listen to")? {
+        if told.channel() == ERRANDS {
+            wake.notify_one();
+        } else if session.borrow().role == Role::Leading {
+            tell(news, read(&told).unwrap_or(News::Gap));
+        }
+    }
+    Ok(())
+}
+
+fn read(told: &PgNotification) -> Option<News> {
+    #[derive(Deserialize)]
+    struct Told {
+        key: Arc<str>,
+        outcome: String,
+    }
+    let Told { key, outcome } = serde_json::from_str(told.payload()).ok()?;
+    Some(News::Ended { key, end: End::read(&outcome)? })
+}
+
+/// Nobody may be left to hear it.
+fn tell(news: &mpsc::UnboundedSender<News>, told: News) {
+    drop(news.send(told));
+}
+
+/// Whatever takes longer has failed.
+pub(super) async fn within<T>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, DatabaseError>>,
+) -> Result<T, DatabaseError> {
+    timeout(limit, asked).await.unwrap_or_else(|_| Err(DatabaseError::silence("ask", limit)))
+}
+
+const ENDINGS_AT_ONCE: usize = 256;
+const COMMANDS_AT_ONCE: usize = 1_000;
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);

@@ -1,0 +1,237 @@
+//! The rows of the queue and of the outcomes. The queue is that of apalis: who dies holding a row loses it to others
+//! after a while, and a row that was taken over cannot be ended by its former owner.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use apalis_core::worker::context::WorkerContext;
+use apalis_postgres::{Config, queries};
+use sqlx::postgres::PgPool;
+use tokenferry_sources::Timestamp;
+use tracing::{error, warn};
+
+use super::Settings;
+use super::error::{DatabaseError, Failed as _};
+use super::wire::{End, Errand};
+
+/// What stands in the database.
+#[derive(Clone)]
+pub(super) struct Rows {
+    pool: PgPool,
+}
+
+/// An errand that was taken.
+pub(super) struct Taken {
+    pub(super) row: String,
+    pub(super) queue: Arc<str>,
+    /// How often it was taken over from somebody who died.
+    pub(super) takeovers: usize,
+    pub(super) errand: Errand,
+}
+
+/// How a row ends.
+pub(super) struct Ending {
+    pub(super) row: String,
+    pub(super) queue: Arc<str>,
+    pub(super) errand: Errand,
+    pub(super) end: End,
+    /// Nobody tries this again before somebody changes something.
+    pub(super) is_dead: bool,
+}
+
+/// What is known of a run that was submitted.
+pub(super) enum Fate {
+    Ended(End),
+    /// Nobody will ever run it.
+    Lost,
+}
+
+impl Rows {
+    pub(super) fn new(pool: PgPool) -> Self {
+        Rows { pool }
+    }
+
+    /// Puts errands in the queue. The keys of those that were there already.
+    pub(super) async fn push(&self, queue: &str, errands: &[Errand]) -> Result<Vec<Arc<str>>, DatabaseError> {
+        let text = |errand: &Errand| serde_json::to_string(errand).unwrap_or_default();
+        let pushed: Vec<String> = sqlx::query_scalar(PUSH)
+            .bind(queue)
+            .bind(errands.iter().map(text).collect::<Vec<_>>())
+            .bind(errands.iter().map(|errand| errand.priority).collect::<Vec<_>>())
+            .bind(errands.iter().map(|errand| &*errand.key).collect::<Vec<_>>())
+            .fetch_all(&self.pool)
+            .await
+            .doing("push errands to")?;
+        let pushed: HashSet<&str> = pushed.iter().map(String::as_str).collect();
+        let keys = errands.iter().map(|errand| &errand.key);
+        Ok(keys.filter(|key| !pushed.contains(&***key)).cloned().collect())
+    }
+
+    /// What became of these, by queue and key; nothing of those that are waited for.
+    pub(super) async fn fates(
+        &self,
+        asked: &[(Arc<str>, Arc<str>)],
+        queue: &str,
+    ) -> Result<Vec<(Arc<str>, Fate)>, DatabaseError> {
+        let found: Vec<(String, Option<String>, Option<String>)> = sqlx::query_as(FATES)
+            .bind(asked.iter().map(|(queue, _)| &**queue).collect::<Vec<_>>())
+            .bind(asked.iter().map(|(_, key)| &**key).collect::<Vec<_>>())
+            .bind(queue)
+            .fetch_all(&self.pool)
+            .await
+            .doing("ask")?;
+        let fates = found.into_iter().filter_map(|(key, outcome, status)| {
+            let ended = outcome.map(|outcome| End::read(&outcome).map_or(Fate::Lost, Fate::Ended));
+            let is_alive = matches!(status.as_deref(), Some("Pending" | "Queued" | "Running"));
+            Some((key.into(), ended.or_else(|| (!is_alive).then_some(Fate::Lost))?))
+        });
+        Ok(fates.collect())
+    }
+
+    /// Takes up to so many errands.
+    pub(super) async fn take(
+        &self,
+        queue: &Arc<str>,
+        worker: &WorkerContext,
+        at_most: usize,
+    ) -> Result<Vec<Taken>, DatabaseError> {
+        let config = Config::default().queue(&**queue).batch_size(at_most.max(1));
+        let mut connection = self.pool.acquire().await.doing("connect to")?;
+        let tasks = queries::fetch_next(&mut *connection, &config, worker).await.doing("take errands from")?;
+        let (mut taken, mut garbled) = (Vec::new(), Vec::new());
+        for task in tasks {
+            let row = task.task_id().map(ToString::to_string).unwrap_or_default();
+            match serde_json::from_slice(&task.args) {
+                Ok(errand) => {
+                    let (queue, takeovers) = (Arc::clone(queue), task.attempt());
+                    taken.push(Taken { row, queue, takeovers, errand });
+                }
+                Err(_) => garbled.push(row),
+            }
+        }
+        if !garbled.is_empty() {
+            error!(rows = garbled.len(), "rows of the queue are not understood, and set aside");
+            let kill = sqlx::query(KILL).bind(garbled).bind(worker.name());
+            kill.execute(&mut *connection).await.doing("set rows aside in")?;
+        }
+        Ok(taken)
+    }
+
+    /// Says that a worker lives, takes over what dead ones held, and gives back what this one was given without
+    /// knowing: an answer may have been lost.
+    pub(super) async fn heartbeat(
+        &self,
+        queue: &str,
+        worker: &WorkerContext,
+        settings: &Settings,
+        held: &[String],
+    ) -> Result<(), DatabaseError> {
+        let mut transaction = self.pool.begin().await.doing("beat in")?;
+        sqlx::query(REGISTER)
+            .bind(worker.name())
+            .bind(queue)
+            .execute(&mut *transaction)
+            .await
+            .doing("beat in")?;
+        let limit = settings.heartbeat_limit.as_secs().max(1);
+        let orphans = queries::reenqueue_orphaned(&mut *transaction, queue, limit).await.doing("beat in")?;
+        let given_back = sqlx::query(GIVE_BACK)
+            .bind(worker.name())
+            .bind(held)
+            .execute(&mut *transaction)
+            .await
+            .doing("beat in")?
+            .rows_affected();
+        if orphans + given_back > 0 {
+            warn!(orphans, given_back, "what a replica had taken and did not end is run again");
+            sqlx::query(TELL_WORKERS).bind(queue).execute(&mut *transaction).await.doing("beat in")?;
+        }
+        transaction.commit().await.doing("beat in")
+    }
+
+    /// Ends rows, each with its outcome, and tells the leader. The rows that were not this worker's any longer.
+    pub(super) async fn end(
+        &self,
+        worker: &str,
+        replica: &str,
+        endings: &[Ending],
+    ) -> Result<Vec<String>, DatabaseError> {
+        let all = || endings.iter();
+        let occurrence = |ending: &Ending| ending.errand.occurrence().unwrap_or(Timestamp::UNIX_EPOCH);
+        let class = |ending: &Ending| ending.end.class().map(ToString::to_string);
+        let attempt = |ending: &Ending| i32::try_from(ending.errand.attempt).unwrap_or(i32::MAX);
+        let ended: Vec<String> = sqlx::query_scalar(END)
+            .bind(worker)
+            .bind(replica)
+            .bind(all().map(|ending| &*ending.row).collect::<Vec<_>>())
+            .bind(all().map(|ending| &*ending.queue).collect::<Vec<_>>())
+            .bind(all().map(|ending| &*ending.errand.key).collect::<Vec<_>>())
+            .bind(all().map(|ending| &*ending.errand.rotation).collect::<Vec<_>>())
+            .bind(all().map(occurrence).collect::<Vec<_>>())
+            .bind(all().map(attempt).collect::<Vec<_>>())
+            .bind(all().map(class).collect::<Vec<_>>())
+            .bind(all().map(|ending| ending.is_dead).collect::<Vec<_>>())
+            .bind(all().map(|ending| ending.end.write()).collect::<Vec<_>>())
+            .fetch_all(&self.pool)
+            .await
+            .doing("tell outcomes to")?;
+        Ok(all().map(|ending| ending.row.clone()).filter(|row| !ended.contains(row)).collect())
+    }
+}
+
+/// Whom new errands are told to, and to whom outcomes.
+pub(super) const ERRANDS: &str = "tokenferry_errands";
+pub(super) const OUTCOMES: &str = "tokenferry_outcomes";
+
+/// `clock_timestamp()` is after the beginning of this transaction, so that apalis does not notify of each single row.
+const PUSH: &str = "
+WITH pushed AS (
+    INSERT INTO apalis.jobs (id, job_type, job, status, attempts, max_attempts, run_at, priority, idempotency_key)
+    SELECT apalis.generate_ulid(), $1, convert_to(errand, 'UTF8'), 'Pending', 0, 1, clock_timestamp(), priority, key
+    FROM unnest($2::text[], $3::integer[], $4::text[]) AS pushed (errand, priority, key)
+    ON CONFLICT (job_type, idempotency_key) DO NOTHING
+    RETURNING idempotency_key
+)
+SELECT idempotency_key, pg_notify('tokenferry_errands', $1)::text FROM pushed";
+
+const FATES: &str = "
+SELECT asked.key, outcomes.outcome,
+       CASE WHEN jobs.status = 'Pending' AND asked.queue <> $3 THEN 'Left' ELSE jobs.status END
+FROM unnest($1::text[], $2::text[]) AS asked (queue, key)
+LEFT JOIN tokenferry.outcomes ON outcomes.queue = asked.queue AND outcomes.key = asked.key
+LEFT JOIN apalis.jobs ON jobs.job_type = asked.queue AND jobs.idempotency_key = asked.key";
+
+const REGISTER: &str = "
+INSERT INTO apalis.workers (id, worker_type, storage_name, last_seen) VALUES ($1, $2, 'tokenferry', now())
+ON CONFLICT (id) DO UPDATE SET worker_type = EXCLUDED.worker_type, last_seen = now()";
+
+const GIVE_BACK: &str = "
+UPDATE apalis.jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL
+WHERE lock_by = $1 AND status IN ('Queued', 'Running') AND id <> ALL ($2::text[])";
+
+const TELL_WORKERS: &str = "SELECT pg_notify('tokenferry_errands', $1)::text";
+
+/// One statement: there is no outcome without an ended row, and no ended row without an outcome. What a notification
+/// cannot carry, the leader asks for.
+const END: &str = "
+WITH ending AS (
+    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::integer[], $9::text[],
+                         $10::boolean[], $11::text[])
+        AS ending (row, queue, key, rotation, occurrence, attempt, class, is_dead, outcome)
+), ended AS (
+    UPDATE apalis.jobs SET status = 'Done', attempts = jobs.attempts + 1, done_at = now()
+    FROM ending WHERE jobs.id = ending.row AND jobs.lock_by = $1 AND jobs.status IN ('Queued', 'Running')
+    RETURNING jobs.id
+), told AS (
+    INSERT INTO tokenferry.outcomes (queue, key, rotation, occurrence, attempt, replica, class, is_dead, outcome)
+    SELECT queue, key, rotation, occurrence, attempt, $2, class, is_dead, outcome
+    FROM ending JOIN ended ON ended.id = ending.row
+    ON CONFLICT (queue, key) DO NOTHING
+)
+SELECT ending.row, pg_notify('tokenferry_outcomes', CASE WHEN octet_length(news) < 8000 THEN news ELSE '' END)::text
+FROM ending JOIN ended ON ended.id = ending.row,
+     LATERAL (SELECT json_build_object('queue', queue, 'key', key, 'outcome', outcome)::text AS news) AS told_as";
+
+/// What nobody understands is out of the way, and the leader notices.
+const KILL: &str =
+    "UPDATE apalis.jobs SET status = 'Killed', done_at = now() WHERE id = ANY ($1::text[]) AND lock_by = $2";

@@ -1,0 +1,247 @@
+//! Who the replicas are: each says that it lives, sees the others, and ends the session of one that is silent for too
+//! long. The leader throws away what is old.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::PgPool;
+use tokenferry_sources::{Clock, Timestamp};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use super::error::{DatabaseError, Failed as _, LIMIT};
+use super::office::within;
+use super::session::State;
+use super::worker::{Orders, every};
+use super::{DeadLetter, Replica, Settings, View};
+use crate::dispatch::Role;
+use crate::run::Class;
+
+/// Keeps the list of replicas.
+pub(super) struct Registry {
+    pub(super) pool: PgPool,
+    pub(super) settings: Settings,
+    /// What it is called by people, and by the database, which tells two of that name apart.
+    pub(super) name: Arc<str>,
+    pub(super) id: Arc<str>,
+    pub(super) orders: watch::Receiver<Orders>,
+    pub(super) session: watch::Receiver<State>,
+    pub(super) view: watch::Sender<View>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Registry {
+    /// Keeps it until nobody gives orders any more.
+    pub(super) async fn keep(mut self) {
+        let mut beats = every(self.settings.heartbeat_interval);
+        let mut pruned = Instant::now();
+        loop {
+            let is_over = tokio::select! {
+                _ = beats.tick() => false,
+                changed = self.session.changed() => changed.is_err(),
+                changed = self.orders.changed() => changed.is_err(),
+            };
+            if is_over {
+                return;
+            }
+            self.tell_role();
+            if self.session.borrow().role == Role::Disconnected {
+                continue;
+            }
+            if let Err(error) = within(LIMIT, self.beat()).await {
+                warn!(advice = error.advice(), "{error}");
+            }
+            if self.session.borrow().role == Role::Leading && pruned.elapsed() >= PRUNE_EVERY {
+                pruned = Instant::now();
+                if let Err(error) = self.prune().await {
+                    warn!(advice = error.advice(), "{error}");
+                }
+            }
+        }
+    }
+
+    fn tell_role(&self) {
+        let State { role, trouble, .. } = self.session.borrow().clone();
+        let trouble = trouble.map(|error| format!("{error}; {}", error.advice()).into());
+        self.view.send_if_modified(|view| {
+            let is_new = view.role != role || view.trouble != trouble;
+            if view.role != role {
+                view.since = self.clock.now();
+            }
+            (view.role, view.trouble) = (role, trouble);
+            is_new
+        });
+    }
+
+    async fn beat(&self) -> Result<(), DatabaseError> {
+        let state = self.session.borrow().clone();
+        let Orders { fingerprint, limit, is_closed, .. } = self.orders.borrow().clone();
+        if is_closed {
+            let gone = sqlx::query("DELETE FROM tokenferry.replicas WHERE id = $1").bind(&*self.id);
+            gone.execute(&self.pool).await.doing("leave")?;
+            return Ok(());
+        }
+        let limit_secs = self.settings.heartbeat_limit.as_secs_f64();
+        sqlx::query(BEAT)
+            .bind(&*self.id)
+            .bind(&*self.name)
+            .bind(env!("CARGO_PKG_VERSION"))
+            .bind(&*fingerprint)
+            .bind(role_name(state.role))
+            .bind(i32::try_from(limit).unwrap_or(i32::MAX))
+            .bind(state.process.map(|(pid, _)| pid))
+            .bind(state.process.map(|(_, start)| start))
+            .execute(&self.pool)
+            .await
+            .doing("beat in")?;
+        let evicted =
+            sqlx::query(EVICT).bind(&*self.id).bind(limit_secs).fetch_all(&self.pool).await.doing("beat in")?;
+        if !evicted.is_empty() {
+            warn!(replicas = evicted.len(), "replicas were silent for too long; their sessions are ended");
+        }
+        self.look(&fingerprint, state.role).await
+    }
+
+    /// Sees who else is there, and what lies there.
+    async fn look(&self, fingerprint: &str, role: Role) -> Result<(), DatabaseError> {
+        type Row = (String, String, String, String, String, i32, f64);
+        let rows: Vec<Row> = sqlx::query_as(REPLICAS).fetch_all(&self.pool).await.doing("ask")?;
+        let replicas = rows.into_iter().map(|(id, name, version, theirs, said, concurrency, silent)| Replica {
+            is_self: *id == *self.id,
+            name: name.into(),
+            drifted: theirs != fingerprint || version != env!("CARGO_PKG_VERSION"),
+            version,
+            fingerprint: theirs,
+            role: if *id == *self.id { role } else { role_of(&said) },
+            concurrency: concurrency.try_into().unwrap_or_default(),
+            silent_for: Duration::try_from_secs_f64(silent).unwrap_or_default(),
+            is_lost: silent > self.settings.heartbeat_limit.as_secs_f64(),
+        });
+        let replicas: Vec<Replica> = replicas.collect();
+        let (waiting, oldest) = self.waiting().await?;
+        let dead_letters = self.dead_letters().await?;
+        self.view.send_if_modified(|view| {
+            let seen = (&view.replicas, &view.dead_letters, view.waiting, view.oldest_wait);
+            let is_new = seen != (&replicas, &dead_letters, waiting, oldest);
+            (view.replicas, view.dead_letters, view.waiting) = (replicas, dead_letters, waiting);
+            view.oldest_wait = oldest;
+            is_new
+        });
+        Ok(())
+    }
+
+    async fn waiting(&self) -> Result<(u64, Option<Duration>), DatabaseError> {
+        let queue = Arc::clone(&self.orders.borrow().queue);
+        let (waiting, oldest): (i64, Option<f64>) =
+            sqlx::query_as(WAITING).bind(&*queue).fetch_one(&self.pool).await.doing("ask")?;
+        let oldest = oldest.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        Ok((waiting.try_into().unwrap_or_default(), oldest))
+    }
+
+    /// Of rotations that are configured here.
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, DatabaseError> {
+        type Row = (String, Timestamp, i32, Option<String>, String, Timestamp);
+        let rows: Vec<Row> =
+            sqlx::query_as(DEAD).bind(MOST_DEAD).fetch_all(&self.pool).await.doing("ask")?;
+        let work = Arc::clone(&self.orders.borrow().work);
+        let letters = rows.into_iter().filter_map(|(rotation, occurrence, attempt, class, replica, at)| {
+            Some(DeadLetter {
+                rotation: rotation.into(),
+                occurrence,
+                attempt: attempt.try_into().unwrap_or_default(),
+                class: Class::noted(class.as_deref()?)?,
+                replica: replica.into(),
+                at,
+            })
+        });
+        Ok(letters.filter(|letter| work.find(&letter.rotation).is_some()).collect())
+    }
+
+    /// In small batches, lest others wait long for their locks.
+    async fn prune(&self) -> Result<(), DatabaseError> {
+        for statement in [PRUNE_JOBS, PRUNE_LEFT, PRUNE_OUTCOMES, PRUNE_REPLICAS, PRUNE_WORKERS] {
+            for _ in 0..MOST_BATCHES {
+                let prune = async { sqlx::query(statement).execute(&self.pool).await.doing("prune") };
+                let pruned = within(LIMIT, prune).await?.rows_affected();
+                if pruned > 0 {
+                    debug!(rows = pruned, "threw away what is old");
+                }
+                if pruned < BATCH {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Disconnected => "disconnected",
+        Role::Leading => "leading",
+        Role::Standby => "standby",
+    }
+}
+
+fn role_of(name: &str) -> Role {
+    let roles = [Role::Leading, Role::Standby];
+    roles.into_iter().find(|role| role_name(*role) == name).unwrap_or(Role::Disconnected)
+}
+
+/// One of the same name that is silent is the one that this has replaced.
+const BEAT: &str = "
+WITH replaced AS (
+    DELETE FROM tokenferry.replicas WHERE name = $2 AND id <> $1 AND session_pid IS NOT NULL
+    AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = session_pid)
+)
+INSERT INTO tokenferry.replicas
+    (id, name, version, fingerprint, role, concurrency, session_pid, session_start, seen_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())
+ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version, fingerprint = EXCLUDED.fingerprint,
+    role = EXCLUDED.role, concurrency = EXCLUDED.concurrency, session_pid = EXCLUDED.session_pid,
+    session_start = EXCLUDED.session_start, seen_at = EXCLUDED.seen_at";
+
+/// Its locks are free then, and whoever held them learns of it when it goes on.
+const EVICT: &str = "
+SELECT pg_terminate_backend(activity.pid)
+FROM tokenferry.replicas JOIN pg_stat_activity AS activity
+    ON activity.pid = session_pid AND (extract(epoch FROM backend_start) * 1000000)::bigint = session_start
+WHERE id <> $1 AND seen_at < now() - make_interval(secs => $2)";
+
+const REPLICAS: &str = "
+SELECT id, name, version, fingerprint, role, concurrency, extract(epoch FROM now() - seen_at)::float8
+FROM tokenferry.replicas WHERE seen_at > now() - interval '1 day' ORDER BY name, id";
+
+const WAITING: &str = "
+SELECT count(*), extract(epoch FROM now() - min(run_at))::float8
+FROM apalis.jobs WHERE job_type = $1 AND status = 'Pending'";
+
+/// The last that was heard of their rotations.
+const DEAD: &str = "
+SELECT rotation, occurrence, attempt, class, replica, at FROM tokenferry.outcomes AS dead
+WHERE is_dead AND NOT EXISTS (
+    SELECT FROM tokenferry.outcomes AS later WHERE later.rotation = dead.rotation
+        AND (later.at, later.id) > (dead.at, dead.id))
+ORDER BY at DESC LIMIT $1";
+
+const PRUNE_JOBS: &str = "
+DELETE FROM apalis.jobs WHERE id IN (
+    SELECT id FROM apalis.jobs
+    WHERE done_at < now() - interval '3 days' AND job_type LIKE 'tokenferry:%' LIMIT 1000)";
+/// Of configurations that nobody has any more.
+const PRUNE_LEFT: &str = "
+DELETE FROM apalis.jobs WHERE id IN (
+    SELECT id FROM apalis.jobs
+    WHERE status = 'Pending' AND job_type LIKE 'tokenferry:%' AND run_at < now() - interval '3 days' LIMIT 1000)";
+const PRUNE_OUTCOMES: &str = "
+DELETE FROM tokenferry.outcomes WHERE id IN (
+    SELECT id FROM tokenferry.outcomes WHERE at < now() - interval '3 days' LIMIT 1000)";
+const PRUNE_REPLICAS: &str = "DELETE FROM tokenferry.replicas WHERE seen_at < now() - interval '1 day'";
+const PRUNE_WORKERS: &str = "
+DELETE FROM apalis.workers WHERE worker_type LIKE 'tokenferry:%' AND last_seen < now() - interval '1 day'
+    AND NOT EXISTS (SELECT FROM apalis.jobs WHERE lock_by = workers.id)";
+const BATCH: u64 = 1_000;
+const MOST_BATCHES: usize = 20;
+const MOST_DEAD: i64 = 100;
+const PRUNE_EVERY: Duration = Duration::from_secs(60);

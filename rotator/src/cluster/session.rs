@@ -1,0 +1,309 @@
+//! The lock session: one connection that holds the leader's lock and those of all credentials in use here.
+//!
+//! What it holds is gone the moment it ends, so whatever runs under one of its locks is given up then. It only takes and
+//! gives back locks, which PostgreSQL does in memory: an answer that is late means trouble.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgAdvisoryLock, PgConnection, PgPool};
+use sqlx::{Connection as _, Executor as _};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::database::Database;
+use super::error::{DatabaseError, Failed as _};
+use super::migrations;
+use crate::dispatch::Role;
+use crate::run::CredentialKey;
+
+/// Where locks are asked for.
+#[derive(Clone)]
+pub(super) struct Locks {
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+/// What the lock session is.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub(super) role: Role,
+    /// Another one for each connection that was made.
+    pub(super) epoch: u64,
+    /// Its process in PostgreSQL, and since when, in microseconds.
+    pub(super) process: Option<(i32, i64)>,
+    pub(super) trouble: Option<Arc<DatabaseError>>,
+}
+
+/// A lock that is held until this is dropped, or the session is lost.
+pub(super) struct Lock {
+    key: i64,
+    lost: CancellationToken,
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+/// Keeps the session.
+pub(super) struct Session {
+    database: Database,
+    pool: PgPool,
+    requests: mpsc::UnboundedReceiver<Request>,
+    locks: Locks,
+    state: watch::Sender<State>,
+    /// The same for those who need not know more. Whoever leads anew is told so, even if he led before.
+    role: watch::Sender<Role>,
+    stands_for_leader: bool,
+}
+
+enum Request {
+    /// To be leader no longer, and never again.
+    Resign,
+    Take { key: i64, answer: oneshot::Sender<Option<Lock>> },
+    GiveBack { key: i64, lost: CancellationToken },
+}
+
+impl Session {
+    /// One that is not connected yet. It is kept by [`Session::keep`].
+    pub(super) fn new(database: Database, pool: PgPool, stands_for_leader: bool) -> (Self, Locks) {
+        let (sender, requests) = mpsc::unbounded_channel();
+        let locks = Locks { requests: sender };
+        let state = State { role: Role::Disconnected, epoch: 0, process: None, trouble: None };
+        let (state, role) = (watch::Sender::new(state), watch::Sender::new(Role::Disconnected));
+        (Session { database, pool, requests, locks: locks.clone(), state, role, stands_for_leader }, locks)
+    }
+
+    /// What it is, as that changes.
+    pub(super) fn state(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    /// What this replica is, as that changes.
+    pub(super) fn role(&self) -> watch::Receiver<Role> {
+        self.role.subscribe()
+    }
+
+    /// Connects, and does so again whenever the connection is lost. Never ends.
+    pub(super) async fn keep(mut self) {
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            let trouble = match timeout(LONGEST_CONNECT, self.connect()).await {
+                Ok(Ok((connection, process))) => {
+                    pause = SHORTEST_PAUSE;
+                    let lost = CancellationToken::new();
+                    let held = Held { connection, process, keys: HashSet::new(), leads: false, lost };
+                    self.hold(held).await
+                }
+                Ok(Err(error)) => error,
+                Err(_) => DatabaseError::silence("connect to", LONGEST_CONNECT),
+            };
+            self.tell_trouble(trouble);
+            self.wait(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn connect(&self) -> Result<(PgConnection, (i32, i64)), DatabaseError> {
+        let mut connection = self.database.connect().await?;
+        migrations::run(&mut connection, &self.pool).await?;
+        connection.execute(SET_UP).await.doing("set up a session of")?;
+        let process = sqlx::query_as(PROCESS).fetch_one(&mut connection).await.doing("ask")?;
+        Ok((connection, process))
+    }
+
+    /// Serves until the connection is lost, and says why. Whoever holds a lock learns of that first.
+    async fn hold(&mut self, mut held: Held) -> DatabaseError {
+        let _loss = held.lost.clone().drop_guard();
+        let mut pings = pings();
+        let mut requests = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                _ = pings.tick() => {}
+                _ = self.requests.recv_many(&mut requests, AT_ONCE) => {}
+            }
+            if requests.iter().any(|request| matches!(request, Request::Resign)) {
+                self.stands_for_leader = false;
+            }
+            let served = async {
+                if requests.is_empty() {
+                    held.ping(self.stands_for_leader).await
+                } else {
+                    held.serve(requests.drain(..), &self.locks).await
+                }
+            };
+            match timeout(ANSWER_LIMIT, served).await {
+                Ok(Ok(())) => self.tell_role(&held),
+                Ok(Err(error)) => return error,
+                Err(_) => return DatabaseError::silence("hold locks in", ANSWER_LIMIT),
+            }
+        }
+    }
+
+    /// Nobody gets a lock meanwhile.
+    async fn wait(&mut self, pause: Duration) {
+        let pause = sleep(pause);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                () = &mut pause => return,
+                request = self.requests.recv() => if let Some(Request::Resign) = request {
+                    self.stands_for_leader = false;
+                },
+            }
+        }
+    }
+}
+
+impl Session {
+    fn tell_role(&self, held: &Held) {
+        let role = if held.leads { Role::Leading } else { Role::Standby };
+        let is_new = self.state.send_if_modified(|state| {
+            let is_new = state.role != role;
+            if is_new {
+                let epoch = state.epoch + u64::from(state.role == Role::Disconnected);
+                *state = State { role, epoch, process: Some(held.process), trouble: None };
+            }
+            is_new
+        });
+        if is_new {
+            info!(leads = held.leads, "one of the replicas");
+            self.role.send_replace(role);
+        }
+    }
+
+    /// The same trouble is told once.
+    fn tell_trouble(&self, error: DatabaseError) {
+        let text = error.to_string();
+        let is_known = |state: &State| state.trouble.as_ref().is_some_and(|known| known.to_string() == text);
+        if self.state.borrow().role == Role::Disconnected && is_known(&self.state.borrow()) {
+            return;
+        }
+        warn!(advice = error.advice(), "not one of the replicas, and nothing is run here: {error}");
+        self.state.send_modify(|state| {
+            *state = State { role: Role::Disconnected, epoch: state.epoch, process: None, trouble: Some(Arc::new(error)) };
+        });
+        self.role.send_replace(Role::Disconnected);
+    }
+}
+
+impl Locks {
+    /// The lock of a credential, unless somebody else has it or the session is lost.
+    pub(super) async fn take(&self, credential: &CredentialKey) -> Option<Lock> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request::Take { key: key(&credential.0), answer }).ok()?;
+        answered.await.ok().flatten()
+    }
+
+    /// Leaves the lead to somebody else, for good.
+    pub(super) fn resign(&self) {
+        // Where the session is gone nobody leads.
+        self.requests.send(Request::Resign).unwrap_or_default();
+    }
+}
+
+impl Lock {
+    /// Waits until it is lost.
+    pub(super) async fn lost(&self) {
+        self.lost.cancelled().await;
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let give_back = Request::GiveBack { key: self.key, lost: self.lost.clone() };
+        // Where the session is gone the lock is, too.
+        self.requests.send(give_back).unwrap_or_default();
+    }
+}
+
+/// A connection and what it holds.
+struct Held {
+    connection: PgConnection,
+    process: (i32, i64),
+    keys: HashSet<i64>,
+    leads: bool,
+    lost: CancellationToken,
+}
+
+impl Held {
+    /// Sees whether it is still there, and whether there is nobody else to lead.
+    async fn ping(&mut self, stands_for_leader: bool) -> Result<(), DatabaseError> {
+        if self.leads || !stands_for_leader {
+            return self.connection.ping().await.doing("hold locks in");
+        }
+        let lead = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key(LEADER));
+        self.leads = lead.fetch_one(&mut self.connection).await.doing("take locks in")?;
+        Ok(())
+    }
+
+    async fn serve(
+        &mut self,
+        requests: impl Iterator<Item = Request>,
+        locks: &Locks,
+    ) -> Result<(), DatabaseError> {
+        let (mut free, mut wanted) = (Vec::new(), Vec::<(i64, oneshot::Sender<Option<Lock>>)>::new());
+        for request in requests {
+            match request {
+                // The lock of an earlier session is not ours to give back.
+                Request::GiveBack { key, lost } if !lost.is_cancelled() && self.keys.remove(&key) => free.push(key),
+                Request::GiveBack { .. } => {}
+                Request::Resign if self.leads => {
+                    self.leads = false;
+                    free.push(key(LEADER));
+                }
+                Request::Resign => {}
+                // A session gets a lock as often as it asks for it, so it must not ask twice.
+                Request::Take { key, answer } if self.keys.insert(key) => wanted.push((key, answer)),
+                Request::Take { answer, .. } => drop(answer),
+            }
+        }
+        if !free.is_empty() {
+            let give_back = sqlx::query("SELECT pg_advisory_unlock(key) FROM unnest($1::bigint[]) AS key").bind(free);
+            give_back.execute(&mut self.connection).await.doing("give locks back in")?;
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let take = "SELECT key FROM unnest($1::bigint[]) AS key WHERE pg_try_advisory_lock(key)";
+        let keys: Vec<i64> = wanted.iter().map(|(key, _)| *key).collect();
+        let taken: Vec<i64> =
+            sqlx::query_scalar(take).bind(keys).fetch_all(&mut self.connection).await.doing("take locks in")?;
+        let taken: HashSet<i64> = taken.into_iter().collect();
+        for (key, answer) in wanted {
+            if taken.contains(&key) {
+                let lock = Lock { key, lost: self.lost.clone(), requests: locks.requests.clone() };
+                // Who does not wait for it any longer gives it back by dropping it.
+                drop(answer.send(Some(lock)));
+            } else {
+                self.keys.remove(&key);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn key(name: &str) -> i64 {
+    PgAdvisoryLock::new(format!("tokenferry:{name}")).key().as_bigint().unwrap_or_default()
+}
+
+fn pings() -> Interval {
+    let mut pings = interval(PING_EVERY);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pings
+}
+
+/// No credential is called so: their names begin with that of a system.
+const LEADER: &str = "leader of the replicas";
+/// A machine that is gone tells nobody, and its locks would be held for hours.
+const SET_UP: &str = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3; \
+                      SET tcp_user_timeout = 14000; SET statement_timeout = 0; SET idle_session_timeout = 0";
+const PROCESS: &str = "SELECT pid, (extract(epoch FROM backend_start) * 1000000)::bigint \
+                       FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+/// A lost connection is noticed within a second.
+const PING_EVERY: Duration = Duration::from_millis(300);
+const ANSWER_LIMIT: Duration = Duration::from_millis(700);
+const LONGEST_CONNECT: Duration = Duration::from_secs(30);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const AT_ONCE: usize = 256;

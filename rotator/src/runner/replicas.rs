@@ -1,0 +1,99 @@
+//! Working beside other processes that have the same configuration.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use ring::digest::{Context, SHA256};
+use tokenferry_sources::Timestamp;
+use tracing::debug;
+
+use super::Runner;
+use super::job::{Job, State};
+use super::standing::living;
+use crate::run::{Due, Living, Reason, RotationId};
+
+/// What rotations and configuration are called between processes. Reckoned at the first use: most never ask.
+#[derive(Default)]
+pub(super) struct Names {
+    ids: OnceLock<HashMap<Arc<str>, RotationId>>,
+    fingerprint: OnceLock<String>,
+}
+
+impl Runner {
+    /// Whether each run reads first what stands in its destinations, since other processes write them, too.
+    #[must_use]
+    pub fn reads_first(self, reads_first: bool) -> Self {
+        Runner { reads_first, ..self }
+    }
+
+    pub(super) fn id(&self, name: &str) -> Option<RotationId> {
+        let ids = self.names.ids.get_or_init(|| {
+            let names = self.jobs.iter().map(|job| Arc::clone(&job.rotation.name));
+            names.zip((0..).map(RotationId)).collect()
+        });
+        ids.get(name).copied()
+    }
+
+    /// Secrets are no part of it: only where they are kept.
+    pub(super) fn fingerprint_of_all(&self) -> &str {
+        self.names.fingerprint.get_or_init(|| {
+            let mut hash = Context::new(&SHA256);
+            let mut jobs: Vec<&Job> = self.jobs.iter().collect();
+            jobs.sort_by(|one, other| one.rotation.name.cmp(&other.rotation.name));
+            hash.update(self.vault.address().as_bytes());
+            for job in jobs {
+                hash.update(format!("{:?}", job.rotation).as_bytes());
+            }
+            let digest = hash.finish();
+            digest.as_ref().iter().take(FINGERPRINT_BYTES).map(|byte| format!("{byte:02x}")).collect()
+        })
+    }
+
+    /// Has everything that is known of the destinations looked up again.
+    pub(super) async fn doubt_everything(&self, job: &Job, state: &mut State) {
+        for place in state.places.iter_mut().flatten() {
+            place.is_doubted = true;
+        }
+        if let Some(ended) = self.ended_by_refresh(job).await {
+            state.ended = ended;
+        }
+    }
+
+    /// The token that another process has brought for this run or a later one.
+    pub(super) fn done_by_others(&self, job: &Job, state: &State, due: &Due) -> Option<Living> {
+        let now = self.clock.now();
+        for place in state.places.iter().flatten().filter(|place| place.is_of(job)) {
+            if let Some(failure) = place.notes.failure.as_deref() {
+                self.memory.heed(&job.credential, failure, now);
+            }
+        }
+        let living = living(job, state)?;
+        let left = living.expires_at.map(|end| (end - now).to_std().unwrap_or_default());
+        if left.is_some_and(|left| left.is_zero()) {
+            return None;
+        }
+        let is_newer = |at: Timestamp| at.timestamp() >= due.occurrence.timestamp();
+        let ours = || state.places.iter().flatten().filter(|place| place.is_of(job));
+        let is_done = is_newer(living.issued_at) || ours().all(|place| place.occurrence.is_some_and(is_newer));
+        let is_found = due.reason == Reason::NoToken && left.is_none_or(|left| left > wanted(job, living));
+        (is_done || is_found).then_some(living)
+    }
+
+    /// Hears what is noted for a rotation whose login was refused elsewhere.
+    pub(super) async fn hear_of(&self, rotation: RotationId) {
+        let Some(job) = self.job(rotation) else { return };
+        debug!(rotation = &*job.rotation.name, "its login was refused elsewhere; reading what was noted");
+        for at in &job.rotation.destinations {
+            self.hear(job, at).await;
+        }
+    }
+}
+
+/// How much life a token has left when it is renewed.
+fn wanted(job: &Job, living: Living) -> Duration {
+    let life = living.expires_at.map(|end| (end - living.issued_at).to_std().unwrap_or_default());
+    job.rotation.renew_before.of(life.unwrap_or_default())
+}
+
+const FINGERPRINT_BYTES: usize = 8;
