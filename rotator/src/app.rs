@@ -60,7 +60,8 @@ impl App {
         let vault = Arc::new(Vault::new(config.vault.clone(), environment.clone(), clock.clone()));
         let rotations = config.rotations.clone();
         let runner = Runner::new(rotations, vault.clone(), environment, clock.clone(), process::name());
-        Ok(App { config, runner: Arc::new(runner.dry_run(dry_run)), vault, clock, is_watched: false })
+        let runner = runner.dry_run(dry_run).reads_first(config.cluster.is_some());
+        Ok(App { config, runner: Arc::new(runner), vault, clock, is_watched: false })
     }
 
     /// The rotations of these names; all, if there are none.

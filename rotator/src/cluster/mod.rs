@@ -17,6 +17,8 @@ mod error;
 #[cfg(feature = "cluster")]
 mod guarded;
 #[cfg(feature = "cluster")]
+mod look;
+#[cfg(feature = "cluster")]
 mod migrations;
 #[cfg(feature = "cluster")]
 mod office;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgPool;
-use tokenferry_sources::{Clock, Timestamp};
+use tokenferry_sources::Clock;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -14,9 +14,8 @@ use super::error::{DatabaseError, Failed as _, LIMIT};
 use super::office::within;
 use super::session::State;
 use super::worker::{Orders, every};
-use super::{DeadLetter, Replica, Settings, View};
+use super::{Settings, View, look};
 use crate::dispatch::Role;
-use crate::run::Class;
 
 /// Keeps the list of replicas.
 pub(super) struct Registry {
@@ -88,15 +87,19 @@ impl Registry {
             .bind(&*self.name)
             .bind(env!("CARGO_PKG_VERSION"))
             .bind(&*fingerprint)
-            .bind(role_name(state.role))
+            .bind(state.role.name())
             .bind(i32::try_from(limit).unwrap_or(i32::MAX))
             .bind(state.process.map(|(pid, _)| pid))
             .bind(state.process.map(|(_, start)| start))
             .execute(&self.pool)
             .await
             .doing("beat in")?;
-        let evicted =
-            sqlx::query(EVICT).bind(&*self.id).bind(limit_secs).fetch_all(&self.pool).await.doing("beat in")?;
+        let evicted = sqlx::query(EVICT)
+            .bind(&*self.id)
+            .bind(limit_secs)
+            .fetch_all(&self.pool)
+            .await
+            .doing("beat in")?;
         if !evicted.is_empty() {
             warn!(replicas = evicted.len(), "replicas were silent for too long; their sessions are ended");
         }
@@ -105,22 +108,14 @@ impl Registry {
 
     /// Sees who else is there, and what lies there.
     async fn look(&self, fingerprint: &str, role: Role) -> Result<(), DatabaseError> {
-        type Row = (String, String, String, String, String, i32, f64);
-        let rows: Vec<Row> = sqlx::query_as(REPLICAS).fetch_all(&self.pool).await.doing("ask")?;
-        let replicas = rows.into_iter().map(|(id, name, version, theirs, said, concurrency, silent)| Replica {
-            is_self: *id == *self.id,
-            name: name.into(),
-            drifted: theirs != fingerprint || version != env!("CARGO_PKG_VERSION"),
-            version,
-            fingerprint: theirs,
-            role: if *id == *self.id { role } else { role_of(&said) },
-            concurrency: concurrency.try_into().unwrap_or_default(),
-            silent_for: Duration::try_from_secs_f64(silent).unwrap_or_default(),
-            is_lost: silent > self.settings.heartbeat_limit.as_secs_f64(),
-        });
-        let replicas: Vec<Replica> = replicas.collect();
-        let (waiting, oldest) = self.waiting().await?;
-        let dead_letters = self.dead_letters().await?;
+        let (limit, is_self) = (self.settings.heartbeat_limit, |id: &str| id == &*self.id);
+        let mut replicas = look::replicas(&self.pool, fingerprint, limit, is_self).await?;
+        for replica in replicas.iter_mut().filter(|replica| replica.is_self) {
+            replica.role = role;
+        }
+        let Orders { work, queue, .. } = self.orders.borrow().clone();
+        let (waiting, oldest) = look::waiting(&self.pool, &queue).await?;
+        let dead_letters = look::dead_letters(&self.pool, |name| work.find(name).is_some()).await?;
         self.view.send_if_modified(|view| {
             let seen = (&view.replicas, &view.dead_letters, view.waiting, view.oldest_wait);
             let is_new = seen != (&replicas, &dead_letters, waiting, oldest);
@@ -129,33 +124,6 @@ impl Registry {
             is_new
         });
         Ok(())
-    }
-
-    async fn waiting(&self) -> Result<(u64, Option<Duration>), DatabaseError> {
-        let queue = Arc::clone(&self.orders.borrow().queue);
-        let (waiting, oldest): (i64, Option<f64>) =
-            sqlx::query_as(WAITING).bind(&*queue).fetch_one(&self.pool).await.doing("ask")?;
-        let oldest = oldest.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        Ok((waiting.try_into().unwrap_or_default(), oldest))
-    }
-
-    /// Of rotations that are configured here.
-    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, DatabaseError> {
-        type Row = (String, Timestamp, i32, Option<String>, String, Timestamp);
-        let rows: Vec<Row> =
-            sqlx::query_as(DEAD).bind(MOST_DEAD).fetch_all(&self.pool).await.doing("ask")?;
-        let work = Arc::clone(&self.orders.borrow().work);
-        let letters = rows.into_iter().filter_map(|(rotation, occurrence, attempt, class, replica, at)| {
-            Some(DeadLetter {
-                rotation: rotation.into(),
-                occurrence,
-                attempt: attempt.try_into().unwrap_or_default(),
-                class: Class::noted(class.as_deref()?)?,
-                replica: replica.into(),
-                at,
-            })
-        });
-        Ok(letters.filter(|letter| work.find(&letter.rotation).is_some()).collect())
     }
 
     /// In small batches, lest others wait long for their locks.
@@ -174,19 +142,6 @@ impl Registry {
         }
         Ok(())
     }
-}
-
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Disconnected => "disconnected",
-        Role::Leading => "leading",
-        Role::Standby => "standby",
-    }
-}
-
-fn role_of(name: &str) -> Role {
-    let roles = [Role::Leading, Role::Standby];
-    roles.into_iter().find(|role| role_name(*role) == name).unwrap_or(Role::Disconnected)
 }
 
 /// One of the same name that is silent is the one that this has replaced.
@@ -209,22 +164,6 @@ FROM tokenferry.replicas JOIN pg_stat_activity AS activity
     ON activity.pid = session_pid AND (extract(epoch FROM backend_start) * 1000000)::bigint = session_start
 WHERE id <> $1 AND seen_at < now() - make_interval(secs => $2)";
 
-const REPLICAS: &str = "
-SELECT id, name, version, fingerprint, role, concurrency, extract(epoch FROM now() - seen_at)::float8
-FROM tokenferry.replicas WHERE seen_at > now() - interval '1 day' ORDER BY name, id";
-
-const WAITING: &str = "
-SELECT count(*), extract(epoch FROM now() - min(run_at))::float8
-FROM apalis.jobs WHERE job_type = $1 AND status = 'Pending'";
-
-/// The last that was heard of their rotations.
-const DEAD: &str = "
-SELECT rotation, occurrence, attempt, class, replica, at FROM tokenferry.outcomes AS dead
-WHERE is_dead AND NOT EXISTS (
-    SELECT FROM tokenferry.outcomes AS later WHERE later.rotation = dead.rotation
-        AND (later.at, later.id) > (dead.at, dead.id))
-ORDER BY at DESC LIMIT $1";
-
 const PRUNE_JOBS: &str = "
 DELETE FROM apalis.jobs WHERE id IN (
     SELECT id FROM apalis.jobs
@@ -243,5 +182,4 @@ DELETE FROM apalis.workers WHERE worker_type LIKE 'tokenferry:%' AND last_seen <
     AND NOT EXISTS (SELECT FROM apalis.jobs WHERE lock_by = workers.id)";
 const BATCH: u64 = 1_000;
 const MOST_BATCHES: usize = 20;
-const MOST_DEAD: i64 = 100;
 const PRUNE_EVERY: Duration = Duration::from_secs(60);

@@ -1,9 +1,12 @@
 //! `tokenferry once`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+#[cfg(feature = "cluster")]
+use tokenferry_sources::ProcessEnvironment;
 use tokenferry_sources::{Timestamp, rfc3339};
 use tokenferry_vault::VaultError;
 use tokio::time::Instant;
@@ -12,11 +15,13 @@ use super::destinations::{self, Destination, are_in_trouble, tell_troubles};
 use super::{CommandError, Exit, exit_of_failure, load_to, note_unread, show, tell};
 use crate::app::App;
 use crate::cli::{self, Cli, Output};
+#[cfg(feature = "cluster")]
+use crate::cluster::{Database, Guarded};
 use crate::dispatch::{Dispatch as _, Ended, Local};
 use crate::process;
 use crate::proof::human;
 use crate::rotation::Rotation;
-use crate::run::{Class, Living, Outcome, RotationId, Standing};
+use crate::run::{Class, Living, Outcome, RotationId, Standing, Work};
 use crate::scheduler::{Held, HeldBy, Scheduler};
 use crate::stop::wind_down;
 use crate::table::Table;
@@ -75,9 +80,11 @@ async fn work(
 ) -> Result<BTreeMap<RotationId, Option<Outcome>>, CommandError> {
     let stop = process::stop_on_signals().map_err(CommandError::Signals)?;
     process::survive_hang_up().map_err(CommandError::Signals)?;
-    let mut dispatch = Local::new(app.runner.clone(), app.config.concurrency);
+    let all_due = scheduler.due(app.clock.now());
+    let work: Arc<dyn Work> = if all_due.is_empty() { app.runner.clone() } else { guarded(app).await? };
+    let mut dispatch = Local::new(work, app.config.concurrency);
     let mut came = BTreeMap::new();
-    for due in scheduler.due(app.clock.now()) {
+    for due in all_due {
         came.insert(due.rotation, None);
         dispatch.submit(due);
     }
@@ -96,6 +103,16 @@ async fn work(
     let until = Instant::now() + app.config.grace_period;
     wind_down(&mut dispatch, std::slice::from_ref(&app.runner), until, note).await;
     Ok(came)
+}
+
+/// Where the work is shared, no replica uses a credential while a run here does.
+async fn guarded(app: &App) -> Result<Arc<dyn Work>, CommandError> {
+    #[cfg(feature = "cluster")]
+    if let Some(settings) = &app.config.cluster {
+        let database = Database::new(settings, &ProcessEnvironment)?.named(&process::name());
+        return Ok(Arc::new(Guarded::start(settings, database, app.runner.clone()).await?));
+    }
+    Ok(app.runner.clone())
 }
 
 /// What Vault did not take at first may have been stored in the end.

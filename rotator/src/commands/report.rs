@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+#[cfg(feature = "cluster")]
+use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use serde::Serialize;
@@ -27,7 +29,7 @@ pub(super) enum CommandError {
     Config(#[from] ConfigErrors),
     #[cfg(feature = "cluster")]
     #[error("{}", with_causes(.0))]
-    Database(#[from] DatabaseError),
+    Database(#[from] Arc<DatabaseError>),
     #[error("{path} could not be written: {error}", path = .0.display(), error = .1)]
     File(PathBuf, std::io::Error),
     #[error("{0}")]
@@ -43,6 +45,8 @@ pub(super) enum CommandError {
 impl CommandError {
     pub(super) fn exit(&self) -> Exit {
         match self {
+            #[cfg(feature = "cluster")]
+            CommandError::Database(error) if matches!(**error, DatabaseError::Failed { .. }) => Exit::Failed,
             #[cfg(feature = "cluster")]
             CommandError::Database(_) => Exit::Configuration,
             CommandError::BadMoment(_)
@@ -76,6 +80,13 @@ impl CommandError {
             _ if cli.log_format == LogFormat::Json => problems.iter().for_each(Mistake::log),
             None | Some(Output::Table) => tell(cli, self, self.advice()),
         }
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl From<DatabaseError> for CommandError {
+    fn from(error: DatabaseError) -> Self {
+        CommandError::Database(Arc::new(error))
     }
 }
 

@@ -64,7 +64,8 @@ fn dispatch(app: &App) -> Result<Dispatching, CommandError> {
     if let Some(settings) = &app.config.cluster {
         let database = Database::new(settings, &ProcessEnvironment)?;
         let work = app.runner.clone();
-        let cluster = Cluster::start(settings, database, work, app.config.concurrency, &*app.clock);
+        let cluster =
+            Cluster::start(settings, database, work, app.config.concurrency, Arc::clone(&app.clock));
         let replicas = cluster.view();
         return Ok((Box::new(cluster), Some(replicas)));
     }

@@ -153,5 +153,6 @@ pub(crate) fn cluster() -> View {
         replicas: vec![ours, drifted, lost],
         dead_letters: vec![letter],
         waiting: 5,
+        oldest_wait: Some(Duration::from_secs(3)),
     }
 }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ring::digest::{Context, SHA256};
 use tokenferry_sources::Timestamp;
 use tracing::debug;
 
 use super::Runner;
 use super::job::{Job, State};
 use super::standing::living;
+use crate::fingerprint::fingerprint;
 use crate::run::{Due, Living, Reason, RotationId};
 
 /// What rotations and configuration are called between processes. Reckoned at the first use: most never ask.
@@ -35,19 +35,10 @@ impl Runner {
         ids.get(name).copied()
     }
 
-    /// Secrets are no part of it: only where they are kept.
     pub(super) fn fingerprint_of_all(&self) -> &str {
-        self.names.fingerprint.get_or_init(|| {
-            let mut hash = Context::new(&SHA256);
-            let mut jobs: Vec<&Job> = self.jobs.iter().collect();
-            jobs.sort_by(|one, other| one.rotation.name.cmp(&other.rotation.name));
-            hash.update(self.vault.address().as_bytes());
-            for job in jobs {
-                hash.update(format!("{:?}", job.rotation).as_bytes());
-            }
-            let digest = hash.finish();
-            digest.as_ref().iter().take(FINGERPRINT_BYTES).map(|byte| format!("{byte:02x}")).collect()
-        })
+        self.names
+            .fingerprint
+            .get_or_init(|| fingerprint(self.vault.namespace(), self.jobs.iter().map(|job| &*job.rotation)))
     }
 
     /// Has everything that is known of the destinations looked up again.
@@ -75,7 +66,8 @@ impl Runner {
         }
         let is_newer = |at: Timestamp| at.timestamp() >= due.occurrence.timestamp();
         let ours = || state.places.iter().flatten().filter(|place| place.is_of(job));
-        let is_done = is_newer(living.issued_at) || ours().all(|place| place.occurrence.is_some_and(is_newer));
+        let is_done =
+            is_newer(living.issued_at) || ours().all(|place| place.occurrence.is_some_and(is_newer));
         let is_found = due.reason == Reason::NoToken && left.is_none_or(|left| left > wanted(job, living));
         (is_done || is_found).then_some(living)
     }
@@ -95,5 +87,3 @@ fn wanted(job: &Job, living: Living) -> Duration {
     let life = living.expires_at.map(|end| (end - living.issued_at).to_std().unwrap_or_default());
     job.rotation.renew_before.of(life.unwrap_or_default())
 }
-
-const FINGERPRINT_BYTES: usize = 8;

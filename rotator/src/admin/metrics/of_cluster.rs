@@ -68,6 +68,16 @@ pub(super) const FAMILIES: &[Family] = &[
         }),
     },
     Family {
+        name: "tokenferry_cluster_oldest_wait_seconds",
+        kind: Kind::Gauge,
+        help: "How long the oldest of them has waited. Missing if there is none.",
+        samples: Samples::Whole(|snapshot, sampler| {
+            if let Some(wait) = snapshot.cluster.as_ref().and_then(|view| view.oldest_wait) {
+                sampler.put(&[], wait.as_secs());
+            }
+        }),
+    },
+    Family {
         name: "tokenferry_cluster_dead_letters",
         kind: Kind::Gauge,
         help: "Runs of the last days that nobody tries again before somebody changes something, up to a hundred.",

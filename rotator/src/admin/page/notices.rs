@@ -32,21 +32,31 @@ fn cluster(view: &View, snapshot: &Snapshot) -> Vec<String> {
     }
     let lost = view.replicas.iter().filter(|replica| replica.is_lost);
     notices.extend(named(lost, ["Replica {} is lost.", "{} replicas are lost."]));
-    let drifted = view.replicas.iter().filter(|replica| replica.drifted && !replica.is_lost);
-    let told = named(
-        drifted,
-        [
-            "Replica {} has another configuration or version: no work is shared with it.",
-            "{} replicas have another configuration or version: no work is shared with them.",
-        ],
-    );
-    notices.extend(told);
+    notices.extend(drift(view));
     match view.dead_letters.len() {
         0 => {}
         1 => notices.push("One run is not tried again before something is changed.".to_owned()),
         count => notices.push(format!("{count} runs are not tried again before something is changed.")),
     }
     notices
+}
+
+fn drift(view: &View) -> impl Iterator<Item = String> {
+    let ours = view.replicas.iter().find(|replica| replica.is_self).map(|replica| &*replica.fingerprint);
+    let is_other = |replica: &&Replica| ours.is_some_and(|ours| *replica.fingerprint != *ours);
+    let drifted = || view.replicas.iter().filter(|replica| replica.drifted && !replica.is_lost);
+    let configuration = named(
+        drifted().filter(is_other),
+        [
+            "Replica {} has another configuration: no work is shared with it.",
+            "{} replicas have another configuration: no work is shared with them.",
+        ],
+    );
+    let version = named(
+        drifted().filter(|replica| !is_other(replica)),
+        ["Replica {} runs another version.", "{} replicas run another version."],
+    );
+    configuration.into_iter().chain(version)
 }
 
 /// The sentence for one, with its name, or for several, with their number.
@@ -125,7 +135,7 @@ mod tests {
         snapshot.cluster = Some(cluster());
         let expected = [
             "Replica rotator-2 is lost.",
-            "Replica rotator-1 has another configuration or version: no work is shared with it.",
+            "Replica rotator-1 has another configuration: no work is shared with it.",
             "One run is not tried again before something is changed.",
         ];
         assert_eq!(notices(&snapshot), expected);

@@ -1,0 +1,112 @@
+//! What stands in the database of the replicas and what lies there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgExecutor;
+use tokenferry_sources::Timestamp;
+
+use super::error::{DatabaseError, Failed as _};
+use super::{Database, DeadLetter, Replica, Settings, View, migrations, wire};
+use crate::dispatch::Role;
+use crate::run::Class;
+
+impl Database {
+    /// What the replicas with this configuration would tell, for somebody who is none of them. Changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn look(
+        &self,
+        settings: &Settings,
+        fingerprint: &str,
+        is_configured: impl Fn(&str) -> bool,
+        now: Timestamp,
+    ) -> Result<View, DatabaseError> {
+        let mut connection = self.connect().await?;
+        let mut view = View { role: Role::Standby, ..View::new(now) };
+        if !migrations::are_done(&mut connection).await? {
+            return Ok(view);
+        }
+        view.replicas = replicas(&mut connection, fingerprint, settings.heartbeat_limit, |_| false).await?;
+        view.dead_letters = dead_letters(&mut connection, is_configured).await?;
+        (view.waiting, view.oldest_wait) = waiting(&mut connection, &wire::queue(fingerprint)).await?;
+        Ok(view)
+    }
+}
+
+/// All of the last day, as somebody with this configuration sees them.
+pub(super) async fn replicas(
+    database: impl PgExecutor<'_>,
+    fingerprint: &str,
+    limit: Duration,
+    is_self: impl Fn(&str) -> bool,
+) -> Result<Vec<Replica>, DatabaseError> {
+    type Row = (String, String, String, String, String, i32, f64);
+    let rows: Vec<Row> = sqlx::query_as(REPLICAS).fetch_all(database).await.doing("ask")?;
+    let replicas = rows.into_iter().map(|(id, name, version, theirs, said, concurrency, silent)| Replica {
+        is_self: is_self(&id),
+        name: name.into(),
+        drifted: theirs != fingerprint || version != env!("CARGO_PKG_VERSION"),
+        version,
+        fingerprint: theirs,
+        role: role_of(&said),
+        concurrency: concurrency.try_into().unwrap_or_default(),
+        silent_for: Duration::try_from_secs_f64(silent).unwrap_or_default(),
+        is_lost: silent > limit.as_secs_f64(),
+    });
+    Ok(replicas.collect())
+}
+
+/// How many runs wait, and how long the oldest has.
+pub(super) async fn waiting(
+    database: impl PgExecutor<'_>,
+    queue: &str,
+) -> Result<(u64, Option<Duration>), DatabaseError> {
+    let (waiting, oldest): (i64, Option<f64>) =
+        sqlx::query_as(WAITING).bind(queue).fetch_one(database).await.doing("ask")?;
+    let oldest = oldest.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    Ok((waiting.try_into().unwrap_or_default(), oldest))
+}
+
+/// Of rotations that are configured here.
+pub(super) async fn dead_letters(
+    database: impl PgExecutor<'_>,
+    is_configured: impl Fn(&str) -> bool,
+) -> Result<Vec<DeadLetter>, DatabaseError> {
+    type Row = (String, Timestamp, i32, Option<String>, String, Timestamp);
+    let rows: Vec<Row> = sqlx::query_as(DEAD).bind(MOST_DEAD).fetch_all(database).await.doing("ask")?;
+    let letters = rows.into_iter().filter_map(|(rotation, occurrence, attempt, class, replica, at)| {
+        Some(DeadLetter {
+            rotation: rotation.into(),
+            occurrence,
+            attempt: attempt.try_into().unwrap_or_default(),
+            class: Class::noted(class.as_deref()?)?,
+            replica: Arc::from(replica),
+            at,
+        })
+    });
+    Ok(letters.filter(|letter| is_configured(&letter.rotation)).collect())
+}
+
+fn role_of(name: &str) -> Role {
+    let roles = [Role::Leading, Role::Standby];
+    roles.into_iter().find(|role| role.name() == name).unwrap_or(Role::Disconnected)
+}
+
+const REPLICAS: &str = "
+SELECT id, name, version, fingerprint, role, concurrency, extract(epoch FROM now() - seen_at)::float8
+FROM tokenferry.replicas WHERE seen_at > now() - interval '1 day' ORDER BY name, id";
+
+const WAITING: &str = "
+SELECT count(*), extract(epoch FROM now() - min(run_at))::float8
+FROM apalis.jobs WHERE job_type = $1 AND status = 'Pending'";
+
+/// The last that was heard of their rotations.
+const DEAD: &str = "
+SELECT rotation, occurrence, attempt, class, replica, at FROM tokenferry.outcomes AS dead
+WHERE is_dead AND NOT EXISTS (
+    SELECT FROM tokenferry.outcomes AS later WHERE later.rotation = dead.rotation
+        AND (later.at, later.id) > (dead.at, dead.id))
+ORDER BY at DESC LIMIT $1";
+const MOST_DEAD: i64 = 100;
