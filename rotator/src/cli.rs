@@ -84,6 +84,7 @@ impl Command {
 ///   secrets    each one can be read here, and by nobody else
 ///   systems    each server is reached: its name, TLS, certificate and clock; by which proxy
 ///   Vault      reached, unsealed, our login, how long its token lasts, what it may do and should not
+///   cluster    PostgreSQL, where replicas share the work: its rights, sessions and connections; the replicas
 ///   rotations  each destination is ours and its token alive; the last failure; the proof of `validate`
 ///
 /// A wrapping token (`wrapped = true`) is left to the rotator: what only Vault could tell is not looked at.

@@ -43,6 +43,8 @@ pub enum Group {
     Systems,
     /// Where tokens are written.
     Vault,
+    /// What the work is shared through, and with whom.
+    Cluster,
     /// What is rotated.
     Rotations,
 }
@@ -77,6 +79,22 @@ pub enum Check {
     Privilege,
     /// That a mount is what it should be.
     Mount,
+    /// That a run is over before others take its work over.
+    TimeRule,
+    /// That the database of the replicas answers and will do.
+    Database,
+    /// That nobody reads on the way to it.
+    Encryption,
+    /// That its tables are there, or may be made.
+    Grants,
+    /// That locks hold there.
+    Sessions,
+    /// That there are enough connections.
+    Connections,
+    /// That the replicas are alike.
+    Replicas,
+    /// That no run was given up.
+    DeadLetters,
     /// That an entry is ours, and its token alive.
     Destination,
     /// That the last run was good.
@@ -107,6 +125,7 @@ impl Group {
             Group::Secrets => "SECRETS",
             Group::Systems => "SYSTEMS",
             Group::Vault => "VAULT",
+            Group::Cluster => "CLUSTER",
             Group::Rotations => "ROTATIONS",
         }
     }

@@ -2,6 +2,8 @@
 
 mod access;
 mod certificate;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod entries;
 mod finding;
 mod mounts;
@@ -86,6 +88,8 @@ pub async fn examine(
     findings.extend(secrets::examine(&patient));
     let (of_vault, login) = vault::examine(&patient).await;
     findings.extend(of_vault);
+    #[cfg(feature = "cluster")]
+    findings.extend(cluster::examine(&patient).await);
     let (of_servers, of_access, of_entries) = tokio::join!(
         servers::examine(&patient, login),
         access::examine(&patient, login),

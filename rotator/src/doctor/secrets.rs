@@ -45,6 +45,8 @@ pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         }
         places.insert(reference.to_string(), reference);
     }
+    let database = patient.app.config.cluster.as_ref().map(|settings| settings.database_url.clone());
+    places.extend(database.map(|reference| (reference.to_string(), reference)));
     findings.extend(places.into_values().filter_map(|reference| place(&reference)));
     findings
 }
