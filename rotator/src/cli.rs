@@ -193,12 +193,19 @@ pub struct Policy {
 /// Life left, how long source and Vault may be away from now on before a reader holds a dead token, the next run with its
 /// reason, and the last failure. Exit code 3: something fails, 4: a reader may hold a dead token, or nobody can tell.
 /// A wrapping token (`wrapped = true`) is left to the rotator: then nobody looks.
+///
+/// Where replicas share the work (`cluster`), their database is asked as well: which of them are lost or differ, and
+/// which runs nobody tries again. Exit code 3, too, if it cannot be.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Status {
     /// Rotations to show [default: all]
     #[arg(value_name = "ROTATION")]
     pub rotations: Vec<String>,
+
+    /// Show the replicas that share the work instead; Vault is not asked
+    #[arg(long, conflicts_with = "rotations")]
+    pub replicas: bool,
 
     /// How to print
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Table)]

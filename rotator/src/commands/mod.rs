@@ -9,6 +9,7 @@ mod next;
 mod once;
 mod policy;
 mod print;
+mod replicas;
 mod report;
 mod run;
 mod state;

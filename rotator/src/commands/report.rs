@@ -57,7 +57,8 @@ impl CommandError {
         }
     }
 
-    fn advice(&self) -> Option<&str> {
+    /// What to do about it, if that can be said.
+    pub(super) fn advice(&self) -> Option<&str> {
         match self {
             #[cfg(feature = "cluster")]
             CommandError::Database(error) => Some(error.advice()),

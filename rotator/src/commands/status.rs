@@ -8,6 +8,7 @@ use tokenferry_sources::{Timestamp, rfc3339};
 
 use super::destinations::{self, Destination, are_in_trouble, first_trouble, tell_troubles};
 use super::print::budget;
+use super::replicas::{self, Letter};
 use super::state::State;
 use super::{CommandError, Exit, asks_vault, load, note_unread, show, tell};
 use crate::app::App;
@@ -20,26 +21,40 @@ use crate::terminal::Terminal;
 
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, CommandError> {
     let app = load(cli)?;
+    if arguments.replicas {
+        return replicas::execute(cli, &app, arguments.output).await;
+    }
     let selected = app.select(&arguments.rotations)?;
     let asked = if asks_vault(cli, &app, false) { app.enabled(&selected) } else { BTreeSet::new() };
     let reading = app.read(asked).await;
     let now = app.clock.now();
     let scheduler = app.scheduler_after(&reading.found, now);
     let mut destinations = destinations::of_or_in_trouble(&app, selected.iter().copied()).await;
+    let seen = replicas::look(&app).await;
+    let view = seen.as_ref().ok().and_then(Option::as_ref);
     let rows = selected.into_iter().filter_map(|id| {
         let destinations = destinations.remove(&id).unwrap_or_default();
-        row(&app, &scheduler, id, reading.found.get(&id), destinations, now)
+        let row = row(&app, &scheduler, id, reading.found.get(&id), destinations, now)?;
+        Some(Row { dead_letters: Letter::of(view, &row.rotation), ..row })
     });
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
     if arguments.output == Output::Table {
         rows.iter().filter(|row| row.at_risk).for_each(|row| tell_risk(cli, row));
         tell_troubles(cli, rows.iter().map(|row| (&*row.rotation, &*row.destinations)));
+        view.into_iter().for_each(|view| replicas::tell_trouble(cli, view));
     }
+    let is_shared = match &seen {
+        Ok(_) => Exit::Fine,
+        Err(error) => {
+            tell(cli, error, error.advice());
+            Exit::Failed
+        }
+    };
     if let Some(error) = &reading.error {
         note_unread(cli, error);
     }
-    Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine))
+    Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine).max(is_shared))
 }
 
 /// One rotation.
@@ -75,6 +90,9 @@ struct Row {
     failed_local: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     destinations: Vec<Destination>,
+    /// Where the work is shared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dead_letters: Vec<Letter>,
 }
 
 fn row(
@@ -121,6 +139,7 @@ fn row(
         failed_at: failure.map(|failure| rfc3339(failure.at)),
         failed_local: failure.map(|failure| rotation.schedule.local(failure.at)),
         destinations,
+        dead_letters: Vec::new(),
     })
 }
 

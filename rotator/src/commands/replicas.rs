@@ -1,0 +1,204 @@
+//! The replicas that the work is shared with, as commands tell of them.
+
+use serde::Serialize;
+use tokenferry_sources::rfc3339;
+
+use super::{CommandError, Exit, show, tell};
+use crate::app::App;
+use crate::cli::{Cli, Output};
+use crate::cluster::{DeadLetter, Replica, View};
+use crate::dispatch::Role;
+use crate::proof::human;
+use crate::table::Table;
+use crate::terminal::Terminal;
+
+/// What the database tells of them; `None` if no work is shared.
+pub(super) async fn look(app: &App) -> Result<Option<View>, CommandError> {
+    #[cfg(feature = "cluster")]
+    if let Some(settings) = &app.config.cluster {
+        let database = crate::cluster::Database::new(settings, &tokenferry_sources::ProcessEnvironment)?;
+        let (fingerprint, is_configured) = (app.config.fingerprint(), |name: &str| app.find(name).is_ok());
+        return Ok(Some(database.look(settings, &fingerprint, is_configured, app.clock.now()).await?));
+    }
+    let _ = app;
+    Ok(None)
+}
+
+/// Shows them instead of anything else.
+pub(super) async fn execute(cli: &Cli, app: &App, output: Output) -> Result<Exit, CommandError> {
+    let view = look(app).await?;
+    if view.is_none() {
+        tell(cli, "there is no `cluster` block: this rotator shares no work", None);
+    }
+    let shown = Shown::new(view.as_ref(), &app.config.fingerprint());
+    show(output, &shown, table(&shown.replicas).on(Terminal::stdout()))?;
+    if let (Output::Table, Some(view)) = (output, &view) {
+        tell_letters(cli, view);
+    }
+    Ok(Exit::Fine)
+}
+
+/// What people should know of them beside the rotations.
+pub(super) fn tell_trouble(cli: &Cli, view: &View) {
+    let alive = || view.replicas.iter().filter(|replica| !replica.is_lost);
+    if !alive().any(|replica| replica.role == Role::Leading) {
+        let found = if alive().next().is_some() { "no replica leads" } else { "no replica is running" };
+        tell(cli, format_args!("{found}: nothing is rotated"), Some(MORE));
+    }
+    for replica in view.replicas.iter().filter(|replica| replica.drifted || replica.is_lost) {
+        tell(cli, format_args!("replica {}: {}", replica.name, state(replica)), Some(MORE));
+    }
+    tell_letters(cli, view);
+}
+
+fn tell_letters(cli: &Cli, view: &View) {
+    for DeadLetter { rotation, occurrence, attempt, class, replica, at } in &view.dead_letters {
+        let (occurrence, at) = (rfc3339(*occurrence), rfc3339(*at));
+        let advice = format!("`tokenferry explain {rotation}` says what to change");
+        let message = format!(
+            "{rotation}: the run for {occurrence} is not tried again ({class}; attempt {attempt} on {replica} at {at})"
+        );
+        tell(cli, message, Some(&advice));
+    }
+}
+
+/// All that is known, for machines.
+#[derive(Serialize)]
+struct Shown {
+    /// Of this configuration.
+    configuration: String,
+    replicas: Vec<Row>,
+    waiting_runs: u64,
+    oldest_wait_seconds: Option<u64>,
+    dead_letters: Vec<Letter>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    state: &'static str,
+    role: &'static str,
+    version: String,
+    configuration: String,
+    concurrency: u32,
+    seen_seconds_ago: u64,
+    #[serde(skip)]
+    seen: String,
+}
+
+/// A run that nobody tries again before somebody changes something.
+#[derive(Debug, Serialize)]
+pub(super) struct Letter {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    rotation: String,
+    occurrence: String,
+    attempt: u32,
+    class: String,
+    replica: String,
+    at: String,
+}
+
+impl Letter {
+    /// Those of one rotation, which need not say so.
+    pub(super) fn of(view: Option<&View>, rotation: &str) -> Vec<Letter> {
+        let letters = view.into_iter().flat_map(|view| &view.dead_letters);
+        let ours = letters.filter(|letter| *letter.rotation == *rotation).map(Letter::from);
+        ours.map(|letter| Letter { rotation: String::new(), ..letter }).collect()
+    }
+}
+
+impl From<&DeadLetter> for Letter {
+    fn from(letter: &DeadLetter) -> Self {
+        Letter {
+            rotation: letter.rotation.to_string(),
+            occurrence: rfc3339(letter.occurrence),
+            attempt: letter.attempt,
+            class: letter.class.to_string(),
+            replica: letter.replica.to_string(),
+            at: rfc3339(letter.at),
+        }
+    }
+}
+
+impl Shown {
+    fn new(view: Option<&View>, fingerprint: &str) -> Self {
+        Shown {
+            configuration: fingerprint.to_owned(),
+            replicas: view.into_iter().flat_map(|view| &view.replicas).map(Row::from).collect(),
+            waiting_runs: view.map_or(0, |view| view.waiting),
+            oldest_wait_seconds: view.and_then(|view| view.oldest_wait).map(|wait| wait.as_secs()),
+            dead_letters: view.into_iter().flat_map(|view| &view.dead_letters).map(Letter::from).collect(),
+        }
+    }
+}
+
+impl From<&Replica> for Row {
+    fn from(replica: &Replica) -> Self {
+        let seconds = replica.silent_for.as_secs();
+        Row {
+            name: replica.name.to_string(),
+            state: state(replica),
+            role: replica.role.name(),
+            version: replica.version.clone(),
+            configuration: replica.fingerprint.clone(),
+            concurrency: replica.concurrency,
+            seen_seconds_ago: seconds,
+            seen: human(std::time::Duration::from_secs(seconds)),
+        }
+    }
+}
+
+fn state(replica: &Replica) -> &'static str {
+    match replica {
+        Replica { is_lost: true, .. } => "lost",
+        Replica { drifted: true, .. } => "another configuration or version",
+        _ => "alive",
+    }
+}
+
+fn table(rows: &[Row]) -> Table<7> {
+    let heading = ["REPLICA", "STATE", "ROLE", "SEEN", "VERSION", "CONFIGURATION", "RUNS AT ONCE"];
+    let mut table = Table::new(heading).spare(&[6, 4]);
+    for row in rows {
+        table.row([
+            row.name.clone(),
+            row.state.to_owned(),
+            row.role.to_owned(),
+            format!("{} ago", row.seen),
+            row.version.clone(),
+            row.configuration.clone(),
+            row.concurrency.to_string(),
+        ]);
+    }
+    table
+}
+
+const MORE: &str = "`tokenferry status --replicas` shows all of them, `tokenferry doctor` what to do";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::samples::cluster;
+
+    #[test]
+    fn all_that_is_known_is_told_to_machines() {
+        let view = cluster();
+        let shown = serde_json::to_value(Shown::new(Some(&view), "7558b7c1ff2a53bb")).unwrap();
+        let states: Vec<_> =
+            (0..3).map(|index| shown["replicas"][index]["state"].as_str().unwrap()).collect();
+        assert_eq!(states, ["alive", "another configuration or version", "lost"]);
+        assert_eq!((&shown["replicas"][1]["role"], &shown["waiting_runs"]), (&"leading".into(), &5.into()));
+        assert_eq!(shown["dead_letters"][0]["rotation"], "held");
+        assert_eq!(shown["dead_letters"][0]["class"], "login_refused");
+        let alone = serde_json::to_value(Shown::new(None, "7558b7c1ff2a53bb")).unwrap();
+        assert_eq!(alone["replicas"], serde_json::json!([]));
+    }
+
+    #[test]
+    fn a_rotation_has_its_own_dead_letters() {
+        let view = cluster();
+        assert_eq!(Letter::of(Some(&view), "held").len(), 1);
+        assert!(Letter::of(Some(&view), "fine").is_empty() && Letter::of(None, "held").is_empty());
+        assert!(table(&Shown::new(Some(&view), "").replicas).to_string().contains("6m40s ago"));
+    }
+}
