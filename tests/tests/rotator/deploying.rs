@@ -21,9 +21,15 @@ fn the_manifests_are_what_kubernetes_publishes_as_right() {
 
 #[test]
 fn everything_that_a_manifest_refers_to_is_there() {
-    let kustomization = parsed(&example("kubernetes/kustomization.yaml"));
-    for name in kustomization["resources"].as_array().unwrap() {
-        assert!(example("kubernetes").join(name.as_str().unwrap()).is_file(), "{name}");
+    for folder in FOLDERS {
+        let kustomization = parsed(&example(folder).join("kustomization.yaml"));
+        for name in kustomization["resources"].as_array().unwrap() {
+            assert!(example(folder).join(name.as_str().unwrap()).is_file(), "{name}");
+        }
+    }
+    for shared in ["network-policy.yaml", "service-account.yaml"] {
+        let [one, other] = FOLDERS.map(|folder| fs::read_to_string(example(folder).join(shared)).unwrap());
+        assert_eq!(one, other, "{shared}");
     }
     for (manifest, pod) in pods() {
         let names = |list: &Value| -> Vec<String> {
@@ -31,7 +37,8 @@ fn everything_that_a_manifest_refers_to_is_there() {
         };
         let container = &pod["containers"][0];
         assert_eq!(names(&pod["volumes"]), names(&container["volumeMounts"]), "{manifest}");
-        assert_eq!(pod["volumes"][0]["configMap"]["name"], configuration()["metadata"]["name"], "{manifest}");
+        let configuration = parsed(&example(folder(manifest)).join("configuration.yaml"));
+        assert_eq!(pod["volumes"][0]["configMap"]["name"], configuration["metadata"]["name"], "{manifest}");
         let account = parsed(&example("kubernetes/service-account.yaml"));
         assert_eq!(pod["serviceAccountName"], account["metadata"]["name"], "{manifest}");
     }
@@ -53,7 +60,7 @@ fn the_pods_may_do_nothing_that_they_need_not() {
 }
 
 #[test]
-fn the_pods_have_time_to_store_what_was_issued_and_are_never_two() {
+fn the_pods_have_time_to_store_what_was_issued_and_are_never_two_unless_they_share_the_work() {
     for (manifest, pod) in pods() {
         assert!(pod["terminationGracePeriodSeconds"].as_u64() > Some(25), "{manifest}");
     }
@@ -62,6 +69,11 @@ fn the_pods_have_time_to_store_what_was_issued_and_are_never_two() {
         (&deployment["spec"]["replicas"], &deployment["spec"]["strategy"]["type"]),
         (&1.into(), &"Recreate".into())
     );
+    let shared = &parsed(&example("kubernetes/cluster/deployment.yaml"))["spec"];
+    let budget = &parsed(&example("kubernetes/cluster/pod-disruption-budget.yaml"))["spec"];
+    assert_eq!((&shared["replicas"], &budget["minAvailable"]), (&2.into(), &1.into()), "one is always left");
+    assert_eq!(budget["selector"], shared["selector"]);
+    assert!(hcl("kubernetes/cluster").contains("cluster {"));
     let cron_job = parsed(&example("kubernetes/cron-job.yaml"));
     assert_eq!(cron_job["spec"]["concurrencyPolicy"], "Forbid");
     assert_eq!(cron_job["spec"]["jobTemplate"]["spec"]["backoffLimit"], 0);
@@ -69,17 +81,19 @@ fn the_pods_have_time_to_store_what_was_issued_and_are_never_two() {
 
 #[test]
 fn the_daemon_is_asked_where_it_listens() {
-    let deployment = parsed(&example("kubernetes/deployment.yaml"));
-    let template = &deployment["spec"]["template"];
-    let container = &template["spec"]["containers"][0];
-    let port = &container["ports"][0];
-    assert!(hcl().contains(&format!("listen = \"0.0.0.0:{}\"", port["containerPort"])));
-    for (probe, path) in [("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
-        let asked = &container[probe]["httpGet"];
-        assert_eq!((&asked["path"], &asked["port"]), (&path.into(), &port["name"]));
+    for folder in FOLDERS {
+        let deployment = parsed(&example(folder).join("deployment.yaml"));
+        let template = &deployment["spec"]["template"];
+        let container = &template["spec"]["containers"][0];
+        let port = &container["ports"][0];
+        assert!(hcl(folder).contains(&format!("listen = \"0.0.0.0:{}\"", port["containerPort"])));
+        for (probe, path) in [("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
+            let asked = &container[probe]["httpGet"];
+            assert_eq!((&asked["path"], &asked["port"]), (&path.into(), &port["name"]));
+        }
+        let annotation = &template["metadata"]["annotations"]["prometheus.io/port"];
+        assert_eq!(annotation.as_str().unwrap(), port["containerPort"].to_string());
     }
-    let annotation = &template["metadata"]["annotations"]["prometheus.io/port"];
-    assert_eq!(annotation.as_str().unwrap(), port["containerPort"].to_string());
 }
 
 #[test]
@@ -101,12 +115,14 @@ fn nobody_reaches_the_daemon_but_those_who_are_meant_to() {
 /// With the arguments of the pods, where the pods have it.
 #[test]
 fn the_configuration_in_the_manifests_is_right_and_proven() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("tokenferry.hcl"), hcl()).unwrap();
-    let mut command = Command::new(binaries::rotator());
-    command.env_clear().args(["validate", "--offline", "--strict", "--config"]).arg(folder.path());
-    let validated = command.output().unwrap();
-    assert!(validated.status.success(), "{}", text(&validated));
+    for folder in FOLDERS {
+        let here = tempfile::tempdir().unwrap();
+        fs::write(here.path().join("tokenferry.hcl"), hcl(folder)).unwrap();
+        let mut command = Command::new(binaries::rotator());
+        command.env_clear().args(["validate", "--offline", "--strict", "--config"]).arg(here.path());
+        let validated = command.output().unwrap();
+        assert!(validated.status.success(), "{}", text(&validated));
+    }
     for (manifest, pod) in pods() {
         let arguments = pod["containers"][0]["args"].as_array().unwrap().clone();
         let arguments: Vec<&str> = arguments.iter().map(|argument| argument.as_str().unwrap()).collect();
@@ -116,10 +132,10 @@ fn the_configuration_in_the_manifests_is_right_and_proven() {
         let is_mounted =
             |path: &str| mounts.iter().any(|mount| path.starts_with(mount["mountPath"].as_str().unwrap()));
         assert!(arguments.windows(2).any(|pair| pair[0] == "--config" && is_mounted(pair[1])), "{manifest}");
-        let hcl = hcl();
+        let hcl = hcl(folder(manifest));
         let files: Vec<&str> =
             hcl.lines().filter_map(|line| line.split("file = \"").nth(1)?.split('"').next()).collect();
-        assert_eq!(files.len(), 2);
+        assert_eq!(files.len(), if hcl.contains("cluster {") { 4 } else { 2 });
         assert!(files.into_iter().all(is_mounted), "{manifest}");
     }
 }
@@ -186,25 +202,29 @@ impl Dockerfile {
 fn pods() -> BTreeMap<&'static str, Value> {
     let deployment = parsed(&example("kubernetes/deployment.yaml"));
     let cron_job = parsed(&example("kubernetes/cron-job.yaml"));
+    let shared = parsed(&example("kubernetes/cluster/deployment.yaml"));
     let job = &cron_job["spec"]["jobTemplate"];
-    [("deployment", &deployment), ("cron-job", job)]
+    [("deployment", &deployment), ("cron-job", job), ("cluster/deployment", &shared)]
         .map(|(name, of)| (name, of["spec"]["template"]["spec"].clone()))
         .into()
 }
 
-fn configuration() -> Value {
-    parsed(&example("kubernetes/configuration.yaml"))
+/// Where the configuration of the pods of a manifest stands.
+fn folder(manifest: &str) -> &'static str {
+    FOLDERS[usize::from(manifest.starts_with("cluster/"))]
 }
 
-fn hcl() -> String {
-    configuration()["data"]["tokenferry.hcl"].as_str().unwrap().to_owned()
+fn hcl(folder: &str) -> String {
+    let configuration = parsed(&example(folder).join("configuration.yaml"));
+    configuration["data"]["tokenferry.hcl"].as_str().unwrap().to_owned()
 }
 
 /// All that Kubernetes itself has a schema for.
 fn manifests() -> Vec<PathBuf> {
-    let files = fs::read_dir(example("kubernetes")).unwrap().map(|file| file.unwrap().path());
+    let files = FOLDERS.into_iter().flat_map(|folder| fs::read_dir(example(folder)).unwrap());
+    let files = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
     let manifests: Vec<PathBuf> = files.filter(|path| !path.ends_with("kustomization.yaml")).collect();
-    assert_eq!(manifests.len(), 5);
+    assert_eq!(manifests.len(), 10);
     manifests
 }
 
@@ -228,3 +248,6 @@ fn example(path: &str) -> PathBuf {
 fn text(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
 }
+
+/// One rotator, and two that share the work.
+const FOLDERS: [&str; 2] = ["kubernetes", "kubernetes/cluster"];
