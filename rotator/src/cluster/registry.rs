@@ -95,8 +95,12 @@ impl Registry {
             .execute(&self.pool)
             .await
             .doing("beat in")?;
-        let evicted =
-            sqlx::query(EVICT).bind(&*self.id).bind(limit_secs).fetch_all(&self.pool).await.doing("beat in")?;
+        let evicted = sqlx::query(EVICT)
+            .bind(&*self.id)
+            .bind(limit_secs)
+            .fetch_all(&self.pool)
+            .await
+            .doing("beat in")?;
         if !evicted.is_empty() {
             warn!(replicas = evicted.len(), "replicas were silent for too long; their sessions are ended");
         }
@@ -107,17 +111,18 @@ impl Registry {
     async fn look(&self, fingerprint: &str, role: Role) -> Result<(), DatabaseError> {
         type Row = (String, String, String, String, String, i32, f64);
         let rows: Vec<Row> = sqlx::query_as(REPLICAS).fetch_all(&self.pool).await.doing("ask")?;
-        let replicas = rows.into_iter().map(|(id, name, version, theirs, said, concurrency, silent)| Replica {
-            is_self: *id == *self.id,
-            name: name.into(),
-            drifted: theirs != fingerprint || version != env!("CARGO_PKG_VERSION"),
-            version,
-            fingerprint: theirs,
-            role: if *id == *self.id { role } else { role_of(&said) },
-            concurrency: concurrency.try_into().unwrap_or_default(),
-            silent_for: Duration::try_from_secs_f64(silent).unwrap_or_default(),
-            is_lost: silent > self.settings.heartbeat_limit.as_secs_f64(),
-        });
+        let replicas =
+            rows.into_iter().map(|(id, name, version, theirs, said, concurrency, silent)| Replica {
+                is_self: *id == *self.id,
+                name: name.into(),
+                drifted: theirs != fingerprint || version != env!("CARGO_PKG_VERSION"),
+                version,
+                fingerprint: theirs,
+                role: if *id == *self.id { role } else { role_of(&said) },
+                concurrency: concurrency.try_into().unwrap_or_default(),
+                silent_for: Duration::try_from_secs_f64(silent).unwrap_or_default(),
+                is_lost: silent > self.settings.heartbeat_limit.as_secs_f64(),
+            });
         let replicas: Vec<Replica> = replicas.collect();
         let (waiting, oldest) = self.waiting().await?;
         let dead_letters = self.dead_letters().await?;
@@ -142,8 +147,7 @@ impl Registry {
     /// Of rotations that are configured here.
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, DatabaseError> {
         type Row = (String, Timestamp, i32, Option<String>, String, Timestamp);
-        let rows: Vec<Row> =
-            sqlx::query_as(DEAD).bind(MOST_DEAD).fetch_all(&self.pool).await.doing("ask")?;
+        let rows: Vec<Row> = sqlx::query_as(DEAD).bind(MOST_DEAD).fetch_all(&self.pool).await.doing("ask")?;
         let work = Arc::clone(&self.orders.borrow().work);
         let letters = rows.into_iter().filter_map(|(rotation, occurrence, attempt, class, replica, at)| {
             Some(DeadLetter {

@@ -75,7 +75,8 @@ impl Runner {
         }
         let is_newer = |at: Timestamp| at.timestamp() >= due.occurrence.timestamp();
         let ours = || state.places.iter().flatten().filter(|place| place.is_of(job));
-        let is_done = is_newer(living.issued_at) || ours().all(|place| place.occurrence.is_some_and(is_newer));
+        let is_done =
+            is_newer(living.issued_at) || ours().all(|place| place.occurrence.is_some_and(is_newer));
         let is_found = due.reason == Reason::NoToken && left.is_none_or(|left| left > wanted(job, living));
         (is_done || is_found).then_some(living)
     }
