@@ -60,7 +60,12 @@ impl Awaited {
     }
 
     /// The same run goes by another key.
-    pub(super) fn rename(&mut self, key: &str, to: Arc<str>, queue: Arc<str>) -> Option<(Due, CredentialKey)> {
+    pub(super) fn rename(
+        &mut self,
+        key: &str,
+        to: Arc<str>,
+        queue: Arc<str>,
+    ) -> Option<(Due, CredentialKey)> {
         let submitted = self.submitted.remove(key)?;
         let renamed = (submitted.due, submitted.credential.clone());
         self.submitted.insert(to, Submitted { queue, asked: Instant::now(), ..submitted });

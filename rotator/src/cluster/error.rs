@@ -57,7 +57,9 @@ impl DatabaseError {
     /// What to do about it.
     pub fn advice(&self) -> &'static str {
         match self {
-            DatabaseError::NoUrl => "write it as postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full",
+            DatabaseError::NoUrl => {
+                "write it as postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full"
+            }
             DatabaseError::Plaintext { .. } => {
                 "set sslmode=verify-full in its URL, or `allow_plaintext = true` if the network in between is yours"
             }

@@ -26,11 +26,16 @@ pub(super) enum Command {
 
 /// What the leader is told.
 pub(super) enum News {
-    Ended { key: Arc<str>, end: End },
+    Ended {
+        key: Arc<str>,
+        end: End,
+    },
     /// Something may have gone unheard.
     Gap,
     /// Nobody will ever run it, or it is done already as far as the database knows.
-    Lost { key: Arc<str> },
+    Lost {
+        key: Arc<str>,
+    },
 }
 
 /// Writes how runs ended, all that wait at once.
@@ -48,7 +53,10 @@ pub(super) async fn tell_endings(
             match within(LIMIT, rows.end(&worker, &replica, &ended)).await {
                 Ok(lost) if lost.is_empty() => break,
                 Ok(lost) => {
-                    warn!(runs = lost.len(), "what was run here has been taken over by another replica meanwhile");
+                    warn!(
+                        runs = lost.len(),
+                        "what was run here has been taken over by another replica meanwhile"
+                    );
                     break;
                 }
                 Err(error) => {
@@ -73,36 +81,41 @@ pub(super) async fn obey(
     let mut waiting = Vec::new();
     while commands.recv_many(&mut waiting, COMMANDS_AT_ONCE).await > 0 {
         let epoch = session.borrow_and_update().epoch;
-        let mut pushes: Vec<(Arc<str>, Vec<Errand>)> = Vec::new();
+        let mut pushes: Option<(Arc<str>, Vec<Errand>)> = None;
         for command in waiting.drain(..) {
-            match command {
-                Command::Ask { queue, keys } => ask(&rows, &queue, &keys, &news).await,
-                Command::Push { epoch: former, .. } if former != epoch => {}
-                Command::Push { queue, errand, .. } => match pushes.last_mut() {
-                    Some((same, errands)) if *same == queue => errands.push(*errand),
-                    _ => pushes.push((queue, vec![*errand])),
-                },
+            match (command, &mut pushes) {
+                (Command::Push { epoch: former, .. }, _) if former != epoch => {}
+                (Command::Push { queue, errand, .. }, Some((same, errands))) if *same == queue => {
+                    errands.push(*errand);
+                }
+                (Command::Push { queue, errand, .. }, _) => {
+                    let former = pushes.replace((queue, vec![*errand]));
+                    push(&rows, former, &news, &session, epoch).await;
+                }
+                // What is asked about has to be there.
+                (Command::Ask { queue, keys }, _) => {
+                    push(&rows, pushes.take(), &news, &session, epoch).await;
+                    ask(&rows, &queue, &keys, &news).await;
+                }
             }
         }
-        for (queue, errands) in pushes {
-            push(&rows, &queue, &errands, &news, &session, epoch).await;
-        }
+        push(&rows, pushes, &news, &session, epoch).await;
     }
 }
 
 /// Tries again until it is done, or somebody else may lead.
 async fn push(
     rows: &Rows,
-    queue: &Arc<str>,
-    errands: &[Errand],
+    pushes: Option<(Arc<str>, Vec<Errand>)>,
     news: &mpsc::UnboundedSender<News>,
     session: &watch::Receiver<State>,
     epoch: u64,
 ) {
+    let Some((queue, errands)) = pushes else { return };
     while session.borrow().epoch == epoch && session.borrow().role == Role::Leading {
-        match within(LIMIT, rows.push(queue, errands)).await {
+        match within(LIMIT, rows.push(&queue, &errands)).await {
             Ok(there) if there.is_empty() => return,
-            Ok(there) => return find(rows, queue, &there, news).await,
+            Ok(there) => return find(rows, &queue, &there, news).await,
             Err(error) => {
                 warn!(errands = errands.len(), advice = error.advice(), "{error}");
                 sleep(SHORTEST_PAUSE).await;

@@ -97,7 +97,8 @@ impl Rows {
     ) -> Result<Vec<Taken>, DatabaseError> {
         let config = Config::default().queue(&**queue).batch_size(at_most.max(1));
         let mut connection = self.pool.acquire().await.doing("connect to")?;
-        let tasks = queries::fetch_next(&mut *connection, &config, worker).await.doing("take errands from")?;
+        let tasks =
+            queries::fetch_next(&mut *connection, &config, worker).await.doing("take errands from")?;
         let (mut taken, mut garbled) = (Vec::new(), Vec::new());
         for task in tasks {
             let row = task.task_id().map(ToString::to_string).unwrap_or_default();

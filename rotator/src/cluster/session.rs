@@ -59,8 +59,14 @@ pub(super) struct Session {
 enum Request {
     /// To be leader no longer, and never again.
     Resign,
-    Take { key: i64, answer: oneshot::Sender<Option<Lock>> },
-    GiveBack { key: i64, lost: CancellationToken },
+    Take {
+        key: i64,
+        answer: oneshot::Sender<Option<Lock>>,
+    },
+    GiveBack {
+        key: i64,
+        lost: CancellationToken,
+    },
 }
 
 impl Session {
@@ -181,7 +187,12 @@ impl Session {
         }
         warn!(advice = error.advice(), "not one of the replicas, and nothing is run here: {error}");
         self.state.send_modify(|state| {
-            *state = State { role: Role::Disconnected, epoch: state.epoch, process: None, trouble: Some(Arc::new(error)) };
+            *state = State {
+                role: Role::Disconnected,
+                epoch: state.epoch,
+                process: None,
+                trouble: Some(Arc::new(error)),
+            };
         });
         self.role.send_replace(Role::Disconnected);
     }
@@ -246,7 +257,9 @@ impl Held {
         for request in requests {
             match request {
                 // The lock of an earlier session is not ours to give back.
-                Request::GiveBack { key, lost } if !lost.is_cancelled() && self.keys.remove(&key) => free.push(key),
+                Request::GiveBack { key, lost } if !lost.is_cancelled() && self.keys.remove(&key) => {
+                    free.push(key)
+                }
                 Request::GiveBack { .. } => {}
                 Request::Resign if self.leads => {
                     self.leads = false;
@@ -259,7 +272,8 @@ impl Held {
             }
         }
         if !free.is_empty() {
-            let give_back = sqlx::query("SELECT pg_advisory_unlock(key) FROM unnest($1::bigint[]) AS key").bind(free);
+            let give_back =
+                sqlx::query("SELECT pg_advisory_unlock(key) FROM unnest($1::bigint[]) AS key").bind(free);
             give_back.execute(&mut self.connection).await.doing("give locks back in")?;
         }
         if wanted.is_empty() {
@@ -267,8 +281,11 @@ impl Held {
         }
         let take = "SELECT key FROM unnest($1::bigint[]) AS key WHERE pg_try_advisory_lock(key)";
         let keys: Vec<i64> = wanted.iter().map(|(key, _)| *key).collect();
-        let taken: Vec<i64> =
-            sqlx::query_scalar(take).bind(keys).fetch_all(&mut self.connection).await.doing("take locks in")?;
+        let taken: Vec<i64> = sqlx::query_scalar(take)
+            .bind(keys)
+            .fetch_all(&mut self.connection)
+            .await
+            .doing("take locks in")?;
         let taken: HashSet<i64> = taken.into_iter().collect();
         for (key, answer) in wanted {
             if taken.contains(&key) {

@@ -110,9 +110,9 @@ impl End {
     pub(super) fn class(&self) -> Option<&Class> {
         match &self.outcome {
             Outcome::AlreadyDone(_) | Outcome::Rotated(_) => None,
-            Outcome::Failed { class, .. } | Outcome::Partly { class, .. } | Outcome::Refused { class, .. } => {
-                Some(class)
-            }
+            Outcome::Failed { class, .. }
+            | Outcome::Partly { class, .. }
+            | Outcome::Refused { class, .. } => Some(class),
         }
     }
 
@@ -192,11 +192,10 @@ impl Written {
             "already_done" => Outcome::AlreadyDone(living?),
             "rotated" => Outcome::Rotated(living?),
             "failed" => Outcome::Failed { class: class()?, retry_at },
-            "partly" => {
-                Outcome::Partly { living: living?, missed: self.missed?, class: class()?, retry_at }
-            }
+            "partly" => Outcome::Partly { living: living?, missed: self.missed?, class: class()?, retry_at },
             "refused" => {
-                let logins = self.refused.and_then(|(times, last)| Some(RefusedLogins { times, last: at(last)? }));
+                let logins =
+                    self.refused.and_then(|(times, last)| Some(RefusedLogins { times, last: at(last)? }));
                 Outcome::Refused { class: class()?, logins }
             }
             _ => return None,

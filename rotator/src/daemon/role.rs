@@ -66,6 +66,8 @@ impl Daemon {
         tell(before, role);
         if [before, role].contains(&Role::Leading) {
             self.begin_anew();
+        } else if role == Role::Standby {
+            self.standing.next_patrol = Instant::now();
         }
     }
 

@@ -276,6 +276,17 @@ async fn nothing_is_read_while_it_is_not_known_yet_who_leads() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_learns_that_another_one_leads_looks_at_once() {
+    at_work(Role::Disconnected, async |site: Site| {
+        site.happened_within(1).await;
+        site.role.send_replace(Role::Standby);
+        assert_eq!(site.happened_within(3).await, [read()]);
+        assert_eq!(site.snapshot().await.health.unread, 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_leadership_is_given_up_as_soon_as_it_is_told_to_stop() {
     at_work(Role::Leading, async |site: Site| {
         site.happened_within(10).await;

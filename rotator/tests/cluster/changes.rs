@@ -1,0 +1,110 @@
+//! Who leads changes, and so does the configuration.
+
+use std::sync::Arc;
+
+use tokenferry_rotator::dispatch::{Dispatch as _, Role};
+use tokenferry_rotator::run::{Outcome, RotationId};
+use tokenferry_tests::postgres::Postgres;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::replica::{PATIENCE, Replica, cluster, until};
+use crate::world::{Fake, World, due};
+
+#[tokio::test]
+async fn what_is_submitted_again_by_the_next_leader_is_there_once_and_what_is_new_is_not_lost() {
+    let (database, world) = (Postgres::shared("again").await, Arc::<World>::default());
+    let gate = Arc::new(Semaphore::new(0));
+    let gated = |name| Fake { gate: Some(Arc::clone(&gate)), ..Fake::new(&world, name) };
+    let first: Vec<_> = (0..300).map(due).collect();
+    let one = Replica::start(&database.url(), "one", &world, Arc::new(gated("one")), &first);
+    until("it works", || world.count(|world| &world.begun) == 8).await;
+    let all: Vec<_> = (0..400).map(due).collect();
+    let mut two = Replica::start(&database.url(), "two", &world, Arc::new(gated("two")), &all);
+    until("both work", || world.count(|world| &world.begun) == 16).await;
+    drop(one);
+    two.is(Role::Leading).await;
+    gate.add_permits(1_000);
+    until("all have ended", || two.ended().len() == 400).await;
+    assert_eq!(world.counts().0, 400);
+    assert_eq!(world.logins().len(), 408, "and eight were begun by who was killed");
+    let rows = database.query("SELECT count(*), count(DISTINCT idempotency_key) FROM apalis.jobs").await;
+    assert_eq!(rows, [["400", "400"]]);
+}
+
+#[tokio::test]
+async fn a_failure_that_the_last_leader_did_not_hear_of_is_told_to_the_next() {
+    let (database, world) = (Postgres::shared("known").await, Arc::<World>::default());
+    world.refused.lock().unwrap().insert(0);
+    let mut leader = cluster(&database.url(), "leader", Arc::new(Fake::new(&world, "leader")), 1);
+    timeout(PATIENCE, leader.role().wait_for(|role| *role == Role::Leading)).await.unwrap().unwrap();
+    leader.submit(due(0));
+    until("it was run", || world.logins().len() == 1).await;
+    while database.query("SELECT key FROM tokenferry.outcomes").await.is_empty() {}
+    drop(leader);
+    let work = Arc::new(Fake::new(&world, "two"));
+    let two = Replica::start(&database.url(), "two", &world, work, &[due(0)]);
+    until("it is told", || two.ended().len() == 1).await;
+    assert!(matches!(two.ended()[0].outcome, Outcome::Refused { .. }), "{:?}", two.ended());
+    assert_eq!(world.logins(), [(0, "leader")], "and not sent once more");
+}
+
+#[tokio::test]
+async fn a_success_that_the_next_leader_does_not_find_is_run_again() {
+    let (database, world) = (Postgres::shared("lost").await, Arc::<World>::default());
+    let one = Replica::start(&database.url(), "one", &world, Arc::new(Fake::new(&world, "one")), &[due(0)]);
+    until("it is done", || one.ended().len() == 1).await;
+    drop(one);
+    // Its entry is gone, as by a backup that was restored.
+    let other = Arc::<World>::default();
+    let work = Arc::new(Fake::new(&other, "two"));
+    let two = Replica::start(&database.url(), "two", &other, work, &[due(0)]);
+    until("it is done again", || two.ended().len() == 1).await;
+    assert_eq!(other.logins(), [(0, "two")]);
+}
+
+#[tokio::test]
+async fn under_a_new_configuration_what_waits_is_run_by_those_who_have_it() {
+    let (database, world) = (Postgres::shared("reloads").await, Arc::<World>::default());
+    let gate = Arc::new(Semaphore::new(0));
+    let before = Fake { gate: Some(Arc::clone(&gate)), fingerprint: "before", ..Fake::new(&world, "one") };
+    let mut one = cluster(&database.url(), "one", Arc::new(before), 2);
+    timeout(PATIENCE, one.role().wait_for(|role| *role == Role::Leading)).await.unwrap().unwrap();
+    (0..6).for_each(|rotation| one.submit(due(rotation)));
+    until("two have begun", || world.count(|world| &world.begun) == 2).await;
+
+    let after = Fake { fingerprint: "after", ..Fake::new(&world, "one") };
+    assert!(one.withdraw().is_empty(), "all of it is in the queue");
+    one.succeed(Arc::new(after), 2, &mut |RotationId(id)| RotationId(id + 100));
+    gate.add_permits(2);
+    let mut ended = Vec::new();
+    while ended.len() < 6 {
+        ended.push(timeout(PATIENCE, one.ended()).await.expect("all of it ends").due.rotation.0);
+    }
+    ended.sort_unstable();
+    assert_eq!(ended, [100, 101, 102, 103, 104, 105]);
+    assert_eq!(world.logins().len(), 6);
+}
+
+#[tokio::test]
+async fn whoever_leaves_ends_what_it_has_begun_and_hands_over_the_lead_at_once() {
+    let (database, world) = (Postgres::shared("leaving").await, Arc::<World>::default());
+    let gate = Arc::new(Semaphore::new(0));
+    let work = Fake { gate: Some(Arc::clone(&gate)), ..Fake::new(&world, "one") };
+    let mut one = cluster(&database.url(), "one", Arc::new(work), 2);
+    timeout(PATIENCE, one.role().wait_for(|role| *role == Role::Leading)).await.unwrap().unwrap();
+    let plan: Vec<_> = (0..6).map(due).collect();
+    plan.iter().for_each(|due| one.submit(*due));
+    until("two have begun", || world.count(|world| &world.begun) == 2).await;
+
+    one.close();
+    let work = Arc::new(Fake::new(&world, "two"));
+    let mut two = Replica::start(&database.url(), "two", &world, work, &plan);
+    two.is(Role::Leading).await;
+    assert_eq!(one.running(), 2);
+    until("the others are done", || world.logins().len() == 6).await;
+    gate.add_permits(2);
+    until("it has ended what it had begun", || one.running() == 0).await;
+    until("all are told", || two.ended().len() == 6).await;
+    assert_eq!((world.counts(), world.count(|world| &world.overlaps)), ((6, 6), 0));
+}

@@ -1,0 +1,151 @@
+//! What is lost, and what comes of it: sessions, replicas, the database.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use tokenferry_rotator::dispatch::Role;
+use tokenferry_rotator::run::Outcome;
+use tokenferry_tests::postgres::Postgres;
+use tokio::sync::Semaphore;
+
+use crate::replica::{LIMIT, Replica, until};
+use crate::world::{Fake, World, due};
+
+#[tokio::test]
+async fn a_lost_lock_session_ends_the_run_and_the_work_goes_on_by_itself() {
+    let (database, world) = (Postgres::shared("sessions").await, Arc::<World>::default());
+    let gate = Arc::new(Semaphore::new(0));
+    let work = Fake { gate: Some(Arc::clone(&gate)), ..Fake::new(&world, "one") };
+    let mut one = Replica::start(&database.url(), "one", &world, Arc::new(work), &[due(0)]);
+    until("it has begun", || world.count(|world| &world.begun) == 1).await;
+
+    assert!(database.terminate_sessions("tokenferry one").await > 0);
+    until("it is given up", || world.count(|world| &world.given_up) == 1).await;
+    assert_eq!(world.count(|world| &world.overlaps), 0);
+    gate.add_permits(8);
+    one.is(Role::Leading).await;
+    let rotated = || one.ended().iter().any(|ended| matches!(ended.outcome, Outcome::Rotated(_)));
+    until("another run succeeds", rotated).await;
+    let first = &one.ended()[0];
+    let is_lost =
+        |outcome: &Outcome| matches!(outcome, Outcome::Failed { class, .. } if class.name() == "lock_lost");
+    assert!(is_lost(&first.outcome), "the scheduler waits before it tries again: {first:?}");
+}
+
+#[tokio::test]
+async fn what_a_killed_replica_had_begun_is_run_by_another() {
+    let (database, world) = (Postgres::shared("killed").await, Arc::<World>::default());
+    let gate = Arc::new(Semaphore::new(0));
+    let plan: Vec<_> = (0..8).map(due).collect();
+    let hangs = Fake { gate: Some(gate), ..Fake::new(&world, "one") };
+    let one = Replica::start(&database.url(), "one", &world, Arc::new(hangs), &plan);
+    until("all have begun", || world.count(|world| &world.begun) == 8).await;
+    let work = Arc::new(Fake::new(&world, "two"));
+    let mut two = Replica::start(&database.url(), "two", &world, work, &plan);
+    two.is(Role::Standby).await;
+
+    drop(one);
+    two.is(Role::Leading).await;
+    until("all have ended", || two.ended().len() == 8).await;
+    assert!((0..8).all(|rotation| world.entry(rotation).is_some()));
+    assert_eq!(world.count(|world| &world.overlaps), 0);
+    let told = two.ended();
+    assert!(told.iter().all(|ended| matches!(ended.outcome, Outcome::Rotated(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_killed_three_replicas_is_given_to_no_other() {
+    let (database, world) = (Postgres::shared("poison").await, Arc::<World>::default());
+    for name in ["one", "two", "three"] {
+        let hangs = Fake { gate: Some(Arc::new(Semaphore::new(0))), ..Fake::new(&world, name) };
+        let begun = world.count(|world| &world.begun);
+        let killed = Replica::start(&database.url(), name, &world, Arc::new(hangs), &[due(0)]);
+        until("it has begun", || world.count(|world| &world.begun) > begun).await;
+        drop(killed);
+    }
+    let gate = Arc::new(Semaphore::new(0));
+    let work = Fake { gate: Some(Arc::clone(&gate)), ..Fake::new(&world, "four") };
+    let mut four = Replica::start(&database.url(), "four", &world, Arc::new(work), &[due(0)]);
+    let view = four.sees(|view| !view.dead_letters.is_empty()).await;
+    assert_eq!(view.dead_letters[0].class.name(), "replica_lost");
+    gate.add_permits(1);
+    until("the scheduler hears of it, and tries again", || four.ended().len() == 2).await;
+    assert_eq!(four.ended().iter().map(|ended| ended.due.attempt).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[tokio::test]
+async fn with_the_database_gone_nothing_runs_and_everything_is_done_once_it_is_back() {
+    let (mut postgres, world) = (Postgres::start().await, Arc::<World>::default());
+    let plan: Vec<_> = (0..400).map(due).collect();
+    let mut replicas = ["one", "two", "three"].map(|name| {
+        let work = Fake { takes: Duration::from_millis(30), credentials: 100, ..Fake::new(&world, name) };
+        Replica::start(&postgres.url(), name, &world, Arc::new(work), &plan)
+    });
+    until("some are done", || world.count(|world| &world.begun) > 60).await;
+
+    postgres.crash().await;
+    for replica in &mut replicas {
+        replica.is(Role::Disconnected).await;
+        let view = replica.sees(|view| view.role == Role::Disconnected && view.trouble.is_some()).await;
+        let trouble = view.trouble.unwrap();
+        assert!(trouble.contains("goes on by itself") || trouble.contains("log of PostgreSQL"), "{trouble}");
+    }
+    let begun = world.count(|world| &world.begun);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.count(|world| &world.begun), begun, "nothing is dispatched");
+
+    postgres.restart().await;
+    until("all are done", || (0..400).all(|rotation| world.entry(rotation).is_some())).await;
+    let (rotations, logins) = world.counts();
+    assert_eq!((rotations, world.count(|world| &world.overlaps)), (400, 0));
+    let given_up = world.count(|world| &world.given_up);
+    assert_eq!(logins, 400 + given_up, "one effective login for each");
+}
+
+/// As a process that is stopped and goes on later: nothing of it runs, and its connections stay open.
+#[tokio::test]
+async fn a_replica_that_stood_still_for_too_long_is_replaced_and_does_no_harm_when_it_goes_on() {
+    let (database, world) = (Postgres::shared("stopped").await, Arc::<World>::default());
+    let gate = Arc::new(Semaphore::new(0));
+    let stale = Fake { gate: Some(Arc::clone(&gate)), is_stubborn: true, ..Fake::new(&world, "one") };
+    let (stand_still, stands_still) = mpsc::channel::<mpsc::Receiver<()>>();
+    let (go_on, waits) = mpsc::channel();
+    let (end, over) = tokio::sync::oneshot::channel::<()>();
+    let (url, outside) = (database.url(), Arc::clone(&world));
+    let one = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let replica = Replica::start(&url, "one", &outside, Arc::new(stale), &[due(0)]);
+            let watch = tokio::time::interval(Duration::from_millis(10));
+            tokio::pin!(watch, over);
+            loop {
+                tokio::select! {
+                    _ = watch.tick() => if let Ok(until) = stands_still.try_recv() {
+                        until.recv().unwrap();
+                    },
+                    _ = &mut over => return replica.ended().len(),
+                }
+            }
+        })
+    });
+    until("it has begun", || world.count(|world| &world.begun) == 1).await;
+    stand_still.send(waits).unwrap();
+
+    let work = Arc::new(Fake::new(&world, "two"));
+    let mut two = Replica::start(&database.url(), "two", &world, work, &[due(0)]);
+    two.is(Role::Leading).await;
+    until("another one has done it", || world.entry(0).is_some()).await;
+    let winner = world.entry(0);
+
+    gate.add_permits(1);
+    go_on.send(()).unwrap();
+    until("its write is refused", || world.refused_writes.load(Ordering::Relaxed) == 1).await;
+    tokio::time::sleep(LIMIT / 2).await;
+    assert_eq!(world.entry(0), winner);
+    assert_eq!(*two.role.borrow(), Role::Leading);
+    let rows = database.query("SELECT status, attempts FROM apalis.jobs").await;
+    assert_eq!(rows, [["Done", "2"]], "it was ended once, by who took it over");
+    end.send(()).unwrap();
+    assert_eq!(one.join().unwrap(), 0, "who lost the lead is told nothing");
+}

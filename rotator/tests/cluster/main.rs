@@ -1,0 +1,10 @@
+//! Replicas in one process, each with connections of its own, and a real PostgreSQL between them.
+
+#![cfg(feature = "cluster")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod changes;
+mod losses;
+mod replica;
+mod sharing;
+mod world;

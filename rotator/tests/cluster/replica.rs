@@ -1,0 +1,109 @@
+//! A replica with somebody who submits what is due, as the daemon does.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokenferry_rotator::cluster::{Cluster, Database, Settings, View};
+use tokenferry_rotator::dispatch::{Dispatch, Ended, Role};
+use tokenferry_rotator::run::{Due, Outcome, Work};
+use tokenferry_sources::{Reference, SystemClock};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::world::World;
+
+/// Everything takes as long as the machine is busy. Nothing passes by waiting longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a replica may be silent in these tests.
+pub(crate) const LIMIT: Duration = Duration::from_secs(2);
+
+/// A replica at work. It is gone without a word when this is dropped, as a process that is killed.
+pub(crate) struct Replica {
+    pub(crate) role: watch::Receiver<Role>,
+    pub(crate) view: watch::Receiver<View>,
+    ended: Arc<Mutex<Vec<Ended>>>,
+    _driver: JoinSet<()>,
+}
+
+pub(crate) fn settings(name: &str) -> Settings {
+    Settings {
+        heartbeat_interval: Duration::from_millis(200),
+        heartbeat_limit: LIMIT,
+        replica: Some(name.to_owned()),
+        ..Settings::new(Reference::Env("URL".to_owned()))
+    }
+}
+
+pub(crate) fn cluster(url: &str, name: &str, work: Arc<dyn Work>, limit: usize) -> Cluster {
+    let environment: BTreeMap<String, String> = [("URL".to_owned(), url.to_owned())].into();
+    let settings = settings(name);
+    let database = Database::new(&settings, &environment).unwrap();
+    Cluster::start(&settings, database, work, limit, Arc::new(SystemClock))
+}
+
+impl Replica {
+    /// One that runs at most eight at once. Whenever it leads anew it submits what of `plan` is not done.
+    pub(crate) fn start(
+        url: &str,
+        name: &str,
+        world: &Arc<World>,
+        work: Arc<dyn Work>,
+        plan: &[Due],
+    ) -> Self {
+        let cluster = cluster(url, name, work, 8);
+        let (role, view) = (cluster.role(), cluster.view());
+        let ended: Arc<Mutex<Vec<Ended>>> = Arc::default();
+        let mut driver = JoinSet::new();
+        driver.spawn(drive(cluster, Arc::clone(world), plan.to_vec(), Arc::clone(&ended)));
+        Replica { role, view, ended, _driver: driver }
+    }
+
+    pub(crate) fn ended(&self) -> Vec<Ended> {
+        self.ended.lock().unwrap().clone()
+    }
+
+    pub(crate) async fn is(&mut self, role: Role) {
+        timeout(PATIENCE, self.role.wait_for(|now| *now == role)).await.expect("another role").unwrap();
+    }
+
+    pub(crate) async fn sees(&mut self, what: impl FnMut(&View) -> bool) -> View {
+        timeout(PATIENCE, self.view.wait_for(what)).await.expect("another view").unwrap().clone()
+    }
+}
+
+/// Submits, and once more what failed and may pass.
+async fn drive(mut cluster: Cluster, world: Arc<World>, plan: Vec<Due>, told: Arc<Mutex<Vec<Ended>>>) {
+    let mut role = cluster.role();
+    role.mark_changed();
+    loop {
+        tokio::select! {
+            changed = role.changed() => {
+                changed.unwrap();
+                if *role.borrow_and_update() == Role::Leading {
+                    let is_open =
+                        |due: &&Due| world.entry(due.rotation.0).is_none_or(|done| done < due.occurrence);
+                    plan.iter().filter(is_open).for_each(|due| cluster.submit(*due));
+                }
+            }
+            ended = cluster.ended() => {
+                if let Outcome::Failed { .. } = ended.outcome {
+                    cluster.submit(Due { attempt: ended.due.attempt + 1, ..ended.due });
+                }
+                told.lock().unwrap().push(ended);
+            }
+        }
+    }
+}
+
+/// Waits until it is so.
+pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let wait = async {
+        while !is_so() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(timeout(PATIENCE, wait).await.is_ok(), "{what}");
+}
