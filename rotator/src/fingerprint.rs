@@ -96,8 +96,10 @@ impl Print {
         self.number(timeout.as_millis());
         self.optional(ttl.map(|ttl| ttl.as_millis().to_string()).as_deref());
         self.optional(rate.map(|rate| rate.to_string()).as_deref());
-        self.count(session.iter().len());
-        session.iter().for_each(|session| self.entry(session));
+        self.flag(session.is_some());
+        if let Some(session) = session {
+            self.entry(session);
+        }
     }
 
     fn setting(&mut self, setting: &Setting) {
@@ -105,7 +107,9 @@ impl Print {
             Setting::Blocks(blocks) => {
                 self.text("blocks");
                 self.count(blocks.len());
-                blocks.iter().for_each(|block| self.settings(block));
+                for block in blocks {
+                    self.settings(block);
+                }
             }
             Setting::InVault(kept) => {
                 self.text("vault");
@@ -135,7 +139,9 @@ impl Print {
             Given::Flag(flag) => self.flag(*flag),
             Given::List(blocks) => {
                 self.count(blocks.len());
-                blocks.iter().for_each(|block| self.givens(block));
+                for block in blocks {
+                    self.givens(block);
+                }
             }
             Given::Map(fields) => self.givens(fields),
             Given::Reference(_) | Given::Unknown => self.text("elsewhere"),

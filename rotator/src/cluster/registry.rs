@@ -108,7 +108,6 @@ impl Registry {
 
     /// Sees who else is there, and what lies there.
     async fn look(&self, fingerprint: &str, role: Role) -> Result<(), DatabaseError> {
-<<<<<<< HEAD
         let (limit, is_self) = (self.settings.heartbeat_limit, |id: &str| id == &*self.id);
         let mut replicas = look::replicas(&self.pool, fingerprint, limit, is_self).await?;
         for replica in replicas.iter_mut().filter(|replica| replica.is_self) {
@@ -117,25 +116,6 @@ impl Registry {
         let Orders { work, queue, .. } = self.orders.borrow().clone();
         let (waiting, oldest) = look::waiting(&self.pool, &queue).await?;
         let dead_letters = look::dead_letters(&self.pool, |name| work.find(name).is_some()).await?;
-=======
-        type Row = (String, String, String, String, String, i32, f64);
-        let rows: Vec<Row> = sqlx::query_as(REPLICAS).fetch_all(&self.pool).await.doing("ask")?;
-        let replicas =
-            rows.into_iter().map(|(id, name, version, theirs, said, concurrency, silent)| Replica {
-                is_self: *id == *self.id,
-                name: name.into(),
-                drifted: theirs != fingerprint || version != env!("CARGO_PKG_VERSION"),
-                version,
-                fingerprint: theirs,
-                role: if *id == *self.id { role } else { role_of(&said) },
-                concurrency: concurrency.try_into().unwrap_or_default(),
-                silent_for: Duration::try_from_secs_f64(silent).unwrap_or_default(),
-                is_lost: silent > self.settings.heartbeat_limit.as_secs_f64(),
-            });
-        let replicas: Vec<Replica> = replicas.collect();
-        let (waiting, oldest) = self.waiting().await?;
-        let dead_letters = self.dead_letters().await?;
->>>>>>> cluster
         self.view.send_if_modified(|view| {
             let seen = (&view.replicas, &view.dead_letters, view.waiting, view.oldest_wait);
             let is_new = seen != (&replicas, &dead_letters, waiting, oldest);
@@ -146,35 +126,6 @@ impl Registry {
         Ok(())
     }
 
-<<<<<<< HEAD
-=======
-    async fn waiting(&self) -> Result<(u64, Option<Duration>), DatabaseError> {
-        let queue = Arc::clone(&self.orders.borrow().queue);
-        let (waiting, oldest): (i64, Option<f64>) =
-            sqlx::query_as(WAITING).bind(&*queue).fetch_one(&self.pool).await.doing("ask")?;
-        let oldest = oldest.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        Ok((waiting.try_into().unwrap_or_default(), oldest))
-    }
-
-    /// Of rotations that are configured here.
-    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, DatabaseError> {
-        type Row = (String, Timestamp, i32, Option<String>, String, Timestamp);
-        let rows: Vec<Row> = sqlx::query_as(DEAD).bind(MOST_DEAD).fetch_all(&self.pool).await.doing("ask")?;
-        let work = Arc::clone(&self.orders.borrow().work);
-        let letters = rows.into_iter().filter_map(|(rotation, occurrence, attempt, class, replica, at)| {
-            Some(DeadLetter {
-                rotation: rotation.into(),
-                occurrence,
-                attempt: attempt.try_into().unwrap_or_default(),
-                class: Class::noted(class.as_deref()?)?,
-                replica: replica.into(),
-                at,
-            })
-        });
-        Ok(letters.filter(|letter| work.find(&letter.rotation).is_some()).collect())
-    }
-
->>>>>>> cluster
     /// In small batches, lest others wait long for their locks.
     async fn prune(&self) -> Result<(), DatabaseError> {
         for statement in [PRUNE_JOBS, PRUNE_LEFT, PRUNE_OUTCOMES, PRUNE_REPLICAS, PRUNE_WORKERS] {

@@ -42,7 +42,9 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
     if arguments.output == Output::Table {
         rows.iter().filter(|row| row.at_risk).for_each(|row| tell_risk(cli, row));
         tell_troubles(cli, rows.iter().map(|row| (&*row.rotation, &*row.destinations)));
-        view.into_iter().for_each(|view| replicas::tell_trouble(cli, view));
+        if let Some(view) = view {
+            replicas::tell_trouble(cli, view);
+        }
     }
     let is_shared = match &seen {
         Ok(_) => Exit::Fine,

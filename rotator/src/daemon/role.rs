@@ -128,7 +128,7 @@ fn tell(before: Role, role: Role) {
             "the other replicas cannot be reached: nothing is dispatched"
         ),
         Role::Leading => {
-            info!("this replica leads: it dispatches what is due, once it has read each entry anew")
+            info!("this replica leads: it dispatches what is due, once it has read each entry anew");
         }
         Role::Standby => info!("this replica stands by: it works on what another one dispatches"),
     }
