@@ -39,6 +39,8 @@ const MEANINGS: &[(&str, &str, &str)] = &[
      "Install those of the operating system, or set `ca_cert_file`."),
     ("cas_lost", "somebody else wrote the entry at the same time, twice",
      "Find out who else writes it: one destination is for one rotation."),
+    ("credential_busy", "another replica went on using its credential",
+     "It is tried again. If it lasts, one of the runs with this credential hangs: look at its log."),
     ("expired_on_arrival", "the token was over when it came",
      "Set the clocks right, of this machine and of the system."),
     ("expiry_unknown", "nobody says when the token ends",
@@ -51,6 +53,8 @@ const MEANINGS: &[(&str, &str, &str)] = &[
      "Have the life of its sessions set to more than zero."),
     ("link_local", "the system's host has a link-local address, where clouds keep metadata services",
      "Check the URL, or set `allow_link_local = true`."),
+    ("lock_lost", "the connection to PostgreSQL was lost during the run, which was given up",
+     "It is tried again. See to PostgreSQL and the way there."),
     ("login_refused", "the system refused the user or the secret",
      "Put the right secret where the source refers to: a changed file is noticed within seconds and tried at once. In the environment it takes a restart."),
     ("malformed_answer", "the answer holds no token where one should be",
@@ -73,6 +77,8 @@ const MEANINGS: &[(&str, &str, &str)] = &[
      "It is asked again when the system allows it. Rotate less often, set `rate`, or find out who else uses this credential."),
     ("redirected", "the system sends us to another place, which is not followed",
      "Check the URL of the source: it has to be the one that the system itself names."),
+    ("replica_lost", "three replicas were lost while they did it",
+     "Look at what they died of before it is tried again."),
     ("secret_unavailable", "a secret of its source cannot be read where it is kept",
      "Check the variable or file; `tokenferry doctor` names it."),
     ("server_error", "the system itself failed",
@@ -85,10 +91,14 @@ const MEANINGS: &[(&str, &str, &str)] = &[
      "If it lasts, check the rights of the user there, or set `verify = false`."),
     ("too_short_lived", "the token lives shorter than it has to",
      "Have the system issue tokens that live longer."),
+    ("took_too_long", "the run was not over before another replica would have taken it over",
+     "It is tried again. If it lasts, shorten the time-outs of the source, or raise `heartbeat_limit`."),
     ("unexpected_status", "the system answered with a status that means nothing for a login",
      "Check the URL of the source; the log names the status."),
     ("unknown_rotation", "there is a mistake in tokenferry itself",
      "Please report it."),
+    ("unknown_rotation", "the replica that took it does not know the rotation",
+     "Give all replicas the same configuration."),
     ("unprotected", "the system gives everybody the same token, so it protects nothing",
      "Turn authentication on there, or set `require_authentication = false`."),
     ("unreachable", "the system could not be reached",
@@ -190,6 +200,9 @@ mod tests {
         assert!(classes.len() > 50, "{classes:?}");
         for class in classes {
             assert_ne!(meaning(class), UNKNOWN, "{class}");
+        }
+        for class in ["credential_busy", "lock_lost", "replica_lost", "took_too_long", "unknown_rotation"] {
+            assert_ne!(meaning(class), UNKNOWN, "{class}, of replicas");
         }
         assert_eq!(meaning("hic_sunt_dracones"), UNKNOWN);
     }

@@ -132,7 +132,7 @@ pub struct Examination {
     pub is_encrypted: bool,
     /// Whether schema and tables are there.
     pub is_migrated: bool,
-    /// Whether we may make them.
+    /// Whether we may make them, and the extension that they need.
     pub may_create: bool,
     /// Whether the extension `hstore` is there, or can be had.
     pub has_hstore: bool,
@@ -159,7 +159,9 @@ SELECT current_setting('server_version_num')::int,
        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
        pg_is_in_recovery(),
        coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
-       has_database_privilege(current_database(), 'CREATE'),
+       has_database_privilege(current_database(), 'CREATE') AND (
+           EXISTS (SELECT FROM pg_extension WHERE extname = 'hstore')
+           OR coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)),
        EXISTS (SELECT FROM pg_available_extensions WHERE name = 'hstore')";
 
 #[cfg(test)]

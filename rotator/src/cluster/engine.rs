@@ -10,7 +10,8 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use tokenferry_sources::Clock;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, Interval};
+use tokio::time::{Instant, Interval, timeout};
+use tracing::debug;
 
 use super::awaited::Awaited;
 use super::office::{self, Command, News};
@@ -29,6 +30,8 @@ pub struct Cluster {
     session: watch::Receiver<State>,
     role: watch::Receiver<Role>,
     view: watch::Receiver<View>,
+    /// Whether we are on the list of replicas no longer.
+    left: watch::Receiver<bool>,
     locks: Locks,
     commands: mpsc::UnboundedSender<Command>,
     news: mpsc::UnboundedReceiver<News>,
@@ -86,7 +89,9 @@ impl Cluster {
             session: state.clone(),
             view,
             clock: Arc::clone(&clock),
+            left: watch::Sender::new(false),
         };
+        let left = registry.left.subscribe();
         let mut tasks = JoinSet::new();
         tasks.spawn(session.keep());
         tasks.spawn(worker.work());
@@ -99,6 +104,7 @@ impl Cluster {
             session: state,
             role,
             view: watched,
+            left,
             locks,
             commands,
             news,
@@ -251,6 +257,14 @@ impl Dispatch for Cluster {
         self.orders.send_modify(|orders| orders.is_closed = true);
     }
 
+    async fn leave(&mut self) {
+        let is_connected = self.session.borrow().role != Role::Disconnected;
+        let leaves = is_connected && self.orders.borrow().is_closed;
+        if leaves && timeout(LONGEST_LEAVE, self.left.wait_for(|left| *left)).await.is_err() {
+            debug!("the others will have to notice that we are gone");
+        }
+    }
+
     /// Those of this process.
     fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)
@@ -292,5 +306,6 @@ fn names(settings: &Settings) -> (Arc<str>, Arc<str>) {
     }
 }
 
+const LONGEST_LEAVE: Duration = Duration::from_secs(1);
 /// What nothing was heard of for so long is asked about.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sqlx::error::Error;
+use sqlx::migrate::MigrateError;
 use thiserror::Error;
 use tokenferry_sources::ReferenceError;
 
@@ -122,7 +123,10 @@ impl From<&Error> for Cause {
             Error::PoolClosed | Error::WorkerCrashed => Cause::Connection(std::io::ErrorKind::NotConnected),
             Error::Protocol(_) => Cause::Unexpected("protocol"),
             Error::RowNotFound => Cause::Unexpected("no row"),
-            Error::Migrate(_) => Cause::Unexpected("migration"),
+            Error::Migrate(error) => match &**error {
+                MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Cause::from(error),
+                _ => Cause::Unexpected("migration"),
+            },
             Error::Configuration(_) => Cause::Unexpected("configuration"),
             _ => Cause::Unexpected("a value of another type"),
         }

@@ -28,6 +28,8 @@ pub(super) struct Registry {
     pub(super) session: watch::Receiver<State>,
     pub(super) view: watch::Sender<View>,
     pub(super) clock: Arc<dyn Clock>,
+    /// Whether it is on the list no longer.
+    pub(super) left: watch::Sender<bool>,
 }
 
 impl Registry {
@@ -79,6 +81,7 @@ impl Registry {
         if is_closed {
             let gone = sqlx::query("DELETE FROM tokenferry.replicas WHERE id = $1").bind(&*self.id);
             gone.execute(&self.pool).await.doing("leave")?;
+            self.left.send_replace(true);
             return Ok(());
         }
         let limit_secs = self.settings.heartbeat_limit.as_secs_f64();

@@ -317,6 +317,7 @@ impl Daemon {
         let all_stored = stop::wind_down(&mut *self.dispatch, &runners, until, |_| {}).await;
         // Our Vault token is kept alive until the last token is stored.
         self.renewal.end().await;
+        self.dispatch.leave().await;
         all_stored
     }
 }

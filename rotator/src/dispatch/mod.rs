@@ -45,6 +45,9 @@ pub trait Dispatch: Send {
     /// Begins no more runs, and forgets those that have not begun. Runs that have begun go on.
     fn close(&mut self);
 
+    /// Takes leave of the other replicas once nothing runs any more, lest they miss us. Never takes long.
+    async fn leave(&mut self) {}
+
     /// How many runs have begun and not ended.
     fn running(&self) -> usize;
 

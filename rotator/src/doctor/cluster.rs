@@ -200,8 +200,8 @@ const DRIFT: &str = "Give all replicas the same rotations, sources and destinati
                      update is under way it is so by itself.";
 const ENCRYPT: &str = "Set sslmode=verify-full in the URL, and `ca_cert_file`.";
 const FOLLOWS: &str = "Let `database_url` lead to the primary, also after a failover.";
-const GRANT: &str =
-    "GRANT CREATE ON DATABASE … TO …, or let a role that may create them run the first replica.";
+const GRANT: &str = "GRANT CREATE ON DATABASE … TO …, and ON SCHEMA public for the extension hstore; or let a role that may \
+                     create them run the first replica.";
 const HSTORE: &str = "Install it on the server (Debian: postgresql-contrib), or have the provider allow it.";
 const LOST: &str = "If it was stopped for good, nothing: it is forgotten a day later.";
 const NO_LEADER: &str = "Their logs say why; within seconds one of them should.";

@@ -55,6 +55,7 @@ enum Event {
     Read(Vec<u32>),
     Submitted(u32),
     Closed,
+    Left,
 }
 
 type Events = Arc<Mutex<Vec<Event>>>;
@@ -93,6 +94,10 @@ impl Dispatch for Fake {
 
     fn close(&mut self) {
         self.events.lock().unwrap().push(Event::Closed);
+    }
+
+    async fn leave(&mut self) {
+        self.events.lock().unwrap().push(Event::Left);
     }
 
     fn running(&self) -> usize {
@@ -291,7 +296,7 @@ async fn the_leadership_is_given_up_as_soon_as_it_is_told_to_stop() {
     at_work(Role::Leading, async |site: Site| {
         site.happened_within(10).await;
         site.stop.cancel();
-        assert_eq!(site.happened_within(1).await, [Event::Closed]);
+        assert_eq!(site.happened_within(1).await, [Event::Closed, Event::Left]);
         assert!(site.daemon.await.unwrap());
     })
     .await;
