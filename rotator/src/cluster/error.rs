@@ -1,5 +1,6 @@
 //! What goes wrong with the database, told without what the server or a library says: that may quote anything.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use sqlx::error::Error;
@@ -117,6 +118,8 @@ impl From<&Error> for Cause {
                 let is_code = code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
                 Cause::Code(if is_code { code.into_owned() } else { "unknown".to_owned() })
             }
+            // As what a handshake comes to that is not finished.
+            Error::Io(error) if error.kind() == ErrorKind::InvalidData => Cause::Tls,
             Error::Io(error) => Cause::Connection(error.kind()),
             Error::Tls(_) => Cause::Tls,
             Error::PoolTimedOut => Cause::Silence(LIMIT),

@@ -21,6 +21,7 @@ mod readers;
 mod redirects;
 mod refusals;
 mod reloading;
+mod replicas;
 mod rotating;
 mod scheduling;
 mod shells;
