@@ -46,7 +46,8 @@ impl Runner {
                 hash.update(format!("{:?}", job.rotation).as_bytes());
             }
             let digest = hash.finish();
-            digest.as_ref().iter().take(FINGERPRINT_BYTES).map(|byte| format!("{byte:02x}")).collect()
+            let first = digest.as_ref().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+            format!("{first:016x}")
         })
     }
 
@@ -96,5 +97,3 @@ fn wanted(job: &Job, living: Living) -> Duration {
     let life = living.expires_at.map(|end| (end - living.issued_at).to_std().unwrap_or_default());
     job.rotation.renew_before.of(life.unwrap_or_default())
 }
-
-const FINGERPRINT_BYTES: usize = 8;
