@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenferry_rotator::cluster::{Cluster, Database, Settings};
 use tokenferry_rotator::dispatch::{Dispatch as _, Role};
 use tokenferry_rotator::run::{CredentialKey, Due, Living, Outcome, Reason, RotationId, Work};
 use tokenferry_sources::{Reference, SystemClock, Timestamp};
+use tokio::time::Instant;
 
 /// Does nothing.
 struct Empty {

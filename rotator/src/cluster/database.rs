@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions as _, Executor as _};
 use tokenferry_sources::{Environment, ExposeSecret as _};
 use url::Url;
 
@@ -65,6 +65,7 @@ impl Database {
             .max_connections(POOLED)
             .acquire_timeout(super::error::LIMIT)
             .test_before_acquire(false)
+            .after_connect(|connection, _| Box::pin(async { connection.execute(SET_UP).await.map(drop) }))
             .connect_lazy_with(self.options.clone())
     }
 
@@ -144,6 +145,9 @@ pub struct Examination {
 pub const CONNECTIONS: u32 = POOLED + 1;
 const POOLED: u32 = 5;
 const STATEMENTS: usize = 24;
+/// Nothing waits for a disk. Whatever a crash of the server takes back is noticed and done again, and what was done is
+/// found in its entry.
+const SET_UP: &str = "SET synchronous_commit = off; SET statement_timeout = '10s'";
 
 fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host().trim_start_matches('[').trim_end_matches(']');

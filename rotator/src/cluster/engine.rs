@@ -296,14 +296,12 @@ fn names(settings: &Settings) -> (Arc<str>, Arc<str>) {
         random = std::process::id().to_be_bytes();
     }
     let random = format!("{:08x}", u32::from_be_bytes(random));
-    let host = || rustix::system::uname().nodename().to_string_lossy().into_owned();
-    match &settings.replica {
-        Some(name) => (name.as_str().into(), format!("{name} {random}").into()),
-        None => {
-            let name: Arc<str> = format!("{}-{random}", host()).into();
-            (Arc::clone(&name), name)
-        }
+    if let Some(name) = &settings.replica {
+        return (name.as_str().into(), format!("{name} {random}").into());
     }
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name: Arc<str> = format!("{host}-{random}").into();
+    (Arc::clone(&name), name)
 }
 
 const LONGEST_LEAVE: Duration = Duration::from_secs(1);

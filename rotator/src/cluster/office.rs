@@ -67,7 +67,9 @@ pub(super) async fn tell_endings(
             }
         }
         // Whoever does not wait any longer need not be told.
-        told.into_iter().for_each(|told| told.send(()).unwrap_or_default());
+        for told in told {
+            told.send(()).unwrap_or_default();
+        }
     }
 }
 

@@ -36,7 +36,7 @@ impl Registry {
     /// Keeps it until nobody gives orders any more.
     pub(super) async fn keep(mut self) {
         let mut beats = every(self.settings.heartbeat_interval);
-        let mut pruned = Instant::now();
+        let mut pruned: Option<Instant> = None;
         loop {
             let is_over = tokio::select! {
                 _ = beats.tick() => false,
@@ -53,8 +53,9 @@ impl Registry {
             if let Err(error) = within(LIMIT, self.beat()).await {
                 warn!(advice = error.advice(), "{error}");
             }
-            if self.session.borrow().role == Role::Leading && pruned.elapsed() >= PRUNE_EVERY {
-                pruned = Instant::now();
+            let is_due = pruned.is_none_or(|pruned| pruned.elapsed() >= PRUNE_EVERY);
+            if is_due && self.session.borrow().role == Role::Leading {
+                pruned = Some(Instant::now());
                 if let Err(error) = self.prune().await {
                     warn!(advice = error.advice(), "{error}");
                 }

@@ -4,6 +4,7 @@
 //! gives back locks, which PostgreSQL does in memory: an answer that is late means trouble.
 
 use std::collections::HashSet;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -257,15 +258,12 @@ impl Held {
         for request in requests {
             match request {
                 // The lock of an earlier session is not ours to give back.
-                Request::GiveBack { key, lost } if !lost.is_cancelled() && self.keys.remove(&key) => {
-                    free.push(key)
+                Request::GiveBack { key, lost } => {
+                    if !lost.is_cancelled() && self.keys.remove(&key) {
+                        free.push(key);
+                    }
                 }
-                Request::GiveBack { .. } => {}
-                Request::Resign if self.leads => {
-                    self.leads = false;
-                    free.push(key(LEADER));
-                }
-                Request::Resign => {}
+                Request::Resign => free.extend(mem::take(&mut self.leads).then(|| key(LEADER))),
                 // A session gets a lock as often as it asks for it, so it must not ask twice.
                 Request::Take { key, answer } if self.keys.insert(key) => wanted.push((key, answer)),
                 Request::Take { answer, .. } => drop(answer),
