@@ -288,8 +288,8 @@ impl Daemon {
     /// We are well as long as this is reached, and what waits to begin waits for something. That Vault or a system is
     /// away is no reason to be ended: what was issued and could not be stored yet would be lost.
     fn beat(&mut self) {
-        let is_idle = self.dispatch.running() == 0 && self.dispatch.waiting_since().is_some();
-        let is_well = !(self.leads() && is_idle);
+        let waits = self.dispatch.waiting_since().is_some_and(|since| since.elapsed() > LONGEST_IDLE);
+        let is_well = !(self.leads() && waits && self.dispatch.running() == 0);
         let status = self.status();
         self.supervisor.beat(is_well, &status);
     }
@@ -341,3 +341,5 @@ fn tell_jump(by: TimeDelta, now: Timestamp) {
 }
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Replicas learn only now and then what waits in their queue.
+const LONGEST_IDLE: Duration = Duration::from_secs(20);
