@@ -15,6 +15,7 @@ mod login;
 mod memory;
 mod note;
 mod others;
+mod patrol;
 mod place;
 mod publish;
 mod refresh;
