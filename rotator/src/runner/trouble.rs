@@ -11,7 +11,7 @@ use crate::handover;
 use crate::notes::Fingerprints;
 use crate::rotation::Destination;
 use crate::run::{Class, Living, Outcome, RefusedLogins};
-use crate::source::OpenError;
+use crate::source::{self, OpenError};
 
 #[derive(Debug, Error)]
 pub(super) enum Trouble {
@@ -181,7 +181,7 @@ impl Trouble {
             Trouble::Source { error, .. } if error.class() == FailureClass::LoginRefused => {
                 CHECK_LOGIN.to_owned()
             }
-            Trouble::Source { error, .. } => error.advice(),
+            Trouble::Source { error, .. } => source::advice(error),
             Trouble::Vault(error) => error.advice(),
         }
     }

@@ -60,6 +60,20 @@ async fn a_vault_that_cannot_be_read_does_not_make_a_configuration_wrong() {
 }
 
 #[tokio::test]
+async fn an_entry_of_another_rotation_is_told_with_what_hands_it_over() {
+    let mut site = Site::new("validate-renamed").await;
+    site.configure(|config| config.rotation = "reader_lag = \"1m\"".to_owned());
+    site.rotator.run(&["once"]).await.ok();
+    let text = std::fs::read_to_string(site.rotator.directory().join("tokenferry.hcl")).unwrap();
+    site.rotator.write("tokenferry.hcl", &text.replace("rotation \"notes\"", "rotation \"renamed\""));
+    let told = site.rotator.run(&["validate"]).await.ok().stderr;
+    assert!(told.contains("note: rotation renamed: "), "{told}");
+    assert!(told.contains("-custom-metadata=tokenferry_rotation=renamed"), "{told}");
+    let offline = site.rotator.run(&["validate", "--offline"]).await.ok();
+    assert!(!offline.stderr.contains("note: "), "{}", offline.stderr);
+}
+
+#[tokio::test]
 async fn all_mistakes_are_told_at_once_with_their_places_and_without_values() {
     let rotator = Rotator::new(MISTAKEN);
     for secret in ["planted-secret-text", "planted-user@vault", "planted-path//secret"] {
