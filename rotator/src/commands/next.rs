@@ -24,7 +24,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, Co
     let Reading { found, error } = app.read(asked).await;
     let scheduler = app.scheduler_after(&found, now);
     if let Some(error) = &error {
-        note_unread(cli, error);
+        note_unread(cli, &app.vault, error);
     }
     let rows = selected.into_iter().flat_map(|id| runs(&app, &scheduler, id, arguments.count, now));
     let rows: Vec<Row> = rows.collect();

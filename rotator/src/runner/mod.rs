@@ -177,7 +177,7 @@ impl Work for Runner {
             }
             Err(trouble) => {
                 let reached = reached(state);
-                tell_failure(job, state, due, &trouble);
+                tell_failure(job, state, due, &trouble, self.vault.address());
                 let has_ended = state.is_ended(job);
                 job.ended_token.store(has_ended, Ordering::Relaxed);
                 if has_ended {
@@ -274,7 +274,7 @@ fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run
     );
 }
 
-fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble) {
+fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble, vault: &str) {
     warn!(
         rotation = &*job.rotation.name,
         system = job.rotation.source.system.name,
@@ -283,6 +283,7 @@ fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble) {
         occurrence = rfc3339(due.occurrence),
         attempt = due.attempt,
         missed = missed(job, state),
+        vault = trouble.is_of_vault().then_some(vault),
         error = with_causes(trouble),
         advice = trouble.advice(),
         "{}",

@@ -157,6 +157,15 @@ impl Trouble {
         text.to_owned()
     }
 
+    /// Whether Vault is to blame, or what it was asked for.
+    pub(super) fn is_of_vault(&self) -> bool {
+        match self {
+            Trouble::Open(error) => error.of_vault().is_some(),
+            Trouble::Vault(_) => true,
+            _ => false,
+        }
+    }
+
     pub(super) fn advice(&self) -> String {
         match self {
             Trouble::CasLost { .. } => {

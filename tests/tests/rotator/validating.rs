@@ -55,7 +55,11 @@ async fn a_vault_that_cannot_be_read_does_not_make_a_configuration_wrong() {
         config.rotation = "reader_lag = \"1m\"".to_owned();
     });
     let outcome = site.rotator.run(&["validate", "--strict"]).await.ok();
-    assert!(outcome.stderr.contains("could not be looked at in Vault"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("could not be looked at in Vault at http://127.0.0.1:1:"),
+        "{}",
+        outcome.stderr
+    );
     assert!(outcome.stdout.contains("documented"), "{}", outcome.stdout);
 }
 

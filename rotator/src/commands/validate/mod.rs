@@ -54,6 +54,6 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
 async fn last_seen(app: &App) -> (BTreeMap<RotationId, Living>, Option<Note>) {
     let all = app.enabled(&app.ids().map(|(id, _)| id).collect());
     let Reading { found, error } = app.read(all.clone()).await;
-    let unread = error.map(|error| Note::unread(all.len() - found.len(), &error));
+    let unread = error.map(|error| Note::unread(all.len() - found.len(), app.vault.address(), &error));
     (found.into_iter().filter_map(|(id, standing)| Some((id, standing.living?))).collect(), unread)
 }

@@ -36,9 +36,9 @@ enum About {
 
 impl Note {
     /// Tokens in Vault could not be looked at.
-    pub(super) fn unread(rotations: usize, error: &VaultError) -> Self {
+    pub(super) fn unread(rotations: usize, address: &str, error: &VaultError) -> Self {
         let of = counted(rotations, "rotation");
-        let message = format!("the tokens of {of} could not be looked at in Vault: {error}");
+        let message = format!("the tokens of {of} could not be looked at in Vault at {address}: {error}");
         Note { about: About::All, message, advice: Some(error.advice()) }
     }
 
