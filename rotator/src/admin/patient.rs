@@ -90,7 +90,7 @@ mod tests {
         let mut patient = Patient::new(stream);
         let slow = tokio::spawn(async move {
             for _ in 0..4 {
-                sleep(PATIENCE - Duration::from_secs(1)).await;
+                sleep(PATIENCE.mul_f32(0.8)).await;
                 reader.read_exact(&mut [0; 8]).await.unwrap();
             }
             reader

@@ -144,7 +144,7 @@ impl Daemon {
                     self.note_change(&changed);
                 },
                 _ = look.tick(), if waits_for_change => self.look_for_changed_logins(),
-                step = self.patrol.step() => self.patrol(step),
+                round = self.patrol.step() => self.patrol(round),
                 () = sleep(pause) => {}
             }
         }

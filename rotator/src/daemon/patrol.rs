@@ -85,13 +85,11 @@ impl Patrol {
 
     /// Waits for what comes next. Nothing is lost if nobody waits until then.
     pub(super) async fn step(&mut self) -> Step {
-        match self.looking.join_next().await {
-            Some(looked) => Step::Looked(looked.ok()),
-            None => {
-                sleep_until(self.not_before).await;
-                Step::Turn
-            }
+        if let Some(looked) = self.looking.join_next().await {
+            return Step::Looked(looked.ok());
         }
+        sleep_until(self.not_before).await;
+        Step::Turn
     }
 
     /// Whose turn it is. Nobody's once all had theirs: the next round begins no sooner than a while after this one did.
