@@ -115,7 +115,7 @@ impl App {
 
     /// A scheduler that knows nothing of the past yet.
     pub fn scheduler(&self) -> Scheduler {
-        Scheduler::new(self.config.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect())
+        Scheduler::new(Plan::of_all(&self.config.rotations))
     }
 
     /// A scheduler that knows what was found.
