@@ -157,8 +157,13 @@ impl Daemon {
         for due in self.scheduler.due(now) {
             self.dispatch.submit(due);
         }
-        for rotation in self.scheduler.put_off() {
-            let until = self.scheduler.held(*rotation, now).and_then(|held| held.until);
+        let put_off = self.scheduler.put_off();
+        if put_off.is_empty() {
+            return;
+        }
+        let outlook = self.scheduler.outlook(now);
+        for rotation in put_off {
+            let until = outlook.held(*rotation).and_then(|held| held.until);
             if let Some(configured) = self.rotation(*rotation) {
                 let until = until.map(|until| configured.schedule.local(until));
                 info!(rotation = &*configured.name, until, "due, and waits for the rate of its source");

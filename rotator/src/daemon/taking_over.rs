@@ -95,7 +95,7 @@ impl Daemon {
 
     fn reschedule(&mut self, carries_on: &[Option<RotationId>]) {
         let now = self.now();
-        let plans = self.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect();
+        let plans = Plan::of_all(&self.rotations);
         let former = mem::replace(&mut self.scheduler, Scheduler::new(Vec::new()));
         self.scheduler = former.successor(plans, carries_on, now);
         self.scheduler.reconnected(now);

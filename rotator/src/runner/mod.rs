@@ -9,6 +9,7 @@
 mod classes;
 mod credential;
 mod detail;
+mod earlier;
 mod flush;
 mod job;
 mod login;
@@ -27,7 +28,7 @@ mod standing;
 mod succession;
 mod trouble;
 
-pub(crate) use credential::key as credential_key;
+pub(crate) use credential::{key as credential_key, login_key};
 pub use detail::Detail;
 pub use flush::Unstored;
 pub use seen::{Objection, Seen};
@@ -170,7 +171,7 @@ impl Work for Runner {
         let state = &mut *job.state.lock().await;
         job.logins.store(0, Ordering::Relaxed);
         job.ended_token.store(false, Ordering::Relaxed);
-        match self.attempt(job, state, due).await {
+        let outcome = match self.attempt(job, state, due).await {
             Ok(outcome) => {
                 tell_success(job, due, lag, &outcome, self.dry_run);
                 outcome
@@ -186,15 +187,19 @@ impl Work for Runner {
                 self.note_failure(job, state, due, &trouble, reached.is_some()).await;
                 reached.map_or_else(|| trouble.outcome(), |(living, missed)| trouble.partly(living, missed))
             }
-        }
+        };
+        job.keeps_token.store(state.pending.is_some(), Ordering::Relaxed);
+        outcome
     }
 
     fn aftermath(&self, rotation: RotationId) -> Aftermath {
         let after = |job: &Job| Aftermath {
             logins: job.logins.load(Ordering::Relaxed),
             ended_token: job.ended_token.load(Ordering::Relaxed),
+            keeps_token: job.keeps_token.load(Ordering::Relaxed),
         };
-        self.job(rotation).map_or(Aftermath { logins: 0, ended_token: false }, after)
+        let nothing = Aftermath { logins: 0, ..Aftermath::default() };
+        self.job(rotation).map_or(nothing, after)
     }
 }
 

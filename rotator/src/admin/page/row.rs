@@ -10,7 +10,7 @@ use super::words::{hour, long, marked, moment};
 use crate::meaning::meaning;
 use crate::observe::{Row, State};
 use crate::run::{Living, Reason};
-use crate::scheduler::Stage;
+use crate::scheduler::{Held, HeldBy, Stage};
 
 pub(super) fn row(page: &mut String, row: &Row, now: Timestamp) {
     let state = State::of(row, now);
@@ -119,10 +119,12 @@ fn next(row: &Row, now: Timestamp) -> String {
         Stage::Disabled | Stage::Unread => return NOTHING.to_owned(),
         Stage::Planned(next) => next,
     };
-    let until = row.waits_for_rate().flatten().unwrap_or(next.at);
+    let until = Held::begins(row.held, next.at);
     let wait = wait(until - now);
     let why = match (&row.failing, next.reason) {
-        _ if row.waits_for_rate().is_some() => "waits for the rate of its source",
+        _ if row.waits_for_rate(now) => "waits for the rate of its source",
+        _ if row.held.is_some_and(|held| held.by == HeldBy::Rate) => "as the rate of its source lets it",
+        _ if row.held_with_others().is_some() => "or when the login is changed",
         (Some(failing), _) if failing.class.is_refused_login() => "or when the login is changed",
         (Some(_), _) => "another try",
         (None, Reason::Expiry) => "before the token ends",
@@ -144,6 +146,11 @@ pub(super) fn wait(delta: TimeDelta) -> String {
 
 fn trouble(row: &Row, now: Timestamp) -> String {
     let risk = risk(row, now);
+    let shared = row.held_with_others().map(|until| {
+        let until = hour(until, now);
+        format!("Its login was refused to another rotation, and is not sent for this one before {until}. ")
+    });
+    let risk = [risk, shared].into_iter().flatten().reduce(|all, more| all + &more);
     let Some(failing) = &row.failing else { return risk.unwrap_or_else(|| NOTHING.to_owned()) };
     let class = failing.class.name();
     let held = row.held_until(now).filter(|_| waits_long(row, now).is_none() || risk.is_none());
@@ -171,8 +178,8 @@ fn risk(row: &Row, now: Timestamp) -> Option<String> {
     let end = row.end().filter(|_| State::of(row, now) == State::AtRisk)?;
     let why = match (row.held.and_then(|held| held.until), waits_long(row, now)) {
         (_, Some(until)) => {
-            let unless = row.failing.as_ref().filter(|failing| failing.class.is_refused_login());
-            let unless = unless.map_or("", |_| " unless the login is changed");
+            let is_refused = row.held.is_some_and(|held| held.by == HeldBy::Breaker);
+            let unless = if is_refused { " unless the login is changed" } else { "" };
             format!(": nothing is tried before {}{unless}", hour(until, now))
         }
         (Some(_), None) => String::new(),
