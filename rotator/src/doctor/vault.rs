@@ -30,7 +30,7 @@ pub(super) async fn examine(patient: &Patient<'_>) -> (Vec<Finding>, Login) {
         return (findings, Login::Fails);
     }
     let vault = &patient.app.vault;
-    let node = vault.address().trim_end_matches('/');
+    let node = vault.address();
     let (health, ready) = match vault.health().await {
         Ok(health) => (feels(node, &health), health.initialized && !health.sealed),
         Err(error) => (of_error(Check::Health, node, &error), false),
