@@ -31,7 +31,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, Co
         destinations::held(outlook.held(id), is_in_trouble)
     };
     if let Some(error) = &error {
-        note_unread(cli, error);
+        note_unread(cli, &app.vault, error);
     }
     let rows = selected
         .into_iter()

@@ -38,7 +38,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
         tell_troubles(cli, rows.iter().map(|row| (&*row.rotation, &*row.destinations)));
     }
     if let Some(error) = &reading.error {
-        note_unread(cli, error);
+        note_unread(cli, &app.vault, error);
     }
     Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine))
 }

@@ -48,12 +48,23 @@ pub(super) async fn examine(patient: &Patient<'_>, login: Login) -> Report {
     Report { findings, readers_at_risk }
 }
 
-/// Where nobody looked, nobody may take it for fine.
+/// Where nobody looked, nobody may take it for fine, unless that is what was asked for.
 fn unseen(patient: &Patient<'_>, login: Login) -> Option<Finding> {
     let number: usize = patient.rotations.iter().map(|(_, rotation)| rotation.destinations.len()).sum();
     let subject = counted(number, "destination");
+    if patient.offline {
+        let found = "not looked at: nobody can tell what readers find";
+        let advice =
+            "Leave `--offline` away, or ask the running rotator by its page and /metrics (`listen`).";
+        let unseen = Finding::warning(Group::Rotations, Check::Destination, subject, found, advice);
+        return (number > 0).then_some(unseen);
+    }
     let found = "not looked at, since Vault cannot be asked: nobody can tell what readers find";
-    let advice = if login == Login::Spared { spared::ADVICE } else { "See to Vault first." };
+    let advice = if login == Login::Spared {
+        format!("{} Where nobody need look, as in a pipeline: `doctor --offline`.", spared::ADVICE)
+    } else {
+        "See to Vault first.".to_owned()
+    };
     let unseen = Finding::problem(Group::Rotations, Check::Destination, subject, found, advice);
     (number > 0).then_some(unseen)
 }

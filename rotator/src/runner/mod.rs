@@ -16,6 +16,7 @@ mod login;
 mod memory;
 mod note;
 mod others;
+mod patrol;
 mod place;
 mod publish;
 mod refresh;
@@ -177,7 +178,7 @@ impl Work for Runner {
             }
             Err(trouble) => {
                 let reached = reached(state);
-                tell_failure(job, state, due, &trouble);
+                tell_failure(job, state, due, &trouble, self.vault.address());
                 let has_ended = state.is_ended(job);
                 job.ended_token.store(has_ended, Ordering::Relaxed);
                 if has_ended {
@@ -278,7 +279,7 @@ fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run
     );
 }
 
-fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble) {
+fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble, vault: &str) {
     warn!(
         rotation = &*job.rotation.name,
         system = job.rotation.source.system.name,
@@ -287,6 +288,7 @@ fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble) {
         occurrence = rfc3339(due.occurrence),
         attempt = due.attempt,
         missed = missed(job, state),
+        vault = trouble.is_of_vault().then_some(vault),
         error = with_causes(trouble),
         advice = trouble.advice(),
         "{}",

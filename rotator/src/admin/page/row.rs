@@ -153,7 +153,8 @@ fn trouble(row: &Row, now: Timestamp) -> String {
     let risk = [risk, shared].into_iter().flatten().reduce(|all, more| all + &more);
     let Some(failing) = &row.failing else { return risk.unwrap_or_else(|| NOTHING.to_owned()) };
     let class = failing.class.name();
-    let held = row.held_until(now).map_or_else(String::new, |until| {
+    let held = row.held_until(now).filter(|_| waits_long(row, now).is_none() || risk.is_none());
+    let held = held.map_or_else(String::new, |until| {
         let wait = long(span(until - now).unwrap_or_default());
         let why = if failing.class.is_refused_login() {
             "The same login is not tried again for"
@@ -175,22 +176,28 @@ fn trouble(row: &Row, now: Timestamp) -> String {
 /// What a new token comes too late for.
 fn risk(row: &Row, now: Timestamp) -> Option<String> {
     let end = row.end().filter(|_| State::of(row, now) == State::AtRisk)?;
-    let why = match row.held.and_then(|held| held.until) {
-        Some(until) => {
+    let why = match (row.held.and_then(|held| held.until), waits_long(row, now)) {
+        (_, Some(until)) => {
             let is_refused = row.held.is_some_and(|held| held.by == HeldBy::Breaker);
             let unless = if is_refused { " unless the login is changed" } else { "" };
-            format!("nothing is tried before {}{unless}", hour(until, now))
+            format!(": nothing is tried before {}{unless}", hour(until, now))
         }
-        None => format!(
-            "even if a new one came now, the slowest notices it only within {} (<code>reader_lag</code>)",
+        (Some(_), None) => String::new(),
+        (None, None) => format!(
+            ": even if a new one came now, the slowest notices it only within {} (<code>reader_lag</code>)",
             long(row.rotation.reader_lag)
         ),
     };
     Some(format!(
-        "<strong>Readers may hold a dead token from <time datetime=\"{}\">{}</time> on</strong>: {why}. ",
+        "<strong>Readers may hold a dead token from <time datetime=\"{}\">{}</time> on</strong>{why}. ",
         rfc3339(end),
         hour(end, now)
     ))
+}
+
+/// Until when nothing is tried, if that is not soon.
+fn waits_long(row: &Row, now: Timestamp) -> Option<Timestamp> {
+    row.held?.until.filter(|until| *until - now >= TimeDelta::minutes(1))
 }
 
 /// Where a part of the readers got the new token.

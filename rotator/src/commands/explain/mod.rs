@@ -33,7 +33,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Explain) -> Result<Exit,
     let asks = asks_vault(cli, &app, arguments.offline);
     let found = if asks { look(&app, id).await } else { Found::default() };
     if let Some(error) = &found.error {
-        note_unread(cli, error);
+        note_unread(cli, &app.vault, error);
     }
     let facts = Facts::new(&app, id, Arc::clone(rotation), found, moment, now);
     match arguments.output {
