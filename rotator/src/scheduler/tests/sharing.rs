@@ -94,4 +94,12 @@ fn the_first_to_get_through_to_vault_wakes_all_that_wait_for_it() {
     scheduler.ended(&first, &Outcome::Rotated(living("12:10:01", Some(7200))), at("12:10:01"));
     assert_eq!(waits(&scheduler, away), at("12:10:05"), "as soon as the floor lets it");
     assert_eq!(waits(&scheduler, forbidden), before, "that is not a matter of being away");
+
+    let again = scheduler.due(at("12:10:05"))[0];
+    scheduler.ended(&again, &vault("vault_unreachable"), at("12:10:06"));
+    let alone = waits(&scheduler, away);
+    assert_eq!(scheduler.force(ONLY, at("12:10:07")), Ok(()));
+    let forced = scheduler.due(at("12:10:07"))[0];
+    scheduler.ended(&forced, &Outcome::Rotated(living("12:10:08", Some(7200))), at("12:10:08"));
+    assert_eq!(waits(&scheduler, away), alone, "Vault may be away for this one alone");
 }
