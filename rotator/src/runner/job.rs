@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use super::credential;
 use super::place::Place;
 use super::publish::Written;
+use super::refresh::Ended;
 use crate::notes::Fingerprints;
 use crate::rotation::Rotation;
 use crate::run::{Class, CredentialKey, Due};
@@ -42,8 +43,8 @@ pub(super) struct State {
     pub(super) failed_logins: Fingerprints,
     /// Whether a login of this process succeeded.
     pub(super) has_logged_in: bool,
-    /// Tokens that were issued before were ended by a refresh, or may have been.
-    pub(super) ended: Option<Timestamp>,
+    /// Which tokens were ended by a refresh, or may have been.
+    pub(super) ended: Option<Ended>,
     pub(super) troubles: Troubles,
 }
 

@@ -31,7 +31,8 @@ impl Runner {
             state.pending = if carried.is_some() {
                 carried
             } else {
-                let token = self.log_in(job, state, &opened).await?;
+                let token = self.issue(job, state, &opened).await?;
+                self.note_skew(job, &token);
                 (state.failed_logins, state.has_logged_in) = (Fingerprints::default(), true);
                 Some(Box::new(job.pending(token, due, &state.places)))
             };
@@ -60,7 +61,7 @@ impl Runner {
     }
 
     /// One login, never repeated here, and none at all if another rotation was told what would come of it.
-    async fn log_in(&self, job: &Job, state: &mut State, opened: &Opened) -> Result<Token, Trouble> {
+    pub(super) async fn log_in(&self, job: &Job, state: &State, opened: &Opened) -> Result<Token, Trouble> {
         if let Some(known) = self.recall(job, state, opened).await {
             info!(
                 rotation = &*job.rotation.name,
@@ -69,22 +70,33 @@ impl Runner {
             );
             return Err(known);
         }
-        let token = self.issue(job, &mut state.ended, opened).await.map_err(|error| {
+        let token = self.send_login(job, opened).await.map_err(|error| {
             let refused = self.memory.learn(&job.credential, &error, &opened.material, self.clock.now());
             Trouble::Source { login: refused.unwrap_or_else(|| failed(&error, opened)), error: error.into() }
         })?;
         self.memory.forget(&job.credential);
+        Ok(token)
+    }
+
+    fn note_skew(&self, job: &Job, token: &Token) {
         if let Some(ahead_secs) = token.issuer_ahead_secs {
             let vault_ahead_secs = self.vault.clock_ahead_secs();
             self.skews
                 .note(&job.rotation.source.name, Seen { ahead_secs, at: token.issued_at, vault_ahead_secs });
         }
-        Ok(token)
+    }
+
+    /// The answer to whatever is sent for this credential, if the system wants to be left alone.
+    pub(super) fn asked_to_wait(&self, job: &Job, opened: &Opened) -> Option<Trouble> {
+        let known = self.memory.recall(&job.credential, &opened.material, None, self.clock.now())?;
+        Some(known).filter(|known| matches!(known, Trouble::Source { .. }))
     }
 
     /// What this process knows of the same login; if it never logged in, what others left word of as well.
     async fn recall(&self, job: &Job, state: &State, opened: &Opened) -> Option<Trouble> {
         let ours = state.places.iter().flatten().filter(|place| place.is_of(job));
+        // A refresh proves nothing of the login.
+        let ours = ours.filter(|_| job.rotation.source.session.is_none());
         let last_success = ours.filter_map(Place::served).map(|living| living.issued_at).max();
         let known = || self.memory.recall(&job.credential, &opened.material, last_success, self.clock.now());
         let told = known();

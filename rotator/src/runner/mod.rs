@@ -152,6 +152,7 @@ impl Runner {
             return barred.map_or(Ok(outcome), Err);
         }
         let written = self.publish_pending(job, state).await?;
+        state.ended = None;
         self.clear_failure(job, state).await;
         Ok(outcome(&written))
     }
