@@ -17,8 +17,8 @@ fn sharing() -> Scheduler {
     scheduler
 }
 
-fn breaker(until: &str) -> Option<Held> {
-    Some(Held { by: HeldBy::Breaker, until: Some(at(until)) })
+fn breaker(until: &str) -> Held {
+    Held { by: HeldBy::Breaker, until: Some(at(until)) }
 }
 
 #[test]
@@ -29,9 +29,9 @@ fn a_refused_login_holds_all_that_would_send_the_same_until_it_is_changed() {
     scheduler.ended(&due, &refused("login_refused"), at("12:00:01"));
     let now = at("12:00:02");
     // Until 12:15:01, so its time at 12:05 will not be used, and that at 12:20 will.
-    assert_eq!(scheduler.held(OTHER, now), breaker("12:20:00"));
+    assert_eq!(scheduler.held(OTHER, now), Some(breaker("12:20:00")));
     assert_eq!((scheduler.held(STRANGER, now), scheduler.outlook(now).held(STRANGER)), (None, None));
-    assert_eq!(scheduler.outlook(now).held(OTHER), breaker("12:20:00"));
+    assert_eq!(scheduler.outlook(now).held(OTHER), Some(breaker("12:20:00")));
     scheduler.login_changed(ONLY, at("12:01:00"));
     assert_eq!(scheduler.held(OTHER, at("12:01:00")), None);
 }
