@@ -43,9 +43,13 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     let mut destinations = destinations::of(&app, selected.iter().copied()).await;
     let rows = selected.into_iter().filter_map(|id| {
         let held = scheduler.held(id, now);
-        let next = scheduler.next(id).map(|next| Held::begins(held, next.at));
+        let planned = scheduler.next(id).map(|next| next.at);
+        let next = planned.map(|at| Held::begins(held, at));
+        // The rate holds up nobody who is not due.
+        let waits = |by: &HeldBy| *by != HeldBy::Rate || planned.is_some_and(|at| at <= now);
         let living = scheduler.view(id).and_then(|view| view.living);
-        let (of, held, dry_run) = (reading.found.get(&id), held.map(|held| held.by), arguments.dry_run);
+        let (of, held, dry_run) =
+            (reading.found.get(&id), held.map(|held| held.by).filter(waits), arguments.dry_run);
         let came = Came { of, run: came.get(&id), living, held, dry_run };
         let row = Row::new(app.rotation(id)?, came, next, now);
         let row = row.because_of(reading.error.as_ref());

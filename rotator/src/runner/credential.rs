@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::iter;
 
-use tokenferry_sources::{ExposeSecret, Field, FieldKind, Given, Home, System};
+use tokenferry_sources::{Credential, ExposeSecret, Field, FieldKind, Given, Home, System};
 
 use crate::run::CredentialKey;
 use crate::source::{Reference, Setting, Settings, Source};
@@ -24,7 +24,7 @@ pub(crate) fn key(source: &Source) -> CredentialKey {
 /// What a source logs in with, as configured: its credential, and where the secrets of it are kept. Whatever has the same
 /// sends the same login.
 pub(crate) fn login_key(source: &Source) -> String {
-    let secrets = source.system.credentials.iter().flat_map(|credential| credential.secrets());
+    let secrets = source.system.credentials.iter().flat_map(Credential::secrets);
     let written = |secret| source.field(secret).map(|setting| format!("\n{secret}{}", place(setting)));
     iter::once(key(source).0.to_string()).chain(secrets.filter_map(written)).collect()
 }

@@ -49,6 +49,8 @@ struct Failure {
     count: u32,
     /// How many of them, up to the last, were refused logins in a row.
     refusals: u32,
+    /// Whether it was tried again because somebody else had got through to Vault.
+    was_woken: bool,
     hold: Hold,
 }
 
@@ -191,6 +193,16 @@ impl Job {
         }
     }
 
+    /// Somebody got through to Vault. That ends the wait once: where Vault stays away nevertheless, it may be so for this
+    /// one alone, as a namespace is that is sealed.
+    pub(super) fn wake(&mut self, now: Timestamp) {
+        let waits = |failure: &&mut Box<Failure>| failure.class.is_vault_away() && !failure.was_woken;
+        if let Some(failure) = self.failure.as_mut().filter(waits) {
+            failure.was_woken = true;
+            self.release(Class::is_vault_away, now);
+        }
+    }
+
     /// A failure need not be waited for any longer if what was to blame for it is over, unless the other side asked
     /// for that.
     pub(super) fn release(&mut self, is_over: fn(&Class) -> bool, now: Timestamp) {
@@ -238,7 +250,9 @@ impl Job {
                 let only_writes = aftermath.keeps_token && class.is_of_vault();
                 let patience = self.patience(now).min(backoff::longest(only_writes));
                 let failed = (class.clone(), now, due.attempt);
-                self.failure = Some(Box::new(self.paused(failed, *retry_at, run, patience)));
+                let was_woken = self.failure.as_ref().is_some_and(|failure| failure.was_woken);
+                let paused = self.paused(failed, *retry_at, run, patience);
+                self.failure = Some(Box::new(Failure { was_woken, ..paused }));
             }
             Outcome::Refused { class, logins } => {
                 let before = self.failure.as_ref().map_or(0, |failure| failure.refusals);
@@ -389,7 +403,7 @@ impl Job {
             if asked.is_some() { backoff.min(moment::after(at, backoff::LONGEST_ASKED)) } else { backoff };
         let asked = asked.filter(|asked| *asked > backoff);
         let hold = Hold::Pause { until: asked.unwrap_or(backoff), asked: asked.is_some(), run };
-        Failure { class, at, count, refusals: 0, hold }
+        Failure { class, at, count, refusals: 0, was_woken: false, hold }
     }
 
     /// How long the next try may be put off after a failure then.
@@ -403,7 +417,7 @@ impl Job {
         let (at, count) = (past.at.min(now), past.count.max(1));
         if moment::between(now, past.at) > moment::CLOCK_TOLERANCE {
             let hold = Hold::Pause { until: at, asked: false, run: None };
-            return Failure { class: past.class, at, count, refusals: past.refusals, hold };
+            return Failure { class: past.class, at, count, refusals: past.refusals, was_woken: false, hold };
         }
         if !past.lasting {
             return self.paused((past.class, at, count), past.retry_at, None, self.patience(at));
@@ -412,7 +426,7 @@ impl Job {
             return refused(past.class, at, count, past.refusals);
         }
         let hold = Hold::Pause { until: at, asked: false, run: None };
-        Failure { class: past.class, at, count, refusals: 0, hold }
+        Failure { class: past.class, at, count, refusals: 0, was_woken: false, hold }
     }
 }
 
@@ -430,7 +444,7 @@ impl Failure {
 fn refused(class: Class, at: Timestamp, count: u32, refusals: u32) -> Failure {
     let refusals = if class.is_refused_login() { refusals.max(1) } else { 0 };
     let hold = Hold::Change(moment::after(at, backoff::held(&class, refusals)));
-    Failure { class, at, count, refusals, hold }
+    Failure { class, at, count, refusals, was_woken: false, hold }
 }
 
 fn moved(living: Living, by: TimeDelta) -> Living {

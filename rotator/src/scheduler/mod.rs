@@ -193,7 +193,9 @@ impl Scheduler {
             Outcome::Failed { class, .. } => self.vault_is_away |= class.is_vault_away(),
             Outcome::AlreadyDone(_) | Outcome::Rotated(_) | Outcome::Partly { .. } => {
                 if std::mem::take(&mut self.vault_is_away) {
-                    self.release(Class::is_vault_away, now);
+                    for rotation in (0..).map(RotationId).take(self.jobs.len()) {
+                        self.change(rotation, |job| job.wake(now));
+                    }
                 }
             }
             Outcome::Refused { .. } => {}

@@ -158,6 +158,35 @@ fn what_waits_for_the_rate_of_its_source_is_told_with_its_time() {
 }
 
 #[test]
+fn what_the_rate_of_its_source_will_hold_up_is_told_with_the_time_at_which_it_begins() {
+    let mut snapshot = snapshot(rotations(&["only"]).into_iter().map(fine).collect());
+    snapshot.rows[0].held = Some(Held { by: HeldBy::Rate, until: Some(minutes(40)) });
+    let page = shown(&snapshot, "");
+    assert!(
+        page.contains("in 40 min</time> <span class=\"sub\">as the rate of its source lets it<"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<p>Next run in 40 min: only.</p>") && !page.contains("is due and waits"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_login_that_was_refused_to_another_rotation_is_told() {
+    let mut snapshot = snapshot(rotations(&["only"]).into_iter().map(fine).collect());
+    snapshot.rows[0].held = Some(Held { by: HeldBy::Breaker, until: Some(minutes(40)) });
+    let told = "Its login was refused to another rotation, and is not sent for this one before 08:40 UTC.";
+    assert!(shown(&snapshot, "").contains(told));
+    snapshot.rows[0].held = Some(Held { by: HeldBy::Breaker, until: Some(minutes(45)) });
+    let page = shown(&snapshot, "");
+    assert!(
+        page.contains("nothing is tried before 08:45 UTC unless the login is changed. Its login"),
+        "{page}"
+    );
+}
+
+#[test]
 fn a_summary_is_never_green_while_there_is_something_to_be_told() {
     let mut snapshot = snapshot(rotations(&["only"]).into_iter().map(fine).collect());
     assert!(shown(&snapshot, "").contains("class=\"summary fine\""));

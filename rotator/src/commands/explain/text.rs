@@ -56,8 +56,13 @@ pub(super) fn headline(facts: &Facts) -> String {
         return format!("{name} cannot be rotated: {what}.");
     }
     if let Some(hindrance) = facts.found.hindrance().filter(|_| facts.is_backing_off()) {
+        let next = facts.reckoning.as_ref().and_then(|reckoning| reckoning.next);
+        let latest = next.filter(|next| next.at > facts.now);
+        let latest = latest.map_or_else(String::new, |next| {
+            format!(", with its next run {} at the latest", facts.when(next.at))
+        });
         return format!(
-            "{name} waits after a failure at one of its destinations, which is tried again now and then: {hindrance}."
+            "{name} waits after a failure at one of its destinations, which is tried again{latest}: {hindrance}."
         );
     }
     let Some(next) = facts.reckoning.as_ref().and_then(|reckoning| reckoning.next) else {

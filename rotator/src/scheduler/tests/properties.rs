@@ -17,7 +17,8 @@ fn any_living() -> impl Strategy<Value = Living> {
 }
 
 fn any_class() -> impl Strategy<Value = Class> {
-    prop::sample::select(vec!["login_refused", "no_access", "unreachable"]).prop_map(Class::new)
+    prop::sample::select(vec!["login_refused", "no_access", "unreachable", "vault_sealed"])
+        .prop_map(Class::new)
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {
@@ -169,7 +170,13 @@ proptest! {
             prop_assert_eq!(scheduler.wake_at(), None);
             last = Some(now);
             now += TimeDelta::seconds(i64::try_from(takes).unwrap());
-            scheduler.ended(&due[0], &outcome, now);
+            let aftermath = Aftermath { keeps_token: meddle == 3, ..Aftermath::default() };
+            scheduler.ended_with(&due[0], &outcome, aftermath, now);
+            let (next, failed) = (scheduler.wake_at().unwrap(), matches!(outcome, Outcome::Failed { .. }));
+            let is_vaults = scheduler.view(ONLY).unwrap().failing.is_some_and(|it| it.class.is_of_vault() && it.held_until.is_none());
+            if failed && is_vaults && aftermath.keeps_token {
+                prop_assert!(next - now <= TimeDelta::seconds(30));
+            }
             match meddle {
                 0 => scheduler.login_changed(ONLY, now),
                 1 => drop(scheduler.force(ONLY, now)),

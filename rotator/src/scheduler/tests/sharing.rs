@@ -17,8 +17,8 @@ fn sharing() -> Scheduler {
     scheduler
 }
 
-fn breaker(until: &str) -> Option<Held> {
-    Some(Held { by: HeldBy::Breaker, until: Some(at(until)) })
+fn breaker(until: &str) -> Held {
+    Held { by: HeldBy::Breaker, until: Some(at(until)) }
 }
 
 #[test]
@@ -29,9 +29,9 @@ fn a_refused_login_holds_all_that_would_send_the_same_until_it_is_changed() {
     scheduler.ended(&due, &refused("login_refused"), at("12:00:01"));
     let now = at("12:00:02");
     // Until 12:15:01, so its time at 12:05 will not be used, and that at 12:20 will.
-    assert_eq!(scheduler.held(OTHER, now), breaker("12:20:00"));
+    assert_eq!(scheduler.held(OTHER, now), Some(breaker("12:20:00")));
     assert_eq!((scheduler.held(STRANGER, now), scheduler.outlook(now).held(STRANGER)), (None, None));
-    assert_eq!(scheduler.outlook(now).held(OTHER), breaker("12:20:00"));
+    assert_eq!(scheduler.outlook(now).held(OTHER), Some(breaker("12:20:00")));
     scheduler.login_changed(ONLY, at("12:01:00"));
     assert_eq!(scheduler.held(OTHER, at("12:01:00")), None);
 }
@@ -94,4 +94,12 @@ fn the_first_to_get_through_to_vault_wakes_all_that_wait_for_it() {
     scheduler.ended(&first, &Outcome::Rotated(living("12:10:01", Some(7200))), at("12:10:01"));
     assert_eq!(waits(&scheduler, away), at("12:10:05"), "as soon as the floor lets it");
     assert_eq!(waits(&scheduler, forbidden), before, "that is not a matter of being away");
+
+    let again = scheduler.due(at("12:10:05"))[0];
+    scheduler.ended(&again, &vault("vault_unreachable"), at("12:10:06"));
+    let alone = waits(&scheduler, away);
+    assert_eq!(scheduler.force(ONLY, at("12:10:07")), Ok(()));
+    let forced = scheduler.due(at("12:10:07"))[0];
+    scheduler.ended(&forced, &Outcome::Rotated(living("12:10:08", Some(7200))), at("12:10:08"));
+    assert_eq!(waits(&scheduler, away), alone, "Vault may be away for this one alone");
 }
