@@ -1,8 +1,10 @@
 //! What is noted beside an entry, in its custom metadata, and outlives this process.
 
+mod claim;
 mod fingerprint;
 
-pub use fingerprint::{Fingerprint, Fingerprints};
+pub use claim::Claim;
+pub use fingerprint::{Fingerprint, Fingerprints, Salt};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ pub struct Notes {
     pub fields: FieldNames,
     /// The failures since the last success. Most entries have none.
     pub failure: Option<Box<NotedFailure>>,
+    /// A login that is under way, where others wait for what comes of it.
+    pub claim: Option<Box<Claim>>,
 }
 
 /// The failures in a row. Never free text.
@@ -48,7 +52,13 @@ impl Notes {
     pub fn read(custom_metadata: &BTreeMap<String, String>) -> Self {
         let owner = custom_metadata.get(OWNER).map(|owner| owner.as_str().into());
         let fields = custom_metadata.get(FIELDS).and_then(|text| field_names(text)).unwrap_or_default();
-        Notes { owner, fields, failure: NotedFailure::read(custom_metadata).map(Box::new) }
+        let claim = custom_metadata.get(CLAIM).and_then(|text| Claim::parse(text)).map(Box::new);
+        Notes { owner, fields, failure: NotedFailure::read(custom_metadata).map(Box::new), claim }
+    }
+
+    /// Whether anything is noted that a success takes back.
+    pub fn are_passing(&self) -> bool {
+        self.failure.is_some() || self.claim.is_some()
     }
 
     /// Puts ours in the place of those that are there, and keeps everybody else's.
@@ -66,6 +76,9 @@ impl Notes {
         let can_be_noted = |text: &String| *text != "{}" && text.len() <= LONGEST;
         if let Some(fields) = fields.filter(can_be_noted) {
             put(FIELDS, fields);
+        }
+        if let Some(claim) = &self.claim {
+            put(CLAIM, claim.to_string());
         }
         let Some(failure) = &self.failure else { return };
         put(CLASS, failure.class.to_string());
@@ -120,7 +133,8 @@ const LASTING: &str = "tokenferry_failure_lasting";
 const REFUSALS: &str = "tokenferry_refusals";
 const RETRY_AT: &str = "tokenferry_failure_retry_at";
 const FAILED_LOGINS: &str = "tokenferry_failed_login";
-const OURS: [&str; 9] = [OWNER, FIELDS, CLASS, AT, COUNT, LASTING, REFUSALS, RETRY_AT, FAILED_LOGINS];
+const CLAIM: &str = "tokenferry_login_until";
+const OURS: [&str; 10] = [OWNER, FIELDS, CLASS, AT, COUNT, LASTING, REFUSALS, RETRY_AT, FAILED_LOGINS, CLAIM];
 
 #[cfg(test)]
 mod tests {
@@ -134,7 +148,7 @@ mod tests {
             refusals: 2,
             lasting: true,
             retry_at: Some(Timestamp::UNIX_EPOCH),
-            failed_logins: Fingerprints::parse(&Fingerprint::of(b"anna").unwrap().to_string()),
+            failed_logins: Fingerprints::parse(&Fingerprint::of(Salt::of(["corp"]), b"anna").to_string()),
         }
     }
 
@@ -145,12 +159,13 @@ mod tests {
     #[test]
     fn what_is_noted_is_read_again_and_foreign_notes_stay() {
         let fields = FieldNames::new([("token", "access_token".to_owned())]).unwrap();
-        let notes = Notes { owner: Some("corp".into()), fields, failure: Some(Box::new(failure())) };
+        let claim = Some(Box::new(Claim::new(Timestamp::UNIX_EPOCH, Salt::of(["corp"]), b"anna")));
+        let notes = Notes { owner: Some("corp".into()), fields, failure: Some(Box::new(failure())), claim };
         let mut metadata = foreign();
         notes.merge(&mut metadata);
         assert_eq!(Notes::read(&metadata), notes);
         assert_eq!(metadata["team"], "payments");
-        assert_eq!(metadata.len(), 10);
+        assert_eq!(metadata.len(), 11);
     }
 
     #[test]
@@ -158,7 +173,8 @@ mod tests {
         let mut metadata = foreign();
         let fields = FieldNames::new([("token", "access_token".to_owned())]).unwrap();
         let owner = Some("corp".into());
-        Notes { owner, fields, failure: Some(Box::new(failure())) }.merge(&mut metadata);
+        let claim = Some(Box::new(Claim::new(Timestamp::UNIX_EPOCH, Salt::of(["corp"]), b"anna")));
+        Notes { owner, fields, failure: Some(Box::new(failure())), claim }.merge(&mut metadata);
         Notes { owner: Some("corp".into()), ..Notes::default() }.merge(&mut metadata);
         assert_eq!(metadata.keys().collect::<Vec<_>>(), ["team", "tokenferry_rotation"]);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::Duration;
 
 use tokenferry_sources::{HttpClient, Timestamp, Token};
@@ -26,8 +26,6 @@ pub(super) struct Job {
     pub(super) logins: AtomicU32,
     /// Whether that left readers with a token that a refresh has ended.
     pub(super) ended_token: AtomicBool,
-    /// Whether somebody read what is noted for it, or tried to.
-    pub(super) is_heard: AtomicBool,
 }
 
 /// What only one at a time may look at or change.
@@ -87,7 +85,6 @@ impl Clone for Job {
             // That is about a run under way, which ends under the old name.
             logins: AtomicU32::default(),
             ended_token: AtomicBool::default(),
-            is_heard: AtomicBool::new(self.is_heard.load(Ordering::Relaxed)),
         }
     }
 }
@@ -114,7 +111,6 @@ impl Job {
             state: Arc::new(Mutex::new(state)),
             logins: AtomicU32::default(),
             ended_token: AtomicBool::default(),
-            is_heard: AtomicBool::new(false),
             rotation,
         }
     }

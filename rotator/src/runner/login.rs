@@ -5,9 +5,8 @@ use tracing::{debug, info};
 
 use super::Runner;
 use super::job::{Job, State};
-use super::place::Place;
 use super::trouble::{FailedLogin, Trouble};
-use crate::notes::Fingerprints;
+use crate::notes::{Fingerprints, Salt};
 use crate::run::Due;
 use crate::skew::Seen;
 use crate::source::{OpenError, Opened};
@@ -61,7 +60,7 @@ impl Runner {
 
     /// One login, never repeated here, and none at all if another rotation was told what would come of it.
     async fn log_in(&self, job: &Job, state: &mut State, opened: &Opened) -> Result<Token, Trouble> {
-        if let Some(known) = self.recall(job, state, opened).await {
+        if let Some(known) = self.take_turn(job, state, opened).await {
             info!(
                 rotation = &*job.rotation.name,
                 class = %known.class(),
@@ -70,29 +69,22 @@ impl Runner {
             return Err(known);
         }
         let token = self.issue(job, &mut state.ended, opened).await.map_err(|error| {
-            let refused = self.memory.learn(&job.credential, &error, &opened.material, self.clock.now());
+            let sent = (salt(opened), &**opened.material);
+            let refused = self.memory.learn(&job.credential, &error, sent, self.clock.now());
+            state.has_logged_in &= refused.is_none();
             Trouble::Source { login: refused.unwrap_or_else(|| failed(&error, opened)), error: error.into() }
         })?;
-        self.memory.forget(&job.credential);
+        if !state.has_logged_in && self.is_shared(job) {
+            self.memory.trust(&job.credential);
+        } else {
+            self.memory.forget(&job.credential);
+        }
         if let Some(ahead_secs) = token.issuer_ahead_secs {
             let vault_ahead_secs = self.vault.clock_ahead_secs();
             self.skews
                 .note(&job.rotation.source.name, Seen { ahead_secs, at: token.issued_at, vault_ahead_secs });
         }
         Ok(token)
-    }
-
-    /// What this process knows of the same login; if it never logged in, what others left word of as well.
-    async fn recall(&self, job: &Job, state: &State, opened: &Opened) -> Option<Trouble> {
-        let ours = state.places.iter().flatten().filter(|place| place.is_of(job));
-        let last_success = ours.filter_map(Place::served).map(|living| living.issued_at).max();
-        let known = || self.memory.recall(&job.credential, &opened.material, last_success, self.clock.now());
-        let told = known();
-        if told.is_some() || state.has_logged_in {
-            return told;
-        }
-        self.hear_others(job).await;
-        known()
     }
 
     /// Whether the login of a job is none of those that failed, if any did. One that cannot be read counts as
@@ -117,7 +109,13 @@ async fn try_out(state: &mut State, opened: &Opened) -> Result<(), Trouble> {
 fn failed(error: &SourceError, opened: &Opened) -> FailedLogin {
     let mut login = FailedLogin::default();
     if error.retry() == Retry::Never {
-        login.logins.add(&opened.material);
+        login.logins.add(salt(opened), &opened.material);
     }
     login
+}
+
+/// One for each credential, by what is no secret of it.
+pub(super) fn salt(opened: &Opened) -> Salt {
+    let identity = opened.login.identity();
+    Salt::of([identity.system, &identity.issuer, &identity.subject])
 }

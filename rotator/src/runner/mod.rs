@@ -25,6 +25,7 @@ mod spread;
 mod standing;
 mod succession;
 mod trouble;
+mod turn;
 
 pub(crate) use credential::key as credential_key;
 pub use detail::Detail;

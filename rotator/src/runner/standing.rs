@@ -1,7 +1,5 @@
 //! What the destinations tell about the past of a rotation.
 
-use std::sync::atomic::Ordering;
-
 use futures_util::future::join_all;
 use tokenferry_vault::VaultError;
 use tracing::debug;
@@ -51,7 +49,6 @@ impl Runner {
         if let Some(ended) = self.ended_by_refresh(job).await {
             state.ended = ended;
         }
-        job.is_heard.store(true, Ordering::Relaxed);
         let living = living(job, state);
         // A crash may have come between a success and taking back what was noted before it.
         let is_over = |failure: &NotedFailure| {
