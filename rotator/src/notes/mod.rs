@@ -114,6 +114,34 @@ impl NotedFailure {
     }
 }
 
+/// A refused login, noted beside an entry of another rotation of its credential. It does not go with the notes of that
+/// one, but counts no longer than its time.
+impl NotedFailure {
+    /// What somebody left there.
+    pub fn told(custom_metadata: &BTreeMap<String, String>) -> Option<Self> {
+        let mut words = custom_metadata.get(TOLD)?.split(' ');
+        let (class, at) = (Class::noted(words.next()?)?, parse_rfc3339(words.next()?)?);
+        let (refusals, failed_logins) = (words.next()?.parse().ok()?, Fingerprints::parse(words.next()?));
+        let told = class.is_refused_login();
+        told.then_some(NotedFailure {
+            class,
+            at,
+            count: 1,
+            refusals,
+            lasting: true,
+            retry_at: None,
+            failed_logins,
+        })
+    }
+
+    /// Leaves this one there.
+    pub fn tell(&self, custom_metadata: &mut BTreeMap<String, String>) {
+        let NotedFailure { class, at, refusals, failed_logins, .. } = self;
+        let told = format!("{class} {} {refusals} {failed_logins}", rfc3339(*at));
+        custom_metadata.insert(TOLD.to_owned(), told);
+    }
+}
+
 fn field_names(text: &str) -> Option<FieldNames> {
     let names: BTreeMap<String, String> = serde_json::from_str(text).ok()?;
     let names: Result<Vec<_>, _> =
@@ -133,6 +161,7 @@ const LASTING: &str = "tokenferry_failure_lasting";
 const REFUSALS: &str = "tokenferry_refusals";
 const RETRY_AT: &str = "tokenferry_failure_retry_at";
 const FAILED_LOGINS: &str = "tokenferry_failed_login";
+const TOLD: &str = "tokenferry_refused_to_others";
 const CLAIM: &str = "tokenferry_login_until";
 const OURS: [&str; 10] = [OWNER, FIELDS, CLASS, AT, COUNT, LASTING, REFUSALS, RETRY_AT, FAILED_LOGINS, CLAIM];
 
@@ -177,6 +206,19 @@ mod tests {
         Notes { owner, fields, failure: Some(Box::new(failure())), claim }.merge(&mut metadata);
         Notes { owner: Some("corp".into()), ..Notes::default() }.merge(&mut metadata);
         assert_eq!(metadata.keys().collect::<Vec<_>>(), ["team", "tokenferry_rotation"]);
+    }
+
+    #[test]
+    fn what_others_left_word_of_outlives_the_notes_of_the_rotation() {
+        let mut metadata = foreign();
+        let told = NotedFailure { count: 1, retry_at: None, ..failure() };
+        told.tell(&mut metadata);
+        Notes { owner: Some("corp".into()), ..Notes::default() }.merge(&mut metadata);
+        assert_eq!(NotedFailure::told(&metadata), Some(told));
+        for text in ["", "login_refused", "login_refused x 1 x", "timeout 1970-01-01T00:00:00Z 1 x"] {
+            let spoilt = BTreeMap::from([(TOLD.to_owned(), text.to_owned())]);
+            assert_eq!(NotedFailure::told(&spoilt), None, "{text}");
+        }
     }
 
     #[test]

@@ -46,6 +46,9 @@ impl Runner {
             let noted = self.note(job, at, place, Some(failure.clone()), None).await;
             tell_untold(job, at, noted, failure.lasting);
         }
+        if failure.refusals > 0 && matches!(trouble, Trouble::Source { .. }) {
+            self.tell_others(job, &failure).await;
+        }
     }
 
     /// Takes back what was noted, if anything was: failures, and that others wait for what comes of a login.

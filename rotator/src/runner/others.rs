@@ -7,12 +7,13 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 use tokenferry_sources::Timestamp;
+use tokenferry_vault::VaultError;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use super::Runner;
 use super::job::Job;
-use crate::notes::Notes;
+use crate::notes::{NotedFailure, Notes};
 use crate::rotation::Destination;
 
 /// A rotation with a login under way, as it says in one of its entries.
@@ -75,6 +76,9 @@ impl Runner {
         if let Some(failure) = &notes.failure {
             self.memory.heed(&other.credential, failure, now);
         }
+        if let Some(refusal) = NotedFailure::told(&found.custom_metadata) {
+            self.memory.heed(&other.credential, &refusal, now);
+        }
         Some(Heard {
             is_claimed: notes.claim.is_some_and(|claim| claim.holds(material, now)),
             has_failed: notes.failure.is_some(),
@@ -82,15 +86,55 @@ impl Runner {
         })
     }
 
+    /// Leaves word of a refused login beside an entry that everybody hears, if its own is not: so many share the
+    /// credential.
+    pub(super) async fn tell_others(&self, job: &Job, refusal: &NotedFailure) {
+        let heard: Vec<&Job> = self.sharing(job).take(MOST).collect();
+        if heard.iter().any(|other| ptr::eq(*other, job)) {
+            return;
+        }
+        for other in heard.into_iter().take(TRIED) {
+            let Some(at) = other.rotation.destinations.first() else { continue };
+            match self.leave_word(other, at, refusal).await {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => debug!(
+                    rotation = &*job.rotation.name, class = error.class(), destination = %at,
+                    "others cannot be told of the refused login: {error}"
+                ),
+            }
+        }
+    }
+
+    /// Whether that could be: the entry has to be marked as that of its rotation.
+    async fn leave_word(
+        &self,
+        other: &Job,
+        at: &Destination,
+        refusal: &NotedFailure,
+    ) -> Result<bool, VaultError> {
+        let mut custom_metadata = self.vault.read_notes(&at.entry).await?.custom_metadata;
+        if Notes::read(&custom_metadata).owner.as_ref() != Some(&other.rotation.name) {
+            return Ok(false);
+        }
+        refusal.tell(&mut custom_metadata);
+        self.vault.set_custom_metadata(&at.entry, &custom_metadata).await?;
+        Ok(true)
+    }
+
+    fn sharing<'a>(&'a self, job: &'a Job) -> impl Iterator<Item = &'a Job> {
+        self.jobs.iter().filter(|other| Arc::ptr_eq(&other.credential.0, &job.credential.0))
+    }
+
     fn others<'a>(&'a self, job: &'a Job) -> impl Iterator<Item = &'a Job> {
-        let is_other =
-            |other: &&Job| Arc::ptr_eq(&other.credential.0, &job.credential.0) && !ptr::eq(*other, job);
-        self.jobs.iter().filter(is_other)
+        self.sharing(job).filter(|other| !ptr::eq(*other, job))
     }
 }
 
-/// So many entries are read before a login.
+/// So many entries are read before a login, the first of the configuration: the same ones by everybody.
 const MOST: usize = 64;
+/// So many of them are tried for leaving word.
+const TRIED: usize = 4;
 const AT_ONCE: usize = 16;
 /// So long they are waited for, all in all.
 const LONGEST: Duration = Duration::from_secs(2);

@@ -1,3 +1,6 @@
+use std::future::pending;
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -5,6 +8,8 @@ use tokenferry_rotator::run::{Outcome, RotationId, Work};
 use tokenferry_rotator::runner::Runner;
 use tokenferry_sandbox::{Answer, Fault};
 use tokenferry_sources::{Clock as _, parse_rfc3339, rfc3339};
+use tokenferry_vault::VaultSettings;
+use tokio::time::timeout;
 
 use crate::proxy::Proxy;
 use crate::setting::{World, due_of, failed, place, settings};
@@ -242,6 +247,43 @@ async fn all_processes_note_one_login_alike() {
     }
     noted.dedup();
     assert_eq!((noted.len(), noted[0].len()), (1, 39), "{noted:?}");
+}
+
+#[tokio::test]
+async fn where_more_share_a_credential_than_are_heard_a_refused_login_is_not_repeated_either() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let process = || {
+        let names = (100..200).map(|n| format!("r{n}"));
+        let rotations = names.map(|name| world.rotation(&name, &[place(&name)])).collect();
+        let (environment, clock) = (world.variables.clone(), world.clock.clone());
+        let vault = world.vault_with(settings(&proxy.address));
+        Runner::new(rotations, vault, environment, clock, "host-1".to_owned())
+    };
+    let outcome = process().run(&due_of(1)).await;
+    assert!(matches!(outcome, Outcome::Rotated(_)), "{outcome:?}");
+    world.clock.forward(2);
+    world.variables.set("PASSWORD", "wrong");
+    for rotation in [98, 99, 70, 3] {
+        proxy.take();
+        assert_eq!(class_of(&process(), rotation).await, "login_refused");
+        assert!(proxy.take().len() < 150, "two hearings at most, of 64 entries each");
+    }
+    assert_eq!(world.logins().attempted, 2);
+}
+
+#[tokio::test]
+async fn notes_of_others_that_never_come_are_not_waited_for() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let patient = Duration::from_secs(3600);
+    let vault = world.vault_with(VaultSettings { timeout: patient, ..settings(&proxy.address) });
+    let rotations = ["a", "b"].map(|name| world.rotation(name, &[place(name)])).to_vec();
+    let (environment, clock) = (world.variables.clone(), world.clock.clone());
+    let runner = Runner::new(rotations, vault, environment, clock, "host-1".to_owned());
+    proxy.before("GET /v1/secret/metadata/b", pending());
+    let outcome = timeout(Duration::from_secs(60), runner.run(&due_of(0))).await.unwrap();
+    assert!(matches!(outcome, Outcome::Rotated(_)), "{outcome:?}");
 }
 
 /// How many refused logins are noted for these rotations.
