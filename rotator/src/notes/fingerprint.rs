@@ -159,10 +159,10 @@ mod tests {
 
     #[test]
     fn it_is_short_and_always_the_same_for_one_login_of_one_credential() {
-        let of = |name| Fingerprint::of(Salt::of([name]), b"x").to_string();
+        let of = |name| Fingerprint::of(Salt::of([name]), b"x");
         assert_eq!(of("anna"), of("anna"));
-        assert_ne!(of("anna")[33..], of("ben")[33..]);
-        assert_eq!(of("anna").len(), 32 + 1 + 6);
+        assert_ne!(of("anna").hash, of("ben").hash);
+        assert_eq!(of("anna").to_string().len(), 32 + 1 + 6);
         assert_ne!(Salt::of(["a", "b"]), Salt::of(["ab"]));
     }
 
