@@ -11,6 +11,7 @@ use crate::cli::Cli;
 use crate::meaning::meaning;
 use crate::run::RotationId;
 use crate::runner::DestinationState;
+use crate::scheduler::{Held, HeldBy};
 
 /// One destination, as it was found or left.
 #[derive(Clone, Debug, Serialize)]
@@ -62,6 +63,12 @@ pub(super) fn first_trouble(destinations: &[Destination]) -> Option<&str> {
 /// Whether something came in the way of one of them.
 pub(super) fn are_in_trouble(destinations: &[Destination]) -> bool {
     destinations.iter().any(|destination| destination.failure_class.is_some())
+}
+
+/// What a rotation waits for. Where something is in the way of a destination, whoever runs it tries that again and
+/// again, and only that process knows when.
+pub(super) fn held(held: Option<Held>, are_in_trouble: bool) -> Option<Held> {
+    held.or_else(|| are_in_trouble.then_some(Held { by: HeldBy::Backoff, until: None }))
 }
 
 /// Says which of them fail, below the table.

@@ -36,8 +36,8 @@ pub struct NotedFailure {
     pub at: Timestamp,
     /// How many in a row.
     pub count: u32,
-    /// How many refused logins of its credential in a row, up to the last one; 0 if that was something else. Then `at`
-    /// is when that one was sent, by whichever rotation.
+    /// How many refused logins of its credential in a row; 0 if it was something else that failed. Else `at` is
+    /// when the last one was sent, by whichever rotation. Where a refresh failed, too, the class is that of the refresh.
     pub refusals: u32,
     /// Whether it lasts until somebody changes something.
     pub lasting: bool,
@@ -103,7 +103,10 @@ impl NotedFailure {
         let count = |key| text(key).and_then(|text| text.parse().ok()).unwrap_or(1).max(1);
         let class = Class::noted(text(CLASS)?)?;
         Some(NotedFailure {
-            refusals: if class.is_refused_login() { count(REFUSALS) } else { 0 },
+            refusals: match text(REFUSALS) {
+                None if !class.is_refused_login() => 0,
+                _ => count(REFUSALS),
+            },
             class,
             at: parse_rfc3339(text(AT)?)?,
             count: count(COUNT),

@@ -30,8 +30,9 @@ impl Runner {
             state.pending = if carried.is_some() {
                 carried
             } else {
-                let token = self.log_in(job, state, &opened).await?;
-                (state.failed_logins, state.has_logged_in) = (Fingerprints::default(), true);
+                let token = self.issue(job, state, &opened).await?;
+                self.note_skew(job, &token);
+                state.failed_logins = Fingerprints::default();
                 Some(Box::new(job.pending(token, due, &state.places)))
             };
         }
@@ -59,7 +60,12 @@ impl Runner {
     }
 
     /// One login, never repeated here, and none at all if another rotation was told what would come of it.
-    async fn log_in(&self, job: &Job, state: &mut State, opened: &Opened) -> Result<Token, Trouble> {
+    pub(super) async fn log_in(
+        &self,
+        job: &Job,
+        state: &mut State,
+        opened: &Opened,
+    ) -> Result<Token, Trouble> {
         if let Some(known) = self.take_turn(job, state, opened).await {
             info!(
                 rotation = &*job.rotation.name,
@@ -68,9 +74,8 @@ impl Runner {
             );
             return Err(known);
         }
-        let token = self.issue(job, &mut state.ended, opened).await.map_err(|error| {
-            let sent = (salt(opened), &**opened.material);
-            let refused = self.memory.learn(&job.credential, &error, sent, self.clock.now());
+        let token = self.send_login(job, opened).await.map_err(|error| {
+            let refused = self.memory.learn(&job.credential, &error, sent(opened), self.clock.now());
             state.has_logged_in &= refused.is_none();
             Trouble::Source { login: refused.unwrap_or_else(|| failed(&error, opened)), error: error.into() }
         })?;
@@ -79,12 +84,22 @@ impl Runner {
         } else {
             self.memory.forget(&job.credential);
         }
+        state.has_logged_in = true;
+        Ok(token)
+    }
+
+    fn note_skew(&self, job: &Job, token: &Token) {
         if let Some(ahead_secs) = token.issuer_ahead_secs {
             let vault_ahead_secs = self.vault.clock_ahead_secs();
             self.skews
                 .note(&job.rotation.source.name, Seen { ahead_secs, at: token.issued_at, vault_ahead_secs });
         }
-        Ok(token)
+    }
+
+    /// The answer to whatever is sent for this credential, if the system wants to be left alone.
+    pub(super) fn asked_to_wait(&self, job: &Job, opened: &Opened) -> Option<Trouble> {
+        let known = self.memory.recall(&job.credential, &opened.material, None, self.clock.now())?;
+        Some(known).filter(|known| matches!(known, Trouble::Source { .. }))
     }
 
     /// Whether the login of a job is none of those that failed, if any did. One that cannot be read counts as
@@ -112,6 +127,11 @@ fn failed(error: &SourceError, opened: &Opened) -> FailedLogin {
         login.logins.add(salt(opened), &opened.material);
     }
     login
+}
+
+/// What a login sends, and the salt for its fingerprint.
+pub(super) fn sent(opened: &Opened) -> (Salt, &[u8]) {
+    (salt(opened), &opened.material)
 }
 
 /// One for each credential, by what is no secret of it.

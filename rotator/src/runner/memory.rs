@@ -96,7 +96,10 @@ impl Memory {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = memory.entry(credential.clone()).or_default();
         let count = RefusedLogins { times: noted.refusals, last: noted.at };
-        let noted = Refused { class: noted.class.clone(), count, logins: noted.failed_logins.clone() };
+        // Where a refresh failed, too, it is the class of that.
+        let class = Some(noted.class.clone()).filter(Class::is_refused_login);
+        let class = class.unwrap_or(Class::new(FailureClass::LoginRefused.name()));
+        let noted = Refused { class, count, logins: noted.failed_logins.clone() };
         known.refused = Some(match known.refused.take() {
             Some(refused) => refused.with(noted),
             None => noted,

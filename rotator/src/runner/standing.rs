@@ -17,7 +17,7 @@ impl Runner {
     /// ours, does not count as long as there are others: what readers find there is not kept from being renewed.
     ///
     /// # Errors
-    /// When none of them can be read, or Vault itself is in trouble.
+    /// When none of them can be read, or the session not, or Vault itself is in trouble.
     pub async fn standing(&self, rotation: RotationId) -> Result<Standing, VaultError> {
         let Some(job) = self.job(rotation) else { return Ok(Standing::default()) };
         let state = &mut *job.state.lock().await;
@@ -46,9 +46,8 @@ impl Runner {
         if let Some(error) = unreadable.filter(|_| state.places.iter().all(Option::is_none)) {
             return Err(error);
         }
-        if let Some(ended) = self.ended_by_refresh(job).await {
-            state.ended = ended;
-        }
+        // Without, nobody knows whether the token lives that readers find.
+        state.ended = self.ended_by_refresh(job).await?;
         let living = living(job, state);
         // A crash may have come between a success and taking back what was noted before it.
         let is_over = |failure: &NotedFailure| {
@@ -63,7 +62,8 @@ impl Runner {
             Some(failure) => Some(self.past(job, failure).await),
             None => None,
         };
-        Ok(Standing { living, failure })
+        let earlier_logins = self.earlier_logins(job, state).await;
+        Ok(Standing { living, failure, earlier_logins })
     }
 
     /// What kept the run that brought the token to some destinations from bringing it to all, as far as nothing of that
@@ -90,7 +90,7 @@ impl Runner {
         let one = |(index, at): (usize, &Destination)| {
             let place = state.places.get(index).and_then(Option::as_ref);
             let living = place.filter(|place| place.is_of(job));
-            let living = living.and_then(|place| Some(state.left(place, place.served()?)));
+            let living = living.and_then(|place| Some(state.left(place, place.served()?, self.clock.now())));
             DestinationState { at: at.to_string(), living, trouble: state.troubles.of(index).cloned() }
         };
         job.rotation.destinations.iter().enumerate().map(one).collect()
@@ -107,10 +107,11 @@ impl Runner {
     async fn past(&self, job: &Job, failure: NotedFailure) -> PastFailure {
         PastFailure {
             login_changed: self.differs(job, &failure.failed_logins).await,
+            // A refused login that something else was tried beside is not what failed.
+            refusals: if failure.class.is_refused_login() { failure.refusals } else { 0 },
             class: failure.class,
             at: failure.at,
             count: failure.count,
-            refusals: failure.refusals,
             lasting: failure.lasting,
             retry_at: failure.retry_at,
         }

@@ -25,6 +25,8 @@ impl Runner {
     /// has logged in with it, nothing is asked and nothing waited for.
     pub(super) async fn take_turn(&self, job: &Job, state: &mut State, opened: &Opened) -> Option<Trouble> {
         let ours = state.places.iter().flatten().filter(|place| place.is_of(job));
+        // A refresh proves nothing of the login.
+        let ours = ours.filter(|_| job.rotation.source.session.is_none());
         let last_success = ours.filter_map(Place::served).map(|living| living.issued_at).max();
         let known = || self.memory.recall(&job.credential, &opened.material, last_success, self.clock.now());
         let told = known();
