@@ -150,6 +150,8 @@ pub struct Once {
     pub rotations: Vec<String>,
 
     /// Log in and verify, but write nothing
+    ///
+    /// A login that is refused counts as any other: it is noted beside the entry, and not sent again for a while.
     #[arg(long)]
     pub dry_run: bool,
 

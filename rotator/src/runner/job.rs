@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::Duration;
 
 use tokenferry_sources::{HttpClient, Timestamp, Token};
@@ -29,8 +29,6 @@ pub(super) struct Job {
     pub(super) ended_token: AtomicBool,
     /// Whether there is a token that could not be stored yet.
     pub(super) keeps_token: AtomicBool,
-    /// Whether somebody read what is noted for it, or tried to.
-    pub(super) is_heard: AtomicBool,
 }
 
 /// What only one at a time may look at or change.
@@ -91,7 +89,6 @@ impl Clone for Job {
             logins: AtomicU32::default(),
             ended_token: AtomicBool::default(),
             keeps_token: AtomicBool::default(),
-            is_heard: AtomicBool::new(self.is_heard.load(Ordering::Relaxed)),
         }
     }
 }
@@ -119,7 +116,6 @@ impl Job {
             logins: AtomicU32::default(),
             ended_token: AtomicBool::default(),
             keeps_token: AtomicBool::default(),
-            is_heard: AtomicBool::new(false),
             rotation,
         }
     }

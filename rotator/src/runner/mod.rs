@@ -27,6 +27,7 @@ mod spread;
 mod standing;
 mod succession;
 mod trouble;
+mod turn;
 
 pub(crate) use credential::{key as credential_key, login_key};
 pub use detail::Detail;

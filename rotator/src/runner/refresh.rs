@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 
 use super::Runner;
 use super::job::{Job, State};
+use super::login::sent;
 use super::place::Place;
 use super::session::{Kept, REFRESHING_SINCE};
 use super::trouble::{FailedLogin, Trouble};
@@ -80,7 +81,7 @@ impl Runner {
     ) -> Result<Token, Trouble> {
         let rotation = &*job.rotation.name;
         if let Retry::At(_) = error.retry() {
-            drop(self.memory.learn(&job.credential, &error, &opened.material, self.clock.now()));
+            drop(self.memory.learn(&job.credential, &error, sent(opened), self.clock.now()));
             return Err(Trouble::Source { error: error.into(), login: FailedLogin::default() });
         }
         debug!(rotation, class = %error.class(), "not refreshed; logging in");

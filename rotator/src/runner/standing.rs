@@ -1,7 +1,5 @@
 //! What the destinations tell about the past of a rotation.
 
-use std::sync::atomic::Ordering;
-
 use futures_util::future::join_all;
 use tokenferry_vault::VaultError;
 use tracing::debug;
@@ -50,7 +48,6 @@ impl Runner {
         }
         // Without, nobody knows whether the token lives that readers find.
         state.ended = self.ended_by_refresh(job).await?;
-        job.is_heard.store(true, Ordering::Relaxed);
         let living = living(job, state);
         // A crash may have come between a success and taking back what was noted before it.
         let is_over = |failure: &NotedFailure| {
