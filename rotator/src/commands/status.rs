@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
-use super::destinations::{self, Destination, are_in_trouble, first_trouble, tell_troubles};
+use super::destinations::{self, Destination, are_ended, are_in_trouble, first_trouble, tell_troubles};
 use super::print::budget;
 use super::state::State;
 use super::{CommandError, Exit, asks_vault, load, note_unread, show, tell};
@@ -96,6 +96,7 @@ fn row(
     let state = match State::of(standing, now) {
         _ if !rotation.enabled => State::Disabled,
         State::Fine if are_in_trouble(&destinations) => State::Failing,
+        State::Missing if are_ended(&destinations) => State::Dead,
         state => state,
     };
     Some(Row {
