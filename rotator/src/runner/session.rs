@@ -213,7 +213,8 @@ fn fields(job: &Job, refresh: &RefreshToken, issued_at: Timestamp) -> Map<String
 /// A short name for whom a source logs in as, and where.
 fn of(credential: &CredentialKey) -> String {
     let hash = digest::digest(&digest::SHA256, credential.0.as_bytes());
-    hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let begin = hash.as_ref().first_chunk().copied().unwrap_or_default();
+    format!("{:032x}", u128::from_be_bytes(begin))
 }
 
 fn holds(found: &Found, refresh: &RefreshToken) -> bool {
