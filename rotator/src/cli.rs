@@ -86,7 +86,8 @@ impl Command {
 ///   Vault      reached, unsealed, our login, how long its token lasts, what it may do and should not
 ///   rotations  each destination is ours and its token alive; the last failure; the proof of `validate`
 ///
-/// A wrapping token (`wrapped = true`) is left to the rotator: what only Vault could tell is not looked at.
+/// A wrapping token (`wrapped = true`) is left to the rotator: what only Vault could tell is not looked at, which is a
+/// problem. With --offline that is wanted, and a warning.
 ///
 /// Exit code 3: there is a problem, and readers still hold living tokens; 4: a reader may hold a dead one,
 /// there is none yet, or nobody looked; 2: the configuration is wrong, or only the proof was refused.
@@ -100,6 +101,10 @@ pub struct Doctor {
     /// Exit with 3 for warnings, too
     #[arg(long)]
     pub strict: bool,
+
+    /// Do not log in to Vault: a warning says that nobody looked at what stands there
+    #[arg(long)]
+    pub offline: bool,
 
     /// How to print
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Table)]

@@ -116,11 +116,13 @@ pub struct Aftermath {
     pub logins: u32,
     /// Whether readers are left with a token that was ended for the sake of a new one, which they did not get.
     pub ended_token: bool,
+    /// Whether there is a token that waits to be stored: another try to do so costs no login.
+    pub keeps_token: bool,
 }
 
 impl Default for Aftermath {
     fn default() -> Self {
-        Aftermath { logins: 1, ended_token: false }
+        Aftermath { logins: 1, ended_token: false, keeps_token: false }
     }
 }
 
@@ -151,6 +153,8 @@ pub struct Standing {
     pub living: Option<Living>,
     /// The failures since the last success.
     pub failure: Option<PastFailure>,
+    /// When logins before the last one were that may count towards the rate of the source. Times of Vault's clock.
+    pub earlier_logins: Vec<Timestamp>,
 }
 
 /// The failures of a rotation in a row, as noted in its entry.
@@ -203,6 +207,11 @@ impl Class {
         self.0.starts_with("vault_")
     }
 
+    /// Whether Vault itself was away, for everybody: as soon as one gets through to it, others will.
+    pub fn is_vault_away(&self) -> bool {
+        VAULT_IS_AWAY.contains(&self.name())
+    }
+
     /// Whether nothing could be sent because the other side did not prove who it is.
     pub fn is_of_certificates(&self) -> bool {
         self.0 == FailureClass::Tls.name()
@@ -240,3 +249,14 @@ pub trait Work: Send + Sync {
 /// Names a credential without being one.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct CredentialKey(pub std::sync::Arc<str>);
+
+const VAULT_IS_AWAY: [&str; 8] = [
+    "vault_broken_answer",
+    "vault_sealed",
+    "vault_server_error",
+    "vault_standby",
+    "vault_starting",
+    "vault_timed_out",
+    "vault_tls",
+    "vault_unreachable",
+];

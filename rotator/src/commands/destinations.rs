@@ -11,6 +11,7 @@ use crate::cli::Cli;
 use crate::meaning::meaning;
 use crate::run::{Class, RotationId};
 use crate::runner::DestinationState;
+use crate::scheduler::{Held, HeldBy};
 
 /// One destination, as it was found or left.
 #[derive(Clone, Debug, Serialize)]
@@ -68,6 +69,12 @@ pub(super) fn are_in_trouble(destinations: &[Destination]) -> bool {
 pub(super) fn are_ended(destinations: &[Destination]) -> bool {
     let ended = Class::ENDED_BY_REFRESH;
     destinations.iter().any(|destination| destination.failure_class.as_deref() == Some(ended.name()))
+}
+
+/// What a rotation waits for. Where something is in the way of a destination, whoever runs it tries that again and
+/// again, and only that process knows when.
+pub(super) fn held(held: Option<Held>, are_in_trouble: bool) -> Option<Held> {
+    held.or_else(|| are_in_trouble.then_some(Held { by: HeldBy::Backoff, until: None }))
 }
 
 /// Says which of them fail, below the table.

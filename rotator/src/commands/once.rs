@@ -41,7 +41,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     let mut came = work(&app, &mut scheduler).await?;
     look_again(&app, &mut scheduler, &reading.found, &mut came).await;
     if let Some(error) = &reading.error {
-        note_unread(cli, error);
+        note_unread(cli, &app.vault, error);
     }
     let now = app.clock.now();
     let mut destinations = destinations::of(&app, selected.iter().copied()).await;

@@ -61,6 +61,8 @@ struct Patient<'a> {
     rotations: Vec<(RotationId, &'a Arc<Rotation>)>,
     /// How many rotations are left alone, because they are disabled.
     disabled: usize,
+    /// Whether Vault is not to be logged in to.
+    offline: bool,
     progress: &'a Progress,
 }
 
@@ -78,11 +80,12 @@ pub async fn examine(
     app: &App,
     configuration: &Path,
     selected: &BTreeSet<RotationId>,
+    offline: bool,
     progress: &Progress,
 ) -> Report {
     let enabled = app.enabled(selected);
     let rotations = app.ids().filter(|(id, _)| enabled.contains(id)).collect();
-    let patient = Patient { app, rotations, disabled: selected.len() - enabled.len(), progress };
+    let patient = Patient { app, rotations, disabled: selected.len() - enabled.len(), offline, progress };
     let mut findings = secrets::examine_configuration(&patient, configuration);
     findings.extend(secrets::examine(&patient));
     let (of_vault, login) = vault::examine(&patient).await;

@@ -27,6 +27,8 @@ pub(super) struct Job {
     pub(super) logins: AtomicU32,
     /// Whether that left readers with a token that a refresh has ended.
     pub(super) ended_token: AtomicBool,
+    /// Whether there is a token that could not be stored yet.
+    pub(super) keeps_token: AtomicBool,
     /// Whether somebody read what is noted for it, or tried to.
     pub(super) is_heard: AtomicBool,
 }
@@ -88,6 +90,7 @@ impl Clone for Job {
             // That is about a run under way, which ends under the old name.
             logins: AtomicU32::default(),
             ended_token: AtomicBool::default(),
+            keeps_token: AtomicBool::default(),
             is_heard: AtomicBool::new(self.is_heard.load(Ordering::Relaxed)),
         }
     }
@@ -115,6 +118,7 @@ impl Job {
             state: Arc::new(Mutex::new(state)),
             logins: AtomicU32::default(),
             ended_token: AtomicBool::default(),
+            keeps_token: AtomicBool::default(),
             is_heard: AtomicBool::new(false),
             rotation,
         }

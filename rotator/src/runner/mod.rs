@@ -9,12 +9,14 @@
 mod classes;
 mod credential;
 mod detail;
+mod earlier;
 mod flush;
 mod job;
 mod login;
 mod memory;
 mod note;
 mod others;
+mod patrol;
 mod place;
 mod publish;
 mod refresh;
@@ -26,7 +28,7 @@ mod standing;
 mod succession;
 mod trouble;
 
-pub(crate) use credential::key as credential_key;
+pub(crate) use credential::{key as credential_key, login_key};
 pub use detail::Detail;
 pub use flush::Unstored;
 pub use seen::{Objection, Seen};
@@ -171,14 +173,14 @@ impl Work for Runner {
         let state = &mut *job.state.lock().await;
         job.logins.store(0, Ordering::Relaxed);
         job.ended_token.store(false, Ordering::Relaxed);
-        match self.attempt(job, state, due).await {
+        let outcome = match self.attempt(job, state, due).await {
             Ok(outcome) => {
                 tell_success(job, due, lag, &outcome, self.dry_run);
                 outcome
             }
             Err(trouble) => {
                 let reached = reached(state);
-                tell_failure(job, state, due, &trouble);
+                tell_failure(job, state, due, &trouble, self.vault.address());
                 let has_ended = state.is_ended(job);
                 job.ended_token.store(has_ended, Ordering::Relaxed);
                 if has_ended {
@@ -187,15 +189,19 @@ impl Work for Runner {
                 self.note_failure(job, state, due, &trouble, reached.is_some()).await;
                 reached.map_or_else(|| trouble.outcome(), |(living, missed)| trouble.partly(living, missed))
             }
-        }
+        };
+        job.keeps_token.store(state.pending.is_some(), Ordering::Relaxed);
+        outcome
     }
 
     fn aftermath(&self, rotation: RotationId) -> Aftermath {
         let after = |job: &Job| Aftermath {
             logins: job.logins.load(Ordering::Relaxed),
             ended_token: job.ended_token.load(Ordering::Relaxed),
+            keeps_token: job.keeps_token.load(Ordering::Relaxed),
         };
-        self.job(rotation).map_or(Aftermath { logins: 0, ended_token: false }, after)
+        let nothing = Aftermath { logins: 0, ..Aftermath::default() };
+        self.job(rotation).map_or(nothing, after)
     }
 }
 
@@ -275,7 +281,7 @@ fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run
     );
 }
 
-fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble) {
+fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble, vault: &str) {
     warn!(
         rotation = &*job.rotation.name,
         system = job.rotation.source.system.name,
@@ -284,6 +290,7 @@ fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble) {
         occurrence = rfc3339(due.occurrence),
         attempt = due.attempt,
         missed = missed(job, state),
+        vault = trouble.is_of_vault().then_some(vault),
         error = with_causes(trouble),
         advice = trouble.advice(),
         "{}",

@@ -65,7 +65,8 @@ impl Runner {
             Some(failure) => Some(self.past(job, failure).await),
             None => None,
         };
-        Ok(Standing { living, failure })
+        let earlier_logins = self.earlier_logins(job, state).await;
+        Ok(Standing { living, failure, earlier_logins })
     }
 
     /// What kept the run that brought the token to some destinations from bringing it to all, as far as nothing of that

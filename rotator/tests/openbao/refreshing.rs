@@ -274,16 +274,25 @@ async fn a_token_that_was_refreshed_is_over_as_long_as_the_new_one_is_not_stored
         let world = World::new().await;
         let runner = world.runner(rotation_into(&world, &destinations), world.vault());
         rotated(&runner).await;
-        assert_eq!(runner.aftermath(RotationId(0)), Aftermath { logins: 1, ended_token: false });
+        assert_eq!(
+            runner.aftermath(RotationId(0)),
+            Aftermath { logins: 1, ended_token: false, keeps_token: false }
+        );
         world.variables.set("VAULT_TOKEN", &world.token_with(NO_UPDATE).await);
         let barred = world.runner(rotation_into(&world, &destinations), world.vault());
         assert_eq!(failed(&barred).await, ("vault_forbidden".to_owned(), false));
         assert!(!is_good(&world).await);
-        assert_eq!(barred.aftermath(RotationId(0)), Aftermath { logins: 1, ended_token: true });
+        assert_eq!(
+            barred.aftermath(RotationId(0)),
+            Aftermath { logins: 1, ended_token: true, keeps_token: false }
+        );
         assert_eq!(barred.standing(RotationId(0)).await.unwrap().living, None);
         world.token_with("path \"secret/*\" { capabilities = [\"create\", \"read\", \"update\"] }").await;
         rotated(&barred).await;
-        assert_eq!(barred.aftermath(RotationId(0)), Aftermath { logins: 0, ended_token: false });
+        assert_eq!(
+            barred.aftermath(RotationId(0)),
+            Aftermath { logins: 0, ended_token: false, keeps_token: false }
+        );
         assert!(is_good(&world).await);
         assert!(barred.standing(RotationId(0)).await.unwrap().living.is_some());
     }
@@ -299,7 +308,10 @@ async fn no_login_follows_a_refresh_that_met_a_rate_limit_and_it_has_ended_nothi
     answer.headers.insert("retry-after".to_owned(), "600".to_owned());
     world.sandbox.control().fault(Fault::answer(answer).times(1));
     assert_eq!(failed(&runner).await, ("rate_limited".to_owned(), false));
-    assert_eq!(runner.aftermath(RotationId(0)), Aftermath { logins: 1, ended_token: false });
+    assert_eq!(
+        runner.aftermath(RotationId(0)),
+        Aftermath { logins: 1, ended_token: false, keeps_token: false }
+    );
     assert_eq!(failed(&runner).await.0, "rate_limited", "that holds");
     assert_eq!(logins(&world).0.attempted, 1);
     assert_eq!(session(&world).await, before);
@@ -317,7 +329,10 @@ async fn a_refresh_and_the_login_that_follows_it_count_as_two() {
         rotated(&runner).await;
         world.sandbox.control().fault(fault.times(1));
         rotated(&runner).await;
-        assert_eq!(runner.aftermath(RotationId(0)), Aftermath { logins: 2, ended_token: false });
+        assert_eq!(
+            runner.aftermath(RotationId(0)),
+            Aftermath { logins: 2, ended_token: false, keeps_token: false }
+        );
         assert_eq!(runner.tally().logins()[0].total, 3);
         assert_eq!(logins(&world).0.attempted, 2);
         assert!(is_good(&world).await && believed(&world).await.is_some());
@@ -334,7 +349,10 @@ async fn a_refresh_of_which_nobody_knows_what_it_did_may_have_ended_the_token() 
         world.sandbox.control().fault(fault.times(1));
         let outcome = run(&runner).await;
         assert_eq!(matches!(outcome, Outcome::Refused { .. }), !is_over, "{outcome:?}");
-        assert_eq!(runner.aftermath(RotationId(0)), Aftermath { logins: 2, ended_token: is_over });
+        assert_eq!(
+            runner.aftermath(RotationId(0)),
+            Aftermath { logins: 2, ended_token: is_over, keeps_token: false }
+        );
         assert_eq!((is_good(&world).await, believed(&world).await.is_none()), (!is_over, is_over));
     }
 }

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use super::*;
 use crate::observe::samples::{every_state, fail, fine, minutes, rotations, snapshot};
 use crate::run::Reason as Why;
@@ -189,9 +191,15 @@ fn what_comes_too_late_for_readers_is_told_whatever_holds_it_up() {
     let page = at_risk(&row);
     let why = "</strong>: nothing is tried before 08:45 UTC unless the login is changed. <code>login_refused";
     assert!(page.contains(from) && page.contains(why) && page.contains("class=\"summary bad\""), "{page}");
+    assert!(!page.contains("is not tried again for"), "that is said already: {page}");
+
+    row.held = Some(Held { by: HeldBy::Backoff, until: Some(minutes(1) - TimeDelta::seconds(1)) });
+    Arc::make_mut(&mut row.rotation).reader_lag = std::time::Duration::from_secs(3600);
+    fail(&mut row, "unreachable", None);
+    let page = at_risk(&row);
+    assert!(page.contains(from) && !page.contains("nothing is tried before"), "soon it is: {page}");
 
     (row.held, row.failing) = (None, None);
-    Arc::make_mut(&mut row.rotation).reader_lag = std::time::Duration::from_secs(3600);
     let page = at_risk(&row);
     let why = "even if a new one came now, the slowest notices it only within 1 h (<code>reader_lag</code>).";
     assert!(page.contains(from) && page.contains(why), "{page}");
