@@ -284,7 +284,7 @@ async fn a_token_that_was_refreshed_is_over_as_long_as_the_new_one_is_not_stored
         assert!(!is_good(&world).await);
         assert_eq!(
             barred.aftermath(RotationId(0)),
-            Aftermath { logins: 1, ended_token: true, keeps_token: false }
+            Aftermath { logins: 1, ended_token: true, keeps_token: true }
         );
         assert_eq!(barred.standing(RotationId(0)).await.unwrap().living, None);
         world.token_with("path \"secret/*\" { capabilities = [\"create\", \"read\", \"update\"] }").await;
