@@ -140,8 +140,8 @@ pub struct Next {
 /// Do what is due, then exit
 ///
 /// For CronJobs and for trying things out. Each run is tried once. A wrapping token (`wrapped = true`) is used
-/// up: the next one needs a fresh one. A rotation whose login was refused is
-/// not tried with the same login again before its time, even with --force.
+/// up: the next one needs a fresh one; --dry-run leaves it to the rotator and does nothing. A rotation whose
+/// login was refused is not tried with the same login again before its time, even with --force.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Once {
@@ -149,7 +149,7 @@ pub struct Once {
     #[arg(value_name = "ROTATION")]
     pub rotations: Vec<String>,
 
-    /// Log in and verify, but write nothing
+    /// Log in (never refresh) and verify, but write nothing
     ///
     /// A login that is refused counts as any other: it is noted beside the entry, and not sent again for a while.
     #[arg(long)]

@@ -181,6 +181,9 @@ pub struct PastFailure {
 pub struct Class(Cow<'static, str>);
 
 impl Class {
+    /// Readers hold a token that was ended for the sake of a new one, which they did not get.
+    pub const ENDED_BY_REFRESH: Class = Class::new("ended_by_refresh");
+
     /// A kind that this program knows.
     pub const fn new(name: &'static str) -> Self {
         Class(Cow::Borrowed(name))

@@ -9,7 +9,7 @@ use super::tell;
 use crate::app::App;
 use crate::cli::Cli;
 use crate::meaning::meaning;
-use crate::run::RotationId;
+use crate::run::{Class, RotationId};
 use crate::runner::DestinationState;
 use crate::scheduler::{Held, HeldBy};
 
@@ -63,6 +63,12 @@ pub(super) fn first_trouble(destinations: &[Destination]) -> Option<&str> {
 /// Whether something came in the way of one of them.
 pub(super) fn are_in_trouble(destinations: &[Destination]) -> bool {
     destinations.iter().any(|destination| destination.failure_class.is_some())
+}
+
+/// Whether a refresh has ended the token of one of them.
+pub(super) fn are_ended(destinations: &[Destination]) -> bool {
+    let ended = Class::ENDED_BY_REFRESH;
+    destinations.iter().any(|destination| destination.failure_class.as_deref() == Some(ended.name()))
 }
 
 /// What a rotation waits for. Where something is in the way of a destination, whoever runs it tries that again and

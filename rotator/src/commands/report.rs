@@ -13,6 +13,7 @@ use crate::app::UnknownRotation;
 use crate::cli::{Cli, LogFormat, Output};
 use crate::config::{ConfigErrors, Problem};
 use crate::explain::BadMoment;
+use crate::spared;
 
 /// Why a command could not do its work at all.
 #[derive(Debug, Error)]
@@ -27,6 +28,8 @@ pub(super) enum CommandError {
     Listen(#[from] ListenError),
     #[error("the result could not be written: {0}")]
     Output(std::io::Error),
+    #[error("{}. {}", spared::NO_TRY, spared::ADVICE)]
+    Spared,
     #[error("cannot listen to signals: {0}")]
     Signals(std::io::Error),
     #[error("{0}")]
@@ -39,6 +42,7 @@ impl CommandError {
             CommandError::BadMoment(_)
             | CommandError::Config(_)
             | CommandError::Listen(_)
+            | CommandError::Spared
             | CommandError::UnknownRotation(_) => Exit::Configuration,
             CommandError::File(..) | CommandError::Output(_) | CommandError::Signals(_) => Exit::Unexpected,
         }

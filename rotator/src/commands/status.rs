@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
-use super::destinations::{self, Destination, are_in_trouble, first_trouble, tell_troubles};
+use super::destinations::{self, Destination, are_ended, are_in_trouble, first_trouble, tell_troubles};
 use super::print::budget;
 use super::state::State;
 use super::{CommandError, Exit, asks_vault, load, note_unread, show, tell};
@@ -91,7 +91,9 @@ fn row(
     let living = standing.and_then(|standing| standing.living);
     let failure = standing.and_then(|standing| standing.failure.as_ref());
     let next = scheduler.next(id);
-    let held = destinations::held(outlook.held(id), next.is_some() && are_in_trouble(&destinations));
+    // What a refresh has ended is renewed without waiting.
+    let is_barred = next.is_some() && are_in_trouble(&destinations) && !are_ended(&destinations);
+    let held = destinations::held(outlook.held(id), is_barred);
     let next = next.map(|next| Next { at: Held::begins(held, next.at), ..next });
     let budget = living.and_then(|living| {
         outage_budget(&living, rotation.reader_lag, held.and_then(|held| held.until), now)
@@ -101,6 +103,7 @@ fn row(
     let state = match State::of(standing, now) {
         _ if !rotation.enabled => State::Disabled,
         State::Fine if are_in_trouble(&destinations) => State::Failing,
+        State::Missing if are_ended(&destinations) => State::Dead,
         state => state,
     };
     Some(Row {

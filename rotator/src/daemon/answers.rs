@@ -72,6 +72,7 @@ impl Daemon {
             stage: view.stage,
             held: outlook.held(id),
             living: view.living,
+            ended_by_refresh: view.living.is_none() && self.runner.has_ended_token(id),
             failing: view.failing,
             runs: self.score.runs(rotation),
         })

@@ -9,6 +9,7 @@ mod over;
 mod probe;
 mod secrets;
 mod servers;
+mod sessions;
 mod vault;
 
 use std::collections::BTreeSet;
@@ -89,13 +90,15 @@ pub async fn examine(
     findings.extend(secrets::examine(&patient));
     let (of_vault, login) = vault::examine(&patient).await;
     findings.extend(of_vault);
-    let (of_servers, of_access, of_entries) = tokio::join!(
+    let (of_servers, of_access, of_entries, of_sessions) = tokio::join!(
         servers::examine(&patient, login),
         access::examine(&patient, login),
         entries::examine(&patient, login),
+        sessions::examine(&patient, login),
     );
     findings.extend(of_servers);
     findings.extend(of_access);
+    findings.extend(of_sessions);
     let readers_at_risk = of_entries.readers_at_risk;
     findings.extend(of_entries.findings);
     findings.sort_by_key(|finding| (finding.group, finding.check));

@@ -96,6 +96,8 @@ pub struct Row {
     pub held: Option<Held>,
     /// The token that readers find.
     pub living: Option<Living>,
+    /// Whether there is none because a refresh has ended it, or may have.
+    pub ended_by_refresh: bool,
     /// The failures since the last success.
     pub failing: Option<Box<Failing>>,
     /// How its runs ended since the start of the process.

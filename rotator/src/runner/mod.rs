@@ -33,6 +33,7 @@ pub(crate) use credential::{key as credential_key, login_key};
 pub use detail::Detail;
 pub use flush::Unstored;
 pub use seen::{Objection, Seen};
+pub use session::SessionState;
 pub use standing::DestinationState;
 
 use std::collections::HashSet;

@@ -212,11 +212,14 @@ impl Ended {
 
     /// A token with the end that a refresh has given it.
     pub(super) fn left(self, place: &Place, living: Living, now: Timestamp) -> Living {
-        if !self.has(place, living) {
-            return living;
-        }
+        let expires_at = self.end_of(place, living, now).or(living.expires_at);
+        Living { expires_at, ..living }
+    }
+
+    /// When a token has ended, if it has.
+    pub(super) fn end_of(self, place: &Place, living: Living, now: Timestamp) -> Option<Timestamp> {
         let ended_at = self.before.min(now);
-        Living { expires_at: Some(living.expires_at.map_or(ended_at, |end| end.min(ended_at))), ..living }
+        self.has(place, living).then(|| living.expires_at.map_or(ended_at, |end| end.min(ended_at)))
     }
 
     fn has(self, place: &Place, living: Living) -> bool {
@@ -255,3 +258,23 @@ fn did_nothing(error: &SourceError) -> bool {
 /// How far what is known of Vault's clock may be wrong, and how long it takes to write a token.
 const IMPRECISION: TimeDelta = TimeDelta::seconds(3);
 const SECOND: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use tokenferry_sources::{Action, Attempt, Said, system};
+
+    use super::*;
+
+    #[test]
+    fn a_refresh_has_done_nothing_only_where_that_is_certain() {
+        let attempt = || Attempt::new(system("zenoti").unwrap(), Action::Refresh, "api.example".to_owned());
+        let refused =
+            |status| SourceError::LoginRefused { attempt: attempt(), status, said: Said::default() };
+        let tls = |certificate| SourceError::Tls { attempt: attempt(), cause: String::new(), certificate };
+        let unreachable = SourceError::Unreachable { attempt: attempt(), cause: String::new() };
+        let late = SourceError::TimedOut { attempt: attempt(), limit: Duration::from_secs(1) };
+        let empty = SourceError::NoToken { attempt: attempt(), status: 200, said: Said::default() };
+        assert!([refused(401), tls(true), unreachable].iter().all(did_nothing));
+        assert!(![refused(200), tls(false), late, empty].iter().any(did_nothing));
+    }
+}

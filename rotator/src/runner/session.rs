@@ -12,7 +12,7 @@ use tracing::warn;
 use super::Runner;
 use super::job::{Job, State};
 use crate::handover;
-use crate::run::CredentialKey;
+use crate::run::{CredentialKey, RotationId};
 
 /// What stands in the entry of a session.
 pub(super) struct Kept {
@@ -29,7 +29,40 @@ pub(super) struct Kept {
     custom_metadata: BTreeMap<String, String>,
 }
 
+/// What a session looks like to somebody who only looks.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SessionState {
+    /// It was deleted, or whoever deleted it may have it back.
+    Deleted,
+    /// Nothing was kept there yet.
+    Empty,
+    /// It is not of this source, and what to do about that.
+    Foreign(String),
+    /// It keeps a refresh token.
+    Kept,
+    /// What it keeps is of no use any more.
+    Over,
+}
+
 impl Runner {
+    /// The session of a rotation's source, if it has one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn session(&self, rotation: RotationId) -> Result<Option<(KvPath, SessionState)>, VaultError> {
+        let Some(job) = self.job(rotation) else { return Ok(None) };
+        let Some(at) = job.rotation.source.session.as_deref() else { return Ok(None) };
+        let kept = self.read_session(job, at).await?;
+        let state = match kept.refresh_token {
+            _ if !kept.is_ours => SessionState::Foreign(kept.advice(job, at)),
+            Some(_) => SessionState::Kept,
+            None if kept.version == 0 => SessionState::Empty,
+            None if kept.data.fields().is_empty() => SessionState::Deleted,
+            None => SessionState::Over,
+        };
+        Ok(Some((at.clone(), state)))
+    }
+
     /// Keeps what the pending token can be refreshed with. Readers need the token, so what comes in the way of this
     /// stops nothing: the next run then logs in.
     pub(super) async fn keep_session(&self, job: &Job, state: &mut State) {
@@ -180,7 +213,8 @@ fn fields(job: &Job, refresh: &RefreshToken, issued_at: Timestamp) -> Map<String
 /// A short name for whom a source logs in as, and where.
 fn of(credential: &CredentialKey) -> String {
     let hash = digest::digest(&digest::SHA256, credential.0.as_bytes());
-    hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let begin = hash.as_ref().first_chunk().copied().unwrap_or_default();
+    format!("{:032x}", u128::from_be_bytes(begin))
 }
 
 fn holds(found: &Found, refresh: &RefreshToken) -> bool {

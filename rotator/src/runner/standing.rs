@@ -83,6 +83,12 @@ impl Runner {
         })
     }
 
+    /// Whether readers hold a token that a refresh has ended, or may have. Not while it runs.
+    pub fn has_ended_token(&self, rotation: RotationId) -> bool {
+        let of = |job: &Job| job.state.try_lock().is_ok_and(|state| state.is_ended(job));
+        self.job(rotation).is_some_and(of)
+    }
+
     /// Each destination of a rotation, as it was found or left last.
     pub async fn destinations(&self, rotation: RotationId) -> Vec<DestinationState> {
         let Some(job) = self.job(rotation) else { return Vec::new() };
@@ -90,8 +96,12 @@ impl Runner {
         let one = |(index, at): (usize, &Destination)| {
             let place = state.places.get(index).and_then(Option::as_ref);
             let living = place.filter(|place| place.is_of(job));
-            let living = living.and_then(|place| Some(state.left(place, place.served()?, self.clock.now())));
-            DestinationState { at: at.to_string(), living, trouble: state.troubles.of(index).cloned() }
+            let served = living.and_then(|place| Some((place, place.served()?)));
+            let living = served.map(|(place, living)| state.left(place, living, self.clock.now()));
+            let is_ended = living != served.map(|(_, living)| living);
+            let trouble = state.troubles.of(index).cloned();
+            let trouble = trouble.or_else(|| is_ended.then_some(Class::ENDED_BY_REFRESH));
+            DestinationState { at: at.to_string(), living, trouble }
         };
         job.rotation.destinations.iter().enumerate().map(one).collect()
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use tokenferry_rotator::rotation::{Destination, Rotation};
 use tokenferry_rotator::run::{Aftermath, Living, Outcome, RotationId, Work as _};
-use tokenferry_rotator::runner::Runner;
+use tokenferry_rotator::runner::{Runner, SessionState};
 use tokenferry_rotator::source::{Reference, Setting};
 use tokenferry_sandbox::{Answer, Fault, GrantCounts};
 use tokenferry_sources::{Timestamp, rfc3339};
@@ -481,4 +481,25 @@ async fn no_login_follows_a_refresh_whose_system_asks_to_come_back_later() {
         "{outcome:?}"
     );
     assert_eq!(logins(&world).0.attempted, 1);
+}
+
+#[tokio::test]
+async fn whoever_only_looks_sees_how_a_session_stands() {
+    let world = World::new().await;
+    let see = async |runner: &Runner| runner.session(RotationId(0)).await.unwrap().unwrap().1;
+    assert_eq!(see(&runner(&world)).await, SessionState::Empty);
+    rotated(&runner(&world)).await;
+    assert_eq!(see(&runner(&world)).await, SessionState::Kept);
+    let mut kept = session(&world).await;
+    kept["expires_at"] = json!("2020-01-01T00:00:00Z");
+    let at = format!("secret/data/{SESSION}");
+    drop(world.bao.root("POST", &at, json!({ "data": kept })).await);
+    assert_eq!(see(&runner(&world)).await, SessionState::Over);
+    drop(world.bao.root("DELETE", &at, Value::Null).await);
+    assert_eq!(see(&runner(&world)).await, SessionState::Deleted);
+    let renamed = rotation_of(&world, "zenoti.renamed", &[place("home")]);
+    let foreign = see(&world.runner(renamed, world.vault())).await;
+    let SessionState::Foreign(advice) = foreign else { panic!("{foreign:?}") };
+    let command = "`bao kv metadata patch -mount=secret -custom-metadata=tokenferry_session=zenoti.renamed sessions/salon`";
+    assert!(advice.contains("\"zenoti.home\" was renamed") && advice.contains(command), "{advice}");
 }

@@ -105,7 +105,15 @@ async fn a_token_that_a_refresh_ended_before_a_kill_is_renewed_by_the_next_start
     site.openbao.write_policy("rotator", &barred).await;
     site.rotator.run(&["once", "--force", "salon"]).await.failed_with(4);
     assert_eq!(ask_centers(&site).await, 401, "the refresh ended it");
-    site.rotator.run(&["status", "salon"]).await.failed_with(4);
+    let status = site.rotator.run(&["status", "salon", "--output", "json"]).await.failed_with(4).json();
+    assert_eq!(
+        (&status[0]["state"], &status[0]["failure_class"]),
+        (&json!("dead"), &json!("vault_forbidden"))
+    );
+    assert_eq!(status[0]["destinations"][0]["failure_class"], "ended_by_refresh");
+    let explained = site.rotator.run(&["explain", "salon"]).await.ok().stdout;
+    assert!(explained.contains("a refresh ended it"), "{explained}");
+    assert!(!explained.contains("are left"), "{explained}");
 
     let mut daemon = site.rotator.start();
     daemon

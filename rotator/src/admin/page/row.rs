@@ -7,9 +7,9 @@ use tokenferry_sources::{Timestamp, rfc3339};
 
 use super::add;
 use super::words::{hour, long, marked, moment};
-use crate::meaning::meaning;
+use crate::meaning::{Meaning, meaning};
 use crate::observe::{Row, State};
-use crate::run::{Living, Reason};
+use crate::run::{Class, Living, Reason};
 use crate::scheduler::{Held, HeldBy, Stage};
 
 pub(super) fn row(page: &mut String, row: &Row, now: Timestamp) {
@@ -41,6 +41,7 @@ fn cell(page: &mut String, label: &str, content: &str) {
 /// Its colour, its sign, and what both mean.
 fn look(row: &Row, state: State) -> (&'static str, &'static str, &'static str) {
     match state {
+        State::Dead if row.ended_by_refresh => ("bad", "■", "Token ended"),
         State::Dead if row.living.is_none() => ("bad", "■", "No token"),
         State::Dead => ("bad", "■", "Token over"),
         State::AtRisk => ("bad", "▲", "Readers at risk"),
@@ -106,7 +107,8 @@ fn last(row: &Row, now: Timestamp) -> String {
                 0 | 1 => "first failure".to_owned(),
                 count => format!("{count} failures in a row"),
             };
-            let since = success.map_or_else(|| "never rotated".to_owned(), |at| format!("rotated {at}"));
+            let never = if row.ended_by_refresh { "not rotated since" } else { "never rotated" };
+            let since = success.map_or_else(|| never.to_owned(), |at| format!("rotated {at}"));
             let failed = if row.runs.missed > 0 { "partly failed" } else { "failed" };
             format!("{failed} {} <span class=\"sub\">{count}; {since}</span>", ago(failing.at))
         }
@@ -145,7 +147,7 @@ pub(super) fn wait(delta: TimeDelta) -> String {
 }
 
 fn trouble(row: &Row, now: Timestamp) -> String {
-    let risk = risk(row, now);
+    let risk = ended(row).or_else(|| risk(row, now));
     let shared = row.held_with_others().map(|until| {
         let until = hour(until, now);
         format!("Its login was refused to another rotation, and is not sent for this one before {until}. ")
@@ -171,6 +173,15 @@ fn trouble(row: &Row, now: Timestamp) -> String {
     let (means, advice) = (marked(meaning.means), marked(meaning.advice));
     let (risk, missed) = (risk.unwrap_or_default(), missed(row));
     format!("{risk}{missed}<code>{class}</code>: {means}. <span class=\"sub\">{advice}{held}</span>")
+}
+
+/// Why a token that lived long enough is dead.
+fn ended(row: &Row) -> Option<String> {
+    let Meaning { means, advice } = meaning(Class::ENDED_BY_REFRESH.name());
+    let class = Class::ENDED_BY_REFRESH;
+    let told =
+        || format!("<code>{class}</code>: {}. <span class=\"sub\">{}</span> ", marked(means), marked(advice));
+    row.ended_by_refresh.then(told)
 }
 
 /// What a new token comes too late for.

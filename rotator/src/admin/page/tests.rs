@@ -30,6 +30,20 @@ fn what_is_worst_for_readers_comes_first() {
 }
 
 #[test]
+fn that_a_refresh_has_ended_a_token_is_told() {
+    let mut snapshot = every_state();
+    let row = snapshot.rows.iter_mut().find(|row| &*row.rotation.name == "missing").unwrap();
+    row.ended_by_refresh = true;
+    let page = shown(&snapshot, "");
+    for text in
+        ["Token ended", "<code>ended_by_refresh</code>: a refresh has ended the token", "not rotated since"]
+    {
+        assert!(page.contains(text), "{text} is missing in {page}");
+    }
+    assert!(!page.contains("never rotated") && !page.contains("No token"), "{page}");
+}
+
+#[test]
 fn each_state_is_told_in_words() {
     let page = shown(&every_state(), "");
     let told = [

@@ -130,7 +130,10 @@ impl Facts {
         let Some(living) = detail.living else { return vec![format!("{at}: none of this rotation")] };
         let issued = self.when(living.issued_at);
         let mut lines = vec![format!("{at}: version {}, issued {issued}", living.version)];
-        lines.push(match living.expires_at {
+        lines.push(match detail.ended_at.or(living.expires_at) {
+            Some(end) if detail.ended_at.is_some() => {
+                format!("  a refresh ended it {}, or may have: it is dead", self.when(end))
+            }
             Some(end) if end > self.now => {
                 let (left, life) = (length(end - self.now), length(end - living.issued_at));
                 format!("  ends {}: {left} of {life} are left", self.when(end))
