@@ -18,18 +18,20 @@ async fn site(test: &str) -> Site {
     site.openbao.write("kv1/notes", &password).await;
     site.openbao.write_entry(MOUNT, "kept/notes", &password).await;
     let (base_url, username) = (site.issuer.zettelstore_url(), site.issuer.planted.username.clone());
-    let source = |mount: &str, path: &str| {
+    // Nobody takes turns with somebody who seems to log in elsewhere.
+    let elsewhere = base_url.replace("127.0.0.1", "localhost");
+    let source = |base_url: &str, mount: &str, path: &str| {
         format!(
             "base_url = \"{base_url}\"\n username = \"{username}\"\n \
              password = {{ vault = {{ mount = \"{mount}\", path = \"{path}\", field = \"password\" }} }}"
         )
     };
-    let other = source("kv1", "notes");
+    let other = source(&elsewhere, "kv1", "notes");
     site.configure(|config| {
         TOKEN.clone_into(&mut config.vault);
         // What must not be written is tried for so long.
         "grace_period = \"1s\"".clone_into(&mut config.top);
-        config.source = source(MOUNT, "kept/notes");
+        config.source = source(&base_url, MOUNT, "kept/notes");
         config.more = format!(
             "source \"zettelstore\" \"other\" {{\n {other}\n}}\n{}",
             rotation("other").replace("zettelstore.notes", "zettelstore.other")
