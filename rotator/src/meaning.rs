@@ -39,6 +39,8 @@ const MEANINGS: &[(&str, &str, &str)] = &[
      "Install those of the operating system, or set `ca_cert_file`."),
     ("cas_lost", "somebody else wrote the entry at the same time, twice",
      "Find out who else writes it: one destination is for one rotation."),
+    ("ended_by_refresh", "a refresh has ended the token that readers hold, or may have, and the new one was not stored",
+     "Nothing, if the next run succeeds: it gets a new one. `tokenferry once` does so now."),
     ("expired_on_arrival", "the token was over when it came",
      "Set the clocks right, of this machine and of the system."),
     ("expiry_unknown", "nobody says when the token ends",
@@ -191,6 +193,7 @@ mod tests {
         for class in classes {
             assert_ne!(meaning(class), UNKNOWN, "{class}");
         }
+        assert_ne!(meaning(Class::ENDED_BY_REFRESH.name()), UNKNOWN);
         assert_eq!(meaning("hic_sunt_dracones"), UNKNOWN);
     }
 

@@ -56,7 +56,7 @@ impl Database {
 
     /// One connection, for whoever needs a session.
     pub(super) async fn connect(&self) -> Result<PgConnection, DatabaseError> {
-        self.options.connect().await.doing("connect")
+        self.options.connect().await.doing("connect to")
     }
 
     /// Connections for what takes one statement. None is made before it is needed.

@@ -4,11 +4,11 @@ mod answers;
 mod departures;
 mod entries;
 mod looks;
+mod patrol;
 mod proofs;
 mod renewal;
 mod taking_over;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ use tracing::{debug, info, warn};
 use self::departures::Departures;
 use self::entries::Entries;
 use self::looks::{LOOK_FOR_CHANGES_EVERY, Looks};
+use self::patrol::Patrol;
+use self::proofs::Proofs;
 use self::renewal::Renewal;
 use crate::app::App;
 use crate::config::Listen;
@@ -31,7 +33,7 @@ use crate::lag::{Lag, Watchdog};
 use crate::observe::{Question, Score};
 use crate::reload::{LastReload, Reloads};
 use crate::rotation::Rotation;
-use crate::run::{RotationId, Standing};
+use crate::run::RotationId;
 use crate::runner::Runner;
 use crate::scheduler::Scheduler;
 use crate::stop;
@@ -70,6 +72,8 @@ pub struct Daemon {
     last_reload: LastReload,
     entries: Entries,
     looks: Looks,
+    patrol: Patrol,
+    proofs: Proofs,
     departures: Departures,
     renewal: Renewal,
 }
@@ -91,6 +95,8 @@ impl Daemon {
             last_reload: LastReload { successful: true, at: app.clock.now() },
             entries: Entries::new(app.config.concurrency),
             looks: Looks::default(),
+            patrol: Patrol::new(),
+            proofs: Proofs::default(),
             departures: Departures::default(),
             renewal: Renewal::new(&app.vault),
             rotations: app.config.rotations,
@@ -113,11 +119,12 @@ impl Daemon {
     pub async fn run(mut self, stop: CancellationToken) -> bool {
         let mut watchdog = Watchdog::new(self.lag.clone());
         let mut look = looks();
-        proofs::tell_refused(self.rotations.clone(), |_| true, self.clock.now());
+        self.proofs.expect(self.rotations.iter().map(|rotation| Arc::clone(&rotation.name)));
         self.read_entries();
         self.supervisor.ready(&self.status());
         loop {
             self.submit_what_is_due();
+            self.tell_refused_proofs();
             let pause = self.pause();
             // What is being read is due since that began, for all that is known.
             let unread = self.entries.unread_since();
@@ -137,6 +144,7 @@ impl Daemon {
                     self.note_change(&changed);
                 },
                 _ = look.tick(), if waits_for_change => self.look_for_changed_logins(),
+                round = self.patrol.step() => self.patrol(round),
                 () = sleep(pause) => {}
             }
         }
@@ -144,53 +152,18 @@ impl Daemon {
         self.wind_down().await
     }
 
-    /// Reads what is not known of, but for what somebody else has to leave first.
-    fn read_entries(&mut self) {
-        let free = |id: &RotationId| {
-            !self.rotation(*id).is_some_and(|rotation| self.departures.are_awaited(&rotation.name))
-        };
-        let unread = self.scheduler.unknown().filter(free).collect::<BTreeSet<_>>();
-        self.entries.read(self.runner.clone(), unread, self.concurrency);
-    }
-
-    /// Where Vault has lost an entry, as by a backup that was restored, what is known of the others may not be true.
-    fn read_after_loss(&mut self) {
-        if self.entries.unread() > 0 || !self.runner.take_loss() {
-            return;
-        }
-        let known = (0..).map(RotationId).take(self.rotations.len());
-        let known: BTreeSet<_> = known.filter(|id| self.scheduler.next(*id).is_some()).collect();
-        warn!(entries = known.len(), "Vault has lost what stood in an entry; the others are read again");
-        self.entries.read(self.runner.clone(), known, self.concurrency);
-    }
-
-    fn learn(&mut self, rotation: RotationId, mut standing: Standing) {
-        let now = self.now();
-        let alive = standing.living.filter(|living| living.expires_at.is_none_or(|end| end > now));
-        if let (None, Some(living)) = (&standing.failure, alive) {
-            standing.failure = self.runner.missed(rotation, living);
-        }
-        if let (Some(failure), Some(configured)) = (&standing.failure, self.rotation(rotation)) {
-            warn!(
-                rotation = &*configured.name,
-                class = %failure.class,
-                failures = failure.count,
-                at = rfc3339(failure.at),
-                has_token = standing.living.is_some(),
-                "its last run failed"
-            );
-        }
-        self.scheduler.learn(rotation, standing, now);
-        self.announce(rotation);
-    }
-
     fn submit_what_is_due(&mut self) {
         let now = self.now();
         for due in self.scheduler.due(now) {
             self.dispatch.submit(due);
         }
-        for rotation in self.scheduler.put_off() {
-            let until = self.scheduler.held(*rotation, now).and_then(|held| held.until);
+        let put_off = self.scheduler.put_off();
+        if put_off.is_empty() {
+            return;
+        }
+        let outlook = self.scheduler.outlook(now);
+        for rotation in put_off {
+            let until = outlook.held(*rotation).and_then(|held| held.until);
             if let Some(configured) = self.rotation(*rotation) {
                 let until = until.map(|until| configured.schedule.local(until));
                 info!(rotation = &*configured.name, until, "due, and waits for the rate of its source");
