@@ -109,6 +109,20 @@ impl App {
         self.enabled(&sharing.collect())
     }
 
+    /// The others that it takes to tell when these will run: those that share the rate of a source, and the nearest
+    /// that send the same login, which may have been refused to one of them.
+    fn neighbours(&self, rotations: &BTreeSet<RotationId>) -> BTreeSet<RotationId> {
+        let mut neighbours = self.sharing_a_rate_with(rotations);
+        let logins: Vec<_> =
+            Plan::of_all(&self.config.rotations).into_iter().map(|plan| plan.login).collect();
+        let login = |id: RotationId| logins.get(id.0 as usize).copied().flatten();
+        let shared: BTreeSet<_> = rotations.iter().filter_map(|id| login(*id)).collect();
+        let others = self.ids().filter(|(id, rotation)| rotation.enabled && !rotations.contains(id));
+        let others = others.filter(|(id, _)| login(*id).is_some_and(|login| shared.contains(&login)));
+        neighbours.extend(others.map(|(id, _)| id).take(MOST_NEIGHBOURS));
+        neighbours
+    }
+
     /// A rotation.
     pub fn rotation(&self, id: RotationId) -> Option<&Arc<Rotation>> {
         self.config.rotations.get(id.0 as usize)
@@ -116,7 +130,7 @@ impl App {
 
     /// A scheduler that knows nothing of the past yet.
     pub fn scheduler(&self) -> Scheduler {
-        Scheduler::new(self.config.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect())
+        Scheduler::new(Plan::of_all(&self.config.rotations))
     }
 
     /// A scheduler that knows what was found.
@@ -126,6 +140,17 @@ impl App {
             scheduler.learn(*rotation, standing.clone(), now);
         }
         scheduler
+    }
+
+    /// Reads once what stands in Vault for these rotations, and what of others it takes to tell when these will run. That
+    /// the latter cannot be read is no error.
+    pub async fn read_with_neighbours(&self, rotations: BTreeSet<RotationId>) -> Reading {
+        let neighbours = self.neighbours(&rotations);
+        let mut reading = self.read(rotations).await;
+        if reading.error.is_none() && !neighbours.is_empty() {
+            reading.found.extend(self.read(neighbours).await.found);
+        }
+        reading
     }
 
     /// Reads once what stands in Vault for these rotations.
@@ -150,3 +175,6 @@ impl App {
         Reading { found, error }
     }
 }
+
+/// So many of those that send the same login are asked whether it was refused: that is true of all, or of the last.
+const MOST_NEIGHBOURS: usize = 32;

@@ -87,7 +87,8 @@ impl Command {
 ///   cluster    PostgreSQL, where replicas share the work: its rights, sessions and connections; the replicas
 ///   rotations  each destination is ours and its token alive; the last failure; the proof of `validate`
 ///
-/// A wrapping token (`wrapped = true`) is left to the rotator: what only Vault could tell is not looked at.
+/// A wrapping token (`wrapped = true`) is left to the rotator: what only Vault could tell is not looked at, which is a
+/// problem. With --offline that is wanted, and a warning.
 ///
 /// Exit code 3: there is a problem, and readers still hold living tokens; 4: a reader may hold a dead one,
 /// there is none yet, or nobody looked; 2: the configuration is wrong, or only the proof was refused.
@@ -101,6 +102,10 @@ pub struct Doctor {
     /// Exit with 3 for warnings, too
     #[arg(long)]
     pub strict: bool,
+
+    /// Do not log in to Vault: a warning says that nobody looked at what stands there
+    #[arg(long)]
+    pub offline: bool,
 
     /// How to print
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Table)]
@@ -136,8 +141,8 @@ pub struct Next {
 /// Do what is due, then exit
 ///
 /// For CronJobs and for trying things out. Each run is tried once. A wrapping token (`wrapped = true`) is used
-/// up: the next one needs a fresh one. A rotation whose login was refused is
-/// not tried with the same login again before its time, even with --force.
+/// up: the next one needs a fresh one; --dry-run leaves it to the rotator and does nothing. A rotation whose
+/// login was refused is not tried with the same login again before its time, even with --force.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Once {
@@ -145,7 +150,9 @@ pub struct Once {
     #[arg(value_name = "ROTATION")]
     pub rotations: Vec<String>,
 
-    /// Log in and verify, but write nothing
+    /// Log in (never refresh) and verify, but write nothing
+    ///
+    /// A login that is refused counts as any other: it is noted beside the entry, and not sent again for a while.
     #[arg(long)]
     pub dry_run: bool,
 

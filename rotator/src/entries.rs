@@ -42,6 +42,7 @@ async fn read_until_done(
         let wait = pause_before_next(pause, unread.len(), error.concerns_all());
         warn!(
             class = error.class(),
+            vault = runner.vault().address(),
             unread = unread.len(),
             next_try_in_secs = wait.as_secs(),
             advice = error.advice(),

@@ -13,10 +13,23 @@ pub fn advice(at: &KvPath, owner: &str, now: &str) -> String {
     )
 }
 
-fn command(KvPath { namespace, mount, path }: &KvPath, owner: &str) -> String {
+/// The same for the session of a source.
+pub fn of_session(at: &KvPath, owner: &str, now: &str) -> String {
+    format!(
+        "If the source \"{owner}\" was renamed to \"{now}\", keep its old name, or hand its session over: `{}`. If not, \
+         choose another `path` for the session.",
+        patch(at, "tokenferry_session", now)
+    )
+}
+
+fn command(at: &KvPath, owner: &str) -> String {
+    patch(at, "tokenferry_rotation", owner)
+}
+
+fn patch(KvPath { namespace, mount, path }: &KvPath, mark: &str, owner: &str) -> String {
     let namespace =
         namespace.as_ref().map(|namespace| quoted(&format!("-namespace={namespace}")).into_owned() + " ");
-    let (mount, mark) = (format!("-mount={mount}"), format!("-custom-metadata=tokenferry_rotation={owner}"));
+    let (mount, mark) = (format!("-mount={mount}"), format!("-custom-metadata={mark}={owner}"));
     format!(
         "bao kv metadata patch {}{} {} {}",
         namespace.unwrap_or_default(),

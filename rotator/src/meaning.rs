@@ -41,6 +41,8 @@ const MEANINGS: &[(&str, &str, &str)] = &[
      "Find out who else writes it: one destination is for one rotation."),
     ("credential_busy", "another replica went on using its credential",
      "It is tried again. If it lasts, one of the runs with this credential hangs: look at its log."),
+    ("ended_by_refresh", "a refresh has ended the token that readers hold, or may have, and the new one was not stored",
+     "Nothing, if the next run succeeds: it gets a new one. `tokenferry once` does so now."),
     ("expired_on_arrival", "the token was over when it came",
      "Set the clocks right, of this machine and of the system."),
     ("expiry_unknown", "nobody says when the token ends",
@@ -204,6 +206,7 @@ mod tests {
         for class in ["credential_busy", "lock_lost", "replica_lost", "took_too_long", "unknown_rotation"] {
             assert_ne!(meaning(class), UNKNOWN, "{class}, of replicas");
         }
+        assert_ne!(meaning(Class::ENDED_BY_REFRESH.name()), UNKNOWN);
         assert_eq!(meaning("hic_sunt_dracones"), UNKNOWN);
     }
 

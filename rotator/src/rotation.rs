@@ -88,8 +88,16 @@ pub struct Destination {
 impl Destination {
     /// What is most likely a mistake in its path, and what to do about it. There may be such an entry.
     pub fn doubt(&self) -> Option<(String, String)> {
-        let step = self.entry.api_step()?;
         let KvPath { mount, path, .. } = &self.entry;
+        if let Some(name) = path.strip_prefix(&**mount).and_then(|rest| rest.strip_prefix('/')) {
+            let doubt =
+                format!("`path` begins with its own mount, so Vault keeps the entry at {mount}/data/{path}");
+            let advice = format!(
+                "Write `path = \"{name}\"`: `mount` is named apart. Go on only if the entry is called so."
+            );
+            return Some((doubt, advice));
+        }
+        let step = self.entry.api_step()?;
         let doubt = format!("`path` begins with `{step}/`, so Vault keeps the entry at {mount}/data/{path}");
         let advice = format!(
             "Leave `{step}/` out: `path` is the name of the entry, as `bao kv get` takes it. Go on only if it is called so."
@@ -106,5 +114,22 @@ impl Destination {
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.entry.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_what_is_named_apart_is_doubted() {
+        let doubt = |path: &str| Destination::new(KvPath::new("secret", path)).doubt();
+        assert_eq!(
+            doubt("secret/tokens/x").map(|(doubt, _)| doubt).as_deref(),
+            Some("`path` begins with its own mount, so Vault keeps the entry at secret/data/secret/tokens/x")
+        );
+        assert!(doubt("secret/x").unwrap().1.starts_with("Write `path = \"x\"`"));
+        assert!(doubt("data/x").is_some());
+        assert!(["secret", "secrets/x", "tokens/secret/x"].into_iter().all(|path| doubt(path).is_none()));
     }
 }

@@ -117,11 +117,13 @@ pub struct Aftermath {
     pub logins: u32,
     /// Whether readers are left with a token that was ended for the sake of a new one, which they did not get.
     pub ended_token: bool,
+    /// Whether there is a token that waits to be stored: another try to do so costs no login.
+    pub keeps_token: bool,
 }
 
 impl Default for Aftermath {
     fn default() -> Self {
-        Aftermath { logins: 1, ended_token: false }
+        Aftermath { logins: 1, ended_token: false, keeps_token: false }
     }
 }
 
@@ -152,6 +154,8 @@ pub struct Standing {
     pub living: Option<Living>,
     /// The failures since the last success.
     pub failure: Option<PastFailure>,
+    /// When logins before the last one were that may count towards the rate of the source. Times of Vault's clock.
+    pub earlier_logins: Vec<Timestamp>,
 }
 
 /// The failures of a rotation in a row, as noted in its entry.
@@ -178,6 +182,9 @@ pub struct PastFailure {
 pub struct Class(Cow<'static, str>);
 
 impl Class {
+    /// Readers hold a token that was ended for the sake of a new one, which they did not get.
+    pub const ENDED_BY_REFRESH: Class = Class::new("ended_by_refresh");
+
     /// A kind that this program knows.
     pub const fn new(name: &'static str) -> Self {
         Class(Cow::Borrowed(name))
@@ -199,6 +206,11 @@ impl Class {
     /// Whether it is Vault that could not be asked.
     pub fn is_of_vault(&self) -> bool {
         self.0.starts_with("vault_")
+    }
+
+    /// Whether Vault itself was away, for everybody: as soon as one gets through to it, others will.
+    pub fn is_vault_away(&self) -> bool {
+        VAULT_IS_AWAY.contains(&self.name())
     }
 
     /// Whether nothing could be sent because the other side did not prove who it is.
@@ -258,3 +270,14 @@ pub trait Work: Send + Sync {
 /// Names a credential without being one.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct CredentialKey(pub Arc<str>);
+
+const VAULT_IS_AWAY: [&str; 8] = [
+    "vault_broken_answer",
+    "vault_sealed",
+    "vault_server_error",
+    "vault_standby",
+    "vault_starting",
+    "vault_timed_out",
+    "vault_tls",
+    "vault_unreachable",
+];

@@ -1,9 +1,11 @@
 //! A configured source: what the configuration says about one way to get tokens, secrets as references.
 
+mod advice;
 mod setting;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use advice::advice;
 pub use setting::{Setting, Settings, VaultField};
 pub use tokenferry_sources::{Reference, ReferenceError};
 

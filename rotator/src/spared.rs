@@ -7,6 +7,9 @@ pub fn is_spared(auth: &VaultAuth) -> bool {
     matches!(auth, VaultAuth::WrappedAppRole { .. })
 }
 
+/// Why a try that writes nothing is refused.
+pub const NO_TRY: &str =
+    "a try (`--dry-run`) would use up the wrapping token, which the rotator needs: nothing was done";
 /// Why there is no login.
 pub const WHY: &str =
     "Vault is not asked, since that would use up the wrapping token, which the rotator needs";

@@ -23,7 +23,7 @@ impl Vault {
             Ok(_) => info!("logged in to Vault with a new TLS certificate"),
             Err(error) => {
                 let message = "going on with the old TLS certificate at Vault";
-                warn!(class = error.class(), %error, advice = error.advice(), "{message}");
+                warn!(class = error.class(), vault = self.address(), %error, advice = error.advice(), "{message}");
                 if matches!(error, VaultError::CertificateRefused { .. } | VaultError::Identity { .. })
                     || error.is_refusal()
                 {

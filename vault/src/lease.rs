@@ -109,7 +109,7 @@ impl Vault {
                 }
                 Err(error) => {
                     failures += 1;
-                    warn!(class = error.class(), %error, advice = error.advice(), "our Vault token was not renewed");
+                    warn!(class = error.class(), vault = self.address(), %error, advice = error.advice(), "our Vault token was not renewed");
                     Some(backoff(failures))
                 }
             };

@@ -63,7 +63,7 @@ impl Vault {
 
     /// Where it is.
     pub fn address(&self) -> &str {
-        self.transport.address()
+        self.transport.address().trim_end_matches('/')
     }
 
     /// The namespace of everything, as configured.

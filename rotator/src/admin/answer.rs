@@ -9,13 +9,13 @@ use super::health::{Reason, reasons};
 use super::host;
 use super::metrics::{self, Exposition};
 use super::page::{self, Query};
-use super::server::Admin;
+use super::server::{Admin, Visit};
 
 type Answer = Response<Content>;
 
 impl Admin {
     /// Answers a request. Its body, if there is one, is never read.
-    pub(super) async fn answer<B>(&self, request: Request<B>) -> Answer {
+    pub(super) async fn answer<B>(&self, request: Request<B>, visit: &Visit) -> Answer {
         if !self.is_meant(&request) {
             return text(StatusCode::MISDIRECTED_REQUEST, NOT_OURS);
         }
@@ -25,11 +25,11 @@ impl Admin {
             return answer;
         }
         match request.uri().path() {
-            "/" if self.page => self.page(request.uri().query()).await,
+            "/" if self.page => self.page(request.uri().query(), visit).await,
             "/" => text(StatusCode::NOT_FOUND, NO_PAGE),
             "/healthz" => self.alive().await,
             "/icon.svg" if self.page => content(StatusCode::OK, "image/svg+xml", page::ICON.to_owned()),
-            "/metrics" => self.metrics().await,
+            "/metrics" => self.metrics(visit).await,
             "/readyz" => self.ready().await,
             "/style.css" if self.page => {
                 content(StatusCode::OK, "text/css; charset=utf-8", page::STYLE.to_owned())
@@ -70,8 +70,8 @@ impl Admin {
         }
     }
 
-    async fn metrics(&self) -> Answer {
-        match self.snapshot().await {
+    async fn metrics(&self, visit: &Visit) -> Answer {
+        match self.snapshot(visit).await {
             Ok(picture) => answer(
                 StatusCode::OK,
                 metrics::CONTENT_TYPE,
@@ -81,8 +81,8 @@ impl Admin {
         }
     }
 
-    async fn page(&self, query: Option<&str>) -> Answer {
-        match self.snapshot().await {
+    async fn page(&self, query: Option<&str>, visit: &Visit) -> Answer {
+        match self.snapshot(visit).await {
             Ok(picture) => {
                 let page = page::page(&picture.snapshot, &Query::parse(query.unwrap_or_default()));
                 content(StatusCode::OK, HTML, page)

@@ -12,6 +12,8 @@ mod host;
 mod listener;
 mod metrics;
 mod page;
+mod patient;
+mod seats;
 mod server;
 mod usage;
 

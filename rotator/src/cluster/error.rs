@@ -46,7 +46,7 @@ pub enum Cause {
     Silence(Duration),
     /// The connection could not be made, or was lost.
     #[error("{0}")]
-    Connection(std::io::ErrorKind),
+    Connection(ErrorKind),
     /// The server did not prove who it is, or wants no TLS.
     #[error("no TLS connection could be made")]
     Tls,
@@ -118,12 +118,12 @@ impl From<&Error> for Cause {
                 let is_code = code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
                 Cause::Code(if is_code { code.into_owned() } else { "unknown".to_owned() })
             }
-            // As what a handshake comes to that is not finished.
+            // So it is told that a certificate is not trusted.
             Error::Io(error) if error.kind() == ErrorKind::InvalidData => Cause::Tls,
             Error::Io(error) => Cause::Connection(error.kind()),
             Error::Tls(_) => Cause::Tls,
             Error::PoolTimedOut => Cause::Silence(LIMIT),
-            Error::PoolClosed | Error::WorkerCrashed => Cause::Connection(std::io::ErrorKind::NotConnected),
+            Error::PoolClosed | Error::WorkerCrashed => Cause::Connection(ErrorKind::NotConnected),
             Error::Protocol(_) => Cause::Unexpected("protocol"),
             Error::RowNotFound => Cause::Unexpected("no row"),
             Error::Migrate(error) => match &**error {

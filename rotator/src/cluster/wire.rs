@@ -99,7 +99,7 @@ pub(super) struct End {
 impl End {
     /// Of a run that did not get as far as a login.
     pub(super) fn without_login(outcome: Outcome) -> Self {
-        End { outcome, aftermath: Aftermath { logins: 0, ended_token: false } }
+        End { outcome, aftermath: Aftermath { logins: 0, ended_token: false, keeps_token: false } }
     }
 
     pub(super) fn failed(class: &'static str) -> Outcome {
@@ -200,7 +200,9 @@ impl Written {
             }
             _ => return None,
         };
-        let aftermath = Aftermath { logins: self.logins, ended_token: self.ended_token };
+        // The next try may be another replica's, which does not have it.
+        let keeps_token = false;
+        let aftermath = Aftermath { logins: self.logins, ended_token: self.ended_token, keeps_token };
         Some(End { outcome, aftermath })
     }
 }
@@ -249,7 +251,8 @@ mod tests {
             Outcome::Refused { class, logins: None },
         ];
         for outcome in outcomes {
-            let end = End { outcome, aftermath: Aftermath { logins: 2, ended_token: true } };
+            let end =
+                End { outcome, aftermath: Aftermath { logins: 2, ended_token: true, keeps_token: false } };
             assert_eq!(End::read(&end.write()), Some(end));
         }
         assert_eq!(End::read(r#"{"kind":"soared","logins":0,"ended_token":false}"#), None);

@@ -9,8 +9,9 @@ use super::tell;
 use crate::app::App;
 use crate::cli::Cli;
 use crate::meaning::meaning;
-use crate::run::RotationId;
+use crate::run::{Class, RotationId};
 use crate::runner::DestinationState;
+use crate::scheduler::{Held, HeldBy};
 
 /// One destination, as it was found or left.
 #[derive(Clone, Debug, Serialize)]
@@ -62,6 +63,18 @@ pub(super) fn first_trouble(destinations: &[Destination]) -> Option<&str> {
 /// Whether something came in the way of one of them.
 pub(super) fn are_in_trouble(destinations: &[Destination]) -> bool {
     destinations.iter().any(|destination| destination.failure_class.is_some())
+}
+
+/// Whether a refresh has ended the token of one of them.
+pub(super) fn are_ended(destinations: &[Destination]) -> bool {
+    let ended = Class::ENDED_BY_REFRESH;
+    destinations.iter().any(|destination| destination.failure_class.as_deref() == Some(ended.name()))
+}
+
+/// What a rotation waits for. Where something is in the way of a destination, whoever runs it tries that again and
+/// again, and only that process knows when.
+pub(super) fn held(held: Option<Held>, are_in_trouble: bool) -> Option<Held> {
+    held.or_else(|| are_in_trouble.then_some(Held { by: HeldBy::Backoff, until: None }))
 }
 
 /// Says which of them fail, below the table.

@@ -16,7 +16,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Doctor) -> Result<Exit, 
     let selected = app.select(&arguments.rotations)?;
     let progress = Progress::default();
     let report = tokio::select! {
-        report = examine(&app, &cli.config, &selected, &progress) => report,
+        report = examine(&app, &cli.config, &selected, arguments.offline, &progress) => report,
         never = watch(&progress, arguments.output) => match never {},
     };
     clear();

@@ -6,12 +6,13 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
+use super::destinations::{self, are_in_trouble};
 use super::{CommandError, Exit, asks_vault, load, note_unread, show};
 use crate::app::{App, Reading};
 use crate::cli::{self, Cli};
 use crate::proof::human;
 use crate::run::RotationId;
-use crate::scheduler::{Held, HeldBy, Scheduler};
+use crate::scheduler::{Held, HeldBy, Next};
 use crate::table::Table;
 use crate::terminal::Terminal;
 
@@ -21,12 +22,20 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, Co
     let now = app.clock.now();
     let asks = asks_vault(cli, &app, arguments.offline);
     let asked = if asks { app.enabled(&selected) } else { BTreeSet::new() };
-    let Reading { found, error } = app.read(asked).await;
+    let Reading { found, error } = app.read_with_neighbours(asked).await;
     let scheduler = app.scheduler_after(&found, now);
+    let outlook = scheduler.outlook(now);
+    let destinations = destinations::of_or_in_trouble(&app, selected.iter().copied()).await;
+    let held = |id| {
+        let is_in_trouble = destinations.get(&id).is_some_and(|of| are_in_trouble(of));
+        destinations::held(outlook.held(id), is_in_trouble)
+    };
     if let Some(error) = &error {
-        note_unread(cli, error);
+        note_unread(cli, &app.vault, error);
     }
-    let rows = selected.into_iter().flat_map(|id| runs(&app, &scheduler, id, arguments.count, now));
+    let rows = selected
+        .into_iter()
+        .flat_map(|id| runs(&app, (scheduler.next(id), held(id)), id, arguments.count, now));
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
     Ok(if error.is_some() { Exit::Failed } else { Exit::Fine })
@@ -46,7 +55,13 @@ struct Row {
     held: Option<HeldBy>,
 }
 
-fn runs(app: &App, scheduler: &Scheduler, id: RotationId, count: u16, now: Timestamp) -> Vec<Row> {
+fn runs(
+    app: &App,
+    (next, held): (Option<Next>, Option<Held>),
+    id: RotationId,
+    count: u16,
+    now: Timestamp,
+) -> Vec<Row> {
     let Some(rotation) = app.rotation(id).filter(|rotation| rotation.enabled) else { return Vec::new() };
     let row = |at: Timestamp, reason, held: Option<HeldBy>| Row {
         rotation: rotation.name.to_string(),
@@ -59,8 +74,7 @@ fn runs(app: &App, scheduler: &Scheduler, id: RotationId, count: u16, now: Times
     };
     let mut last = now;
     let mut rows = Vec::new();
-    if let Some(next) = scheduler.next(id) {
-        let held = scheduler.held(id, now);
+    if let Some(next) = next {
         let at = Held::begins(held, next.at);
         rows.push(row(at, next.reason.name(), held.map(|held| held.by)));
         last = at.max(now);

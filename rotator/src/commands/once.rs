@@ -1,6 +1,6 @@
 //! `tokenferry once`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use crate::proof::human;
 use crate::rotation::Rotation;
 use crate::run::{Class, Living, Outcome, RotationId, Standing, Work};
 use crate::scheduler::{Held, HeldBy, Scheduler};
+use crate::spared::is_spared;
 use crate::stop::wind_down;
 use crate::table::Table;
 use crate::terminal::{Progress, Terminal};
@@ -30,6 +31,9 @@ use crate::terminal::{Progress, Terminal};
 pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, CommandError> {
     let app = load_to(cli, arguments.dry_run)?;
     let selected = app.select(&arguments.rotations)?;
+    if arguments.dry_run {
+        spare(cli, &app, &selected)?;
+    }
     let reading = app.read(app.enabled(&selected)).await;
     let mut scheduler = app.scheduler_after(&reading.found, app.clock.now());
     for (id, standing) in app.read(app.sharing_a_rate_with(&selected)).await.found {
@@ -42,15 +46,19 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
     let mut came = work(&app, &mut scheduler).await?;
     look_again(&app, &mut scheduler, &reading.found, &mut came).await;
     if let Some(error) = &reading.error {
-        note_unread(cli, error);
+        note_unread(cli, &app.vault, error);
     }
     let now = app.clock.now();
     let mut destinations = destinations::of(&app, selected.iter().copied()).await;
     let rows = selected.into_iter().filter_map(|id| {
         let held = scheduler.held(id, now);
-        let next = scheduler.next(id).map(|next| Held::begins(held, next.at));
+        let planned = scheduler.next(id).map(|next| next.at);
+        let next = planned.map(|at| Held::begins(held, at));
+        // The rate holds up nobody who is not due.
+        let waits = |by: &HeldBy| *by != HeldBy::Rate || planned.is_some_and(|at| at <= now);
         let living = scheduler.view(id).and_then(|view| view.living);
-        let (of, held, dry_run) = (reading.found.get(&id), held.map(|held| held.by), arguments.dry_run);
+        let (of, held, dry_run) =
+            (reading.found.get(&id), held.map(|held| held.by).filter(waits), arguments.dry_run);
         let came = Came { of, run: came.get(&id), living, held, dry_run };
         let row = Row::new(app.rotation(id)?, came, next, now);
         let row = row.because_of(reading.error.as_ref());
@@ -62,6 +70,18 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Once) -> Result<Exit, Co
         tell_troubles(cli, rows.iter().map(|row| (&*row.rotation, &*row.destinations)));
     }
     Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine))
+}
+
+/// A try must not cost the rotator its login to Vault, and people should know what it does cost.
+fn spare(cli: &Cli, app: &App, selected: &BTreeSet<RotationId>) -> Result<(), CommandError> {
+    if is_spared(&app.config.vault.auth) {
+        return Err(CommandError::Spared);
+    }
+    let rotations = selected.iter().filter_map(|id| app.rotation(*id));
+    for rotation in rotations.filter(|rotation| rotation.enabled && rotation.source.session.is_some()) {
+        tell(cli, format_args!("note: {}: {LOGS_IN}", rotation.name), None);
+    }
+    Ok(())
 }
 
 /// Makes rotations due that are not. Some must not be, and that is said.
@@ -222,6 +242,8 @@ impl Row {
     }
 }
 
+/// What a try does where a run would refresh.
+const LOGS_IN: &str = "a try logs in by password, since a refresh would end the token that readers hold";
 /// What a rotation waits for that the rate of its source does not let run yet.
 const RATE: Class = Class::new("rate");
 

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::time::Duration;
 
 use serde::Serialize;
-use tokenferry_vault::VaultError;
+use tokenferry_vault::{Vault, VaultError};
 
 use super::CommandError;
 use crate::cli::{Cli, LogFormat, Output};
@@ -61,7 +61,8 @@ pub(super) fn tell(cli: &Cli, message: impl Display, advice: Option<&str>) {
     }
 }
 
-/// Tells why Vault could not be read.
-pub(super) fn note_unread(cli: &Cli, error: &VaultError) {
-    tell(cli, format_args!("Vault could not be read: {error}"), Some(&error.advice()));
+/// Tells why Vault could not be read, and which one.
+pub(super) fn note_unread(cli: &Cli, vault: &Vault, error: &VaultError) {
+    let address = vault.address();
+    tell(cli, format_args!("Vault at {address} could not be read: {error}"), Some(&error.advice()));
 }

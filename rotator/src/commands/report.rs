@@ -19,6 +19,7 @@ use crate::cli::{Cli, LogFormat, Output};
 use crate::cluster::DatabaseError;
 use crate::config::{ConfigErrors, Problem};
 use crate::explain::BadMoment;
+use crate::spared;
 
 /// Why a command could not do its work at all.
 #[derive(Debug, Error)]
@@ -36,6 +37,8 @@ pub(super) enum CommandError {
     Listen(#[from] ListenError),
     #[error("the result could not be written: {0}")]
     Output(std::io::Error),
+    #[error("{}. {}", spared::NO_TRY, spared::ADVICE)]
+    Spared,
     #[error("cannot listen to signals: {0}")]
     Signals(std::io::Error),
     #[error("{0}")]
@@ -52,6 +55,7 @@ impl CommandError {
             CommandError::BadMoment(_)
             | CommandError::Config(_)
             | CommandError::Listen(_)
+            | CommandError::Spared
             | CommandError::UnknownRotation(_) => Exit::Configuration,
             CommandError::File(..) | CommandError::Output(_) | CommandError::Signals(_) => Exit::Unexpected,
         }
@@ -99,12 +103,17 @@ pub fn report_usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
         return if is_question { Exit::Fine } else { Exit::Configuration };
     }
     let text = error.render().to_string();
-    let (message, _usage) = text.split_once("\n\n").unwrap_or((&text, ""));
-    let message = message.strip_prefix("error: ").unwrap_or(message).split_whitespace().collect::<Vec<_>>();
-    let problems =
-        vec![Mistake { message: message.join(" "), advice: Some(TRY_HELP.to_owned()), ..Mistake::default() }];
-    drop(show(Output::Json, &Mistakes { problems }, ""));
+    drop(show(Output::Json, &Mistakes { problems: vec![mistake(&text)] }, ""));
     Exit::Configuration
+}
+
+/// What is told as a text: what is wrong, what may have been meant, and how it goes.
+fn mistake(text: &str) -> Mistake {
+    let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let message = message.strip_prefix("error: ").unwrap_or(message).split_whitespace().collect::<Vec<_>>();
+    let tip = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    let advice = tip.map_or_else(|| TRY_HELP.to_owned(), |tip| format!("{tip}; {TRY_HELP}"));
+    Mistake { message: message.join(" "), advice: Some(advice), ..Mistake::default() }
 }
 
 /// Whether a command line that cannot be read as a whole asks for JSON.
@@ -152,7 +161,18 @@ const TRY_HELP: &str = "`tokenferry --help` tells what can be written";
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[test]
+    fn what_may_have_been_meant_is_told_as_json_too() {
+        let error = Cli::try_parse_from(["tokenferry", "stauts", "--output", "json"]).unwrap_err();
+        let mistake = mistake(&error.render().to_string());
+        assert_eq!(mistake.message, "unrecognized subcommand 'stauts'");
+        let advice = mistake.advice.unwrap();
+        assert!(advice.contains("'status'") && advice.ends_with(TRY_HELP), "{advice}");
+    }
 
     #[test]
     fn json_is_wanted_where_it_is_asked_for() {

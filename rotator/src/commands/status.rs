@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
-use super::destinations::{self, Destination, are_in_trouble, first_trouble, tell_troubles};
+use super::destinations::{self, Destination, are_ended, are_in_trouble, first_trouble, tell_troubles};
 use super::print::budget;
 use super::replicas::{self, Letter};
 use super::state::State;
@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::cli::{self, Cli, Output};
 use crate::proof::{human, outage_budget};
 use crate::run::{RotationId, Standing};
-use crate::scheduler::{Held, HeldBy, Next, Scheduler};
+use crate::scheduler::{FLOOR, Held, Next, Outlook, Scheduler};
 use crate::table::Table;
 use crate::terminal::Terminal;
 
@@ -26,15 +26,16 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
     }
     let selected = app.select(&arguments.rotations)?;
     let asked = if asks_vault(cli, &app, false) { app.enabled(&selected) } else { BTreeSet::new() };
-    let reading = app.read(asked).await;
+    let reading = app.read_with_neighbours(asked).await;
     let now = app.clock.now();
     let scheduler = app.scheduler_after(&reading.found, now);
+    let outlook = scheduler.outlook(now);
     let mut destinations = destinations::of_or_in_trouble(&app, selected.iter().copied()).await;
     let seen = replicas::look(&app).await;
     let view = seen.as_ref().ok().and_then(Option::as_ref);
     let rows = selected.into_iter().filter_map(|id| {
         let destinations = destinations.remove(&id).unwrap_or_default();
-        let row = row(&app, &scheduler, id, reading.found.get(&id), destinations, now)?;
+        let row = row(&app, (&scheduler, &outlook), id, reading.found.get(&id), destinations, now)?;
         Some(Row { dead_letters: Letter::of(view, &row.rotation), ..row })
     });
     let rows: Vec<Row> = rows.collect();
@@ -54,7 +55,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
         }
     };
     if let Some(error) = &reading.error {
-        note_unread(cli, error);
+        note_unread(cli, &app.vault, error);
     }
     Ok(rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Fine).max(is_shared))
 }
@@ -82,8 +83,9 @@ struct Row {
     next_run_reason: Option<&'static str>,
     /// What stands in the way of a run, as the scheduler names it.
     waits_for: Option<&'static str>,
+    /// The same for people.
     #[serde(skip)]
-    held: Option<HeldBy>,
+    waits: Option<&'static str>,
     waits_until: Option<String>,
     failures: u32,
     failure_class: Option<String>,
@@ -99,7 +101,7 @@ struct Row {
 
 fn row(
     app: &App,
-    scheduler: &Scheduler,
+    (scheduler, outlook): (&Scheduler, &Outlook<'_>),
     id: RotationId,
     standing: Option<&Standing>,
     destinations: Vec<Destination>,
@@ -108,14 +110,20 @@ fn row(
     let rotation = app.rotation(id)?;
     let living = standing.and_then(|standing| standing.living);
     let failure = standing.and_then(|standing| standing.failure.as_ref());
-    let held = scheduler.held(id, now);
-    let next = scheduler.next(id).map(|next| Next { at: Held::begins(held, next.at), ..next });
+    let next = scheduler.next(id);
+    // What a refresh has ended is renewed without waiting.
+    let is_barred = next.is_some() && are_in_trouble(&destinations) && !are_ended(&destinations);
+    let held = destinations::held(outlook.held(id), is_barred);
+    let next = next.map(|next| Next { at: Held::begins(held, next.at), ..next });
     let budget = living.and_then(|living| {
         outage_budget(&living, rotation.reader_lag, held.and_then(|held| held.until), now)
     });
+    // A run takes a moment, and is noted when it is over.
+    let overdue = next.is_some_and(|next| next.at + FLOOR < now);
     let state = match State::of(standing, now) {
         _ if !rotation.enabled => State::Disabled,
         State::Fine if are_in_trouble(&destinations) => State::Failing,
+        State::Missing if are_ended(&destinations) => State::Dead,
         state => state,
     };
     Some(Row {
@@ -133,8 +141,8 @@ fn row(
         next_run: next.as_ref().map(|next| rfc3339(next.at)),
         next_run_local: next.as_ref().map(|next| rotation.schedule.local(next.at)),
         next_run_reason: next.as_ref().map(|next| next.reason.name()),
-        held: held.map(|held| held.by),
-        waits_for: held.map(|held| held.by.name()),
+        waits: held.map(|held| held.by.words()).or(overdue.then_some("nobody has done it yet")),
+        waits_for: held.map(|held| held.by.name()).or(overdue.then_some("process")),
         waits_until: held.and_then(|held| held.until).map(rfc3339),
         failures: failure.map_or(0, |failure| failure.count),
         failure_class: failure.map(|failure| failure.class.to_string()),
@@ -178,7 +186,7 @@ fn tell_risk(cli: &Cli, Row { rotation, expires_at, .. }: &Row) {
 /// Why the next run is when it is.
 fn why(row: &Row) -> String {
     let reason = || row.next_run_reason.unwrap_or("-").replace('_', " ");
-    row.held.map_or_else(reason, |held| held.words().to_owned())
+    row.waits.map_or_else(reason, str::to_owned)
 }
 
 fn life_left(row: &Row) -> String {

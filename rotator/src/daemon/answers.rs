@@ -9,7 +9,7 @@ use super::Daemon;
 use crate::observe::{Clock, Health, Question, Row, Snapshot};
 use crate::rotation::Rotation;
 use crate::run::RotationId;
-use crate::scheduler::Stage;
+use crate::scheduler::{Outlook, Stage};
 use crate::source::Source;
 
 impl Daemon {
@@ -38,13 +38,14 @@ impl Daemon {
         let now = self.clock.now();
         let sources = self.rotations.iter().map(|rotation| (&*rotation.source.name, &rotation.source));
         let sources: BTreeMap<_, _> = sources.collect();
+        let outlook = self.scheduler.outlook(now);
         Snapshot {
             now,
             health: self.health(),
             rows: self
                 .ids()
                 .zip(&self.rotations)
-                .filter_map(|(id, rotation)| self.row(id, rotation))
+                .filter_map(|(id, rotation)| self.row(id, rotation, &outlook))
                 .collect(),
             running: self.dispatch.running(),
             failures: self.score.failures(&sources).collect(),
@@ -66,13 +67,14 @@ impl Daemon {
         self.runner.skews().all().into_iter().filter_map(clock).collect()
     }
 
-    fn row(&self, id: RotationId, rotation: &Arc<Rotation>) -> Option<Row> {
+    fn row(&self, id: RotationId, rotation: &Arc<Rotation>, outlook: &Outlook<'_>) -> Option<Row> {
         let view = self.scheduler.view(id)?;
         Some(Row {
             rotation: Arc::clone(rotation),
             stage: view.stage,
-            held: self.scheduler.held(id, self.clock.now()),
+            held: outlook.held(id),
             living: view.living,
+            ended_by_refresh: view.living.is_none() && self.runner.has_ended_token(id),
             failing: view.failing,
             runs: self.score.runs(rotation),
         })

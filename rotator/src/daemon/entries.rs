@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tokenferry_sources::rfc3339;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tracing::{info, warn};
 
+use super::Daemon;
 use crate::entries::{Found, read_all};
-use crate::run::RotationId;
+use crate::run::{RotationId, Standing};
 use crate::runner::Runner;
 
 /// Everything that is being read. Whatever is still being read when this is dropped is given up.
@@ -74,6 +77,54 @@ impl Entries {
             // Never so: a sender is here.
             None => std::future::pending().await,
         }
+    }
+}
+
+impl Daemon {
+    /// Reads what is not known of, but for what somebody else has to leave first.
+    pub(super) fn read_entries(&mut self) {
+        let unread = self.scheduler.unknown().filter(|id| self.is_free(*id)).collect::<BTreeSet<_>>();
+        self.entries.read(self.runner.clone(), unread, self.concurrency);
+    }
+
+    /// Where Vault has lost an entry, as by a backup that was restored, what is known of the others may not be true.
+    pub(super) fn read_after_loss(&mut self) {
+        if self.entries.unread() > 0 || !self.runner.take_loss() {
+            return;
+        }
+        let known = (0..).map(RotationId).take(self.rotations.len());
+        let known: BTreeSet<_> = known.filter(|id| self.scheduler.next(*id).is_some()).collect();
+        warn!(entries = known.len(), "Vault has lost what stood in an entry; the others are read again");
+        self.entries.read(self.runner.clone(), known, self.concurrency);
+    }
+
+    /// What was being read.
+    pub(super) fn take_in(&mut self, rotation: RotationId, standing: Standing) {
+        self.learn(rotation, standing);
+        if self.leads() && self.entries.unread() == 0 {
+            info!("all entries are read");
+        }
+    }
+
+    pub(super) fn learn(&mut self, rotation: RotationId, mut standing: Standing) {
+        let now = self.now();
+        let alive = standing.living.filter(|living| living.expires_at.is_none_or(|end| end > now));
+        if let (None, Some(living)) = (&standing.failure, alive) {
+            standing.failure = self.runner.missed(rotation, living);
+        }
+        let news = standing.failure.as_ref().filter(|_| self.leads());
+        if let (Some(failure), Some(configured)) = (news, self.rotation(rotation)) {
+            warn!(
+                rotation = &*configured.name,
+                class = %failure.class,
+                failures = failure.count,
+                at = rfc3339(failure.at),
+                has_token = standing.living.is_some(),
+                "its last run failed"
+            );
+        }
+        self.scheduler.learn(rotation, standing, now);
+        self.announce(rotation);
     }
 }
 

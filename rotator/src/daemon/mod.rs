@@ -4,12 +4,12 @@ mod answers;
 mod departures;
 mod entries;
 mod looks;
+mod patrol;
 mod proofs;
 mod renewal;
 mod role;
 mod taking_over;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ use tracing::{debug, info, warn};
 use self::departures::Departures;
 use self::entries::Entries;
 use self::looks::{LOOK_FOR_CHANGES_EVERY, Looks};
+use self::patrol::Patrol;
+use self::proofs::Proofs;
 use self::renewal::Renewal;
 use crate::app::App;
 use crate::cluster::{Settings, View};
@@ -33,7 +35,7 @@ use crate::lag::{Lag, Watchdog};
 use crate::observe::{Question, Score};
 use crate::reload::{LastReload, Reloads};
 use crate::rotation::Rotation;
-use crate::run::{RotationId, Standing};
+use crate::run::RotationId;
 use crate::runner::Runner;
 use crate::scheduler::Scheduler;
 use crate::stop;
@@ -75,6 +77,8 @@ pub struct Daemon {
     last_reload: LastReload,
     entries: Entries,
     looks: Looks,
+    patrol: Patrol,
+    proofs: Proofs,
     departures: Departures,
     renewal: Renewal,
     standing: role::Standing,
@@ -102,6 +106,8 @@ impl Daemon {
             last_reload: LastReload { successful: true, at: app.clock.now() },
             entries: Entries::new(app.config.concurrency),
             looks: Looks::default(),
+            patrol: Patrol::new(),
+            proofs: Proofs::default(),
             departures: Departures::default(),
             renewal: Renewal::new(&app.vault),
             rotations: app.config.rotations,
@@ -132,7 +138,7 @@ impl Daemon {
     pub async fn run(mut self, stop: CancellationToken) -> bool {
         let mut watchdog = Watchdog::new(self.lag.clone());
         let mut look = looks();
-        proofs::tell_refused(self.rotations.clone(), |_| true, self.clock.now());
+        self.proofs.expect(self.rotations.iter().map(|rotation| Arc::clone(&rotation.name)));
         if self.leads() {
             self.read_entries();
         }
@@ -140,9 +146,12 @@ impl Daemon {
         loop {
             self.take_on_role();
             self.submit_what_is_due();
+            if self.leads() || self.scheduler.unknown().next().is_none() {
+                self.tell_refused_proofs();
+            }
             let pause = self.pause();
             // What is being read is due since that began, for all that is known.
-            let (leads, next_patrol) = (self.leads(), self.standing.next_patrol);
+            let (leads, next_look) = (self.leads(), self.standing.next_look);
             let unread = self.entries.unread_since().filter(|_| leads);
             watchdog.look(unread, self.dispatch.waiting_since(), Instant::now() + pause);
             let waits_for_change = leads && self.scheduler.waiting_for_change().next().is_some();
@@ -155,13 +164,14 @@ impl Daemon {
                 () = self.standing.changed() => {}
                 reload = self.reloads.next() => self.reload(reload),
                 Some(name) = self.departures.departed() => self.let_follow(&name),
-                (rotation, standing) = self.entries.next() => self.learn(rotation, standing),
+                (rotation, standing) = self.entries.next() => self.take_in(rotation, standing),
                 ended = self.dispatch.ended() => self.note(&ended),
                 Some(looked) = self.looks.running.join_next() => if let Ok(Some(changed)) = looked {
                     self.note_change(&changed);
                 },
                 _ = look.tick(), if waits_for_change => self.look_for_changed_logins(),
-                () = sleep_until(next_patrol), if !leads => self.patrol(),
+                round = self.patrol.step(), if leads => self.patrol(round),
+                () = sleep_until(next_look), if !leads => self.follow_leader(),
                 () = sleep(pause) => {}
             }
         }
@@ -169,50 +179,9 @@ impl Daemon {
         self.wind_down().await
     }
 
-    /// Reads what is not known of, but for what somebody else has to leave first.
-    fn read_entries(&mut self) {
-        let unread = self.scheduler.unknown().filter(|id| self.is_free(*id)).collect::<BTreeSet<_>>();
-        self.entries.read(self.runner.clone(), unread, self.concurrency);
-    }
-
     /// Whether nobody of its name has to leave before it is read.
     fn is_free(&self, id: RotationId) -> bool {
         !self.rotation(id).is_some_and(|rotation| self.departures.are_awaited(&rotation.name))
-    }
-
-    /// Where Vault has lost an entry, as by a backup that was restored, what is known of the others may not be true.
-    fn read_after_loss(&mut self) {
-        if self.entries.unread() > 0 || !self.runner.take_loss() {
-            return;
-        }
-        let known = (0..).map(RotationId).take(self.rotations.len());
-        let known: BTreeSet<_> = known.filter(|id| self.scheduler.next(*id).is_some()).collect();
-        warn!(entries = known.len(), "Vault has lost what stood in an entry; the others are read again");
-        self.entries.read(self.runner.clone(), known, self.concurrency);
-    }
-
-    fn learn(&mut self, rotation: RotationId, mut standing: Standing) {
-        let now = self.now();
-        let alive = standing.living.filter(|living| living.expires_at.is_none_or(|end| end > now));
-        if let (None, Some(living)) = (&standing.failure, alive) {
-            standing.failure = self.runner.missed(rotation, living);
-        }
-        let news = standing.failure.as_ref().filter(|_| self.leads());
-        if let (Some(failure), Some(configured)) = (news, self.rotation(rotation)) {
-            warn!(
-                rotation = &*configured.name,
-                class = %failure.class,
-                failures = failure.count,
-                at = rfc3339(failure.at),
-                has_token = standing.living.is_some(),
-                "its last run failed"
-            );
-        }
-        self.scheduler.learn(rotation, standing, now);
-        self.announce(rotation);
-        if self.leads() && self.entries.unread() == 0 {
-            info!("all entries are read");
-        }
     }
 
     fn submit_what_is_due(&mut self) {
@@ -223,8 +192,13 @@ impl Daemon {
         for due in self.scheduler.due(now) {
             self.dispatch.submit(due);
         }
-        for rotation in self.scheduler.put_off() {
-            let until = self.scheduler.held(*rotation, now).and_then(|held| held.until);
+        let put_off = self.scheduler.put_off();
+        if put_off.is_empty() {
+            return;
+        }
+        let outlook = self.scheduler.outlook(now);
+        for rotation in put_off {
+            let until = outlook.held(*rotation).and_then(|held| held.until);
             if let Some(configured) = self.rotation(*rotation) {
                 let until = until.map(|until| configured.schedule.local(until));
                 info!(rotation = &*configured.name, until, "due, and waits for the rate of its source");

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use super::Daemon;
 use super::looks::Looks;
+use super::patrol::Patrol;
 use crate::dispatch::Role;
 use crate::run::RotationId;
 use crate::scheduler::{Plan, Scheduler, Stage};
@@ -23,7 +24,7 @@ pub(super) struct Standing {
     roles: watch::Receiver<Role>,
     role: Role,
     /// When entries are read next, unless we lead,
-    pub(super) next_patrol: Instant,
+    pub(super) next_look: Instant,
     /// and when all of them.
     next_round: Instant,
 }
@@ -31,8 +32,8 @@ pub(super) struct Standing {
 impl Standing {
     pub(super) fn new(mut roles: watch::Receiver<Role>) -> Self {
         let role = *roles.borrow_and_update();
-        let next_patrol = Instant::now() + FIRST_PATROL;
-        Standing { roles, role, next_patrol, next_round: next_patrol }
+        let next_look = Instant::now() + FIRST_LOOK;
+        Standing { roles, role, next_look, next_round: next_look }
     }
 
     pub(super) fn role(&self) -> Role {
@@ -67,7 +68,7 @@ impl Daemon {
         if [before, role].contains(&Role::Leading) {
             self.begin_anew();
         } else if role == Role::Standby {
-            self.standing.next_patrol = Instant::now();
+            self.standing.next_look = Instant::now();
         }
     }
 
@@ -76,12 +77,12 @@ impl Daemon {
         let plans = self.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect();
         self.scheduler = Scheduler::new(plans);
         self.entries.forget(self.concurrency);
-        self.looks = Looks::default();
+        (self.looks, self.patrol) = (Looks::default(), Patrol::new());
         if self.leads() {
             self.read_entries();
         } else {
             self.standing.next_round = Instant::now();
-            self.patrol();
+            self.follow_leader();
         }
     }
 
@@ -90,11 +91,11 @@ impl Daemon {
     }
 
     /// Reads how things stand, unless that is still under way.
-    pub(super) fn patrol(&mut self) {
+    pub(super) fn follow_leader(&mut self) {
         let now = Instant::now();
         let ids = if now < self.standing.next_round { self.overdue() } else { self.all_that_run() };
         let pause = PAUSE_FOR_EACH * u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        self.standing.next_patrol = now + pause.max(SHORTEST_PAUSE);
+        self.standing.next_look = now + pause.max(SHORTEST_PAUSE);
         if self.entries.unread() > 0 {
             return;
         }
@@ -135,7 +136,7 @@ fn tell(before: Role, role: Role) {
 }
 
 /// By then it is known as a rule who leads, and whoever does reads all of it at once.
-const FIRST_PATROL: Duration = Duration::from_secs(10);
+const FIRST_LOOK: Duration = Duration::from_secs(10);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(15);
 /// A run and its write are over by then as a rule.
 const LEADERS_TIME: TimeDelta = TimeDelta::seconds(10);

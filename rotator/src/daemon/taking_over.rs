@@ -3,7 +3,7 @@
 //! What did not change goes on as if nothing had happened, runs under way included. What came or changed is read, as at
 //! the start. What went ends what it has begun.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tracing::warn;
 use super::Daemon;
 use super::departures::Departure;
 use super::looks::Looks;
-use super::proofs;
+use super::patrol::Patrol;
 use crate::config::Config;
 use crate::reload::{self, LastReload, Step, Transition};
 use crate::run::RotationId;
@@ -50,12 +50,7 @@ impl Daemon {
             Transition::new(&self.rotations, config.rotations, same_vault);
         reload::tell(&changes, rotations.len());
         reload::tell_inherited(&inherited);
-        let new: HashSet<Arc<str>> = changes.added.into_iter().chain(changes.changed).collect();
-        proofs::tell_refused(
-            rotations.clone(),
-            move |rotation| new.contains(&rotation.name),
-            self.clock.now(),
-        );
+        self.proofs.expect(changes.added.into_iter().chain(changes.changed));
         self.renewal.turn_to(&vault);
         let runner = Arc::new(self.runner.successor(&rotations, &carries_on, vault));
         (self.concurrency, self.grace_period) = (config.concurrency, config.grace_period);
@@ -64,7 +59,7 @@ impl Daemon {
         self.reschedule(&carries_on);
         // Whatever is on its way bears the ids of before.
         self.entries.forget(self.concurrency);
-        self.looks = Looks::default();
+        (self.looks, self.patrol) = (Looks::default(), Patrol::new());
         self.read_entries();
     }
 
@@ -103,7 +98,7 @@ impl Daemon {
 
     fn reschedule(&mut self, carries_on: &[Option<RotationId>]) {
         let now = self.now();
-        let plans = self.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect();
+        let plans = Plan::of_all(&self.rotations);
         let former = mem::replace(&mut self.scheduler, Scheduler::new(Vec::new()));
         self.scheduler = former.successor(plans, carries_on, now);
         self.scheduler.reconnected(now);

@@ -18,7 +18,7 @@ use crate::proof::{Claim, Verdict, human, prove};
 use crate::rotation::{Destination, Rotation};
 use crate::run::{Living, PastFailure, RotationId, Standing};
 use crate::runner::{Objection, Seen};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{HeldBy, Scheduler};
 use crate::spared;
 
 pub(super) async fn examine(patient: &Patient<'_>, login: Login) -> Report {
@@ -33,7 +33,7 @@ pub(super) async fn examine(patient: &Patient<'_>, login: Login) -> Report {
     let mut findings = destinations(patient).await;
     findings.extend(doubts(patient));
     let ids: BTreeSet<RotationId> = patient.rotations.iter().map(|(id, _)| *id).collect();
-    let Reading { found, .. } = patient.app.read(ids).await;
+    let Reading { found, .. } = patient.app.read_with_neighbours(ids).await;
     let scheduler = patient.app.scheduler_after(&found, now);
     for (id, rotation) in &patient.rotations {
         let standing = found.get(id);
@@ -48,12 +48,23 @@ pub(super) async fn examine(patient: &Patient<'_>, login: Login) -> Report {
     Report { findings, readers_at_risk }
 }
 
-/// Where nobody looked, nobody may take it for fine.
+/// Where nobody looked, nobody may take it for fine, unless that is what was asked for.
 fn unseen(patient: &Patient<'_>, login: Login) -> Option<Finding> {
     let number: usize = patient.rotations.iter().map(|(_, rotation)| rotation.destinations.len()).sum();
     let subject = counted(number, "destination");
+    if patient.offline {
+        let found = "not looked at: nobody can tell what readers find";
+        let advice =
+            "Leave `--offline` away, or ask the running rotator by its page and /metrics (`listen`).";
+        let unseen = Finding::warning(Group::Rotations, Check::Destination, subject, found, advice);
+        return (number > 0).then_some(unseen);
+    }
     let found = "not looked at, since Vault cannot be asked: nobody can tell what readers find";
-    let advice = if login == Login::Spared { spared::ADVICE } else { "See to Vault first." };
+    let advice = if login == Login::Spared {
+        format!("{} Where nobody need look, as in a pipeline: `doctor --offline`.", spared::ADVICE)
+    } else {
+        "See to Vault first.".to_owned()
+    };
     let unseen = Finding::problem(Group::Rotations, Check::Destination, subject, found, advice);
     (number > 0).then_some(unseen)
 }
@@ -221,7 +232,7 @@ fn last_run(
     scheduler: &Scheduler,
     now: Timestamp,
 ) -> Option<Finding> {
-    let failure = standing.failure.as_ref()?;
+    let Some(failure) = &standing.failure else { return held_with_others(rotation, id, scheduler, now) };
     let Meaning { means, advice } = meaning(failure.class.name());
     let times =
         if failure.count == 1 { "once".to_owned() } else { format!("{} times in a row", failure.count) };
@@ -238,6 +249,20 @@ fn last_run(
         failure.class,
         next_try(failure, scheduler.next(id).map(|next| next.at))
     );
+    Some(Finding::problem(Group::Rotations, Check::LastRun, &*rotation.name, found, advice))
+}
+
+/// Whether its login was refused to another rotation.
+fn held_with_others(
+    rotation: &Rotation,
+    id: RotationId,
+    scheduler: &Scheduler,
+    now: Timestamp,
+) -> Option<Finding> {
+    let held = scheduler.held(id, now).filter(|held| held.by == HeldBy::Breaker)?;
+    let until = held.until.map_or_else(String::new, |until| format!(" before {}", rfc3339(until)));
+    let found = format!("its login was refused to another rotation, and is not sent for this one{until}");
+    let advice = "Look at the rotation that was refused: a changed login is tried at once for both.";
     Some(Finding::problem(Group::Rotations, Check::LastRun, &*rotation.name, found, advice))
 }
 

@@ -97,6 +97,8 @@ pub enum Check {
     DeadLetters,
     /// That an entry is ours, and its token alive.
     Destination,
+    /// That an entry for a refresh token is ours, and of use.
+    Session,
     /// That the last run was good.
     LastRun,
     /// That no reader can hold a dead token.

@@ -11,6 +11,7 @@ mod over;
 mod probe;
 mod secrets;
 mod servers;
+mod sessions;
 mod vault;
 
 use std::collections::BTreeSet;
@@ -62,6 +63,8 @@ struct Patient<'a> {
     rotations: Vec<(RotationId, &'a Arc<Rotation>)>,
     /// How many rotations are left alone, because they are disabled.
     disabled: usize,
+    /// Whether Vault is not to be logged in to.
+    offline: bool,
     progress: &'a Progress,
 }
 
@@ -79,24 +82,27 @@ pub async fn examine(
     app: &App,
     configuration: &Path,
     selected: &BTreeSet<RotationId>,
+    offline: bool,
     progress: &Progress,
 ) -> Report {
     let enabled = app.enabled(selected);
     let rotations = app.ids().filter(|(id, _)| enabled.contains(id)).collect();
-    let patient = Patient { app, rotations, disabled: selected.len() - enabled.len(), progress };
+    let patient = Patient { app, rotations, disabled: selected.len() - enabled.len(), offline, progress };
     let mut findings = secrets::examine_configuration(&patient, configuration);
     findings.extend(secrets::examine(&patient));
     let (of_vault, login) = vault::examine(&patient).await;
     findings.extend(of_vault);
     #[cfg(feature = "cluster")]
     findings.extend(cluster::examine(&patient).await);
-    let (of_servers, of_access, of_entries) = tokio::join!(
+    let (of_servers, of_access, of_entries, of_sessions) = tokio::join!(
         servers::examine(&patient, login),
         access::examine(&patient, login),
         entries::examine(&patient, login),
+        sessions::examine(&patient, login),
     );
     findings.extend(of_servers);
     findings.extend(of_access);
+    findings.extend(of_sessions);
     let readers_at_risk = of_entries.readers_at_risk;
     findings.extend(of_entries.findings);
     findings.sort_by_key(|finding| (finding.group, finding.check));

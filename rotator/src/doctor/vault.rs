@@ -18,7 +18,7 @@ use crate::spared::{self, is_spared};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Login {
     Fails,
-    /// It would take from the rotator what can be used only once.
+    /// It would take from the rotator what can be used only once, or is not wanted.
     Spared,
     Works,
 }
@@ -30,7 +30,7 @@ pub(super) async fn examine(patient: &Patient<'_>) -> (Vec<Finding>, Login) {
         return (findings, Login::Fails);
     }
     let vault = &patient.app.vault;
-    let node = vault.address().trim_end_matches('/');
+    let node = vault.address();
     let (health, ready) = match vault.health().await {
         Ok(health) => (feels(node, &health), health.initialized && !health.sealed),
         Err(error) => (of_error(Check::Health, node, &error), false),
@@ -38,6 +38,11 @@ pub(super) async fn examine(patient: &Patient<'_>) -> (Vec<Finding>, Login) {
     findings.push(health);
     if !ready {
         return (findings, Login::Fails);
+    }
+    if patient.offline {
+        let (found, advice) = ("not tried, as `--offline` wants it", "Leave `--offline` away to try it.");
+        findings.push(Finding::warning(Group::Vault, Check::Login, "login", found, advice));
+        return (findings, Login::Spared);
     }
     if is_spared(&patient.app.config.vault.auth) {
         findings.push(Finding::warning(Group::Vault, Check::Login, "login", spared::WHY, spared::ADVICE));

@@ -74,7 +74,7 @@ impl Course {
         if at <= self.next()?.at {
             return None;
         }
-        let standing = Standing { living: Some(self.token(at)), failure: None };
+        let standing = Standing { living: Some(self.token(at)), ..Standing::default() };
         *self = Course {
             now: at,
             ..Course::new(plan, standing, self.life.and_then(|life| life.to_std().ok()), at)

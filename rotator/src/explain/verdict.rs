@@ -159,7 +159,7 @@ fn planned_after(known: &Known<'_>, written: WrittenVersion) -> Option<Next> {
     };
     let of_today = known.standing.and_then(|standing| standing.living);
     let living = of_today.filter(|living| living.version == written.version).unwrap_or(presumed);
-    scheduler(known, Standing { living: Some(living), failure: None }, written.at).next(ONLY)
+    scheduler(known, Standing { living: Some(living), ..Standing::default() }, written.at).next(ONLY)
 }
 
 fn future(known: &Known<'_>, moment: Timestamp, now: Timestamp) -> Verdict {
@@ -169,7 +169,7 @@ fn future(known: &Known<'_>, moment: Timestamp, now: Timestamp) -> Verdict {
     let standing = known.standing.cloned().unwrap_or(Standing {
         // Where nobody looked, there is a token as good as new.
         living: Some(Living { issued_at: now, expires_at: None, version: 0 }),
-        failure: None,
+        ..Standing::default()
     });
     let forecast = foresee(&known.plan, standing, known.life, moment, now);
     match forecast {

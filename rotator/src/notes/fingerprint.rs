@@ -2,27 +2,25 @@
 
 use std::fmt;
 
-use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::{digest, hmac};
 
-/// A keyed hash of everything that a login sends, cut down to 24 bits, with its random key.
+/// A keyed hash of everything that a login sends, cut down to 24 bits, with its key.
 ///
 /// It stands in Vault's metadata, which more people may read than secrets. Another login has another fingerprint
 /// but for one case in 16 million, which is enough to see that somebody changed it. But of all passwords that
 /// could be guessed, one in 16 million has it too: whoever has the fingerprint cannot tell a right guess from the
-/// many wrong ones that fit as well.
+/// many wrong ones that fit as well. That holds as long as nobody sees two of one login: the key is always the same for
+/// a credential, whoever makes the fingerprint.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Fingerprint {
-    salt: [u8; SALT],
+    salt: Salt,
     hash: [u8; HASH],
 }
 
 impl Fingerprint {
-    /// The fingerprint of this material, with a new salt. `None` if the machine has no randomness.
-    pub fn of(material: &[u8]) -> Option<Self> {
-        let mut salt = [0; SALT];
-        SystemRandom::new().fill(&mut salt).ok()?;
-        Some(Fingerprint { salt, hash: hash(salt, material) })
+    /// The fingerprint of this material.
+    pub fn of(salt: Salt, material: &[u8]) -> Self {
+        Fingerprint { salt, hash: hash(salt, material) }
     }
 
     /// Whether it is that of this material.
@@ -33,15 +31,31 @@ impl Fingerprint {
     /// Reads `SALT:FINGERPRINT`. `None` if it is nothing of that kind.
     pub fn parse(text: &str) -> Option<Self> {
         let (salt, hash) = text.split_once(':')?;
-        Some(Fingerprint { salt: from_hex(salt)?, hash: from_hex(hash)? })
+        Some(Fingerprint { salt: Salt(from_hex(salt)?), hash: from_hex(hash)? })
     }
 }
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.salt.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        self.salt.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
         f.write_str(":")?;
         self.hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The key of all fingerprints of a credential. It is no secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Salt([u8; SALT]);
+
+impl Salt {
+    /// By what a credential is named for everybody.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for name in names {
+            context.update(name.as_bytes());
+            context.update(b"\0");
+        }
+        Salt(cut(context.finish().as_ref()))
     }
 }
 
@@ -61,11 +75,12 @@ impl Fingerprints {
         self.0.is_empty()
     }
 
-    /// Adds that of this material, if the machine has randomness. The oldest makes room for it.
-    pub fn add(&mut self, material: &[u8]) {
-        let Some(fingerprint) = Fingerprint::of(material) else { return };
+    /// Adds that of this material, or makes the one that is there the latest: former versions chose another salt each
+    /// time. The oldest makes room for it.
+    pub fn add(&mut self, salt: Salt, material: &[u8]) {
+        let known = self.0.iter().find(|known| known.fits(material)).copied();
         self.0.retain(|other| !other.fits(material));
-        self.0.push(fingerprint);
+        self.0.push(known.unwrap_or_else(|| Fingerprint::of(salt, material)));
         self.keep_the_latest();
     }
 
@@ -100,11 +115,14 @@ impl fmt::Display for Fingerprints {
     }
 }
 
-fn hash(salt: [u8; SALT], material: &[u8]) -> [u8; HASH] {
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &salt), material);
-    let mut hash = [0; HASH];
-    hash.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
-    hash
+fn hash(salt: Salt, material: &[u8]) -> [u8; HASH] {
+    cut(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &salt.0), material).as_ref())
+}
+
+fn cut<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut cut = [0; N];
+    cut.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    cut
 }
 
 fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
@@ -126,9 +144,13 @@ const KEPT: usize = 4;
 mod tests {
     use super::*;
 
+    fn salt() -> Salt {
+        Salt::of(["zettelstore", "anna"])
+    }
+
     #[test]
     fn a_fingerprint_fits_its_material_only_and_survives_writing() {
-        let fingerprint = Fingerprint::of(b"anna\0hunter2").unwrap();
+        let fingerprint = Fingerprint::of(salt(), b"anna\0hunter2");
         let read = Fingerprint::parse(&fingerprint.to_string()).unwrap();
         assert_eq!(read, fingerprint);
         assert!(read.fits(b"anna\0hunter2"));
@@ -136,10 +158,21 @@ mod tests {
     }
 
     #[test]
-    fn it_is_short_and_never_the_same_twice() {
-        let (one, other) = (Fingerprint::of(b"x").unwrap(), Fingerprint::of(b"x").unwrap());
-        assert_ne!(one.to_string(), other.to_string());
-        assert_eq!(one.to_string().len(), 32 + 1 + 6);
+    fn it_is_short_and_always_the_same_for_one_login_of_one_credential() {
+        let of = |name| Fingerprint::of(Salt::of([name]), b"x");
+        assert_eq!(of("anna"), of("anna"));
+        assert_ne!(of("anna").hash, of("ben").hash);
+        assert_eq!(of("anna").to_string().len(), 32 + 1 + 6);
+        assert_ne!(Salt::of(["a", "b"]), Salt::of(["ab"]));
+    }
+
+    #[test]
+    fn a_login_that_is_refused_again_shows_nothing_new() {
+        for noted in [Fingerprint::of(salt(), b"x"), Fingerprint::of(Salt([7; SALT]), b"x")] {
+            let mut fingerprints = Fingerprints::parse(&noted.to_string());
+            fingerprints.add(salt(), b"x");
+            assert_eq!(fingerprints.to_string(), noted.to_string());
+        }
     }
 
     #[test]
@@ -152,7 +185,7 @@ mod tests {
     fn the_last_four_are_kept_each_once_and_survive_writing() {
         let mut fingerprints = Fingerprints::default();
         for material in [b"a", b"b", b"c", b"b", b"d", b"e", b"e"] {
-            fingerprints.add(material);
+            fingerprints.add(salt(), material);
         }
         let read = Fingerprints::parse(&fingerprints.to_string());
         assert_eq!(read, fingerprints);
@@ -166,7 +199,7 @@ mod tests {
         let of = |materials: &[&[u8]]| {
             let mut fingerprints = Fingerprints::default();
             for material in materials {
-                fingerprints.add(material);
+                fingerprints.add(salt(), material);
             }
             fingerprints
         };
@@ -179,7 +212,7 @@ mod tests {
 
     #[test]
     fn one_fingerprint_is_read_as_former_versions_noted_it() {
-        let noted = Fingerprint::of(b"anna").unwrap().to_string();
+        let noted = Fingerprint::of(salt(), b"anna").to_string();
         assert!(Fingerprints::parse(&noted).fit(b"anna"));
         assert!(Fingerprints::parse(&format!("x,{noted},:")).fit(b"anna"));
         assert!(Fingerprints::parse("").is_empty());

@@ -1,8 +1,10 @@
 //! What is noted beside an entry, in its custom metadata, and outlives this process.
 
+mod claim;
 mod fingerprint;
 
-pub use fingerprint::{Fingerprint, Fingerprints};
+pub use claim::Claim;
+pub use fingerprint::{Fingerprint, Fingerprints, Salt};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ pub struct Notes {
     pub fields: FieldNames,
     /// The failures since the last success. Most entries have none.
     pub failure: Option<Box<NotedFailure>>,
+    /// A login that is under way, where others wait for what comes of it.
+    pub claim: Option<Box<Claim>>,
 }
 
 /// The failures in a row. Never free text.
@@ -32,8 +36,8 @@ pub struct NotedFailure {
     pub at: Timestamp,
     /// How many in a row.
     pub count: u32,
-    /// How many refused logins of its credential in a row, up to the last one; 0 if that was something else. Then `at`
-    /// is when that one was sent, by whichever rotation.
+    /// How many refused logins of its credential in a row; 0 if it was something else that failed. Else `at` is
+    /// when the last one was sent, by whichever rotation. Where a refresh failed, too, the class is that of the refresh.
     pub refusals: u32,
     /// Whether it lasts until somebody changes something.
     pub lasting: bool,
@@ -48,7 +52,13 @@ impl Notes {
     pub fn read(custom_metadata: &BTreeMap<String, String>) -> Self {
         let owner = custom_metadata.get(OWNER).map(|owner| owner.as_str().into());
         let fields = custom_metadata.get(FIELDS).and_then(|text| field_names(text)).unwrap_or_default();
-        Notes { owner, fields, failure: NotedFailure::read(custom_metadata).map(Box::new) }
+        let claim = custom_metadata.get(CLAIM).and_then(|text| Claim::parse(text)).map(Box::new);
+        Notes { owner, fields, failure: NotedFailure::read(custom_metadata).map(Box::new), claim }
+    }
+
+    /// Whether anything is noted that a success takes back.
+    pub fn are_passing(&self) -> bool {
+        self.failure.is_some() || self.claim.is_some()
     }
 
     /// Puts ours in the place of those that are there, and keeps everybody else's.
@@ -66,6 +76,9 @@ impl Notes {
         let can_be_noted = |text: &String| *text != "{}" && text.len() <= LONGEST;
         if let Some(fields) = fields.filter(can_be_noted) {
             put(FIELDS, fields);
+        }
+        if let Some(claim) = &self.claim {
+            put(CLAIM, claim.to_string());
         }
         let Some(failure) = &self.failure else { return };
         put(CLASS, failure.class.to_string());
@@ -90,7 +103,10 @@ impl NotedFailure {
         let count = |key| text(key).and_then(|text| text.parse().ok()).unwrap_or(1).max(1);
         let class = Class::noted(text(CLASS)?)?;
         Some(NotedFailure {
-            refusals: if class.is_refused_login() { count(REFUSALS) } else { 0 },
+            refusals: match text(REFUSALS) {
+                None if !class.is_refused_login() => 0,
+                _ => count(REFUSALS),
+            },
             class,
             at: parse_rfc3339(text(AT)?)?,
             count: count(COUNT),
@@ -98,6 +114,34 @@ impl NotedFailure {
             retry_at: text(RETRY_AT).and_then(parse_rfc3339),
             failed_logins: text(FAILED_LOGINS).map(Fingerprints::parse).unwrap_or_default(),
         })
+    }
+}
+
+/// A refused login, noted beside an entry of another rotation of its credential. It does not go with the notes of that
+/// one, but counts no longer than its time.
+impl NotedFailure {
+    /// What somebody left there.
+    pub fn told(custom_metadata: &BTreeMap<String, String>) -> Option<Self> {
+        let mut words = custom_metadata.get(TOLD)?.split(' ');
+        let (class, at) = (Class::noted(words.next()?)?, parse_rfc3339(words.next()?)?);
+        let (refusals, failed_logins) = (words.next()?.parse().ok()?, Fingerprints::parse(words.next()?));
+        let told = class.is_refused_login();
+        told.then_some(NotedFailure {
+            class,
+            at,
+            count: 1,
+            refusals,
+            lasting: true,
+            retry_at: None,
+            failed_logins,
+        })
+    }
+
+    /// Leaves this one there.
+    pub fn tell(&self, custom_metadata: &mut BTreeMap<String, String>) {
+        let NotedFailure { class, at, refusals, failed_logins, .. } = self;
+        let told = format!("{class} {} {refusals} {failed_logins}", rfc3339(*at));
+        custom_metadata.insert(TOLD.to_owned(), told);
     }
 }
 
@@ -120,7 +164,9 @@ const LASTING: &str = "tokenferry_failure_lasting";
 const REFUSALS: &str = "tokenferry_refusals";
 const RETRY_AT: &str = "tokenferry_failure_retry_at";
 const FAILED_LOGINS: &str = "tokenferry_failed_login";
-const OURS: [&str; 9] = [OWNER, FIELDS, CLASS, AT, COUNT, LASTING, REFUSALS, RETRY_AT, FAILED_LOGINS];
+const TOLD: &str = "tokenferry_refused_to_others";
+const CLAIM: &str = "tokenferry_login_until";
+const OURS: [&str; 10] = [OWNER, FIELDS, CLASS, AT, COUNT, LASTING, REFUSALS, RETRY_AT, FAILED_LOGINS, CLAIM];
 
 #[cfg(test)]
 mod tests {
@@ -134,7 +180,7 @@ mod tests {
             refusals: 2,
             lasting: true,
             retry_at: Some(Timestamp::UNIX_EPOCH),
-            failed_logins: Fingerprints::parse(&Fingerprint::of(b"anna").unwrap().to_string()),
+            failed_logins: Fingerprints::parse(&Fingerprint::of(Salt::of(["corp"]), b"anna").to_string()),
         }
     }
 
@@ -145,12 +191,13 @@ mod tests {
     #[test]
     fn what_is_noted_is_read_again_and_foreign_notes_stay() {
         let fields = FieldNames::new([("token", "access_token".to_owned())]).unwrap();
-        let notes = Notes { owner: Some("corp".into()), fields, failure: Some(Box::new(failure())) };
+        let claim = Some(Box::new(Claim::new(Timestamp::UNIX_EPOCH, Salt::of(["corp"]), b"anna")));
+        let notes = Notes { owner: Some("corp".into()), fields, failure: Some(Box::new(failure())), claim };
         let mut metadata = foreign();
         notes.merge(&mut metadata);
         assert_eq!(Notes::read(&metadata), notes);
         assert_eq!(metadata["team"], "payments");
-        assert_eq!(metadata.len(), 10);
+        assert_eq!(metadata.len(), 11);
     }
 
     #[test]
@@ -158,9 +205,23 @@ mod tests {
         let mut metadata = foreign();
         let fields = FieldNames::new([("token", "access_token".to_owned())]).unwrap();
         let owner = Some("corp".into());
-        Notes { owner, fields, failure: Some(Box::new(failure())) }.merge(&mut metadata);
+        let claim = Some(Box::new(Claim::new(Timestamp::UNIX_EPOCH, Salt::of(["corp"]), b"anna")));
+        Notes { owner, fields, failure: Some(Box::new(failure())), claim }.merge(&mut metadata);
         Notes { owner: Some("corp".into()), ..Notes::default() }.merge(&mut metadata);
         assert_eq!(metadata.keys().collect::<Vec<_>>(), ["team", "tokenferry_rotation"]);
+    }
+
+    #[test]
+    fn what_others_left_word_of_outlives_the_notes_of_the_rotation() {
+        let mut metadata = foreign();
+        let told = NotedFailure { count: 1, retry_at: None, ..failure() };
+        told.tell(&mut metadata);
+        Notes { owner: Some("corp".into()), ..Notes::default() }.merge(&mut metadata);
+        assert_eq!(NotedFailure::told(&metadata), Some(told));
+        for text in ["", "login_refused", "login_refused x 1 x", "timeout 1970-01-01T00:00:00Z 1 x"] {
+            let spoilt = BTreeMap::from([(TOLD.to_owned(), text.to_owned())]);
+            assert_eq!(NotedFailure::told(&spoilt), None, "{text}");
+        }
     }
 
     #[test]

@@ -102,6 +102,8 @@ pub struct Row {
     pub held: Option<Held>,
     /// The token that readers find.
     pub living: Option<Living>,
+    /// Whether there is none because a refresh has ended it, or may have.
+    pub ended_by_refresh: bool,
     /// The failures since the last success.
     pub failing: Option<Box<Failing>>,
     /// How its runs ended since the start of the process.
@@ -147,13 +149,31 @@ impl Row {
         end.checked_sub_signed(before)
     }
 
-    /// Whether it is due and waits only for the rate of its source, and until when, if that is known.
-    pub fn waits_for_rate(&self) -> Option<Option<Timestamp>> {
-        self.held.filter(|held| held.by == HeldBy::Rate).map(|held| held.until)
+    /// When the next run begins, as far as that is known.
+    pub fn begins(&self) -> Option<Timestamp> {
+        self.next().map(|next| Held::begins(self.held, next.at))
     }
 
-    /// Until when the breaker holds its login back.
+    /// What it waits for by now: a run to come that the rate of its source will hold up does not wait yet.
+    pub fn waits_for(&self, now: Timestamp) -> Option<HeldBy> {
+        let is_due = self.next().is_none_or(|next| next.at <= now);
+        self.held.map(|held| held.by).filter(|by| *by != HeldBy::Rate || is_due)
+    }
+
+    /// Whether it is due and waits only for the rate of its source.
+    pub fn waits_for_rate(&self, now: Timestamp) -> bool {
+        self.waits_for(now) == Some(HeldBy::Rate)
+    }
+
+    /// Until when the breaker holds its login back, whichever rotation was told that it was refused.
     pub fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.failing.as_ref()?.held_until.filter(|until| *until > now)
+        let told = self.failing.as_ref().and_then(|failing| failing.held_until);
+        told.or_else(|| self.held_with_others()).filter(|until| *until > now)
+    }
+
+    /// Until when its login is held back because it was refused to another rotation.
+    pub fn held_with_others(&self) -> Option<Timestamp> {
+        let is_told = self.failing.as_ref().is_some_and(|failing| failing.class.is_refused_login());
+        self.held.filter(|held| held.by == HeldBy::Breaker && !is_told).and_then(|held| held.until)
     }
 }

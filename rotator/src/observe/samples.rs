@@ -49,6 +49,7 @@ pub(crate) fn fine(rotation: Arc<Rotation>) -> Row {
         stage: Stage::Planned(next),
         held: None,
         living: Some(Living { issued_at: minutes(-10), expires_at: Some(minutes(50)), version: 3 }),
+        ended_by_refresh: false,
         failing: None,
         runs: Runs { rotated: 4, ..Runs::default() },
     }

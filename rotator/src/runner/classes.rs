@@ -228,10 +228,11 @@ fn learned(end: Timestamp, failure: Option<PastFailure>) -> Scheduler {
         reader_lag: Duration::ZERO,
         enabled: true,
         limit: None,
+        login: None,
     };
     let mut scheduler = Scheduler::new(vec![plan]);
     let living = Living { issued_at: noon() - TimeDelta::minutes(30), expires_at: Some(end), version: 1 };
-    scheduler.learn(ONLY, Standing { living: Some(living), failure }, noon());
+    scheduler.learn(ONLY, Standing { living: Some(living), failure, ..Standing::default() }, noon());
     scheduler
 }
 

@@ -1,8 +1,9 @@
 //! Naming what a source logs in with, without reading it.
 
 use std::collections::HashSet;
+use std::iter;
 
-use tokenferry_sources::{ExposeSecret, Field, FieldKind, Given, Home, System};
+use tokenferry_sources::{Credential, ExposeSecret, Field, FieldKind, Given, Home, System};
 
 use crate::run::CredentialKey;
 use crate::source::{Reference, Setting, Settings, Source};
@@ -16,8 +17,16 @@ pub(crate) fn key(source: &Source) -> CredentialKey {
         let written = source.field(field.name).map(place);
         written.unwrap_or_else(|| format!("\n={}", field.default.unwrap_or_default()))
     });
-    let key: String = std::iter::once(source.system.name.to_owned()).chain(values).collect();
+    let key: String = iter::once(source.system.name.to_owned()).chain(values).collect();
     CredentialKey(key.into())
+}
+
+/// What a source logs in with, as configured: its credential, and where the secrets of it are kept. Whatever has the same
+/// sends the same login.
+pub(crate) fn login_key(source: &Source) -> String {
+    let secrets = source.system.credentials.iter().flat_map(Credential::secrets);
+    let written = |secret| source.field(secret).map(|setting| format!("\n{secret}{}", place(setting)));
+    iter::once(key(source).0.to_string()).chain(secrets.filter_map(written)).collect()
 }
 
 /// One key for all that are equal, so that it takes no look into them to see that they are.

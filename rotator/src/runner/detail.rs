@@ -13,6 +13,8 @@ use crate::run::{Living, RotationId};
 pub struct Detail {
     /// The token that readers find, if the entry is one of ours.
     pub living: Option<Living>,
+    /// When a refresh ended that token, or may have, if one did.
+    pub ended_at: Option<Timestamp>,
     /// How it came to be, if we may read that.
     pub origin: Option<Origin>,
     /// Why we may not write there.
@@ -34,10 +36,13 @@ impl Runner {
     pub async fn details(&self, rotation: RotationId) -> Vec<(Destination, Result<Detail, VaultError>)> {
         let mut details = Vec::new();
         let Some(job) = self.job(rotation) else { return details };
+        // Where that cannot be read, nothing is known of the whole rotation, and that is told.
+        let ended = self.ended_by_refresh(job).await.ok().flatten();
         for at in &job.rotation.destinations {
             let detail = match self.look(job, at).await {
                 Ok((place, entry)) => Ok(Detail {
                     living: place.living.filter(|_| place.is_of(job)),
+                    ended_at: ended.and_then(|ended| ended.end_of(&place, place.living?, self.clock.now())),
                     objection: place.objection(job, at),
                     origin: entry.map(|entry| entry.origin),
                     history: self.vault.read_history(&at.entry).await.unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::Duration;
 
 use tokenferry_sources::{HttpClient, Timestamp, Token};
@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use super::credential;
 use super::place::Place;
 use super::publish::Written;
+use super::refresh::Ended;
 use crate::notes::Fingerprints;
 use crate::rotation::Rotation;
 use crate::run::{Class, CredentialKey, Due};
@@ -26,8 +27,8 @@ pub(super) struct Job {
     pub(super) logins: AtomicU32,
     /// Whether that left readers with a token that a refresh has ended.
     pub(super) ended_token: AtomicBool,
-    /// Whether somebody read what is noted for it, or tried to.
-    pub(super) is_heard: AtomicBool,
+    /// Whether there is a token that could not be stored yet.
+    pub(super) keeps_token: AtomicBool,
 }
 
 /// What only one at a time may look at or change.
@@ -40,8 +41,8 @@ pub(super) struct State {
     pub(super) failed_logins: Fingerprints,
     /// Whether a login of this process succeeded.
     pub(super) has_logged_in: bool,
-    /// Tokens that were issued before were ended by a refresh, or may have been.
-    pub(super) ended: Option<Timestamp>,
+    /// Which tokens were ended by a refresh, or may have been.
+    pub(super) ended: Option<Ended>,
     pub(super) troubles: Troubles,
 }
 
@@ -87,7 +88,7 @@ impl Clone for Job {
             // That is about a run under way, which ends under the old name.
             logins: AtomicU32::default(),
             ended_token: AtomicBool::default(),
-            is_heard: AtomicBool::new(self.is_heard.load(Ordering::Relaxed)),
+            keeps_token: AtomicBool::default(),
         }
     }
 }
@@ -114,7 +115,7 @@ impl Job {
             state: Arc::new(Mutex::new(state)),
             logins: AtomicU32::default(),
             ended_token: AtomicBool::default(),
-            is_heard: AtomicBool::new(false),
+            keeps_token: AtomicBool::default(),
             rotation,
         }
     }

@@ -5,9 +5,8 @@ use tracing::{debug, info};
 
 use super::Runner;
 use super::job::{Job, State};
-use super::place::Place;
 use super::trouble::{FailedLogin, Trouble};
-use crate::notes::Fingerprints;
+use crate::notes::{Fingerprints, Salt};
 use crate::run::Due;
 use crate::skew::Seen;
 use crate::source::{OpenError, Opened};
@@ -31,8 +30,9 @@ impl Runner {
             state.pending = if carried.is_some() {
                 carried
             } else {
-                let token = self.log_in(job, state, &opened).await?;
-                (state.failed_logins, state.has_logged_in) = (Fingerprints::default(), true);
+                let token = self.issue(job, state, &opened).await?;
+                self.note_skew(job, &token);
+                state.failed_logins = Fingerprints::default();
                 Some(Box::new(job.pending(token, due, &state.places)))
             };
         }
@@ -60,8 +60,13 @@ impl Runner {
     }
 
     /// One login, never repeated here, and none at all if another rotation was told what would come of it.
-    async fn log_in(&self, job: &Job, state: &mut State, opened: &Opened) -> Result<Token, Trouble> {
-        if let Some(known) = self.recall(job, state, opened).await {
+    pub(super) async fn log_in(
+        &self,
+        job: &Job,
+        state: &mut State,
+        opened: &Opened,
+    ) -> Result<Token, Trouble> {
+        if let Some(known) = self.take_turn(job, state, opened).await {
             info!(
                 rotation = &*job.rotation.name,
                 class = %known.class(),
@@ -69,30 +74,32 @@ impl Runner {
             );
             return Err(known);
         }
-        let token = self.issue(job, &mut state.ended, opened).await.map_err(|error| {
-            let refused = self.memory.learn(&job.credential, &error, &opened.material, self.clock.now());
+        let token = self.send_login(job, opened).await.map_err(|error| {
+            let refused = self.memory.learn(&job.credential, &error, sent(opened), self.clock.now());
+            state.has_logged_in &= refused.is_none();
             Trouble::Source { login: refused.unwrap_or_else(|| failed(&error, opened)), error: error.into() }
         })?;
-        self.memory.forget(&job.credential);
+        if !state.has_logged_in && self.is_shared(job) {
+            self.memory.trust(&job.credential);
+        } else {
+            self.memory.forget(&job.credential);
+        }
+        state.has_logged_in = true;
+        Ok(token)
+    }
+
+    fn note_skew(&self, job: &Job, token: &Token) {
         if let Some(ahead_secs) = token.issuer_ahead_secs {
             let vault_ahead_secs = self.vault.clock_ahead_secs();
             self.skews
                 .note(&job.rotation.source.name, Seen { ahead_secs, at: token.issued_at, vault_ahead_secs });
         }
-        Ok(token)
     }
 
-    /// What this process knows of the same login; if it never logged in, what others left word of as well.
-    async fn recall(&self, job: &Job, state: &State, opened: &Opened) -> Option<Trouble> {
-        let ours = state.places.iter().flatten().filter(|place| place.is_of(job));
-        let last_success = ours.filter_map(Place::served).map(|living| living.issued_at).max();
-        let known = || self.memory.recall(&job.credential, &opened.material, last_success, self.clock.now());
-        let told = known();
-        if told.is_some() || state.has_logged_in {
-            return told;
-        }
-        self.hear_others(job).await;
-        known()
+    /// The answer to whatever is sent for this credential, if the system wants to be left alone.
+    pub(super) fn asked_to_wait(&self, job: &Job, opened: &Opened) -> Option<Trouble> {
+        let known = self.memory.recall(&job.credential, &opened.material, None, self.clock.now())?;
+        Some(known).filter(|known| matches!(known, Trouble::Source { .. }))
     }
 
     /// Whether the login of a job is none of those that failed, if any did. One that cannot be read counts as
@@ -117,7 +124,18 @@ async fn try_out(state: &mut State, opened: &Opened) -> Result<(), Trouble> {
 fn failed(error: &SourceError, opened: &Opened) -> FailedLogin {
     let mut login = FailedLogin::default();
     if error.retry() == Retry::Never {
-        login.logins.add(&opened.material);
+        login.logins.add(salt(opened), &opened.material);
     }
     login
+}
+
+/// What a login sends, and the salt for its fingerprint.
+pub(super) fn sent(opened: &Opened) -> (Salt, &[u8]) {
+    (salt(opened), &opened.material)
+}
+
+/// One for each credential, by what is no secret of it.
+pub(super) fn salt(opened: &Opened) -> Salt {
+    let identity = opened.login.identity();
+    Salt::of([identity.system, &identity.issuer, &identity.subject])
 }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use tokenferry_sources::{FailureClass, Retry, SourceError, Timestamp};
 
 use super::trouble::{FailedLogin, Trouble};
-use crate::notes::{Fingerprints, NotedFailure};
+use crate::notes::{Fingerprints, NotedFailure, Salt};
 use crate::run::{Class, CredentialKey, RefusedLogins};
 use crate::scheduler::{CLOCK_TOLERANCE, refused_login_hold};
 
@@ -19,6 +19,8 @@ pub(super) struct Memory(Mutex<HashMap<CredentialKey, Known>>);
 struct Known {
     refused: Option<Refused>,
     limited: Option<Limited>,
+    /// Whether a login of this process succeeded since one was refused.
+    has_succeeded: bool,
 }
 
 /// Logins that were refused, with no success since.
@@ -62,17 +64,18 @@ impl Memory {
         &self,
         credential: &CredentialKey,
         error: &SourceError,
-        material: &[u8],
+        (salt, material): (Salt, &[u8]),
         now: Timestamp,
     ) -> Option<FailedLogin> {
         let class = Class::new(error.class().name());
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if class.is_refused_login() {
             let known = memory.entry(credential.clone()).or_default();
+            known.has_succeeded = false;
             let refused = known.refused.get_or_insert_with(|| Refused::none(class.clone(), now));
             refused.class = class;
             refused.count = RefusedLogins { times: refused.count.times.saturating_add(1), last: now };
-            refused.logins.add(material);
+            refused.logins.add(salt, material);
             return Some(refused.told());
         }
         if let (FailureClass::RateLimited, Retry::At(until)) = (error.class(), error.retry()) {
@@ -93,7 +96,10 @@ impl Memory {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = memory.entry(credential.clone()).or_default();
         let count = RefusedLogins { times: noted.refusals, last: noted.at };
-        let noted = Refused { class: noted.class.clone(), count, logins: noted.failed_logins.clone() };
+        // Where a refresh failed, too, it is the class of that.
+        let class = Some(noted.class.clone()).filter(Class::is_refused_login);
+        let class = class.unwrap_or(Class::new(FailureClass::LoginRefused.name()));
+        let noted = Refused { class, count, logins: noted.failed_logins.clone() };
         known.refused = Some(match known.refused.take() {
             Some(refused) => refused.with(noted),
             None => noted,
@@ -102,7 +108,29 @@ impl Memory {
 
     /// A login of this credential succeeded.
     pub(super) fn forget(&self, credential: &CredentialKey) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(credential);
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match memory.get_mut(credential) {
+            Some(known) if known.has_succeeded => *known = Known::succeeded(),
+            _ => drop(memory.remove(credential)),
+        }
+    }
+
+    /// The same for one that other rotations have, too: it is right, and they need not ask.
+    pub(super) fn trust(&self, credential: &CredentialKey) {
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.insert(credential.clone(), Known::succeeded());
+    }
+
+    /// Whether the last login of this process succeeded.
+    pub(super) fn trusts(&self, credential: &CredentialKey) -> bool {
+        let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.get(credential).is_some_and(|known| known.has_succeeded)
+    }
+}
+
+impl Known {
+    fn succeeded() -> Self {
+        Known { refused: None, limited: None, has_succeeded: true }
     }
 }
 

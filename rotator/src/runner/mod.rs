@@ -9,12 +9,14 @@
 mod classes;
 mod credential;
 mod detail;
+mod earlier;
 mod flush;
 mod job;
 mod login;
 mod memory;
 mod note;
 mod others;
+mod patrol;
 mod place;
 mod publish;
 mod refresh;
@@ -26,11 +28,13 @@ mod spread;
 mod standing;
 mod succession;
 mod trouble;
+mod turn;
 
-pub(crate) use credential::key as credential_key;
+pub(crate) use credential::{key as credential_key, login_key};
 pub use detail::Detail;
 pub use flush::Unstored;
 pub use seen::{Objection, Seen};
+pub use session::SessionState;
 pub use standing::DestinationState;
 
 use std::collections::HashSet;
@@ -144,7 +148,7 @@ impl Runner {
 
     async fn attempt(&self, job: &Job, state: &mut State, due: &Due) -> Result<Outcome, Trouble> {
         if self.reads_first {
-            self.doubt_everything(job, state).await;
+            self.doubt_everything(job, state).await?;
         }
         let barred = self.check_places(job, state).await?;
         let done = if self.reads_first { self.done_by_others(job, state, due) } else { None };
@@ -165,6 +169,7 @@ impl Runner {
             return barred.map_or(Ok(outcome), Err);
         }
         let written = self.publish_pending(job, state).await?;
+        state.ended = None;
         self.clear_failure(job, state).await;
         Ok(outcome(&written))
     }
@@ -184,14 +189,14 @@ impl Work for Runner {
         let state = &mut *job.state.lock().await;
         job.logins.store(0, Ordering::Relaxed);
         job.ended_token.store(false, Ordering::Relaxed);
-        match self.attempt(job, state, due).await {
+        let outcome = match self.attempt(job, state, due).await {
             Ok(outcome) => {
                 tell_success(job, due, lag, &outcome, self.dry_run);
                 outcome
             }
             Err(trouble) => {
                 let reached = reached(state);
-                tell_failure(job, state, due, &trouble);
+                tell_failure(job, state, due, &trouble, self.vault.address());
                 let has_ended = state.is_ended(job);
                 job.ended_token.store(has_ended, Ordering::Relaxed);
                 if has_ended {
@@ -200,15 +205,19 @@ impl Work for Runner {
                 self.note_failure(job, state, due, &trouble, reached.is_some()).await;
                 reached.map_or_else(|| trouble.outcome(), |(living, missed)| trouble.partly(living, missed))
             }
-        }
+        };
+        job.keeps_token.store(state.pending.is_some(), Ordering::Relaxed);
+        outcome
     }
 
     fn aftermath(&self, rotation: RotationId) -> Aftermath {
         let after = |job: &Job| Aftermath {
             logins: job.logins.load(Ordering::Relaxed),
             ended_token: job.ended_token.load(Ordering::Relaxed),
+            keeps_token: job.keeps_token.load(Ordering::Relaxed),
         };
-        self.job(rotation).map_or(Aftermath { logins: 0, ended_token: false }, after)
+        let nothing = Aftermath { logins: 0, ..Aftermath::default() };
+        self.job(rotation).map_or(nothing, after)
     }
 
     fn name(&self, rotation: RotationId) -> Option<Arc<str>> {
@@ -304,7 +313,7 @@ fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run
     );
 }
 
-fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble) {
+fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble, vault: &str) {
     warn!(
         rotation = &*job.rotation.name,
         system = job.rotation.source.system.name,
@@ -313,6 +322,7 @@ fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble) {
         occurrence = rfc3339(due.occurrence),
         attempt = due.attempt,
         missed = missed(job, state),
+        vault = trouble.is_of_vault().then_some(vault),
         error = with_causes(trouble),
         advice = trouble.advice(),
         "{}",

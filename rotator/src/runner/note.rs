@@ -8,7 +8,7 @@ use super::Runner;
 use super::job::{Job, State};
 use super::place::Place;
 use super::trouble::Trouble;
-use crate::notes::{NotedFailure, Notes};
+use crate::notes::{Claim, NotedFailure, Notes};
 use crate::rotation::Destination;
 use crate::run::Due;
 
@@ -28,7 +28,8 @@ impl Runner {
             state.failed_logins = login.logins.clone();
         }
         let refused = login.and_then(|login| login.refused);
-        if self.dry_run || !trouble.is_notable() {
+        // Also of a try without writing: the account was locked a little more by it.
+        if !trouble.is_notable() || self.dry_run && refused.is_none() {
             return;
         }
         let failure = Box::new(NotedFailure {
@@ -42,16 +43,19 @@ impl Runner {
         });
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
             let Some(place) = slot.as_mut().filter(|place| place.check(job, at).is_ok()) else { continue };
-            let noted = self.note(job, at, place, Some(failure.clone())).await;
+            let noted = self.note(job, at, place, Some(failure.clone()), None).await;
             tell_untold(job, at, noted, failure.lasting);
+        }
+        if failure.refusals > 0 && matches!(trouble, Trouble::Source { .. }) {
+            self.tell_others(job, &failure).await;
         }
     }
 
-    /// Takes back what was noted, if anything was.
+    /// Takes back what was noted, if anything was: failures, and that others wait for what comes of a login.
     pub(super) async fn clear_failure(&self, job: &Job, state: &mut State) {
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
-            let Some(place) = slot.as_mut().filter(|place| place.notes.failure.is_some()) else { continue };
-            let noted = self.note(job, at, place, None).await;
+            let Some(place) = slot.as_mut().filter(|place| place.notes.are_passing()) else { continue };
+            let noted = self.note(job, at, place, None, None).await;
             tell_untold(job, at, noted, false);
         }
     }
@@ -62,7 +66,7 @@ impl Runner {
         for (at, slot) in job.rotation.destinations.iter().zip(&mut state.places) {
             let Some(place) = slot.as_mut().filter(|place| place.owes_mark(job, at)) else { continue };
             let rotation = &*job.rotation.name;
-            match self.note(job, at, place, None).await {
+            match self.note(job, at, place, None, None).await {
                 Ok(()) => debug!(rotation, destination = %at, "marked the destination as ours"),
                 Err(error) => warn!(
                     rotation, class = %error.class(), destination = %at, advice = error.advice(),
@@ -72,16 +76,18 @@ impl Runner {
         }
     }
 
-    async fn note(
+    pub(super) async fn note(
         &self,
         job: &Job,
         at: &Destination,
         place: &mut Place,
         failure: Option<Box<NotedFailure>>,
+        claim: Option<Box<Claim>>,
     ) -> Result<(), Trouble> {
         // What stands there still has its former names.
         let fields = if place.is_renamed { &place.notes.fields } else { &at.fields };
-        let notes = Notes { owner: Some(Arc::clone(&job.rotation.name)), fields: fields.clone(), failure };
+        let notes =
+            Notes { owner: Some(Arc::clone(&job.rotation.name)), fields: fields.clone(), failure, claim };
         // What others noted since we last read must survive, and it is all replaced at once.
         let found = self.vault.read_notes(&at.entry).await?;
         place.check_notes(job, at, &found)?;

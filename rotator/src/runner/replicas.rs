@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokenferry_sources::Timestamp;
+use tokenferry_vault::VaultError;
 use tracing::debug;
 
 use super::Runner;
@@ -42,13 +43,15 @@ impl Runner {
     }
 
     /// Has everything that is known of the destinations looked up again.
-    pub(super) async fn doubt_everything(&self, job: &Job, state: &mut State) {
+    ///
+    /// # Errors
+    /// When it is not known whether a refresh has ended their tokens.
+    pub(super) async fn doubt_everything(&self, job: &Job, state: &mut State) -> Result<(), VaultError> {
         for place in state.places.iter_mut().flatten() {
             place.is_doubted = true;
         }
-        if let Some(ended) = self.ended_by_refresh(job).await {
-            state.ended = ended;
-        }
+        state.ended = self.ended_by_refresh(job).await?;
+        Ok(())
     }
 
     /// The token that another process has brought for this run or a later one.
@@ -77,7 +80,8 @@ impl Runner {
         let Some(job) = self.job(rotation) else { return };
         debug!(rotation = &*job.rotation.name, "its login was refused elsewhere; reading what was noted");
         for at in &job.rotation.destinations {
-            self.hear(job, at).await;
+            // What it claims is nothing to us: the lock of the credential is ours.
+            self.hear(job, at, &[]).await;
         }
     }
 }

@@ -3,7 +3,6 @@
 use tokenferry_vault::{Entry, VaultError};
 
 use super::Runner;
-use super::refresh::left;
 use crate::run::{Class, Living, RotationId};
 
 /// Why we may not write to a destination.
@@ -43,11 +42,12 @@ impl Runner {
         let (place, entry) = self.look(job, at).await?;
         let living = place.living.filter(|_| place.is_of(job));
         let vanishes = |entry: Entry| living.is_some_and(|living| living.expires_at != entry.expires_at);
-        let ended = if place.is_seen() { self.ended_by_refresh(job).await.flatten() } else { None };
+        let ended = self.ended_by_refresh(job).await?;
+        let now = self.clock.now();
         Ok(Seen {
             version: place.version,
             is_live: place.is_live(),
-            living: living.map(|living| left(living, ended)),
+            living: living.map(|living| ended.map_or(living, |ended| ended.left(&place, living, now))),
             vanishes: entry.is_some_and(vanishes),
             objection: place.objection(job, at),
         })

@@ -33,7 +33,7 @@ impl Runner {
         let occurrence = entry.origin.occurrence;
         let is_wanted =
             due.reason != Reason::Schedule || occurrence.timestamp() >= due.occurrence.timestamp();
-        let is_over = state.ended.is_some_and(|ended| entry.issued_at.timestamp() < ended.timestamp());
+        let is_over = state.ended.is_some_and(|ended| ended.has_issued(entry.issued_at));
         let token = token(&entry, opened, self.clock.now()).filter(|_| is_wanted && !is_over)?;
         let is_there = place.check(job, at).is_ok() && place.is_of(job);
         let slot = state.places.get_mut(index)?;

@@ -1,7 +1,5 @@
 //! What the destinations tell about the past of a rotation.
 
-use std::sync::atomic::Ordering;
-
 use futures_util::future::join_all;
 use tokenferry_vault::VaultError;
 use tracing::debug;
@@ -19,7 +17,7 @@ impl Runner {
     /// ours, does not count as long as there are others: what readers find there is not kept from being renewed.
     ///
     /// # Errors
-    /// When none of them can be read, or Vault itself is in trouble.
+    /// When none of them can be read, or the session not, or Vault itself is in trouble.
     pub async fn standing(&self, rotation: RotationId) -> Result<Standing, VaultError> {
         let Some(job) = self.job(rotation) else { return Ok(Standing::default()) };
         let state = &mut *job.state.lock().await;
@@ -48,10 +46,8 @@ impl Runner {
         if let Some(error) = unreadable.filter(|_| state.places.iter().all(Option::is_none)) {
             return Err(error);
         }
-        if let Some(ended) = self.ended_by_refresh(job).await {
-            state.ended = ended;
-        }
-        job.is_heard.store(true, Ordering::Relaxed);
+        // Without, nobody knows whether the token lives that readers find.
+        state.ended = self.ended_by_refresh(job).await?;
         let living = living(job, state);
         // A crash may have come between a success and taking back what was noted before it.
         let is_over = |failure: &NotedFailure| {
@@ -66,7 +62,8 @@ impl Runner {
             Some(failure) => Some(self.past(job, failure).await),
             None => None,
         };
-        Ok(Standing { living, failure })
+        let earlier_logins = self.earlier_logins(job, state).await;
+        Ok(Standing { living, failure, earlier_logins })
     }
 
     /// What kept the run that brought the token to some destinations from bringing it to all, as far as nothing of that
@@ -86,6 +83,12 @@ impl Runner {
         })
     }
 
+    /// Whether readers hold a token that a refresh has ended, or may have. Not while it runs.
+    pub fn has_ended_token(&self, rotation: RotationId) -> bool {
+        let of = |job: &Job| job.state.try_lock().is_ok_and(|state| state.is_ended(job));
+        self.job(rotation).is_some_and(of)
+    }
+
     /// Each destination of a rotation, as it was found or left last.
     pub async fn destinations(&self, rotation: RotationId) -> Vec<DestinationState> {
         let Some(job) = self.job(rotation) else { return Vec::new() };
@@ -93,8 +96,12 @@ impl Runner {
         let one = |(index, at): (usize, &Destination)| {
             let place = state.places.get(index).and_then(Option::as_ref);
             let living = place.filter(|place| place.is_of(job));
-            let living = living.and_then(|place| Some(state.left(place, place.served()?)));
-            DestinationState { at: at.to_string(), living, trouble: state.troubles.of(index).cloned() }
+            let served = living.and_then(|place| Some((place, place.served()?)));
+            let living = served.map(|(place, living)| state.left(place, living, self.clock.now()));
+            let is_ended = living != served.map(|(_, living)| living);
+            let trouble = state.troubles.of(index).cloned();
+            let trouble = trouble.or_else(|| is_ended.then_some(Class::ENDED_BY_REFRESH));
+            DestinationState { at: at.to_string(), living, trouble }
         };
         job.rotation.destinations.iter().enumerate().map(one).collect()
     }
@@ -110,10 +117,11 @@ impl Runner {
     async fn past(&self, job: &Job, failure: NotedFailure) -> PastFailure {
         PastFailure {
             login_changed: self.differs(job, &failure.failed_logins).await,
+            // A refused login that something else was tried beside is not what failed.
+            refusals: if failure.class.is_refused_login() { failure.refusals } else { 0 },
             class: failure.class,
             at: failure.at,
             count: failure.count,
-            refusals: failure.refusals,
             lasting: failure.lasting,
             retry_at: failure.retry_at,
         }

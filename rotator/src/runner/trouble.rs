@@ -11,7 +11,7 @@ use crate::handover;
 use crate::notes::Fingerprints;
 use crate::rotation::Destination;
 use crate::run::{Class, Living, Outcome, RefusedLogins};
-use crate::source::OpenError;
+use crate::source::{self, OpenError};
 
 #[derive(Debug, Error)]
 pub(super) enum Trouble {
@@ -157,6 +157,15 @@ impl Trouble {
         text.to_owned()
     }
 
+    /// Whether Vault is to blame, or what it was asked for.
+    pub(super) fn is_of_vault(&self) -> bool {
+        match self {
+            Trouble::Open(error) => error.of_vault().is_some(),
+            Trouble::Vault(_) => true,
+            _ => false,
+        }
+    }
+
     pub(super) fn advice(&self) -> String {
         match self {
             Trouble::CasLost { .. } => {
@@ -181,7 +190,7 @@ impl Trouble {
             Trouble::Source { error, .. } if error.class() == FailureClass::LoginRefused => {
                 CHECK_LOGIN.to_owned()
             }
-            Trouble::Source { error, .. } => error.advice(),
+            Trouble::Source { error, .. } => source::advice(error),
             Trouble::Vault(error) => error.advice(),
         }
     }

@@ -34,6 +34,12 @@ pub(super) fn patience(living: Option<Living>, reader_lag: Duration, now: Timest
     }
 }
 
+/// The longest wait of all, or of a try that only stores what was issued before: that costs no login, and a token that
+/// waits grows no younger.
+pub(super) fn longest(only_writes: bool) -> Duration {
+    if only_writes { LONGEST_TO_WRITE } else { LONGEST }
+}
+
 /// How often one rotation is tried at most within so long while everything fails: waits grow to the longest one, and
 /// shrink to the floor twice, as the last run in time comes near and as the token's end does.
 pub(crate) fn most_tries(window: Duration) -> u64 {
@@ -68,6 +74,7 @@ const GROWING: u64 = 9;
 /// From the longest wait to the floor, a third shorter each time; then what is left of three floors.
 const SHRINKING: u64 = 17;
 const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST_TO_WRITE: Duration = Duration::from_secs(30);
 const LONGEST_WITHOUT_TOKEN: Duration = Duration::from_secs(3 * 60);
 const SHORTEST_LOOK: Duration = Duration::from_secs(60);
 const HELD: Duration = Duration::from_secs(15 * 60);

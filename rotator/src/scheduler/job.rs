@@ -8,12 +8,13 @@ use chrono::TimeDelta;
 use tokenferry_sources::Timestamp;
 
 use super::{
-    FLOOR, Failing, Held, HeldBy, LaneId, Next, NotForced, Plan, Stage, View, backoff, moment, offset,
+    FLOOR, Failing, Held, HeldBy, LaneId, LoginId, Next, NotForced, Plan, Stage, View, backoff, moment,
+    offset,
 };
 pub use reckoning::{Lift, Obstacle, Reckoning, Renewal};
 
 use crate::run::{
-    Class, Due, Living, Outcome, PastFailure, Reason, RefusedLogins, RotationId, Standing, Urgency,
+    Aftermath, Class, Due, Living, Outcome, PastFailure, Reason, RefusedLogins, RotationId, Standing, Urgency,
 };
 
 /// A rotation with its state.
@@ -21,6 +22,7 @@ use crate::run::{
 pub(super) struct Job {
     plan: Plan,
     lane: Option<LaneId>,
+    login: Option<LoginId>,
     offset: Duration,
     state: State,
     living: Option<Living>,
@@ -47,6 +49,8 @@ struct Failure {
     count: u32,
     /// How many of them, up to the last, were refused logins in a row.
     refusals: u32,
+    /// Whether it was tried again because somebody else had got through to Vault.
+    was_woken: bool,
     hold: Hold,
 }
 
@@ -60,16 +64,31 @@ enum Hold {
 }
 
 impl Job {
-    pub(super) fn new(plan: Plan, lane: Option<LaneId>) -> Self {
+    pub(super) fn new(mut plan: Plan, lane: Option<LaneId>) -> Self {
+        let login = plan.login.take();
         let offset = offset::of(&plan.name, plan.spread);
         let state = if plan.enabled { State::Unknown } else { State::Disabled };
         let rests_until = Timestamp::MIN_UTC;
-        Job { plan, lane, offset, state, living: None, failure: None, done: None, rests_until }
+        Job { plan, lane, login, offset, state, living: None, failure: None, done: None, rests_until }
     }
 
     /// Where it waits for the rate of its source, if that has one.
     pub(super) fn lane(&self) -> Option<LaneId> {
         self.lane
+    }
+
+    /// What it logs in with, if others may do so with the same.
+    pub(super) fn login(&self) -> Option<LoginId> {
+        self.login
+    }
+
+    /// The login that was refused to it, and until when that is held.
+    pub(super) fn refusal(&self) -> Option<(LoginId, Timestamp)> {
+        let failure = self.failure.as_ref().filter(|failure| failure.class.is_refused_login())?;
+        match failure.hold {
+            Hold::Change(until) => Some((self.login?, until)),
+            Hold::Pause { .. } => None,
+        }
     }
 
     pub(super) fn is_unknown(&self) -> bool {
@@ -138,6 +157,13 @@ impl Job {
         Some(Held { by, until: Some(next.at) })
     }
 
+    /// What stands in its way because its login was refused to another one: a run that comes meanwhile is only told so.
+    pub(super) fn held_with(&self, refused: &Job, now: Timestamp) -> Option<Held> {
+        let (next, (_, until)) = (self.next()?, refused.refusal()?);
+        let failure = refused.failure.as_deref().filter(|_| next.at < until && now < until)?;
+        Some(Held { by: HeldBy::Breaker, until: Some(self.without_change(failure, until, now).at) })
+    }
+
     pub(super) fn learn(&mut self, standing: Standing, now: Timestamp) {
         if let State::Disabled = self.state {
             return;
@@ -149,9 +175,9 @@ impl Job {
 
     /// Goes on under its own plan from what another one knows.
     pub(super) fn succeed(&mut self, former: Job, now: Timestamp) {
-        let Job { plan, lane, offset, .. } = std::mem::replace(self, former);
+        let Job { plan, lane, login, offset, .. } = std::mem::replace(self, former);
         let is_replanned = plan != self.plan;
-        (self.plan, self.lane, self.offset) = (plan, lane, offset);
+        (self.plan, self.lane, self.login, self.offset) = (plan, lane, login, offset);
         match &self.state {
             State::Disabled if self.plan.enabled => self.state = State::Unknown,
             State::Unknown if !self.plan.enabled => self.state = State::Disabled,
@@ -167,10 +193,20 @@ impl Job {
         }
     }
 
-    /// What Vault or a certificate is to blame for need not be waited for any longer, unless Vault asked for that.
-    pub(super) fn reconnected(&mut self, now: Timestamp) {
-        let may_pass = |class: &Class| class.is_of_vault() || class.is_of_certificates();
-        let Some(failure) = self.failure.as_mut().filter(|failure| may_pass(&failure.class)) else {
+    /// Somebody got through to Vault. That ends the wait once: where Vault stays away nevertheless, it may be so for this
+    /// one alone, as a namespace is that is sealed.
+    pub(super) fn wake(&mut self, now: Timestamp) {
+        let waits = |failure: &&mut Box<Failure>| failure.class.is_vault_away() && !failure.was_woken;
+        if let Some(failure) = self.failure.as_mut().filter(waits) {
+            failure.was_woken = true;
+            self.release(Class::is_vault_away, now);
+        }
+    }
+
+    /// A failure need not be waited for any longer if what was to blame for it is over, unless the other side asked
+    /// for that.
+    pub(super) fn release(&mut self, is_over: fn(&Class) -> bool, now: Timestamp) {
+        let Some(failure) = self.failure.as_mut().filter(|failure| is_over(&failure.class)) else {
             return;
         };
         match &mut failure.hold {
@@ -199,20 +235,24 @@ impl Job {
         })
     }
 
-    /// `ended_token`: what readers find is over, however long it was to live.
-    pub(super) fn ended(&mut self, due: &Due, outcome: &Outcome, ended_token: bool, now: Timestamp) {
+    pub(super) fn ended(&mut self, due: &Due, outcome: &Outcome, aftermath: Aftermath, now: Timestamp) {
         if let Outcome::AlreadyDone(living) | Outcome::Rotated(living) | Outcome::Partly { living, .. } =
             outcome
         {
             self.living = Some(believable(*living, now));
             self.done = Some(due.occurrence);
         }
-        self.living = self.living.filter(|_| !ended_token);
+        self.living = self.living.filter(|_| !aftermath.ended_token);
         match outcome {
             Outcome::AlreadyDone(_) | Outcome::Rotated(_) => self.failure = None,
             Outcome::Failed { class, retry_at } | Outcome::Partly { class, retry_at, .. } => {
                 let run = Some((due.occurrence, due.reason));
-                self.failure = Some(Box::new(self.paused(class.clone(), now, due.attempt, *retry_at, run)));
+                let only_writes = aftermath.keeps_token && class.is_of_vault();
+                let patience = self.patience(now).min(backoff::longest(only_writes));
+                let failed = (class.clone(), now, due.attempt);
+                let was_woken = self.failure.as_ref().is_some_and(|failure| failure.was_woken);
+                let paused = self.paused(failed, *retry_at, run, patience);
+                self.failure = Some(Box::new(Failure { was_woken, ..paused }));
             }
             Outcome::Refused { class, logins } => {
                 let before = self.failure.as_ref().map_or(0, |failure| failure.refusals);
@@ -351,13 +391,11 @@ impl Job {
     /// A passing failure: when to try again.
     fn paused(
         &self,
-        class: Class,
-        at: Timestamp,
-        count: u32,
+        (class, at, count): (Class, Timestamp, u32),
         retry_at: Option<Timestamp>,
         run: Option<(Timestamp, Reason)>,
+        patience: Duration,
     ) -> Failure {
-        let patience = self.patience(at);
         let backoff = moment::after(at, backoff::delay(&self.plan.name, count, patience));
         let asked = backoff::asked_to_wait(at, retry_at);
         // Who says when is asked again soon after that, however often it came to nothing.
@@ -365,7 +403,7 @@ impl Job {
             if asked.is_some() { backoff.min(moment::after(at, backoff::LONGEST_ASKED)) } else { backoff };
         let asked = asked.filter(|asked| *asked > backoff);
         let hold = Hold::Pause { until: asked.unwrap_or(backoff), asked: asked.is_some(), run };
-        Failure { class, at, count, refusals: 0, hold }
+        Failure { class, at, count, refusals: 0, was_woken: false, hold }
     }
 
     /// How long the next try may be put off after a failure then.
@@ -379,16 +417,16 @@ impl Job {
         let (at, count) = (past.at.min(now), past.count.max(1));
         if moment::between(now, past.at) > moment::CLOCK_TOLERANCE {
             let hold = Hold::Pause { until: at, asked: false, run: None };
-            return Failure { class: past.class, at, count, refusals: past.refusals, hold };
+            return Failure { class: past.class, at, count, refusals: past.refusals, was_woken: false, hold };
         }
         if !past.lasting {
-            return self.paused(past.class, at, count, past.retry_at, None);
+            return self.paused((past.class, at, count), past.retry_at, None, self.patience(at));
         }
         if !past.login_changed {
             return refused(past.class, at, count, past.refusals);
         }
         let hold = Hold::Pause { until: at, asked: false, run: None };
-        Failure { class: past.class, at, count, refusals: 0, hold }
+        Failure { class: past.class, at, count, refusals: 0, was_woken: false, hold }
     }
 }
 
@@ -406,7 +444,7 @@ impl Failure {
 fn refused(class: Class, at: Timestamp, count: u32, refusals: u32) -> Failure {
     let refusals = if class.is_refused_login() { refusals.max(1) } else { 0 };
     let hold = Hold::Change(moment::after(at, backoff::held(&class, refusals)));
-    Failure { class, at, count, refusals, hold }
+    Failure { class, at, count, refusals, was_woken: false, hold }
 }
 
 fn moved(living: Living, by: TimeDelta) -> Living {

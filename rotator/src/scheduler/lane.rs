@@ -47,11 +47,14 @@ impl Lane {
     }
 
     /// Takes in what an entry tells of past logins. It gives times in whole seconds, rounded down.
-    pub(super) fn recall(&mut self, standing: &Standing) {
+    pub(super) fn recall(&mut self, standing: &Standing, now: Timestamp) {
         self.unread = self.unread.saturating_sub(1);
         let issued = standing.living.map(|living| living.issued_at);
         let failure = standing.failure.as_ref().filter(|failure| failure.class.may_be_of_login());
-        for login in issued.into_iter().chain(failure.map(|failure| failure.at)) {
+        let last = issued.into_iter().chain(failure.map(|failure| failure.at));
+        for login in last.chain(standing.earlier_logins.iter().copied()) {
+            // Nobody can have logged in later than now.
+            let login = login.min(now);
             self.logins.push(Reverse(moment::after(login, Duration::from_secs(1))));
         }
     }
@@ -115,23 +118,56 @@ impl Lane {
     /// From when on another login is allowed; `None` if that depends on runs under way. `began` is when the scheduler
     /// did.
     pub(super) fn opens_at(&self, now: Timestamp, began: Timestamp) -> Option<Timestamp> {
-        let (logins, oldest) = self.counting(now);
-        let doubtful = Some(self.ends(began)).filter(|until| self.unread > 0 && *until > now);
-        let held = logins + self.in_flight + doubtful.map_or(0, |_| self.unread);
-        if held < self.rate.logins() as usize {
+        let allowed = self.rate.logins() as usize;
+        let most = self.logins.len() + self.in_flight + self.unread;
+        let oldest = self.logins.peek().is_none_or(|Reverse(login)| self.ends(*login) > now);
+        if most < allowed {
             return Some(now);
         }
-        oldest.into_iter().chain(doubtful).min()
+        if most == allowed && self.unread == 0 && oldest {
+            return self.logins.peek().map(|Reverse(login)| self.ends(*login));
+        }
+        let mut ends: Vec<Timestamp> = self.counting(now, began).collect();
+        let Some(too_many) = (ends.len() + self.in_flight).checked_sub(allowed) else { return Some(now) };
+        (too_many < ends.len()).then(|| *ends.select_nth_unstable(too_many).1)
     }
 
-    /// How many logins count now, and when the first of them does not any more.
-    fn counting(&self, now: Timestamp) -> (usize, Option<Timestamp>) {
-        let oldest = self.logins.peek().map(|Reverse(login)| self.ends(*login));
-        if oldest.is_none_or(|end| end > now) {
-            return (self.logins.len(), oldest);
+    /// When those begin that are due or planned, each as soon as the rate lets it, the most urgent first. What is under
+    /// way is taken to log in now.
+    pub(super) fn turns(
+        &self,
+        mut planned: Vec<(Timestamp, Urgency, RotationId)>,
+        now: Timestamp,
+        began: Timestamp,
+    ) -> Vec<(RotationId, Timestamp)> {
+        let under_way = iter::repeat_n(self.ends(now), self.in_flight);
+        let mut counting: BinaryHeap<_> = self.counting(now, began).chain(under_way).map(Reverse).collect();
+        planned.sort_unstable();
+        let mut planned = planned.into_iter().peekable();
+        let (mut line, mut turns, mut time) = (BTreeSet::new(), Vec::new(), now);
+        loop {
+            while let Some((_, urgency, rotation)) = planned.next_if(|(at, ..)| *at <= time) {
+                line.insert((urgency, rotation));
+            }
+            while counting.peek().is_some_and(|Reverse(end)| *end <= time) {
+                counting.pop();
+            }
+            if line.is_empty() {
+                let Some((at, ..)) = planned.peek() else { return turns };
+                time = *at;
+            } else if counting.len() < self.rate.logins() as usize {
+                turns.extend(line.pop_first().map(|(_, rotation)| (rotation, time)));
+                counting.push(Reverse(self.ends(time)));
+            } else if let Some(Reverse(end)) = counting.pop() {
+                time = end;
+            }
         }
-        let ends = self.logins.iter().map(|Reverse(login)| self.ends(*login)).filter(|end| *end > now);
-        (ends.clone().count(), ends.min())
+    }
+
+    /// When each of the logins ends to count that count now, or may.
+    fn counting(&self, now: Timestamp, began: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
+        let known = self.logins.iter().map(|Reverse(login)| self.ends(*login));
+        known.chain(iter::repeat_n(self.ends(began), self.unread)).filter(move |end| *end > now)
     }
 
     /// When a login does not count any more.

@@ -9,21 +9,18 @@ mod job;
 mod lane;
 mod moment;
 mod offset;
+mod outlook;
+mod plan;
 mod succession;
 mod view;
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use thiserror::Error;
 use tokenferry_sources::{Timestamp, rfc3339};
 
-use crate::rate::Rate;
-use crate::rotation::{RenewBefore, Rotation};
 use crate::run::{Aftermath, Class, Due, Outcome, Reason, RotationId, Standing};
-use crate::schedule::Schedule;
 
 pub use backoff::FLOOR;
 pub(crate) use backoff::{held as refused_login_hold, most_tries};
@@ -32,51 +29,10 @@ use job::Job;
 pub use job::{Lift, Obstacle, Reckoning, Renewal};
 use lane::Lane;
 pub(crate) use moment::CLOCK_TOLERANCE;
+pub use outlook::Outlook;
+use plan::Lanes;
+pub use plan::{Limit, LoginId, Plan};
 pub use view::{Failing, Stage, View};
-
-/// When a rotation runs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// The rotation's name: it decides about its place within the spread.
-    pub name: Arc<str>,
-    /// When it runs, whatever the age of its token.
-    pub schedule: Schedule,
-    /// How long before the end of its token it runs, whatever the schedule says.
-    pub renew_before: RenewBefore,
-    /// How far its times may be shifted.
-    pub spread: Duration,
-    /// How long the slowest reader may take to notice a new token: a run that comes later than that is too late.
-    pub reader_lag: Duration,
-    /// Whether it is run at all.
-    pub enabled: bool,
-    /// How many logins its source may make in a time.
-    pub limit: Option<Box<Limit>>,
-}
-
-/// How many logins a source may make in a time, for all its rotations together.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Limit {
-    /// The name of the source.
-    pub source: Arc<str>,
-    /// How many, and in what time.
-    pub rate: Rate,
-}
-
-impl From<&Rotation> for Plan {
-    fn from(rotation: &Rotation) -> Self {
-        let source = &rotation.source;
-        let limit = |rate| Box::new(Limit { source: Arc::clone(&source.name), rate });
-        Plan {
-            enabled: rotation.enabled,
-            limit: source.rate.map(limit),
-            name: rotation.name.clone(),
-            schedule: rotation.schedule.clone(),
-            renew_before: rotation.renew_before,
-            spread: rotation.spread,
-            reader_lag: rotation.reader_lag,
-        }
-    }
-}
 
 /// The next run of a rotation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -118,6 +74,10 @@ pub struct Scheduler {
     /// Every job that is known and not in flight, by the time of its next run.
     queue: BTreeSet<(Timestamp, RotationId)>,
     waiting: BTreeSet<RotationId>,
+    /// The refused logins, until when each is held, and who was refused.
+    refused: BTreeSet<(LoginId, Timestamp, RotationId)>,
+    /// Whether the last that asked Vault found it away, as far as that is known.
+    vault_is_away: bool,
     /// Of the sources that have a rate.
     lanes: Vec<Lane>,
     /// The lanes in which somebody waits, by the time at which the next one may begin.
@@ -141,8 +101,9 @@ impl Scheduler {
             Job::new(plan, lane)
         });
         let jobs = jobs.collect();
-        let (queue, waiting, turns) = Default::default();
-        Scheduler { jobs, queue, waiting, lanes: lanes.all, turns, put_off: Vec::new(), began: None }
+        let (queue, waiting, refused, turns, vault_is_away) = Default::default();
+        let (lanes, put_off) = (lanes.all, Vec::new());
+        Scheduler { jobs, queue, waiting, refused, vault_is_away, lanes, turns, put_off, began: None }
     }
 
     /// Takes in what was found in the destinations of a rotation, unless it runs now: then its outcome will tell more.
@@ -164,7 +125,7 @@ impl Scheduler {
         if let Some(lane) = lane
             && let Some(known) = self.lanes.get_mut(lane as usize)
         {
-            known.recall(standing);
+            known.recall(standing, now);
             self.set_turn(lane, now);
         }
     }
@@ -225,9 +186,32 @@ impl Scheduler {
         }
         self.change(due.rotation, |job| {
             if job.is_in_flight() {
-                job.ended(due, outcome, aftermath.ended_token, now);
+                job.ended(due, outcome, aftermath, now);
             }
         });
+        self.heed_vault(outcome, now);
+    }
+
+    /// Who had to wait because Vault was away need not any longer once somebody gets through.
+    fn heed_vault(&mut self, outcome: &Outcome, now: Timestamp) {
+        match outcome {
+            Outcome::Failed { class, .. } => self.vault_is_away |= class.is_vault_away(),
+            Outcome::AlreadyDone(_) | Outcome::Rotated(_) | Outcome::Partly { .. } => {
+                if std::mem::take(&mut self.vault_is_away) {
+                    for rotation in (0..).map(RotationId).take(self.jobs.len()) {
+                        self.change(rotation, |job| job.wake(now));
+                    }
+                }
+            }
+            Outcome::Refused { .. } => {}
+        }
+    }
+
+    /// What failed for such a reason is tried again now.
+    fn release(&mut self, is_over: fn(&Class) -> bool, now: Timestamp) {
+        for rotation in (0..).map(RotationId).take(self.jobs.len()) {
+            self.change(rotation, |job| job.release(is_over, now));
+        }
     }
 
     /// The wall clock was set by so much, forwards or backwards, and shows `now`: what has to be waited for is as far
@@ -281,19 +265,6 @@ impl Scheduler {
         self.jobs.get(index(rotation)).map(|job| job.reckoning(now))
     }
 
-    /// Why a rotation does not run although it otherwise would.
-    pub fn held(&self, rotation: RotationId, now: Timestamp) -> Option<Held> {
-        let job = self.jobs.get(index(rotation))?;
-        let held = job.held(now);
-        let waits = job.next().is_some_and(|next| next.at <= now);
-        let lane = job.lane().filter(|_| waits).and_then(|lane| self.lanes.get(lane as usize));
-        let until = lane.map(|lane| lane.opens_at(now, self.began.unwrap_or(now)));
-        held.or_else(|| match until? {
-            Some(until) if until <= now => None,
-            until => Some(Held { by: HeldBy::Rate, until }),
-        })
-    }
-
     fn start(&mut self, rotation: RotationId, now: Timestamp) -> Option<Due> {
         self.waiting.remove(&rotation);
         self.jobs.get_mut(index(rotation)).and_then(|job| job.start(rotation, now))
@@ -336,7 +307,13 @@ impl Scheduler {
         {
             lane.leave(job.urgency(), rotation);
         }
+        let refusal_before = job.refusal();
         change(job);
+        let refusal = job.refusal();
+        if refusal_before != refusal {
+            refusal_before.map(|(login, until)| self.refused.remove(&(login, until, rotation)));
+            refusal.map(|(login, until)| self.refused.insert((login, until, rotation)));
+        }
         if let Some(next) = job.next() {
             self.queue.insert((next.at, rotation));
         }
@@ -345,27 +322,6 @@ impl Scheduler {
         } else {
             self.waiting.remove(&rotation);
         }
-    }
-}
-
-/// The lanes while they are made.
-#[derive(Default)]
-struct Lanes {
-    all: Vec<Lane>,
-    of: HashMap<Arc<str>, LaneId>,
-}
-
-impl Lanes {
-    fn enter(&mut self, Limit { source, rate }: Limit, is_expected: bool) -> LaneId {
-        let Lanes { all, of } = self;
-        let lane = *of.entry(source).or_insert_with_key(|source| {
-            all.push(Lane::new(Arc::clone(source), rate));
-            LaneId::try_from(all.len() - 1).unwrap_or(LaneId::MAX)
-        });
-        if let Some(known) = all.get_mut(lane as usize).filter(|_| is_expected) {
-            known.expect();
-        }
-        lane
     }
 }
 

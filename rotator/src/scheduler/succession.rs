@@ -14,7 +14,7 @@ impl Scheduler {
     #[must_use]
     pub fn successor(self, plans: Vec<Plan>, carries_on: &[Option<RotationId>], now: Timestamp) -> Scheduler {
         let mut successor = Scheduler::new(plans);
-        successor.began = self.began;
+        (successor.began, successor.vault_is_away) = (self.began, self.vault_is_away);
         successor.remember_logins(&self, carries_on, now);
         let mut former: Vec<Option<Job>> = self.jobs.into_iter().map(Some).collect();
         for (rotation, carried) in (0..).map(RotationId).zip(carries_on) {
@@ -76,9 +76,7 @@ impl Scheduler {
     /// Vault may be another one, or there is another login to it, and all certificates were read anew: what failed for
     /// their sake is tried again now.
     pub fn reconnected(&mut self, now: Timestamp) {
-        for rotation in (0..).map(RotationId).take(self.jobs.len()) {
-            self.change(rotation, |job| job.reconnected(now));
-        }
+        self.release(|class| class.is_of_vault() || class.is_of_certificates(), now);
     }
 
     /// Whether it has to be learned what stands in the destinations of a rotation.

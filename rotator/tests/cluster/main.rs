@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod changes;
+mod database;
 mod losses;
 mod replica;
 mod sharing;

@@ -1,7 +1,15 @@
-use serde_json::json;
+use std::future::pending;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
 use tokenferry_rotator::run::{Outcome, RotationId, Work};
 use tokenferry_rotator::runner::Runner;
 use tokenferry_sandbox::{Answer, Fault};
+use tokenferry_sources::{Clock as _, parse_rfc3339, rfc3339};
+use tokenferry_vault::VaultSettings;
+use tokio::time::timeout;
 
 use crate::proxy::Proxy;
 use crate::setting::{World, due_of, failed, place, settings};
@@ -111,7 +119,7 @@ async fn what_was_refused_before_the_token_that_readers_find_counts_no_more() {
 }
 
 #[tokio::test]
-async fn notes_of_others_are_read_once_and_only_before_a_login_that_may_be_in_vain() {
+async fn others_are_heard_and_told_only_before_a_login_that_may_be_in_vain() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
     let names = ["a", "b", "c"];
@@ -128,11 +136,18 @@ async fn notes_of_others_are_read_once_and_only_before_a_login_that_may_be_in_va
         assert!(matches!(outcome, Outcome::Rotated(_)), "{outcome:?}");
         let requests = proxy.take();
         let own = format!("GET /v1/secret/metadata/{}", ["a", "b"][rotation as usize]);
-        let notes_of_others =
-            |request: &&String| request.starts_with("GET /v1/secret/metadata/") && **request != own;
-        heard.push(requests.iter().filter(notes_of_others).cloned().collect::<Vec<_>>());
+        let is_of_turns = |request: &&String| request.contains("/v1/secret/metadata/") && **request != own;
+        let mut of_turns: Vec<String> = requests.iter().filter(is_of_turns).cloned().collect();
+        of_turns.sort();
+        heard.push(of_turns);
     }
-    assert_eq!(heard, [vec!["GET /v1/secret/metadata/b"], vec![], vec![]]);
+    let [b, c] = ["b", "c"].map(|name| format!("GET /v1/secret/metadata/{name}"));
+    // Heard, claimed, heard again, and the claim withdrawn.
+    let claimed = "POST /v1/secret/metadata/a".to_owned();
+    let first = vec![b.clone(), b, c.clone(), c, claimed.clone(), claimed];
+    assert_eq!(heard[..2], [first, vec![]]);
+    // No more than its mark.
+    assert_eq!(heard[2], ["POST /v1/secret/metadata/b"]);
 }
 
 #[tokio::test]
@@ -144,6 +159,130 @@ async fn notes_of_others_that_cannot_be_read_keep_nobody_from_logging_in() {
     "#;
     world.variables.set("VAULT_TOKEN", &world.token_with(policy).await);
     let outcome = twelve(&world).run(&due_of(0)).await;
+    assert!(matches!(outcome, Outcome::Rotated(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn processes_that_begin_together_send_a_refused_login_once_in_each_round() {
+    let world = World::new().await;
+    world.variables.set("PASSWORD", "wrong");
+    for round in 1..=2 {
+        let processes: Vec<_> = (0..12).map(|rotation| (twelve(&world), rotation)).collect();
+        let runs = processes.iter().map(|(process, rotation)| class_of(process, *rotation));
+        assert!(join_all(runs).await.iter().all(|class| class == "login_refused"));
+        assert_eq!(world.logins().attempted, round);
+        world.clock.forward(16 * 60);
+    }
+}
+
+#[tokio::test]
+async fn processes_that_begin_together_all_get_their_tokens() {
+    let world = World::new().await;
+    let processes: Vec<_> = (0..12).map(|rotation| (twelve(&world), rotation)).collect();
+    let runs =
+        join_all(processes.iter().map(|(process, rotation)| async { process.run(&due_of(*rotation)).await }));
+    for outcome in runs.await {
+        assert!(matches!(outcome, Outcome::Rotated(_)), "{outcome:?}");
+    }
+    for rotation in 0..12 {
+        let notes = world.bao.notes(&format!("r{rotation}")).await;
+        assert_eq!(notes, json!({ "tokenferry_rotation": format!("r{rotation}") }));
+    }
+}
+
+#[tokio::test]
+async fn a_login_of_a_process_that_died_is_waited_for_until_its_time() {
+    let world = World::new().await;
+    world.variables.set("PASSWORD", "wrong");
+    class_of(&twelve(&world), 0).await;
+    let noted = world.bao.notes("r0").await;
+    let login = noted["tokenferry_failed_login"].as_str().unwrap();
+    let until = rfc3339(world.clock.now() + TimeDelta::seconds(4));
+    let claim = json!({ "tokenferry_rotation": "r0", "tokenferry_login_until": format!("{until} {login}") });
+    world.bao.root("POST", "secret/metadata/r0", json!({ "custom_metadata": claim })).await;
+    assert_eq!(class_of(&twelve(&world), 1).await, "login_refused");
+    assert!(world.clock.now() > parse_rfc3339(&until).unwrap());
+    assert_eq!(world.logins().attempted, 2);
+    world.variables.set("PASSWORD", "sandbox-password");
+    let outcome = twelve(&world).run(&due_of(2)).await;
+    assert!(matches!(outcome, Outcome::Rotated(_)), "another login waits for none: {outcome:?}");
+}
+
+#[tokio::test]
+async fn where_the_first_gets_no_answer_the_next_takes_its_turn() {
+    let world = World::new().await;
+    world.variables.set("PASSWORD", "wrong");
+    world.sandbox.control().fault(Fault::answer(Answer::new(400)).times(1));
+    let processes: Vec<_> = (0..4).map(|rotation| (twelve(&world), rotation)).collect();
+    let runs = processes.iter().map(|(process, rotation)| class_of(process, *rotation));
+    let mut classes = join_all(runs).await;
+    classes.sort();
+    assert_eq!(classes[0], "bad_request");
+    assert_eq!(classes[1..], ["login_refused"; 3]);
+    assert_eq!(world.logins().attempted, 2);
+}
+
+#[tokio::test]
+async fn tries_without_writing_count_and_are_heard() {
+    let world = World::new().await;
+    world.variables.set("PASSWORD", "wrong");
+    for rotation in 0..3 {
+        assert_eq!(class_of(&twelve(&world).dry_run(true), rotation).await, "login_refused");
+    }
+    assert_eq!(class_of(&twelve(&world), 0).await, "login_refused");
+    assert_eq!(world.logins().attempted, 1);
+    assert_counted(&world, &["r0", "r1", "r2"], 1).await;
+}
+
+#[tokio::test]
+async fn all_processes_note_one_login_alike() {
+    let world = World::new().await;
+    world.variables.set("PASSWORD", "wrong");
+    let mut noted = Vec::new();
+    for round in 0..3 {
+        class_of(&twelve(&world), round).await;
+        let login = world.bao.notes(&format!("r{round}")).await["tokenferry_failed_login"].clone();
+        noted.push(login.as_str().unwrap().to_owned());
+        world.bao.root("DELETE", &format!("secret/metadata/r{round}"), Value::Null).await;
+    }
+    noted.dedup();
+    assert_eq!((noted.len(), noted[0].len()), (1, 39), "{noted:?}");
+}
+
+#[tokio::test]
+async fn where_more_share_a_credential_than_are_heard_a_refused_login_is_not_repeated_either() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let process = || {
+        let names = (100..200).map(|n| format!("r{n}"));
+        let rotations = names.map(|name| world.rotation(&name, &[place(&name)])).collect();
+        let (environment, clock) = (world.variables.clone(), world.clock.clone());
+        let vault = world.vault_with(settings(&proxy.address));
+        Runner::new(rotations, vault, environment, clock, "host-1".to_owned())
+    };
+    let outcome = process().run(&due_of(1)).await;
+    assert!(matches!(outcome, Outcome::Rotated(_)), "{outcome:?}");
+    world.clock.forward(2);
+    world.variables.set("PASSWORD", "wrong");
+    for rotation in [98, 99, 70, 3] {
+        proxy.take();
+        assert_eq!(class_of(&process(), rotation).await, "login_refused");
+        assert!(proxy.take().len() < 150, "two hearings at most, of 64 entries each");
+    }
+    assert_eq!(world.logins().attempted, 2);
+}
+
+#[tokio::test]
+async fn notes_of_others_that_never_come_are_not_waited_for() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let patient = Duration::from_secs(3600);
+    let vault = world.vault_with(VaultSettings { timeout: patient, ..settings(&proxy.address) });
+    let rotations = ["a", "b"].map(|name| world.rotation(name, &[place(name)])).to_vec();
+    let (environment, clock) = (world.variables.clone(), world.clock.clone());
+    let runner = Runner::new(rotations, vault, environment, clock, "host-1".to_owned());
+    proxy.before("GET /v1/secret/metadata/b", pending());
+    let outcome = timeout(Duration::from_secs(60), runner.run(&due_of(0))).await.unwrap();
     assert!(matches!(outcome, Outcome::Rotated(_)), "{outcome:?}");
 }
 

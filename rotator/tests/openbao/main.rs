@@ -20,6 +20,7 @@ mod publishing;
 mod reading;
 mod refreshing;
 mod renaming;
+mod replicas;
 mod session;
 mod setting;
 mod several;

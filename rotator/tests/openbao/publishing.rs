@@ -351,15 +351,18 @@ async fn a_deleted_version_is_followed_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_dry_run_logs_in_and_writes_nothing() {
+async fn a_dry_run_logs_in_and_writes_nothing_but_a_refusal() {
     let world = World::new().await;
     let proxy = Proxy::start(&world.bao.address).await;
     let vault = world.vault_with(settings(&proxy.address));
     let runner = world.runner(world.rotation("home", &[place("home")]), vault).dry_run(true);
     assert_eq!(rotated(&runner).await, 0);
     world.sandbox.control().fault(Fault::key_revoked("sandbox"));
-    assert_eq!(failed(&runner).await, ("login_refused".to_owned(), true));
     assert!(proxy.take().iter().all(|request| request.starts_with("GET ")));
+    assert_eq!(failed(&runner).await, ("login_refused".to_owned(), true));
+    let writes: Vec<String> =
+        proxy.take().into_iter().filter(|request| !request.starts_with("GET ")).collect();
+    assert_eq!(writes, ["POST /v1/secret/metadata/home"], "only the note that keeps it from being repeated");
     assert_eq!(world.logins().attempted, 2);
 }
 

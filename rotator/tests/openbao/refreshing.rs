@@ -1,14 +1,15 @@
 //! Zenoti's refresh tokens, kept in an entry of their own.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tokenferry_rotator::rotation::{Destination, Rotation};
 use tokenferry_rotator::run::{Aftermath, Living, Outcome, RotationId, Work as _};
-use tokenferry_rotator::runner::Runner;
+use tokenferry_rotator::runner::{Runner, SessionState};
 use tokenferry_rotator::source::{Reference, Setting};
 use tokenferry_sandbox::{Answer, Fault, GrantCounts};
+use tokenferry_sources::{Timestamp, rfc3339};
 use tokenferry_vault::VaultSettings;
 use tokio::sync::Notify;
 
@@ -24,10 +25,15 @@ fn rotation(world: &World) -> Arc<Rotation> {
 }
 
 fn rotation_into(world: &World, destinations: &[Destination]) -> Arc<Rotation> {
+    rotation_of(world, "zenoti.home", destinations)
+}
+
+fn rotation_of(world: &World, name: &str, destinations: &[Destination]) -> Arc<Rotation> {
     let password = ("password", Setting::Reference(Reference::Env("PASSWORD".to_owned())));
     let rotation = Arc::into_inner(world.rotation_of("zenoti", &[password], "home", destinations)).unwrap();
     let mut source = Arc::into_inner(rotation.source).unwrap();
     source.session = Some(Box::new(entry(SESSION)));
+    source.name = name.into();
     Arc::new(Rotation { source: Arc::new(source), ..rotation })
 }
 
@@ -213,8 +219,7 @@ async fn believed(world: &World) -> Option<Living> {
     let runner = runner(world);
     let seen = runner.see(RotationId(0), 0).await.unwrap().living;
     let living = runner.standing(RotationId(0)).await.unwrap().living;
-    let seen =
-        seen.filter(|seen| seen.expires_at > Some(tokenferry_sources::Timestamp::from(SystemTime::now())));
+    let seen = seen.filter(|seen| seen.expires_at > Some(Timestamp::from(SystemTime::now())));
     assert_eq!(seen, living);
     living
 }
@@ -269,16 +274,25 @@ async fn a_token_that_was_refreshed_is_over_as_long_as_the_new_one_is_not_stored
         let world = World::new().await;
         let runner = world.runner(rotation_into(&world, &destinations), world.vault());
         rotated(&runner).await;
-        assert_eq!(runner.aftermath(RotationId(0)), Aftermath { logins: 1, ended_token: false });
+        assert_eq!(
+            runner.aftermath(RotationId(0)),
+            Aftermath { logins: 1, ended_token: false, keeps_token: false }
+        );
         world.variables.set("VAULT_TOKEN", &world.token_with(NO_UPDATE).await);
         let barred = world.runner(rotation_into(&world, &destinations), world.vault());
         assert_eq!(failed(&barred).await, ("vault_forbidden".to_owned(), false));
         assert!(!is_good(&world).await);
-        assert_eq!(barred.aftermath(RotationId(0)), Aftermath { logins: 1, ended_token: true });
+        assert_eq!(
+            barred.aftermath(RotationId(0)),
+            Aftermath { logins: 1, ended_token: true, keeps_token: true }
+        );
         assert_eq!(barred.standing(RotationId(0)).await.unwrap().living, None);
         world.token_with("path \"secret/*\" { capabilities = [\"create\", \"read\", \"update\"] }").await;
         rotated(&barred).await;
-        assert_eq!(barred.aftermath(RotationId(0)), Aftermath { logins: 0, ended_token: false });
+        assert_eq!(
+            barred.aftermath(RotationId(0)),
+            Aftermath { logins: 0, ended_token: false, keeps_token: false }
+        );
         assert!(is_good(&world).await);
         assert!(barred.standing(RotationId(0)).await.unwrap().living.is_some());
     }
@@ -294,7 +308,10 @@ async fn no_login_follows_a_refresh_that_met_a_rate_limit_and_it_has_ended_nothi
     answer.headers.insert("retry-after".to_owned(), "600".to_owned());
     world.sandbox.control().fault(Fault::answer(answer).times(1));
     assert_eq!(failed(&runner).await, ("rate_limited".to_owned(), false));
-    assert_eq!(runner.aftermath(RotationId(0)), Aftermath { logins: 1, ended_token: false });
+    assert_eq!(
+        runner.aftermath(RotationId(0)),
+        Aftermath { logins: 1, ended_token: false, keeps_token: false }
+    );
     assert_eq!(failed(&runner).await.0, "rate_limited", "that holds");
     assert_eq!(logins(&world).0.attempted, 1);
     assert_eq!(session(&world).await, before);
@@ -312,7 +329,10 @@ async fn a_refresh_and_the_login_that_follows_it_count_as_two() {
         rotated(&runner).await;
         world.sandbox.control().fault(fault.times(1));
         rotated(&runner).await;
-        assert_eq!(runner.aftermath(RotationId(0)), Aftermath { logins: 2, ended_token: false });
+        assert_eq!(
+            runner.aftermath(RotationId(0)),
+            Aftermath { logins: 2, ended_token: false, keeps_token: false }
+        );
         assert_eq!(runner.tally().logins()[0].total, 3);
         assert_eq!(logins(&world).0.attempted, 2);
         assert!(is_good(&world).await && believed(&world).await.is_some());
@@ -328,8 +348,158 @@ async fn a_refresh_of_which_nobody_knows_what_it_did_may_have_ended_the_token() 
         world.variables.set("PASSWORD", "wrong");
         world.sandbox.control().fault(fault.times(1));
         let outcome = run(&runner).await;
-        assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
-        assert_eq!(runner.aftermath(RotationId(0)), Aftermath { logins: 2, ended_token: is_over });
+        assert_eq!(matches!(outcome, Outcome::Refused { .. }), !is_over, "{outcome:?}");
+        assert_eq!(
+            runner.aftermath(RotationId(0)),
+            Aftermath { logins: 2, ended_token: is_over, keeps_token: false }
+        );
         assert_eq!((is_good(&world).await, believed(&world).await.is_none()), (!is_over, is_over));
     }
+}
+
+#[tokio::test]
+async fn a_rotation_whose_session_cannot_be_read_is_unread_and_its_token_not_taken_for_alive() {
+    const NO_SESSION: &str = r#"path "secret/+/home" { capabilities = ["create", "read", "update"] }"#;
+    const NO_DATA: &str = r#"path "secret/+/home" { capabilities = ["create", "read", "update"] }
+        path "secret/metadata/sessions/*" { capabilities = ["read"] }"#;
+    for policy in [NO_SESSION, NO_DATA] {
+        let world = World::new().await;
+        rotated(&runner(&world)).await;
+        killed_at(&world, SESSION_WRITE, 2).await;
+        let token = world.token_with(policy).await;
+        world.variables.set("VAULT_TOKEN", &token);
+        let barred = runner(&world);
+        let error = barred.standing(RotationId(0)).await.unwrap_err();
+        assert_eq!(error.class(), "vault_forbidden");
+        assert!(error.to_string().contains(SESSION), "{error}");
+        assert_eq!(barred.see(RotationId(0), 0).await.unwrap_err().class(), "vault_forbidden");
+        world.token_with(r#"path "secret/*" { capabilities = ["read"] }"#).await;
+        assert_eq!(barred.standing(RotationId(0)).await.unwrap().living, None, "it is read again");
+    }
+}
+
+#[tokio::test]
+async fn where_data_cannot_be_read_it_is_told_by_their_age_whether_a_refresh_has_ended_the_token() {
+    const NO_READ: &str = r#"path "secret/data/home" { capabilities = ["create", "update"] }
+        path "secret/data/*" { capabilities = ["create", "read", "update"] }
+        path "secret/metadata/*" { capabilities = ["create", "read", "update"] }"#;
+    let world = World::new().await;
+    world.variables.set("VAULT_TOKEN", &world.token_with(NO_READ).await);
+    rotated(&runner(&world)).await;
+    assert!(believed(&world).await.is_some());
+    rotated(&runner(&world)).await;
+    assert!(believed(&world).await.is_some());
+    // Nobody can turn the clock of Vault.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    note_refresh(&world, &rfc3339(Timestamp::from(SystemTime::now()))).await;
+    assert_eq!(believed(&world).await, None);
+}
+
+/// As if a refresh had been sent then, and nobody had heard what came of it.
+async fn note_refresh(world: &World, since: &str) {
+    let mut kept = session(world).await;
+    kept["refreshing_since"] = json!(since);
+    drop(world.bao.root("POST", &format!("secret/data/{SESSION}"), json!({ "data": kept })).await);
+}
+
+#[tokio::test]
+async fn a_refresh_ends_the_token_that_it_was_made_with_wherever_the_clocks_stand() {
+    // By the clock of whoever noted it, the refresh came long before the token, or long after its end.
+    for since in ["2020-01-01T00:00:00Z", "9999-01-01T00:00:00Z"] {
+        let world = World::new().await;
+        let first = runner(&world);
+        rotated(&first).await;
+        note_refresh(&world, since).await;
+        assert_eq!(believed(&world).await, None, "{since}");
+        assert_eq!(first.standing(RotationId(0)).await.unwrap().living, None);
+        // A token that was issued by a login since then lives.
+        world.clock.forward(2);
+        world.variables.set("VAULT_TOKEN", &world.token_with(KEEP_NO_SESSION).await);
+        rotated(&runner(&world)).await;
+        world.variables.set("VAULT_TOKEN", ROOT);
+        assert!(believed(&world).await.is_some(), "{since}");
+        assert!(is_good(&world).await);
+    }
+}
+
+const KEEP_NO_SESSION: &str = r#"
+    path "secret/data/home" { capabilities = ["create", "read", "update"] }
+    path "secret/metadata/*" { capabilities = ["create", "read", "update"] }
+    path "secret/data/sessions/*" { capabilities = ["read"] }
+"#;
+
+#[tokio::test]
+async fn a_source_that_is_renamed_keeps_its_session_and_what_it_tells() {
+    let world = World::new().await;
+    rotated(&runner(&world)).await;
+    killed_at(&world, SESSION_WRITE, 2).await;
+    let renamed = rotation_of(&world, "zenoti.renamed", &[place("home")]);
+    let renamed = world.runner(renamed, world.vault());
+    assert_eq!(renamed.standing(RotationId(0)).await.unwrap().living, None);
+    rotated(&renamed).await;
+    assert_eq!(world.bao.notes(SESSION).await, json!({ "tokenferry_session": "zenoti.renamed" }));
+    rotated(&renamed).await;
+    assert!(is_good(&world).await);
+    assert_eq!(logins(&world).0.attempted, 2, "the refresh token was spent once, and refreshes go on");
+}
+
+#[tokio::test]
+async fn a_refused_login_stops_no_refresh_and_is_not_repeated_by_one_that_fails() {
+    let world = World::new().await;
+    let first = runner(&world);
+    rotated(&first).await;
+    world.variables.set("PASSWORD", "wrong");
+    for runner in [first, runner(&world)] {
+        world.sandbox.control().fault(Fault::status(503).times(1));
+        drop(runner.standing(RotationId(0)).await.unwrap());
+        let outcome = run(&runner).await;
+        assert!(
+            matches!(&outcome, Outcome::Failed { class, .. } if class.name() == "server_error"),
+            "{outcome:?}"
+        );
+        assert_eq!(logins(&world).0.attempted, 2, "one that was refused");
+    }
+    let last = runner(&world);
+    let noted = last.standing(RotationId(0)).await.unwrap().failure.unwrap();
+    assert_eq!((noted.class.name(), noted.lasting, noted.refusals), ("server_error", false, 0));
+    rotated(&last).await;
+    assert!(is_good(&world).await);
+    assert_eq!((logins(&world).0.attempted, logins(&world).1), (2, 1));
+}
+
+#[tokio::test]
+async fn no_login_follows_a_refresh_whose_system_asks_to_come_back_later() {
+    let world = World::new().await;
+    let runner = runner(&world);
+    rotated(&runner).await;
+    let mut answer = Answer::new(503);
+    answer.headers.insert("retry-after".to_owned(), "600".to_owned());
+    world.sandbox.control().fault(Fault::answer(answer).times(1));
+    let outcome = run(&runner).await;
+    assert!(
+        matches!(&outcome, Outcome::Failed { class, retry_at: Some(_) } if class.name() == "server_error"),
+        "{outcome:?}"
+    );
+    assert_eq!(logins(&world).0.attempted, 1);
+}
+
+#[tokio::test]
+async fn whoever_only_looks_sees_how_a_session_stands() {
+    let world = World::new().await;
+    let see = async |runner: &Runner| runner.session(RotationId(0)).await.unwrap().unwrap().1;
+    assert_eq!(see(&runner(&world)).await, SessionState::Empty);
+    rotated(&runner(&world)).await;
+    assert_eq!(see(&runner(&world)).await, SessionState::Kept);
+    let mut kept = session(&world).await;
+    kept["expires_at"] = json!("2020-01-01T00:00:00Z");
+    let at = format!("secret/data/{SESSION}");
+    drop(world.bao.root("POST", &at, json!({ "data": kept })).await);
+    assert_eq!(see(&runner(&world)).await, SessionState::Over);
+    drop(world.bao.root("DELETE", &at, Value::Null).await);
+    assert_eq!(see(&runner(&world)).await, SessionState::Deleted);
+    let renamed = rotation_of(&world, "zenoti.renamed", &[place("home")]);
+    let foreign = see(&world.runner(renamed, world.vault())).await;
+    let SessionState::Foreign(advice) = foreign else { panic!("{foreign:?}") };
+    let command = "`bao kv metadata patch -mount=secret -custom-metadata=tokenferry_session=zenoti.renamed sessions/salon`";
+    assert!(advice.contains("\"zenoti.home\" was renamed") && advice.contains(command), "{advice}");
 }

@@ -177,3 +177,53 @@ async fn a_writer_that_may_not_read_data_still_knows_version_and_age_and_reckons
     let fresh = world.runner(world.rotation("new", &[place("new")]), world.vault());
     assert_eq!(rotated(&fresh).await, 1);
 }
+
+#[tokio::test]
+async fn what_another_process_wrote_is_news_once() {
+    let world = World::new().await;
+    let daemon = world.home();
+    rotated(&daemon).await;
+    assert_eq!(daemon.look_again(ID).await.unwrap(), None);
+    assert_eq!(rotated(&world.home()).await, 2);
+    let news = daemon.look_again(ID).await.unwrap().unwrap();
+    assert_eq!((news.living.map(|living| living.version), news.failure), (Some(2), None));
+    assert_eq!(daemon.look_again(ID).await.unwrap(), None);
+
+    world.variables.set("PASSWORD", "wrong");
+    failed(&world.home()).await;
+    let news = daemon.look_again(ID).await.unwrap().unwrap();
+    assert_eq!(news.failure.map(|failure| failure.class.name().to_owned()).as_deref(), Some("login_refused"));
+    assert_eq!(daemon.look_again(ID).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_first_token_is_news_to_whoever_found_nothing() {
+    let world = World::new().await;
+    let daemon = world.home();
+    assert_eq!(daemon.standing(ID).await.unwrap(), Standing::default());
+    rotated(&world.home()).await;
+    let news = daemon.look_again(ID).await.unwrap().unwrap();
+    assert_eq!(news.living.map(|living| living.version), Some(1));
+}
+
+#[tokio::test]
+async fn an_entry_that_vault_lost_is_told_as_a_loss() {
+    let world = World::new().await;
+    let daemon = world.home();
+    rotated(&daemon).await;
+    world.bao.root("DELETE", "secret/metadata/home", json!({})).await;
+    assert!(!daemon.take_loss());
+    assert_eq!(daemon.look_again(ID).await.unwrap(), None);
+    assert!(daemon.take_loss());
+}
+
+#[tokio::test]
+async fn who_looks_again_waits_for_no_run() {
+    let world = World::new().await;
+    let daemon = world.home();
+    rotated(&daemon).await;
+    assert_eq!(rotated(&world.home()).await, 2);
+    let start = due(0);
+    let (_, looked) = tokio::join!(daemon.run(&start), daemon.look_again(ID));
+    assert_eq!(looked.unwrap(), None, "it runs");
+}

@@ -126,6 +126,7 @@ impl Simulation {
             reader_lag: claim.reader_lag,
             enabled: true,
             limit: None,
+            login: None,
         };
         let mut simulation = Simulation {
             scheduler: Scheduler::new(vec![plan.clone()]),
@@ -206,7 +207,7 @@ impl Simulation {
             let noticed = self.now + self.reader_lag;
             self.seen.dead += (noticed - end).max(TimeDelta::zero());
         }
-        self.standing = Standing { living: Some(fresh), failure: None };
+        self.standing = Standing { living: Some(fresh), ..Standing::default() };
         Outcome::Rotated(fresh)
     }
 

@@ -59,6 +59,7 @@ impl Source {
             reader_lag: claim.reader_lag,
             enabled: true,
             limit: claim.share.map(|share| Box::new(Limit { source: "shared".into(), rate: share.rate })),
+            login: None,
         };
         let plans: Vec<Plan> = claims.iter().enumerate().map(plan).collect();
         let lives = claims.iter().map(|claim| delta(claim.life.map_or(Duration::ZERO, |life| life.duration)));
@@ -151,7 +152,7 @@ impl Source {
             self.seen.dead += (noticed - end).max(TimeDelta::zero());
         }
         let fresh = Living { issued_at: self.now, expires_at: Some(self.now + self.lives[id]), version: 1 };
-        *standing = Standing { living: Some(fresh), failure: None };
+        *standing = Standing { living: Some(fresh), ..Standing::default() };
         self.scheduler.ended(&due, &Outcome::Rotated(fresh), self.now);
     }
 

@@ -239,7 +239,7 @@ fn note(standing: &mut Standing, due: &Due, outcome: &Outcome, now: Timestamp) {
     let refusals = standing.failure.as_ref().map_or(0, |failure| failure.refusals);
     let (class, lasting, retry_at) = match outcome {
         Outcome::AlreadyDone(living) | Outcome::Rotated(living) => {
-            *standing = Standing { living: Some(*living), failure: None };
+            *standing = Standing { living: Some(*living), ..Standing::default() };
             return;
         }
         Outcome::Failed { class, retry_at } | Outcome::Partly { class, retry_at, .. } => {
@@ -302,6 +302,7 @@ impl Rotator {
             reader_lag: Duration::from_secs(if number.is_multiple_of(2) { 0 } else { 300 }),
             enabled: true,
             limit: None,
+            login: None,
         };
         let mut scheduler = Scheduler::new((0..ROTATIONS).map(plan).collect());
         let state = world.state();

@@ -274,6 +274,13 @@ async fn a_wrapping_token_is_left_to_the_rotator() {
     assert_says(trouble(&findings, "login"), "found", &["would use up the wrapping token"]);
     let unseen = trouble(&findings, "destination");
     assert_eq!(unseen["state"], "problem", "nobody looked, so nobody may take it for fine");
+    assert_says(unseen, "advice", &["`doctor --offline`"]);
+    let offline = |strict: &[&'static str]| [&["doctor", "--offline", "--output", "json"], strict].concat();
+    let findings = site.rotator.run(&offline(&[])).await.ok().json();
+    let findings = findings.as_array().unwrap().clone();
+    assert_eq!(trouble(&findings, "destination")["state"], "warning");
+    assert_says(trouble(&findings, "login"), "found", &["`--offline`"]);
+    site.rotator.run(&offline(&["--strict"])).await.failed_with(3);
     assert_eq!(site.openbao.count("update", "sys/wrapping/unwrap") + site.vault_logins(), 0);
 }
 

@@ -63,6 +63,24 @@ async fn a_rate_holds_for_all_rotations_of_a_source_over_restarts() {
 }
 
 #[tokio::test]
+async fn a_rate_holds_for_forced_runs_of_one_process_after_the_other() {
+    let mut site = Site::new("rate-forced").await;
+    site.configure(|config| config.source += "\nrate = \"2/h\"");
+    for result in ["rotated", "rotated", "waiting", "waiting"] {
+        let once = site.rotator.run(&["once", "--force", "--output", "json"]).await.ok().json();
+        assert_eq!(once[0]["result"], result);
+    }
+    assert_eq!((site.logins(), site.entry().await.unwrap().version), (2, 2));
+    // Not due yet, and what will have to wait then is told now.
+    let status = site.rotator.run(&["status", "--output", "json"]).await.json();
+    let row = &status[0];
+    assert_eq!((&row["waits_for"], &row["next_run"]), (&json!("rate"), &row["waits_until"]));
+    assert_eq!((&row["state"], &row["at_risk"]), (&json!("fine"), &json!(true)));
+    let explained = site.rotator.run(&["explain", "notes"]).await.ok();
+    assert!(explained.stdout.starts_with("notes will have to wait until the `rate`"), "{}", explained.stdout);
+}
+
+#[tokio::test]
 async fn a_rate_spreads_what_is_due_at_once() {
     let mut site = Site::new("rate-spreads").await;
     site.configure(|config| {

@@ -32,6 +32,9 @@ const ENTRIES: [(&str, &str, &str); 7] = [
     ("tokens/salon", "salon", "token"),
 ];
 
+/// The rotations of which each has a user of its own, as far as the rotator can tell.
+const USERS: [&str; 4] = ["one", "two", "double", "mixed"];
+
 /// Somebody else's, the first of them a destination by mistake.
 const FOREIGN: [&str; 2] = ["tokens/foreign", "tokens/other"];
 
@@ -96,7 +99,8 @@ async fn a_token_that_a_refresh_ended_before_a_kill_is_renewed_by_the_next_start
     let base_url = site.issuer.zenoti_url();
     site.configure(|config| {
         let rotations = rotations().replace("23h59m59s", "1h");
-        config.more = format!("{}\n{rotations}", source(&base_url));
+        let users = USERS.map(|name| user(&config.source, name)).concat();
+        config.more = format!("{}\n{users}{rotations}", source(&base_url));
     });
     site.rotator.run(&["once", "salon"]).await.ok();
     let policy = rotator_policy(MOUNT, "tokens/*");
@@ -105,7 +109,15 @@ async fn a_token_that_a_refresh_ended_before_a_kill_is_renewed_by_the_next_start
     site.openbao.write_policy("rotator", &barred).await;
     site.rotator.run(&["once", "--force", "salon"]).await.failed_with(4);
     assert_eq!(ask_centers(&site).await, 401, "the refresh ended it");
-    site.rotator.run(&["status", "salon"]).await.failed_with(4);
+    let status = site.rotator.run(&["status", "salon", "--output", "json"]).await.failed_with(4).json();
+    assert_eq!(
+        (&status[0]["state"], &status[0]["failure_class"]),
+        (&json!("dead"), &json!("vault_forbidden"))
+    );
+    assert_eq!(status[0]["destinations"][0]["failure_class"], "ended_by_refresh");
+    let explained = site.rotator.run(&["explain", "salon"]).await.ok().stdout;
+    assert!(explained.contains("a refresh ended it"), "{explained}");
+    assert!(!explained.contains("are left"), "{explained}");
 
     let mut daemon = site.rotator.start();
     daemon
@@ -154,11 +166,21 @@ async fn site(test: &str) -> Site {
     let base_url = site.issuer.zenoti_url();
     site.configure(|config| {
         config.rotation.push_str("renew_before = \"59s\"");
-        config.more = format!("{}\n{}", source(&base_url), rotations());
+        let users = USERS.map(|name| user(&config.source, name)).concat();
+        config.more = format!("{}\n{users}{}", source(&base_url), rotations());
     });
     let rotator = std::mem::replace(&mut site.rotator, tokenferry_tests::rotator::Rotator::new(""));
-    site.rotator = rotator.secret_env("SALON", "sandbox-password").secret_env("APP", "sandbox-app-secret");
+    let rotator = rotator.secret_env("SALON", "sandbox-password").secret_env("APP", "sandbox-app-secret");
+    let username = site.issuer.planted.username.clone();
+    site.rotator = USERS.iter().fold(rotator, |rotator, name| rotator.env(name, &*username));
     site
+}
+
+/// A source that logs in as what looks like another user: nobody waits for those who share a login, which takes longer
+/// than most daemons live here.
+fn user(notes: &str, name: &str) -> String {
+    let fields = notes.lines().filter(|line| !line.contains("username")).collect::<Vec<_>>().join("\n");
+    format!("source \"zettelstore\" \"{name}\" {{\n{fields}\n username = {{ env = \"{name}\" }}\n}}\n")
 }
 
 fn source(base_url: &str) -> String {
@@ -189,15 +211,14 @@ fn rotations() -> String {
             "rotation \"{name}\" {{\n source = \"{source}\"\n schedule = \"0 0 29 2 *\"\n renew_before = \"{before}\"\n {destinations}}}\n"
         )
     };
-    let notes = "zettelstore.notes";
     let double = destination("tokens/double/a", "")
         + &destination("tokens/double/b", "fields = { token = \"access_token\" }");
     let mixed = destination(FOREIGN[0], "") + &destination("tokens/mixed", "");
     [
-        rotation("one", notes, "59s", &destination("tokens/one", "")),
-        rotation("two", notes, "59s", &destination("tokens/two", "")),
-        rotation("double", notes, "59s", &double),
-        rotation("mixed", notes, "59s", &mixed),
+        rotation("one", "zettelstore.one", "59s", &destination("tokens/one", "")),
+        rotation("two", "zettelstore.two", "59s", &destination("tokens/two", "")),
+        rotation("double", "zettelstore.double", "59s", &double),
+        rotation("mixed", "zettelstore.mixed", "59s", &mixed),
         rotation("salon", "zenoti.salon", "23h59m58s", &destination("tokens/salon", "")),
     ]
     .concat()

@@ -117,10 +117,15 @@ async fn a_destination_of_somebody_else_is_told_by_every_command_and_holds_up_no
         assert_eq!(classes(&once[0]), [&json!("foreign_entry"), &Value::Null], "{result}");
     }
     assert_eq!((site.entry().await.unwrap().version, site.logins()), (1, 1));
-    assert_eq!(machine(&site, &["status"], 3).await[0]["state"], "failing");
+    let status = machine(&site, &["status"], 3).await;
+    assert_eq!((&status[0]["state"], &status[0]["waits_for"]), (&json!("failing"), &json!("backoff")));
+    assert_eq!(machine(&site, &["next"], 0).await[0]["waits_for"], "backoff");
 
     let explained = machine(&site, &["explain", "notes"], 0).await;
-    assert_eq!(explained["state"], "failing");
+    assert_eq!((&explained["state"], &explained["waits_for"]), (&json!("failing"), &json!("backoff")));
+    assert_eq!(explained["decided_by"], "failure");
+    let summary = explained["summary"].as_str().unwrap();
+    assert!(summary.starts_with("notes waits after a failure at one of its destinations"), "{summary}");
     let error = explained["destinations"][0]["error"].as_str().unwrap();
     assert!(error.starts_with("secret/tokens/copy holds an entry that this program did not make"), "{error}");
     assert_eq!(

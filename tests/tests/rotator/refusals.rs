@@ -72,6 +72,31 @@ async fn a_refused_login_is_sent_once_however_many_processes_run_rotations_of_it
 }
 
 #[tokio::test]
+async fn a_refused_login_is_told_of_the_rotations_that_share_it() {
+    let mut site = Site::new("refused-to-other").await;
+    site.configure(|config| config.more = rotation("second"));
+    site.rotator.run(&["once"]).await.ok();
+    site.rotator.write_secret("password", "planted-wrong-password");
+    site.rotator.run(&["once", "--force", "notes"]).await.failed_with(3);
+    let read = async |command: &[&str]| {
+        let answer = site.rotator.run(&[command, &["--output", "json"]].concat()).await.json();
+        answer.as_array().map_or(answer.clone(), |rows| rows[0].clone())
+    };
+    for command in ["status", "next", "explain"] {
+        assert_eq!(read(&[command, "second"]).await["waits_for"], "breaker", "{command}");
+    }
+    let (notes, second) = (read(&["status", "notes"]).await, read(&["status", "second"]).await);
+    assert_eq!((&second["at_risk"], &second["state"]), (&notes["at_risk"], &json!("fine")));
+    assert_eq!(second["waits_until"], notes["waits_until"]);
+    let doctor = site.rotator.run(&["doctor", "second"]).await.failed_with(3);
+    assert!(doctor.words().contains("its login was refused to another rotation"), "{}", doctor.stdout);
+    assert_eq!(site.logins(), 3);
+
+    site.rotator.write_secret("password", &site.issuer.planted.password);
+    assert_eq!(read(&["status", "second"]).await["waits_for"], json!(null));
+}
+
+#[tokio::test]
 async fn secrets_that_take_turns_are_sent_once_each() {
     let site = Site::new("alternating").await;
     for password in ["planted-wrong-0", "planted-wrong-1", "planted-wrong-0", "planted-wrong-1"] {

@@ -8,7 +8,7 @@ use tokenferry_sandbox::Fault;
 use tokenferry_tests::rotator::Daemon;
 
 use crate::metrics::{sample, until};
-use crate::site::{MOUNT, Site, rotation};
+use crate::site::{MOUNT, REFUSED_PROOF, Site, rotation};
 
 const NOTES: &str = "rotation=\"notes\",source=\"zettelstore.notes\",system=\"zettelstore\"";
 
@@ -93,4 +93,26 @@ async fn who_waits_for_the_rate_of_a_source_is_told() {
 
 async fn metrics(daemon: &Daemon, is_told: impl Fn(&str) -> bool) -> String {
     until(&daemon.address().await, "/metrics", |page| is_told(&page.body)).await.body
+}
+
+#[tokio::test]
+async fn proofs_are_told_by_the_life_of_the_token_in_vault_and_of_thousands_only_some() {
+    let mut site = Site::with_life("refused-by-life", 60).await;
+    site.configure(|config| config.rotation = "reader_lag = \"2m\"".to_owned());
+    site.rotator.run(&["once"]).await.ok();
+    // Documented are ten minutes.
+    let mut daemon = site.rotator.start();
+    let told = daemon.says(REFUSED_PROOF).await;
+    assert!(told.text("proof").contains("as the last one did"), "{}", told.text("proof"));
+
+    site.configure(|config| {
+        let many = (0..25).map(|number| rotation(&format!("more-{number}")));
+        let lags = |text: String| text.replace("renew_before", "reader_lag = \"1h\"\n renew_before");
+        config.more = many.map(lags).collect();
+    });
+    let rest = daemon.says("readers of more rotations may hold a dead token even if nothing fails").await;
+    assert_eq!((rest.level(), rest.field("rotations")), ("warn", &json!(15)));
+    assert!(rest.text("advice").contains("`tokenferry validate`"), "{}", rest.text("advice"));
+    assert_eq!(daemon.count(|event| event.message() == REFUSED_PROOF), 11);
+    daemon.stop().await;
 }

@@ -1,12 +1,14 @@
 //! Two rotators with the same configuration.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokenferry_sandbox::Fault;
+use tokenferry_tests::http::Page;
 use tokenferry_tests::issuer::ZETTELSTORE_LOGIN;
 
-use crate::site::{DATA, Site};
+use crate::metrics::{sample, until};
+use crate::site::{DATA, Site, time};
 
 #[tokio::test]
 async fn who_comes_too_late_takes_the_token_of_the_other() {
@@ -56,4 +58,23 @@ async fn two_daemons_write_each_run_once() {
             "one run was written twice"
         );
     }
+}
+
+#[tokio::test]
+async fn what_once_wrote_beside_the_daemon_is_soon_told_by_it() {
+    let site = Site::new("beside").await;
+    let mut daemon = site.rotator.start();
+    daemon.says("rotated").await;
+    let address = daemon.address().await;
+    site.another().run(&["once", "--force"]).await.ok();
+    let entry = site.entry().await.unwrap();
+    let issued = time(&entry, "issued_at").duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+    let labels = "rotation=\"notes\",source=\"zettelstore.notes\",system=\"zettelstore\"";
+    let name = format!("tokenferry_last_success_timestamp_seconds{{{labels}}}");
+    let tells = |page: &Page| sample(&page.body, &name) == Some(issued.trunc());
+    until(&address, "/metrics", tells).await;
+    let news = daemon.says("another process has changed the entry; going on from what stands there").await;
+    assert_eq!((news.level(), news.text("rotation")), ("info", "notes"));
+    assert_eq!((entry.version, daemon.count(|event| event.message() == "rotated"), site.logins()), (2, 1, 2));
+    daemon.stop().await;
 }

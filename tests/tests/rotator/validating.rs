@@ -55,8 +55,26 @@ async fn a_vault_that_cannot_be_read_does_not_make_a_configuration_wrong() {
         config.rotation = "reader_lag = \"1m\"".to_owned();
     });
     let outcome = site.rotator.run(&["validate", "--strict"]).await.ok();
-    assert!(outcome.stderr.contains("could not be looked at in Vault"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("could not be looked at in Vault at http://127.0.0.1:1:"),
+        "{}",
+        outcome.stderr
+    );
     assert!(outcome.stdout.contains("documented"), "{}", outcome.stdout);
+}
+
+#[tokio::test]
+async fn an_entry_of_another_rotation_is_told_with_what_hands_it_over() {
+    let mut site = Site::new("validate-renamed").await;
+    site.configure(|config| config.rotation = "reader_lag = \"1m\"".to_owned());
+    site.rotator.run(&["once"]).await.ok();
+    let text = std::fs::read_to_string(site.rotator.directory().join("tokenferry.hcl")).unwrap();
+    site.rotator.write("tokenferry.hcl", &text.replace("rotation \"notes\"", "rotation \"renamed\""));
+    let told = site.rotator.run(&["validate"]).await.ok().stderr;
+    assert!(told.contains("note: rotation renamed: "), "{told}");
+    assert!(told.contains("-custom-metadata=tokenferry_rotation=renamed"), "{told}");
+    let offline = site.rotator.run(&["validate", "--offline"]).await.ok();
+    assert!(!offline.stderr.contains("note: "), "{}", offline.stderr);
 }
 
 #[tokio::test]

@@ -140,6 +140,9 @@ async fn after_a_restart_a_used_up_wrapping_token_is_told_and_a_new_one_serves()
     let site = &methods.site;
     let first = site.openbao.wrap_secret_id("rotator").await;
     site.rotator.write_secret("wrapped", &first);
+    let tried = site.rotator.run(&["once", "--dry-run"]).await.failed_with(2);
+    assert!(tried.words().contains("would use up the wrapping token"), "{}", tried.stderr);
+    assert_eq!(site.openbao.count("update", "sys/wrapping/unwrap"), 0);
     site.rotator.run(&["once"]).await.ok();
 
     let refused = site.rotator.run(&["once", "--force"]).await;

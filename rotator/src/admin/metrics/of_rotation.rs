@@ -69,8 +69,8 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         help: "When the next run begins. Missing while a run is under way.",
         samples: Samples::Rotation(|row, _, sampler| {
-            if let Some(next) = row.next() {
-                sampler.put_of(row, None, next.at.timestamp());
+            if let Some(at) = row.begins() {
+                sampler.put_of(row, None, at.timestamp());
             }
         }),
     },
@@ -100,9 +100,9 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "1 for each rotation that waits on purpose, with what for: backoff (after a failure), breaker (a refused login \
                is to be changed), disabled, lasting_failure (somebody has to change something), rate (of its source), \
                retry_after (the other side asked for it).",
-        samples: Samples::Rotation(|row, _, sampler| {
-            if let Some(held) = &row.held {
-                sampler.put_of(row, Some(("by", held.by.name())), 1);
+        samples: Samples::Rotation(|row, now, sampler| {
+            if let Some(by) = row.waits_for(now) {
+                sampler.put_of(row, Some(("by", by.name())), 1);
             }
         }),
     },

@@ -142,9 +142,9 @@ fn summary(page: &mut String, snapshot: &Snapshot, headline: &str, mood: &str) {
     for notice in notices {
         add(page, format_args!("<p>{notice}</p>\n"));
     }
-    let is_free = |row: &&Row| row.waits_for_rate().is_none();
+    let is_free = |row: &&Row| !row.waits_for_rate(snapshot.now);
     let next =
-        snapshot.rows.iter().filter(is_free).filter_map(|row| Some((row.next()?.at, &row.rotation.name)));
+        snapshot.rows.iter().filter(is_free).filter_map(|row| Some((row.begins()?, &row.rotation.name)));
     match (snapshot.running, next.min()) {
         // Whoever leads knows, and the others look again when it should be over.
         (0, Some(_)) if snapshot.health.role != Role::Leading => {}
@@ -156,7 +156,7 @@ fn summary(page: &mut String, snapshot: &Snapshot, headline: &str, mood: &str) {
         (1, _) => page.push_str("<p>One run is under way.</p>\n"),
         (running, _) => add(page, format_args!("<p>{running} runs are under way.</p>\n")),
     }
-    match snapshot.rows.iter().filter(|row| row.waits_for_rate().is_some()).count() {
+    match snapshot.rows.iter().filter(|row| row.waits_for_rate(snapshot.now)).count() {
         0 => {}
         1 => page.push_str("<p>One rotation is due and waits for the rate of its source.</p>\n"),
         waiting => {

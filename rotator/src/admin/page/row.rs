@@ -7,10 +7,10 @@ use tokenferry_sources::{Timestamp, rfc3339};
 
 use super::add;
 use super::words::{hour, long, marked, moment};
-use crate::meaning::meaning;
+use crate::meaning::{Meaning, meaning};
 use crate::observe::{Row, State};
-use crate::run::{Living, Reason};
-use crate::scheduler::Stage;
+use crate::run::{Class, Living, Reason};
+use crate::scheduler::{Held, HeldBy, Stage};
 
 pub(super) fn row(page: &mut String, row: &Row, now: Timestamp) {
     let state = State::of(row, now);
@@ -41,6 +41,7 @@ fn cell(page: &mut String, label: &str, content: &str) {
 /// Its colour, its sign, and what both mean.
 fn look(row: &Row, state: State) -> (&'static str, &'static str, &'static str) {
     match state {
+        State::Dead if row.ended_by_refresh => ("bad", "■", "Token ended"),
         State::Dead if row.living.is_none() => ("bad", "■", "No token"),
         State::Dead => ("bad", "■", "Token over"),
         State::AtRisk => ("bad", "▲", "Readers at risk"),
@@ -106,7 +107,8 @@ fn last(row: &Row, now: Timestamp) -> String {
                 0 | 1 => "first failure".to_owned(),
                 count => format!("{count} failures in a row"),
             };
-            let since = success.map_or_else(|| "never rotated".to_owned(), |at| format!("rotated {at}"));
+            let never = if row.ended_by_refresh { "not rotated since" } else { "never rotated" };
+            let since = success.map_or_else(|| never.to_owned(), |at| format!("rotated {at}"));
             let failed = if row.runs.missed > 0 { "partly failed" } else { "failed" };
             format!("{failed} {} <span class=\"sub\">{count}; {since}</span>", ago(failing.at))
         }
@@ -119,10 +121,12 @@ fn next(row: &Row, now: Timestamp) -> String {
         Stage::Disabled | Stage::Unread => return NOTHING.to_owned(),
         Stage::Planned(next) => next,
     };
-    let until = row.waits_for_rate().flatten().unwrap_or(next.at);
+    let until = Held::begins(row.held, next.at);
     let wait = wait(until - now);
     let why = match (&row.failing, next.reason) {
-        _ if row.waits_for_rate().is_some() => "waits for the rate of its source",
+        _ if row.waits_for_rate(now) => "waits for the rate of its source",
+        _ if row.held.is_some_and(|held| held.by == HeldBy::Rate) => "as the rate of its source lets it",
+        _ if row.held_with_others().is_some() => "or when the login is changed",
         (Some(failing), _) if failing.class.is_refused_login() => "or when the login is changed",
         (Some(_), _) => "another try",
         (None, Reason::Expiry) => "before the token ends",
@@ -143,10 +147,16 @@ pub(super) fn wait(delta: TimeDelta) -> String {
 }
 
 fn trouble(row: &Row, now: Timestamp) -> String {
-    let risk = risk(row, now);
+    let risk = ended(row).or_else(|| risk(row, now));
+    let shared = row.held_with_others().map(|until| {
+        let until = hour(until, now);
+        format!("Its login was refused to another rotation, and is not sent for this one before {until}. ")
+    });
+    let risk = [risk, shared].into_iter().flatten().reduce(|all, more| all + &more);
     let Some(failing) = &row.failing else { return risk.unwrap_or_else(|| NOTHING.to_owned()) };
     let class = failing.class.name();
-    let held = row.held_until(now).map_or_else(String::new, |until| {
+    let held = row.held_until(now).filter(|_| waits_long(row, now).is_none() || risk.is_none());
+    let held = held.map_or_else(String::new, |until| {
         let wait = long(span(until - now).unwrap_or_default());
         let why = if failing.class.is_refused_login() {
             "The same login is not tried again for"
@@ -165,25 +175,40 @@ fn trouble(row: &Row, now: Timestamp) -> String {
     format!("{risk}{missed}<code>{class}</code>: {means}. <span class=\"sub\">{advice}{held}</span>")
 }
 
+/// Why a token that lived long enough is dead.
+fn ended(row: &Row) -> Option<String> {
+    let Meaning { means, advice } = meaning(Class::ENDED_BY_REFRESH.name());
+    let class = Class::ENDED_BY_REFRESH;
+    let told =
+        || format!("<code>{class}</code>: {}. <span class=\"sub\">{}</span> ", marked(means), marked(advice));
+    row.ended_by_refresh.then(told)
+}
+
 /// What a new token comes too late for.
 fn risk(row: &Row, now: Timestamp) -> Option<String> {
     let end = row.end().filter(|_| State::of(row, now) == State::AtRisk)?;
-    let why = match row.held.and_then(|held| held.until) {
-        Some(until) => {
-            let unless = row.failing.as_ref().filter(|failing| failing.class.is_refused_login());
-            let unless = unless.map_or("", |_| " unless the login is changed");
-            format!("nothing is tried before {}{unless}", hour(until, now))
+    let why = match (row.held.and_then(|held| held.until), waits_long(row, now)) {
+        (_, Some(until)) => {
+            let is_refused = row.held.is_some_and(|held| held.by == HeldBy::Breaker);
+            let unless = if is_refused { " unless the login is changed" } else { "" };
+            format!(": nothing is tried before {}{unless}", hour(until, now))
         }
-        None => format!(
-            "even if a new one came now, the slowest notices it only within {} (<code>reader_lag</code>)",
+        (Some(_), None) => String::new(),
+        (None, None) => format!(
+            ": even if a new one came now, the slowest notices it only within {} (<code>reader_lag</code>)",
             long(row.rotation.reader_lag)
         ),
     };
     Some(format!(
-        "<strong>Readers may hold a dead token from <time datetime=\"{}\">{}</time> on</strong>: {why}. ",
+        "<strong>Readers may hold a dead token from <time datetime=\"{}\">{}</time> on</strong>{why}. ",
         rfc3339(end),
         hour(end, now)
     ))
+}
+
+/// Until when nothing is tried, if that is not soon.
+fn waits_long(row: &Row, now: Timestamp) -> Option<Timestamp> {
+    row.held?.until.filter(|until| *until - now >= TimeDelta::minutes(1))
 }
 
 /// Where a part of the readers got the new token.

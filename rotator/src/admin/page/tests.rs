@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use super::*;
 use crate::observe::samples::{every_state, fail, fine, minutes, rotations, snapshot};
 use crate::run::Reason as Why;
@@ -25,6 +27,20 @@ fn what_is_worst_for_readers_comes_first() {
     assert!(page.contains(&format!("<title>{headline} · tokenferry</title>")), "{page}");
     assert!(page.contains("<section class=\"summary bad\""));
     assert!(page.contains("Not ready: of 1 of 9 rotations"));
+}
+
+#[test]
+fn that_a_refresh_has_ended_a_token_is_told() {
+    let mut snapshot = every_state();
+    let row = snapshot.rows.iter_mut().find(|row| &*row.rotation.name == "missing").unwrap();
+    row.ended_by_refresh = true;
+    let page = shown(&snapshot, "");
+    for text in
+        ["Token ended", "<code>ended_by_refresh</code>: a refresh has ended the token", "not rotated since"]
+    {
+        assert!(page.contains(text), "{text} is missing in {page}");
+    }
+    assert!(!page.contains("never rotated") && !page.contains("No token"), "{page}");
 }
 
 #[test]
@@ -156,6 +172,35 @@ fn what_waits_for_the_rate_of_its_source_is_told_with_its_time() {
 }
 
 #[test]
+fn what_the_rate_of_its_source_will_hold_up_is_told_with_the_time_at_which_it_begins() {
+    let mut snapshot = snapshot(rotations(&["only"]).into_iter().map(fine).collect());
+    snapshot.rows[0].held = Some(Held { by: HeldBy::Rate, until: Some(minutes(40)) });
+    let page = shown(&snapshot, "");
+    assert!(
+        page.contains("in 40 min</time> <span class=\"sub\">as the rate of its source lets it<"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<p>Next run in 40 min: only.</p>") && !page.contains("is due and waits"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_login_that_was_refused_to_another_rotation_is_told() {
+    let mut snapshot = snapshot(rotations(&["only"]).into_iter().map(fine).collect());
+    snapshot.rows[0].held = Some(Held { by: HeldBy::Breaker, until: Some(minutes(40)) });
+    let told = "Its login was refused to another rotation, and is not sent for this one before 08:40 UTC.";
+    assert!(shown(&snapshot, "").contains(told));
+    snapshot.rows[0].held = Some(Held { by: HeldBy::Breaker, until: Some(minutes(45)) });
+    let page = shown(&snapshot, "");
+    assert!(
+        page.contains("nothing is tried before 08:45 UTC unless the login is changed. Its login"),
+        "{page}"
+    );
+}
+
+#[test]
 fn a_summary_is_never_green_while_there_is_something_to_be_told() {
     let mut snapshot = snapshot(rotations(&["only"]).into_iter().map(fine).collect());
     assert!(shown(&snapshot, "").contains("class=\"summary fine\""));
@@ -175,9 +220,15 @@ fn what_comes_too_late_for_readers_is_told_whatever_holds_it_up() {
     let page = at_risk(&row);
     let why = "</strong>: nothing is tried before 08:45 UTC unless the login is changed. <code>login_refused";
     assert!(page.contains(from) && page.contains(why) && page.contains("class=\"summary bad\""), "{page}");
+    assert!(!page.contains("is not tried again for"), "that is said already: {page}");
+
+    row.held = Some(Held { by: HeldBy::Backoff, until: Some(minutes(1) - TimeDelta::seconds(1)) });
+    Arc::make_mut(&mut row.rotation).reader_lag = std::time::Duration::from_secs(3600);
+    fail(&mut row, "unreachable", None);
+    let page = at_risk(&row);
+    assert!(page.contains(from) && !page.contains("nothing is tried before"), "soon it is: {page}");
 
     (row.held, row.failing) = (None, None);
-    Arc::make_mut(&mut row.rotation).reader_lag = std::time::Duration::from_secs(3600);
     let page = at_risk(&row);
     let why = "even if a new one came now, the slowest notices it only within 1 h (<code>reader_lag</code>).";
     assert!(page.contains(from) && page.contains(why), "{page}");

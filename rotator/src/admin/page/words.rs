@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokenferry_sources::Timestamp;
 
 /// A time span in its two greatest units. Seconds count for ten minutes.
@@ -25,9 +26,13 @@ pub(super) fn moment(time: Timestamp) -> String {
     time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// The same, and without the day if that is today.
+/// The same, without the day if that is today, and with seconds only where they count: within ten minutes.
 pub(super) fn hour(time: Timestamp, now: Timestamp) -> String {
-    let form = if time.date_naive() == now.date_naive() { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" };
+    let form = match time.date_naive() == now.date_naive() {
+        _ if (time - now).abs() < TimeDelta::minutes(10) => "%H:%M:%S UTC",
+        true => "%H:%M UTC",
+        false => "%Y-%m-%d %H:%M UTC",
+    };
     time.format(form).to_string()
 }
 
@@ -86,6 +91,16 @@ mod tests {
             "400 d",
         ];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn hours_have_seconds_within_ten_minutes_and_the_day_where_that_is_another() {
+        let now = "2026-11-22T23:55:00Z".parse().unwrap();
+        let told = [-600, -599, 60, 599, 600].map(|secs| hour(now + TimeDelta::seconds(secs), now));
+        assert_eq!(
+            told,
+            ["23:45 UTC", "23:45:01 UTC", "23:56:00 UTC", "00:04:59 UTC", "2026-11-23 00:05 UTC"]
+        );
     }
 
     #[test]

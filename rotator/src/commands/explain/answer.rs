@@ -11,6 +11,7 @@ use super::text::{decided_by, headline};
 use crate::commands::state::State;
 use crate::meaning::meaning;
 use crate::rotation::RenewBefore;
+use crate::run::Class;
 use crate::runner::Detail;
 use crate::schedule::Schedule;
 use crate::scheduler::{Next, Obstacle, Reckoning};
@@ -180,9 +181,14 @@ fn state(Facts { rotation, now, found, .. }: &Facts) -> State {
         |detail: &Result<Detail, VaultError>| detail.as_ref().is_ok_and(|detail| detail.objection.is_none());
     match State::of(found.standing.as_ref(), *now) {
         _ if !rotation.enabled => State::Disabled,
+        State::Missing if found.details.iter().any(|(_, detail)| has_ended(detail)) => State::Dead,
         State::Fine if !found.details.iter().all(|(_, detail)| is_reached(detail)) => State::Failing,
         state => state,
     }
+}
+
+fn has_ended(detail: &Result<Detail, VaultError>) -> bool {
+    detail.as_ref().is_ok_and(|detail| detail.ended_at.is_some())
 }
 
 fn destination(entry: String, detail: &Result<Detail, VaultError>, now: Timestamp) -> Destination {
@@ -202,7 +208,8 @@ fn destination(entry: String, detail: &Result<Detail, VaultError>, now: Timestam
     };
     let objection = detail.objection.as_ref();
     let (living, origin) = (detail.living, detail.origin.as_ref());
-    let ends = living.and_then(|living| living.expires_at);
+    let ends = detail.ended_at.or(living.and_then(|living| living.expires_at));
+    let ended = detail.ended_at.map(|_| Class::ENDED_BY_REFRESH.to_string());
     Destination {
         entry,
         version: living.map(|living| living.version),
@@ -214,7 +221,7 @@ fn destination(entry: String, detail: &Result<Detail, VaultError>, now: Timestam
         writer: origin.map(|origin| origin.writer.clone()),
         serial: origin.map(|origin| origin.serial),
         occurrence: origin.map(|origin| rfc3339(origin.occurrence)),
-        failure_class: objection.map(|objection| objection.class.to_string()),
+        failure_class: objection.map(|objection| objection.class.to_string()).or(ended),
         error: objection.map(|objection| objection.what.clone()),
         advice: objection.map(|objection| objection.advice.clone()),
     }

@@ -12,6 +12,7 @@ use tokenferry_sources::Timestamp;
 use tokenferry_vault::VaultError;
 
 use self::answer::Answer;
+use super::destinations;
 use super::{CommandError, Exit, asks_vault, load, note_unread, show};
 use crate::app::{App, Reading};
 use crate::cli::{self, Cli, Output};
@@ -32,7 +33,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Explain) -> Result<Exit,
     let asks = asks_vault(cli, &app, arguments.offline);
     let found = if asks { look(&app, id).await } else { Found::default() };
     if let Some(error) = &found.error {
-        note_unread(cli, error);
+        note_unread(cli, &app.vault, error);
     }
     let facts = Facts::new(&app, id, Arc::clone(rotation), found, moment, now);
     match arguments.output {
@@ -46,7 +47,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Explain) -> Result<Exit,
 #[derive(Default)]
 struct Found {
     standing: Option<Standing>,
-    /// Others that log in at the same source, which has a rate.
+    /// Others that share a rate or a login with it.
     others: BTreeMap<RotationId, Standing>,
     details: Vec<(Destination, Result<Detail, VaultError>)>,
     error: Option<VaultError>,
@@ -60,15 +61,21 @@ impl Found {
         let first = objections.next()??;
         objections.all(|objection| objection.is_some()).then_some(first)
     }
+
+    /// What stands in the way at some destination.
+    fn hindrance(&self) -> Option<String> {
+        self.details.iter().find_map(|(_, detail)| match detail {
+            Ok(detail) => detail.objection.as_ref().map(|objection| objection.what.clone()),
+            Err(error) => Some(error.to_string()),
+        })
+    }
 }
 
 async fn look(app: &App, id: RotationId) -> Found {
-    let Reading { mut found, error } = app.read(BTreeSet::from([id])).await;
-    if error.is_some() {
-        return Found { standing: found.remove(&id), error, ..Found::default() };
-    }
-    let others = app.read(app.sharing_a_rate_with(&BTreeSet::from([id]))).await.found;
-    Found { standing: found.remove(&id), others, details: app.runner.details(id).await, error }
+    let Reading { mut found, error } = app.read_with_neighbours(BTreeSet::from([id])).await;
+    let (standing, others) = (found.remove(&id), found);
+    let details = if error.is_none() { app.runner.details(id).await } else { Vec::new() };
+    Found { standing, others, details, error }
 }
 
 /// Everything that there is to say.
@@ -94,12 +101,9 @@ impl Facts {
         moment: Option<Moment>,
         now: Timestamp,
     ) -> Self {
-        let standing = found.standing.clone();
-        let mut scheduler =
-            app.scheduler_after(&standing.into_iter().map(|standing| (id, standing)).collect(), now);
-        for (other, standing) in &found.others {
-            scheduler.learn_logins(*other, standing, now);
-        }
+        let mut known = found.others.clone();
+        known.extend(found.standing.clone().map(|standing| (id, standing)));
+        let scheduler = app.scheduler_after(&known, now);
         let reckoning = scheduler.reckoning(id, now);
         // The scheduler does not believe everything that stands there.
         let living = reckoning.as_ref().and_then(|reckoning| reckoning.living);
@@ -108,7 +112,10 @@ impl Facts {
         let mut claims = Claim::of_all(&app.config.rotations, seen, now);
         let claim = claims.swap_remove(place);
         let asked = moment.map(|moment| (moment, verdict(&rotation, &found, &claim, moment, now)));
-        let held = scheduler.held(id, now);
+        let held = destinations::held(
+            scheduler.held(id, now),
+            scheduler.next(id).is_some() && found.hindrance().is_some(),
+        );
         let held_until = held.and_then(|held| held.until);
         Facts {
             budget: living.and_then(|living| outage_budget(&living, rotation.reader_lag, held_until, now)),

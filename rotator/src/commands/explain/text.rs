@@ -40,12 +40,30 @@ pub(super) fn headline(facts: &Facts) -> String {
         }
         Some((HeldBy::Rate, until)) => {
             let until = until.map_or_else(String::new, |until| format!(", probably {}", facts.when(until)));
-            return format!("{name} is due, and waits until the `rate` of its source lets it run{until}.");
+            let is = if facts.is_due() { "is due, and waits" } else { "will have to wait" };
+            return format!("{name} {is} until the `rate` of its source lets it run{until}.");
+        }
+        Some((HeldBy::Breaker, Some(until))) if facts.obstacle().is_none() => {
+            let until = facts.when(until);
+            return format!(
+                "{name} waits: its login was refused to another rotation, and unless somebody changes it, the next \
+                 try is {until}."
+            );
         }
         _ => {}
     }
     if let Some(Objection { what, .. }) = facts.found.barrier() {
         return format!("{name} cannot be rotated: {what}.");
+    }
+    if let Some(hindrance) = facts.found.hindrance().filter(|_| facts.is_backing_off()) {
+        let next = facts.reckoning.as_ref().and_then(|reckoning| reckoning.next);
+        let latest = next.filter(|next| next.at > facts.now);
+        let latest = latest.map_or_else(String::new, |next| {
+            format!(", with its next run {} at the latest", facts.when(next.at))
+        });
+        return format!(
+            "{name} waits after a failure at one of its destinations, which is tried again{latest}: {hindrance}."
+        );
     }
     let Some(next) = facts.reckoning.as_ref().and_then(|reckoning| reckoning.next) else {
         return match (&facts.found.error, &facts.reckoning) {
@@ -74,6 +92,7 @@ pub(super) fn decided_by(facts: &Facts) -> &'static str {
         _ if facts.found.barrier().is_some() => "destination",
         None => "nothing",
         Some(next) if facts.obstacle().is_some() && next.at > facts.now => "failure",
+        Some(_) if facts.is_backing_off() || facts.waits_for(HeldBy::Breaker) => "failure",
         Some(next) => next.reason.name(),
     }
 }
@@ -111,7 +130,10 @@ impl Facts {
         let Some(living) = detail.living else { return vec![format!("{at}: none of this rotation")] };
         let issued = self.when(living.issued_at);
         let mut lines = vec![format!("{at}: version {}, issued {issued}", living.version)];
-        lines.push(match living.expires_at {
+        lines.push(match detail.ended_at.or(living.expires_at) {
+            Some(end) if detail.ended_at.is_some() => {
+                format!("  a refresh ended it {}, or may have: it is dead", self.when(end))
+            }
             Some(end) if end > self.now => {
                 let (left, life) = (length(end - self.now), length(end - living.issued_at));
                 format!("  ends {}: {left} of {life} are left", self.when(end))
@@ -251,7 +273,7 @@ impl Facts {
         let from = end.map_or_else(String::new, |end| format!(" from its end {} on", self.when(end)));
         let held = self.held.and_then(|held| held.until).filter(|until| *until > self.now);
         let why = match (held, self.obstacle().map(|obstacle| obstacle.lift)) {
-            (Some(until), Some(Lift::Change)) => {
+            (Some(until), lift) if lift == Some(Lift::Change) || self.waits_for(HeldBy::Breaker) => {
                 format!("unless somebody changes something, nothing is tried before {}", self.moment(until))
             }
             (Some(until), _) => format!("nothing is tried before {}", self.moment(until)),
@@ -264,6 +286,20 @@ impl Facts {
     fn is_dead(&self) -> bool {
         let living = self.reckoning.as_ref().and_then(|reckoning| reckoning.living);
         living.and_then(|living| living.expires_at).is_some_and(|end| end <= self.now)
+    }
+
+    fn is_due(&self) -> bool {
+        let next = self.reckoning.as_ref().and_then(|reckoning| reckoning.next);
+        next.is_some_and(|next| next.at <= self.now)
+    }
+
+    fn waits_for(&self, by: HeldBy) -> bool {
+        self.held.is_some_and(|held| held.by == by)
+    }
+
+    /// Whether something is tried again, and nobody but the process that does so knows when.
+    fn is_backing_off(&self) -> bool {
+        self.waits_for(HeldBy::Backoff) && self.held.is_some_and(|held| held.until.is_none())
     }
 
     /// The failure that stands in the way now.

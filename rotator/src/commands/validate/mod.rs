@@ -5,7 +5,7 @@ mod row;
 
 use std::collections::BTreeMap;
 
-use self::notes::{Note, doubts, missing, missing_in_vault};
+use self::notes::{Note, doubts, missing, missing_in_vault, not_ours};
 use self::row::{Row, explain, table};
 use super::{CommandError, Exit, load, show, tell};
 use crate::app::{App, Reading};
@@ -29,6 +29,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
         .collect();
     if asks {
         notes.extend(missing_in_vault(&app).await);
+        notes.extend(not_ours(&app, app.ids().map(|(id, _)| id)).await);
     }
     for note in &notes {
         tell(cli, format_args!("note: {}", note.message), note.advice.as_deref());
@@ -53,6 +54,6 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Validate) -> Result<Exit
 async fn last_seen(app: &App) -> (BTreeMap<RotationId, Living>, Option<Note>) {
     let all = app.enabled(&app.ids().map(|(id, _)| id).collect());
     let Reading { found, error } = app.read(all.clone()).await;
-    let unread = error.map(|error| Note::unread(all.len() - found.len(), &error));
+    let unread = error.map(|error| Note::unread(all.len() - found.len(), app.vault.address(), &error));
     (found.into_iter().filter_map(|(id, standing)| Some((id, standing.living?))).collect(), unread)
 }

@@ -11,6 +11,8 @@ use tokenferry_vault::VaultError;
 use crate::app::App;
 use crate::doctor::counted;
 use crate::rotation::{Destination, Rotation};
+use crate::run::{Class, RotationId};
+use crate::runner::Objection;
 use crate::source::{OpenError, Source, unreadable};
 use crate::spared;
 
@@ -34,9 +36,9 @@ enum About {
 
 impl Note {
     /// Tokens in Vault could not be looked at.
-    pub(super) fn unread(rotations: usize, error: &VaultError) -> Self {
+    pub(super) fn unread(rotations: usize, address: &str, error: &VaultError) -> Self {
         let of = counted(rotations, "rotation");
-        let message = format!("the tokens of {of} could not be looked at in Vault: {error}");
+        let message = format!("the tokens of {of} could not be looked at in Vault at {address}: {error}");
         Note { about: About::All, message, advice: Some(error.advice()) }
     }
 
@@ -68,6 +70,28 @@ pub(super) fn doubts(app: &App) -> impl Iterator<Item = Note> {
             advice: Some(advice),
         })
     })
+}
+
+/// Entries that belong to another rotation, or to somebody else, which keeps their own from being written. They have
+/// been read.
+pub(super) async fn not_ours(app: &App, rotations: impl Iterator<Item = RotationId>) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for id in rotations {
+        let Some(rotation) = app.config.rotations.get(id.0 as usize) else { continue };
+        for (index, destination) in app.runner.destinations(id).await.iter().enumerate() {
+            let is_meant = |class: &Class| matches!(class.name(), "other_rotation" | "foreign_entry");
+            if !destination.trouble.as_ref().is_some_and(is_meant) {
+                continue;
+            }
+            let objection = app.runner.see(id, index).await.ok().and_then(|seen| seen.objection);
+            notes.extend(objection.map(|Objection { what, advice, .. }| Note {
+                about: About::Rotation(Arc::clone(&rotation.name)),
+                message: format!("rotation {}: {what}", rotation.name),
+                advice: Some(advice),
+            }));
+        }
+    }
+    notes
 }
 
 /// What is kept in variables and files, and cannot be read now.

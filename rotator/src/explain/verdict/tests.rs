@@ -16,6 +16,7 @@ fn plan(schedule: &str, spread: u64) -> Plan {
         reader_lag: Duration::ZERO,
         enabled: true,
         limit: None,
+        login: None,
     }
 }
 
@@ -26,7 +27,7 @@ fn written(version: u64, text: &str) -> WrittenVersion {
 fn standing(issued_at: &str, version: u64) -> Standing {
     let issued_at = at(issued_at);
     let living = Living { issued_at, expires_at: Some(issued_at + TimeDelta::hours(1)), version };
-    Standing { living: Some(living), failure: None }
+    Standing { living: Some(living), ..Standing::default() }
 }
 
 /// Half-hourly, tokens of an hour, renewed 10 minutes before their end. The run of 09:30 came at 09:41.

@@ -22,6 +22,7 @@ fn plan(name: &str, schedule: &str) -> Plan {
         reader_lag: Duration::ZERO,
         enabled: true,
         limit: None,
+        login: None,
     }
 }
 
@@ -30,7 +31,7 @@ fn living(issued_at: &str) -> Living {
 }
 
 fn learned(scheduler: &mut Scheduler, rotation: u32, issued_at: &str) {
-    let standing = Standing { living: Some(living(issued_at)), failure: None };
+    let standing = Standing { living: Some(living(issued_at)), ..Standing::default() };
     scheduler.learn(RotationId(rotation), standing, at("12:00:00"));
 }
 

@@ -1,0 +1,124 @@
+//! Connections, rights, tables, and what becomes of old rows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokenferry_rotator::cluster::{Cause, Database, DatabaseError, Guarded, Settings};
+use tokenferry_rotator::run::{Outcome, Work as _};
+use tokenferry_tests::postgres::Postgres;
+use tokio::sync::Semaphore;
+
+use crate::replica::{Replica, settings, until};
+use crate::world::{Fake, World, due};
+
+fn database(url: &str, change: impl FnOnce(&mut Settings)) -> Database {
+    let mut settings = settings("one");
+    change(&mut settings);
+    let environment: BTreeMap<String, String> = [("URL".to_owned(), url.to_owned())].into();
+    Database::new(&settings, &environment).unwrap()
+}
+
+#[tokio::test]
+async fn a_server_is_trusted_by_the_certificate_that_is_named_and_by_no_other() {
+    let postgres = Postgres::with_tls().await;
+    let url = format!("{}?sslmode=verify-full", postgres.url());
+    let seen = database(&url, |settings| settings.ca_cert_file = Some(postgres.ca_file().into()));
+    assert!(seen.examine().await.unwrap().is_encrypted);
+    let error = database(&url, |_| {}).examine().await.unwrap_err();
+    assert!(matches!(&error, DatabaseError::Failed { cause: Cause::Tls, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_the_server_says_is_told_by_its_code_and_nothing_tells_the_password() {
+    let postgres = Postgres::shared("codes").await;
+    let wrong = postgres.url().replace(postgres.password(), "hunter2");
+    let error = database(&wrong, |_| {}).examine().await.unwrap_err();
+    let said = format!("{error} {error:?} {}", error.advice());
+    assert_eq!(error.to_string(), "cannot connect to the database: SQLSTATE 28P01 (the login was refused)");
+    assert!(!said.contains("hunter2") && said.contains("pg_hba.conf"), "{said}");
+    let nowhere = postgres.url().replace(postgres.name(), "elsewhere");
+    let error = database(&nowhere, |_| {}).examine().await.unwrap_err();
+    assert!(error.to_string().contains("3D000 (there is no such database)"), "{error}");
+}
+
+#[tokio::test]
+async fn who_may_not_create_anything_can_work_once_the_tables_are_there() {
+    let postgres = Postgres::shared("rights").await;
+    let mine = database(&postgres.url(), |_| {});
+    let before = mine.examine().await.unwrap();
+    assert!(!before.is_migrated && before.may_create && before.has_hstore && before.keeps_sessions);
+    assert!(!before.is_standby && before.version >= 13);
+    mine.migrate().await.unwrap();
+
+    let (name, user) = (postgres.name(), postgres.user());
+    let administrator = postgres.administrator();
+    administrator.execute(&format!("ALTER DATABASE {name} OWNER TO CURRENT_USER")).await;
+    administrator.execute("ALTER SCHEMA apalis OWNER TO CURRENT_USER").await;
+    administrator.execute("ALTER SCHEMA tokenferry OWNER TO CURRENT_USER").await;
+    administrator.execute(&format!("GRANT USAGE ON SCHEMA apalis, tokenferry TO {user}")).await;
+    let after = mine.examine().await.unwrap();
+    assert!(after.is_migrated && !after.may_create, "{after:?}");
+    mine.migrate().await.unwrap();
+    let world = Arc::<World>::default();
+    let work = Arc::new(Fake::new(&world, "one"));
+    let one = Replica::start(&postgres.url(), "one", &world, work, &[due(0)]);
+    until("it works", || one.ended().len() == 1).await;
+}
+
+#[tokio::test]
+async fn two_that_come_first_at_the_same_time_make_the_tables_once() {
+    let postgres = Postgres::shared("tables").await;
+    let mine = database(&postgres.url(), |_| {});
+    let made = tokio::join!(mine.migrate(), mine.migrate(), mine.migrate());
+    assert!(made.0.is_ok() && made.1.is_ok() && made.2.is_ok(), "{made:?}");
+}
+
+#[tokio::test]
+async fn the_leader_throws_away_what_is_older_than_three_days() {
+    let postgres = Postgres::shared("old").await;
+    database(&postgres.url(), |_| {}).migrate().await.unwrap();
+    let rows = "
+        INSERT INTO apalis.jobs (id, job_type, job, status, run_at, done_at, idempotency_key)
+        SELECT apalis.generate_ulid(), 'tokenferry:1:former', '', 'Done', at, at, n::text
+        FROM (SELECT n, now() - CASE WHEN n > 1500 THEN interval '1 day' ELSE interval '4 days' END AS at
+              FROM generate_series(1, 1600) AS n) AS old;
+        INSERT INTO apalis.jobs (id, job_type, job, done_at) VALUES ('other', 'not ours', '', now() - interval '9 days');
+        INSERT INTO tokenferry.outcomes (queue, key, rotation, occurrence, attempt, replica, is_dead, outcome, at)
+        SELECT 'q', n::text, 'r', now(), 1, 'one', false, '', now() - (n || ' days')::interval
+        FROM generate_series(0, 9) AS n;";
+    postgres.execute(rows).await;
+    let world = Arc::<World>::default();
+    let _one = Replica::start(&postgres.url(), "one", &world, Arc::new(Fake::new(&world, "one")), &[]);
+    let left = "SELECT (SELECT count(*) FROM apalis.jobs), (SELECT count(*) FROM tokenferry.outcomes)";
+    let mut counts = postgres.query(left).await;
+    for _ in 0..600 {
+        if counts == [["101", "3"]] {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        counts = postgres.query(left).await;
+    }
+    assert_eq!(counts, [["101", "3"]]);
+}
+
+#[tokio::test]
+async fn work_beside_replicas_waits_for_the_lock_of_its_credential() {
+    let (postgres, world) = (Postgres::shared("beside").await, Arc::<World>::default());
+    let gate = Arc::new(Semaphore::new(0));
+    let replica = Fake { gate: Some(Arc::clone(&gate)), credentials: 1, ..Fake::new(&world, "one") };
+    let one = Replica::start(&postgres.url(), "one", &world, Arc::new(replica), &[due(0)]);
+    until("it has begun", || world.begun.load(Ordering::Relaxed) == 1).await;
+
+    let beside = Fake { credentials: 1, ..Fake::new(&world, "once") };
+    let database = database(&postgres.url(), |_| {});
+    let once = Guarded::start(&settings("once"), database, Arc::new(beside)).await.unwrap();
+    let busy = once.run(&due(1)).await;
+    assert!(matches!(&busy, Outcome::Failed { class, .. } if class.name() == "credential_busy"), "{busy:?}");
+    gate.add_permits(1);
+    let rotated = || one.ended().iter().any(|ended| matches!(ended.outcome, Outcome::Rotated(_)));
+    until("the replica is done", rotated).await;
+    assert!(matches!(once.run(&due(1)).await, Outcome::Rotated(_)));
+    assert_eq!(world.overlaps.load(Ordering::Relaxed), 0);
+}
