@@ -126,6 +126,7 @@ async fn work(
 }
 
 /// Where the work is shared, no replica uses a credential while a run here does.
+#[cfg_attr(not(feature = "cluster"), expect(clippy::unused_async, reason = "only a database is waited for"))]
 async fn guarded(app: &App) -> Result<Arc<dyn Work>, CommandError> {
     #[cfg(feature = "cluster")]
     if let Some(settings) = &app.config.cluster {

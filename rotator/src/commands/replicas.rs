@@ -13,6 +13,7 @@ use crate::table::Table;
 use crate::terminal::Terminal;
 
 /// What the database tells of them; `None` if no work is shared.
+#[cfg_attr(not(feature = "cluster"), expect(clippy::unused_async, reason = "only a database is waited for"))]
 pub(super) async fn look(app: &App) -> Result<Option<View>, CommandError> {
     #[cfg(feature = "cluster")]
     if let Some(settings) = &app.config.cluster {

@@ -59,6 +59,7 @@ pub(super) async fn execute(cli: &Cli) -> Result<Exit, CommandError> {
 /// Where work is done, and what is known of the replicas that it is shared with.
 type Dispatching = (Box<dyn Dispatch>, Option<watch::Receiver<View>>);
 
+#[cfg_attr(not(feature = "cluster"), expect(clippy::unnecessary_wraps, reason = "only a database can fail"))]
 fn dispatch(app: &App) -> Result<Dispatching, CommandError> {
     #[cfg(feature = "cluster")]
     if let Some(settings) = &app.config.cluster {
