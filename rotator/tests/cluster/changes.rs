@@ -94,7 +94,9 @@ async fn whoever_leaves_ends_what_it_has_begun_and_hands_over_the_lead_at_once()
     let mut one = cluster(&database.url(), "one", Arc::new(work), 2);
     timeout(PATIENCE, one.role().wait_for(|role| *role == Role::Leading)).await.unwrap().unwrap();
     let plan: Vec<_> = (0..6).map(due).collect();
-    plan.iter().for_each(|due| one.submit(*due));
+    for due in &plan {
+        one.submit(*due);
+    }
     until("two have begun", || world.count(|world| &world.begun) == 2).await;
 
     one.close();

@@ -113,12 +113,12 @@ async fn work_beside_replicas_waits_for_the_lock_of_its_credential() {
 
     let beside = Fake { credentials: 1, ..Fake::new(&world, "once") };
     let database = database(&postgres.url(), |_| {});
-    let once = Guarded::start(&settings("once"), database, Arc::new(beside)).await.unwrap();
-    let busy = once.run(&due(1)).await;
+    let guarded = Guarded::start(&settings("once"), database, Arc::new(beside)).await.unwrap();
+    let busy = guarded.run(&due(1)).await;
     assert!(matches!(&busy, Outcome::Failed { class, .. } if class.name() == "credential_busy"), "{busy:?}");
     gate.add_permits(1);
     let rotated = || one.ended().iter().any(|ended| matches!(ended.outcome, Outcome::Rotated(_)));
     until("the replica is done", rotated).await;
-    assert!(matches!(once.run(&due(1)).await, Outcome::Rotated(_)));
+    assert!(matches!(guarded.run(&due(1)).await, Outcome::Rotated(_)));
     assert_eq!(world.overlaps.load(Ordering::Relaxed), 0);
 }

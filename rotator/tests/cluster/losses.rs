@@ -109,7 +109,7 @@ async fn a_replica_that_stood_still_for_too_long_is_replaced_and_does_no_harm_wh
     let (database, world) = (Postgres::shared("stopped").await, Arc::<World>::default());
     let gate = Arc::new(Semaphore::new(0));
     let stale = Fake { gate: Some(Arc::clone(&gate)), is_stubborn: true, ..Fake::new(&world, "one") };
-    let (stand_still, stands_still) = mpsc::channel::<mpsc::Receiver<()>>();
+    let (stand_still, is_still) = mpsc::channel::<mpsc::Receiver<()>>();
     let (go_on, waits) = mpsc::channel();
     let (end, over) = tokio::sync::oneshot::channel::<()>();
     let (url, outside) = (database.url(), Arc::clone(&world));
@@ -121,7 +121,7 @@ async fn a_replica_that_stood_still_for_too_long_is_replaced_and_does_no_harm_wh
             tokio::pin!(watch, over);
             loop {
                 tokio::select! {
-                    _ = watch.tick() => if let Ok(until) = stands_still.try_recv() {
+                    _ = watch.tick() => if let Ok(until) = is_still.try_recv() {
                         until.recv().unwrap();
                     },
                     _ = &mut over => return replica.ended().len(),

@@ -66,11 +66,11 @@ impl Replica {
     }
 
     pub(crate) async fn is(&mut self, role: Role) {
-        timeout(PATIENCE, self.role.wait_for(|now| *now == role)).await.expect("another role").unwrap();
+        timeout(PATIENCE, self.role.wait_for(|now| *now == role)).await.unwrap().unwrap();
     }
 
     pub(crate) async fn sees(&mut self, what: impl FnMut(&View) -> bool) -> View {
-        timeout(PATIENCE, self.view.wait_for(what)).await.expect("another view").unwrap().clone()
+        timeout(PATIENCE, self.view.wait_for(what)).await.unwrap().unwrap().clone()
     }
 }
 
