@@ -42,7 +42,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("credential_busy", "another replica went on using its credential",
      "It is tried again. If it lasts, one of the runs with this credential hangs: look at its log."),
     ("ended_by_refresh", "a refresh has ended the token that readers hold, or may have, and the new one was not stored",
-     "Nothing, if the next run succeeds: it gets a new one. `tokenferry once` does so now."),
+     "Nothing, if the next run succeeds: it gets a new one. When that is, `tokenferry status` says."),
     ("expired_on_arrival", "the token was over when it came",
      "Set the clocks right, of this machine and of the system."),
     ("expiry_unknown", "nobody says when the token ends",

@@ -49,7 +49,7 @@ async fn answers(daemon: &Daemon, path: &str, is_it: impl Fn(u16, &str) -> bool)
     let deadline = Instant::now() + PATIENCE;
     loop {
         let page = daemon.page(path).await;
-        if is_it(page.status.into(), &page.body) {
+        if is_it(page.status, &page.body) {
             return page.body;
         }
         assert!(Instant::now() < deadline, "{path} still says {}: {}", page.status, page.body);
@@ -159,8 +159,8 @@ async fn a_replica_with_another_configuration_is_told_of() {
     let states: Vec<&str> =
         shown["replicas"].as_array().unwrap().iter().map(|row| row["state"].as_str().unwrap()).collect();
     assert!(states.contains(&"alive") && states.contains(&"another configuration or version"), "{shown}");
-    let status = site.rotator.run(&["status"]).await;
-    assert!(status.stderr.contains("another configuration or version"), "{status:?}");
+    let said = site.rotator.run(&["status"]).await;
+    assert!(said.stderr.contains("another configuration or version"), "{said:?}");
 }
 
 #[tokio::test]
