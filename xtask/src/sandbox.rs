@@ -109,6 +109,12 @@ struct System {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 struct Logins {
     attempted: u64,
+    /// Not answered yet.
+    #[serde(default)]
+    running: u64,
+    /// The most that ran at one time.
+    #[serde(default)]
+    peak: u64,
 }
 
 impl Counters {
@@ -117,6 +123,17 @@ impl Counters {
         self.systems
             .get(system)
             .map_or(0, |system| system.logins.values().map(|logins| logins.attempted).sum())
+    }
+
+    /// All logins at one system that are not answered yet.
+    pub(crate) fn running(&self, system: &str) -> u64 {
+        self.systems.get(system).map_or(0, |system| system.logins.values().map(|logins| logins.running).sum())
+    }
+
+    /// With how many keys or names of one system somebody logged in while another login with it was under way.
+    pub(crate) fn overlaps(&self, system: &str) -> usize {
+        let overlapped = |system: &System| system.logins.values().filter(|logins| logins.peak > 1).count();
+        self.systems.get(system).map_or(0, overlapped)
     }
 
     /// All TCP connections; each look at the counters is one of them.
@@ -177,6 +194,17 @@ impl Sandbox {
         let effect = json!({"answer": {"status": 200, "headers": headers, "body": answer.to_string()}});
         let fault = json!({"path": path, "effect": effect});
         request(&self.access.url, "POST", "/_control/faults", &fault.to_string()).map(drop)
+    }
+
+    /// From now on every request to this system takes so long.
+    pub(crate) fn delay(&self, system: &str, time: Duration) -> Result {
+        let fault = json!({"system": system, "effect": {"latency": {"millis": time.as_millis()}}});
+        request(&self.access.url, "POST", "/_control/faults", &fault.to_string()).map(drop)
+    }
+
+    /// Everything is as usual again.
+    pub(crate) fn clear_faults(&self) -> Result {
+        request(&self.access.url, "DELETE", "/_control/faults", "").map(drop)
     }
 
     /// Lets it run on without us, and returns its process id.
@@ -259,11 +287,13 @@ mod tests {
     #[test]
     fn logins_of_all_keys_are_added() {
         let body = r#"{"connections":{"accepted":7,"open":1,"peak":2},"requests":{},
-            "systems":{"zscaler":{"logins":{"a":{"attempted":2,"succeeded":2},"b":{"attempted":1}},"reads":{}}}}"#;
+            "systems":{"zscaler":{"logins":{"a":{"attempted":2,"succeeded":1,"running":1,"peak":2},"b":{"attempted":1}},"reads":{}}}}"#;
         let counters: Counters = serde_json::from_str(body).unwrap();
         assert_eq!(
             (counters.logins("zscaler"), counters.logins("zenoti"), counters.connections()),
             (3, 0, 7)
         );
+        assert_eq!((counters.running("zscaler"), counters.overlaps("zscaler")), (1, 1));
+        assert_eq!((counters.running("zenoti"), counters.overlaps("zenoti")), (0, 0));
     }
 }

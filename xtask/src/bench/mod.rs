@@ -1,5 +1,8 @@
 //! `cargo xtask bench`: figures with which a change can be judged.
 
+mod cluster;
+mod configuration;
+mod daemon;
 mod handshake;
 mod measures;
 mod peer;
@@ -10,6 +13,7 @@ mod report;
 mod rotator;
 mod starts;
 mod summary;
+mod tick;
 mod usage;
 mod watch;
 
@@ -30,6 +34,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Subject {
+    Cluster(cluster::Options),
     Provider(Options),
     Rotator(rotator::Options),
 }
@@ -58,6 +63,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
     match &arguments.subject {
+        Subject::Cluster(options) => cluster::run(options),
         Subject::Provider(Options { json, runs, reads }) => {
             show(*json, |terminal| provider::measure(*runs, *reads, terminal)).map(drop)
         }

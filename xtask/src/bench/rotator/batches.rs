@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::configuration::{self, Rotations};
-use super::daemon::Daemon;
 use super::measures::{
     DAEMON_PARALLEL_WALL, DAEMON_RSS, DAEMON_SEQUENCE_WALL, ONCE_CPU, ONCE_RSS, ONCE_WALL, PARALLEL_CPU,
     PARALLEL_RSS, PARALLEL_WALL, SEQUENCE_CPU, SEQUENCE_WALL, VERSION_CPU,
 };
+use crate::bench::configuration::{self, Rotations};
+use crate::bench::daemon::Daemon;
 use crate::bench::measures::{Measure, Results, Subject};
 use crate::bench::starts::{Recorded, Starts};
 use crate::bench::usage::{self, mebibytes};

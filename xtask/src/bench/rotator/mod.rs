@@ -1,8 +1,6 @@
 //! `cargo xtask bench rotator`: rounds that measure ours and the others' in turn, and once what very many rotations need.
 
 mod batches;
-mod configuration;
-mod daemon;
 mod load;
 mod measures;
 mod pairs;

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-use super::configuration::{self, Rotations};
-use super::daemon::Daemon;
 use super::load::Load;
 use super::measures::Rates;
 use super::pairs::Pairs;
+use crate::bench::configuration::{self, Rotations};
+use crate::bench::daemon::Daemon;
 use crate::bench::measures::{Results, Subject, number};
 use crate::bench::usage::{self, milliseconds};
 use crate::error::{Error, Result};

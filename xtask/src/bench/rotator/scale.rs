@@ -7,10 +7,6 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-
-use super::configuration::{self, Rotations};
-use super::daemon::Daemon;
 use super::load::Load;
 use super::measures::{
     BURST_CLIENT, BURST_PAIRS_SHARE, BURST_PEAK, BURST_RATE, BURST_SHARE, BURST_WALL, FIRST_PEAK, FIRST_WALL,
@@ -18,7 +14,10 @@ use super::measures::{
 };
 use super::pairs::Pairs;
 use super::rates::{self, Window};
+use crate::bench::configuration::{self, Rotations};
+use crate::bench::daemon::Daemon;
 use crate::bench::measures::{Results, Subject, number};
+use crate::bench::tick::Tick;
 use crate::bench::usage::{self, mebibytes, milliseconds};
 use crate::error::{Error, Result};
 use crate::interrupt;
@@ -207,31 +206,6 @@ fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
     sorted.get((sorted.len() * percent).div_ceil(100).checked_sub(1)?).copied()
 }
 
-/// A full minute.
-#[derive(Debug)]
-struct Tick(DateTime<Utc>);
-
-impl Tick {
-    /// The first that is not before this pause is over.
-    fn after(pause: Duration) -> Self {
-        Self::not_before(Utc::now() + pause)
-    }
-
-    fn not_before(time: DateTime<Utc>) -> Self {
-        let minute = TimeDelta::minutes(1);
-        let down = time.duration_trunc(minute).unwrap_or(time);
-        Self(if down == time { time } else { down + minute })
-    }
-
-    fn schedule(&self) -> String {
-        self.0.format("%-M %-H %-d %-m *").to_string()
-    }
-
-    fn left(&self) -> Duration {
-        (self.0 - Utc::now()).to_std().unwrap_or_default()
-    }
-}
-
 /// Below this they write.
 const ENTRIES: &str = "bench/scale";
 const NO_LAGS: &str = "the rotator's log does not tell how late its runs began";
@@ -239,15 +213,6 @@ const NO_LAGS: &str = "the rotator's log does not tell how late its runs began";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_tick_is_a_full_minute_and_a_schedule() {
-        let time = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let tick = Tick::not_before(time("2026-12-31T23:59:00.001Z"));
-        assert_eq!((tick.0, tick.schedule().as_str()), (time("2027-01-01T00:00:00Z"), "0 0 1 1 *"));
-        let full = time("2026-11-22T06:07:00Z");
-        assert_eq!(Tick::not_before(full).0, full);
-    }
 
     #[test]
     fn a_percentile_is_one_of_the_values() {

@@ -48,6 +48,17 @@ impl Daemon {
         process::pid(&self.child)
     }
 
+    /// What it has said of its part among replicas: whether it leads. Nothing before it is one of them.
+    pub(super) fn leads(&mut self) -> Result<Option<bool>> {
+        self.rotated()?;
+        Ok(self.seen.leads)
+    }
+
+    /// Ends it as a lost machine does, without a chance to say anything.
+    pub(super) fn kill(self) {
+        kill(self.process(), Signal::SIGKILL).ok();
+    }
+
     /// How late its runs began that have ended well, in milliseconds.
     pub(super) fn lags(&self) -> &[u64] {
         &self.seen.lags
@@ -136,6 +147,7 @@ impl Drop for Daemon {
 #[derive(Debug, Default)]
 struct Seen {
     all_read: bool,
+    leads: Option<bool>,
     rotated: u64,
     lags: Vec<u64>,
     latest: String,
@@ -151,6 +163,10 @@ impl Seen {
                 line.clone_into(&mut self.latest);
             } else if line.contains(r#""message":"all entries are read""#) {
                 self.all_read = true;
+            } else if line.contains(r#""message":"this replica leads"#) {
+                self.leads = Some(true);
+            } else if line.contains(r#""message":"this replica stands by"#) {
+                self.leads = Some(false);
             } else if !line.contains(r#""level":"info""#) {
                 line.clone_into(&mut self.last_warning);
             }
@@ -181,5 +197,15 @@ mod tests {
         assert_eq!((seen.lags.as_slice(), seen.all_read), ([12, 12].as_slice(), false));
         seen.take_in(r#"{"level":"info","message":"all entries are read"}"#);
         assert!(seen.all_read);
+    }
+
+    #[test]
+    fn the_part_of_a_replica_is_the_one_it_told_last() {
+        let mut seen = Seen::default();
+        assert_eq!(seen.leads, None);
+        seen.take_in(r#"{"level":"info","message":"this replica stands by: it works"}"#);
+        assert_eq!(seen.leads, Some(false));
+        seen.take_in(r#"{"level":"info","message":"this replica leads: it dispatches"}"#);
+        assert_eq!(seen.leads, Some(true));
     }
 }
