@@ -1,6 +1,6 @@
 //! One of three replicas is killed while all of them log in: how long until the others have done what it had begun.
 //!
-//! Each has as many runs in its hands as it may have at once, so that what is left to do then is what the dead one held.
+//! Each has as many runs in its hands as it may have at once, so what is left to do then is what the dead one held.
 
 use std::thread;
 use std::time::{Duration, Instant};

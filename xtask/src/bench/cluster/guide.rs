@@ -32,7 +32,8 @@ fn put(guide: &str, figures: &str) -> Option<String> {
 
 /// With heading and chart.
 fn table(results: &Results) -> Result<String> {
-    let with = results.context.iter().map(|(_, what)| what.as_str()).collect::<Vec<_>>().join(", ");
+    let context = results.context.iter().map(|(word, name)| format!("{word}: {name}"));
+    let context = context.collect::<Vec<_>>().join(", ");
     let row = |measures: [Measure; 3], write: fn(f64) -> String| -> Result<String> {
         let cells = measures.map(|measure| Ok(write(median(results, measure)?)));
         Ok(cells.into_iter().collect::<Result<Vec<String>>>()?.join(" | "))
@@ -52,8 +53,8 @@ fn table(results: &Results) -> Result<String> {
          | leader killed: until another leads | {} |\n\
          | leader killed: until what it had begun is written | {} |\n\
          | another killed: until what it had begun is written | {} |\n\n\
-         Medians of `cargo xtask bench cluster` with {with}. Replicas, PostgreSQL, OpenBao and the issuer share the machine, so more\n\
-         replicas have less of it each; the dashed lines are our bars. Run it on yours.\n",
+         Medians of `cargo xtask bench cluster` ({context}). Replicas, PostgreSQL, OpenBao and the issuer share the\n\
+         machine, so more replicas have less of it each; the dashed lines are our bars. Run it on yours.\n",
         row(EMPTY_RATES, thousands)?,
         row(REAL_RATES, thousands)?,
         row(WALLS, |value| format!("{value:.1} s"))?,

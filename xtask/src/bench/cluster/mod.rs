@@ -10,6 +10,7 @@ mod postgres;
 mod replicas;
 
 use std::path::PathBuf;
+use std::thread;
 
 use clap::{Args, ValueEnum};
 
@@ -40,9 +41,9 @@ use crate::terminal::Terminal;
 /// peak of the largest. Every entry is read back: a planned time has to be one new version. The sandbox counts logins
 /// that overlapped with another of the same user.
 ///
-/// Failover, with the times that the rotator has by itself: three rotators have 8 slow logins each under way; the leader
-/// is killed (SIGKILL), and in another trial one that does not lead. Time runs until the others have written what the
-/// dead one had begun.
+/// Failover, with the times that the rotator has by itself: three rotators have 8 slow logins each under way; the
+/// leader is killed (SIGKILL), and in another trial one that does not lead. Time runs until the others have written
+/// what the dead one had begun.
 ///
 /// A missed bar is a failure.
 #[derive(Debug, Args)]
@@ -102,12 +103,10 @@ fn measure(options: &Options, terminal: &Terminal) -> Result<Results> {
     let context = vec![
         ("postgresql", stage.postgres.describe()?),
         ("openbao", programs.openbao.describe().to_owned()),
-        (
-            "rotations",
-            format!("{} due at once, {CONCURRENCY} runs at once in each replica", options.rotations),
-        ),
-        ("cores", format!("{} cores", std::thread::available_parallelism().map_or(1, usize::from))),
-        ("profile", format!("profile {}", options.profile)),
+        ("rotations", options.rotations.to_string()),
+        ("concurrency", CONCURRENCY.to_string()),
+        ("cores", thread::available_parallelism().map_or(1, usize::from).to_string()),
+        ("profile", options.profile.clone()),
     ];
     let mut results = Results::new(context, SECTIONS, options.runs);
     let wanted = |part| options.only.is_none_or(|only| only == part);
