@@ -141,7 +141,8 @@ struct Programs {
 impl Programs {
     fn get(profile: &str, terminal: &Terminal) -> Result<Self> {
         let (openbao, postgres) = (OpenBao::get(terminal)?, crate::postgres::get(terminal)?);
-        cargo::announce_build(terminal, "rotator (dist)", profile, "tokenferry-");
+        let what = format!("rotator ({profile})");
+        cargo::announce_build(terminal, &what, profile, "tokenferry-");
         let built = terminal.long_step(&format!("rotator built ({profile})"), || {
             let mut command = cargo::build_command(profile, &[Program::ROTATOR]);
             cargo::run_build(command.args(["--example", ENGINE.name]))
