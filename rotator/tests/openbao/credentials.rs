@@ -27,6 +27,12 @@ async fn class_of(runner: &Runner, rotation: u32) -> String {
     }
 }
 
+/// What comes of so many rotations, each run by a process of its own, all at the same moment.
+async fn classes_at_once(world: &World, count: u32) -> Vec<String> {
+    let processes: Vec<_> = (0..count).map(|rotation| (twelve(world), rotation)).collect();
+    join_all(processes.iter().map(|(process, rotation)| class_of(process, *rotation))).await
+}
+
 #[tokio::test]
 async fn a_refused_login_is_not_repeated_by_the_other_rotations_of_the_credential() {
     let world = World::new().await;
@@ -167,9 +173,7 @@ async fn processes_that_begin_together_send_a_refused_login_once_in_each_round()
     let world = World::new().await;
     world.variables.set("PASSWORD", "wrong");
     for round in 1..=2 {
-        let processes: Vec<_> = (0..12).map(|rotation| (twelve(&world), rotation)).collect();
-        let runs = processes.iter().map(|(process, rotation)| class_of(process, *rotation));
-        assert!(join_all(runs).await.iter().all(|class| class == "login_refused"));
+        assert!(classes_at_once(&world, 12).await.iter().all(|class| class == "login_refused"));
         assert_eq!(world.logins().attempted, round);
         world.clock.forward(16 * 60);
     }
@@ -213,9 +217,7 @@ async fn where_the_first_gets_no_answer_the_next_takes_its_turn() {
     let world = World::new().await;
     world.variables.set("PASSWORD", "wrong");
     world.sandbox.control().fault(Fault::answer(Answer::new(400)).times(1));
-    let processes: Vec<_> = (0..4).map(|rotation| (twelve(&world), rotation)).collect();
-    let runs = processes.iter().map(|(process, rotation)| class_of(process, *rotation));
-    let mut classes = join_all(runs).await;
+    let mut classes = classes_at_once(&world, 4).await;
     classes.sort();
     assert_eq!(classes[0], "bad_request");
     assert_eq!(classes[1..], ["login_refused"; 3]);
