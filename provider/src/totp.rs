@@ -197,7 +197,7 @@ early in a run, and ask for `minimum_seconds`.";
 const NO_SECRET: &str =
     "A code is made from the secret of the account. Set `secret`, or `uri`, which has it inside.";
 /// Longer than almost every code holds.
-const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(120);
+const DEFAULT_MAX_WAIT: Duration = Duration::from_mins(2);
 const MAX_WAIT: &str = "max_wait";
 const MINIMUM: &str = "minimum_seconds";
 const SECRET: &str = "secret";
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(patience(&[]), 120);
         assert_eq!(patience(&[("max_wait", Value::string("5m"))]), 300);
         let next = tokenferry_sources::Timestamp::from_timestamp(86_400, 0).unwrap();
-        let error = no_such_code(&TotpError::WaitTooLong { next, max_wait: Duration::from_secs(120) });
+        let error = no_such_code(&TotpError::WaitTooLong { next, max_wait: Duration::from_mins(2) });
         assert_eq!(error.path().to_string(), "max_wait");
         assert!(format!("{error:?}").contains("1970-01-02T00:00:00Z"), "{error:?}");
     }

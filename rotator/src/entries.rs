@@ -98,9 +98,9 @@ pub async fn read_once(
 }
 
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 const PAUSE_FOR_EACH: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE_OF_ALL: Duration = Duration::from_secs(15 * 60);
+const LONGEST_PAUSE_OF_ALL: Duration = Duration::from_mins(15);
 const MOST_FAILURES_IN_A_ROW: u32 = 10;
 
 #[cfg(test)]

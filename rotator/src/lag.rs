@@ -103,7 +103,7 @@ const SEE_TO_VAULT: &str = "there are entries that could not be read: see to Vau
 const MAKE_ROOM: &str = "raise `concurrency`, or give the rotations of one credential less to do at once";
 
 /// With more than that the rotator is not ready.
-pub const LONGEST_LAG: Duration = Duration::from_secs(120);
+pub const LONGEST_LAG: Duration = Duration::from_mins(2);
 
 #[cfg(test)]
 mod tests {

@@ -194,7 +194,7 @@ mod tests {
         let other = [("WATCHDOG_USEC", "30000000"), ("WATCHDOG_PID", "1")];
         for variables in [&other[..], &[("WATCHDOG_USEC", "0")], &[("WATCHDOG_USEC", "soon")], &[]] {
             let supervisor = listener.supervisor(variables);
-            let alarm = tokio::time::timeout(Duration::from_secs(3600), supervisor.alarm()).await;
+            let alarm = tokio::time::timeout(Duration::from_hours(1), supervisor.alarm()).await;
             assert!(alarm.is_err(), "{variables:?}");
         }
         let own = std::process::id().to_string();

@@ -203,7 +203,7 @@ mod tests {
     fn without_a_stated_end_it_is_assumed_or_unknown() {
         for text in ["eyJraWQiOiJ4In0", "opaque", &token("{}"), &token(r#"{"exp":1e300}"#)] {
             assert_eq!(expiry(text, arrival(None), None), Ok(Expiry::Unknown), "{text}");
-            let ttl = Some(Duration::from_secs(900));
+            let ttl = Some(Duration::from_mins(15));
             assert_eq!(expiry(text, arrival(None), ttl), Ok(Expiry::Assumed(at(900))), "{text}");
         }
     }

@@ -221,7 +221,7 @@ fn standing(token: &Token, minimum: Option<Duration>, now: Timestamp) -> Standin
 
 /// How long before its end a token is refreshed.
 fn margin(life: Duration) -> Duration {
-    (life / 10).min(Duration::from_secs(60))
+    (life / 10).min(Duration::from_mins(1))
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ async fn serve(
         // The client may have gone already.
         Reply::Bytes(bytes) => drop(stream.write_all(bytes.as_bytes()).await),
         Reply::Cut => {}
-        Reply::Hang => tokio::time::sleep(Duration::from_secs(600)).await,
+        Reply::Hang => tokio::time::sleep(Duration::from_mins(10)).await,
     }
 }
 

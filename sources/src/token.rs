@@ -211,7 +211,7 @@ pub(crate) mod tests {
         let token = example("t0ken", now, Some(60));
         assert_eq!(token.life_left(now + TimeDelta::seconds(20)), Some(Duration::from_secs(40)));
         assert_eq!(token.life_left(now + TimeDelta::seconds(61)), Some(Duration::ZERO));
-        assert_eq!(token.life(), Some(Duration::from_secs(60)));
+        assert_eq!(token.life(), Some(Duration::from_mins(1)));
         assert_eq!(example("t0ken", now, None).life_left(now), None);
     }
 

@@ -180,7 +180,7 @@ async fn a_client_gets_a_token_in_every_way_that_it_can_authenticate() {
         ];
         let token = session(&client(&sandbox, members, secrets)).token(None).await.unwrap();
         assert_eq!(token.usage.token_type, "Bearer", "{way}");
-        assert_eq!(token.life(), Some(Duration::from_secs(900)), "{way}");
+        assert_eq!(token.life(), Some(Duration::from_mins(15)), "{way}");
         assert_eq!(token.identity.subject, "sandbox:client");
     }
 }

@@ -46,15 +46,15 @@ async fn login_class(options: Options, system: &str) -> FailureClass {
 #[tokio::test]
 async fn every_way_zscaler_answers_a_login_is_understood() {
     let sandbox = Sandbox::start(Options::default()).await.unwrap();
-    let token = session(&sandbox, "zscaler", &[]).token(Some(Duration::from_secs(3600))).await.unwrap();
-    assert_eq!(token.life(), Some(Duration::from_secs(3600)));
+    let token = session(&sandbox, "zscaler", &[]).token(Some(Duration::from_hours(1))).await.unwrap();
+    assert_eq!(token.life(), Some(Duration::from_hours(1)));
 
     for mode in [AccountMode::OnePart, AccountMode::NoExpiry] {
         let sandbox = Sandbox::start(zscaler(mode)).await.unwrap();
         let token = session(&sandbox, "zscaler", &[]).token(None).await.unwrap();
         assert_eq!(token.expires_at(), None);
         let token = session(&sandbox, "zscaler", &[("ttl", "1h")]).token(None).await.unwrap();
-        assert_eq!(token.life(), Some(Duration::from_secs(3600)));
+        assert_eq!(token.life(), Some(Duration::from_hours(1)));
     }
     assert_eq!(login_class(zscaler(AccountMode::NullToken), "zscaler").await, FailureClass::LoginRefused);
     assert_eq!(login_class(zscaler(AccountMode::OneApiOnly), "zscaler").await, FailureClass::NotAllowedHere);
@@ -78,7 +78,7 @@ async fn a_skewed_issuer_does_no_harm() {
         sandbox.control().fault(Fault::clock_skew(skew));
         let session = session(&sandbox, "zscaler", &[]);
         let token = session.token(None).await.unwrap();
-        assert_eq!(token.life(), Some(Duration::from_secs(3600)), "{skew}");
+        assert_eq!(token.life(), Some(Duration::from_hours(1)), "{skew}");
     }
 }
 
@@ -134,7 +134,7 @@ async fn zettelstore_tokens_are_issued_and_refreshed() {
     for settings in [&[][..], &[("method", "form")][..]] {
         let session = session(&sandbox, "zettelstore", settings);
         let token = session.token(None).await.unwrap();
-        assert_eq!(token.life(), Some(Duration::from_secs(600)));
+        assert_eq!(token.life(), Some(Duration::from_mins(10)));
         let refreshed = session.source().refresh(&token).await.unwrap();
         assert_eq!(refreshed.value.expose_secret(), token.value.expose_secret());
     }

@@ -209,7 +209,7 @@ fn backoff(failures: u32) -> Duration {
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The least time between two tries, whatever a lease says.
 const FLOOR: Duration = Duration::from_secs(5);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
 
 #[cfg(test)]
 mod tests {
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn a_moment_is_there_as_soon_as_one_of_the_clocks_reaches_it() {
         let now = now();
-        let then = now.plus(Duration::from_secs(60)).unwrap();
+        let then = now.plus(Duration::from_mins(1)).unwrap();
         let put_back = Moment { wall: now.wall - TimeDelta::hours(1), ..now };
         let slept = Moment { wall: then.wall, ..now };
         assert_eq!((then.left(put_back).as_secs(), then.left(slept).as_secs()), (60, 0));
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn a_token_that_cannot_be_renewed_is_looked_at_ever_more_often_until_it_ends() {
         let begin = now();
-        let now = begin.plus(Duration::from_secs(60)).unwrap();
+        let now = begin.plus(Duration::from_mins(1)).unwrap();
         let Lease::Ends { care_at, .. } = Lease::new(begin, 90, false).later(now) else { panic!() };
         assert_eq!(care_at.left(begin).as_secs(), 80);
     }

@@ -75,8 +75,8 @@ impl Drop for Login {
 }
 
 /// After so long what was of no use may be of use: somebody may have told Vault about it.
-const DECLINED: Duration = Duration::from_secs(15 * 60);
+const DECLINED: Duration = Duration::from_mins(15);
 /// So long after its making nobody ended a token.
-const JUST_MADE: Duration = Duration::from_secs(60);
+const JUST_MADE: Duration = Duration::from_mins(1);
 /// How long a token that may not look itself up is taken for alive after its last success.
-const LIFE_UNSEEN: Duration = Duration::from_secs(600);
+const LIFE_UNSEEN: Duration = Duration::from_mins(10);

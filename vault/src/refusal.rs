@@ -63,9 +63,9 @@ fn may_lock(error: &VaultError) -> bool {
     !matches!(error, VaultError::LoginRefused { operation: Operation::Login(Cert | Jwt | Kubernetes, _), .. })
 }
 
-const SHORTEST_HOLD: Duration = Duration::from_secs(15 * 60);
-const SHORTEST_WITHOUT_LOCKS: Duration = Duration::from_secs(60);
-const LONGEST_HOLD: Duration = Duration::from_secs(4 * 60 * 60);
+const SHORTEST_HOLD: Duration = Duration::from_mins(15);
+const SHORTEST_WITHOUT_LOCKS: Duration = Duration::from_mins(1);
+const LONGEST_HOLD: Duration = Duration::from_hours(4);
 
 #[cfg(test)]
 mod tests {

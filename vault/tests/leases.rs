@@ -79,11 +79,11 @@ async fn an_hour_with(grants: Grants, clock: Set) -> Counts {
     drop(vault.read_entry(&KvPath::new("secret", "corp")).await);
     let setting = tokio::spawn(async move {
         loop {
-            sleep(Duration::from_secs(60)).await;
+            sleep(Duration::from_mins(1)).await;
             *wall.set_by() += clock.by();
         }
     });
-    let hour = timeout(Duration::from_secs(3600), vault.keep_alive(CancellationToken::new())).await;
+    let hour = timeout(Duration::from_hours(1), vault.keep_alive(CancellationToken::new())).await;
     assert!(hour.is_err(), "it gave up");
     setting.abort();
     server.abort();
@@ -201,7 +201,7 @@ fn settings(address: &str) -> VaultSettings {
         namespace: None,
         ca_cert_file: None,
         // Simulated time may run ahead of what really is on its way.
-        timeout: Duration::from_secs(86_400),
+        timeout: Duration::from_hours(24),
         user_agent: "tokenferry-tests".to_owned(),
         auth: VaultAuth::AppRole { mount: "approle".to_owned(), role_id, secret_id },
         auth_namespace: None,

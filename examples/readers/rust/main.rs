@@ -15,7 +15,7 @@ use serde_json::Value;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// At least as short as `reader_lag` of the rotation.
-const LAG: Duration = Duration::from_secs(60);
+const LAG: Duration = Duration::from_mins(1);
 
 /// The entry that a rotation keeps, read when it is due.
 pub struct RotatedToken {

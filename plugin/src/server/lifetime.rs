@@ -13,7 +13,7 @@ use super::StartError;
 
 const POLL: Duration = Duration::from_secs(1);
 /// A host connects within milliseconds of the handshake line.
-const FIRST_CONNECTION: Duration = Duration::from_secs(60);
+const FIRST_CONNECTION: Duration = Duration::from_mins(1);
 /// A host keeps its connection until it is done with us.
 const WITHOUT_CONNECTION: Duration = Duration::from_secs(5);
 

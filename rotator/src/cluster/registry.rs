@@ -186,4 +186,4 @@ DELETE FROM apalis.workers WHERE worker_type LIKE 'tokenferry:%' AND last_seen <
     AND NOT EXISTS (SELECT FROM apalis.jobs WHERE lock_by = workers.id)";
 const BATCH: u64 = 1_000;
 const MOST_BATCHES: usize = 20;
-const PRUNE_EVERY: Duration = Duration::from_secs(60);
+const PRUNE_EVERY: Duration = Duration::from_mins(1);

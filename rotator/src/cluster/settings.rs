@@ -80,7 +80,7 @@ impl TimeRule {
 /// How often a replica says that it lives, if nothing else is configured.
 const DEFAULT_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 /// How long it may be silent, if nothing else is configured.
-const DEFAULT_HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
+const DEFAULT_HEARTBEAT_LIMIT: Duration = Duration::from_mins(1);
 /// What a run has to be over before: clocks and networks are not exact.
 pub(super) const MARGIN: Duration = Duration::from_secs(5);
 

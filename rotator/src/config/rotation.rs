@@ -304,5 +304,5 @@ fn verifies(source: &Source) -> bool {
 }
 
 const ALWAYS: &str = "* * * * *";
-const READER_LAG: Duration = Duration::from_secs(300);
+const READER_LAG: Duration = Duration::from_mins(5);
 const UTC: &str = "UTC";

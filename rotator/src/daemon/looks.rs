@@ -72,7 +72,7 @@ impl Looks {
 
 pub(super) const LOOK_FOR_CHANGES_EVERY: Duration = Duration::from_secs(5);
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
-const LOOK_INTO_VAULT_EVERY: Duration = Duration::from_secs(60);
+const LOOK_INTO_VAULT_EVERY: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {

@@ -116,7 +116,7 @@ impl Patrol {
 
 const AFTER_READING: Duration = Duration::from_secs(10);
 const PACE: Duration = Duration::from_secs(1);
-const SHORTEST_ROUND: Duration = Duration::from_secs(60);
+const SHORTEST_ROUND: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {

@@ -141,7 +141,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(15);
 /// A run and its write are over by then as a rule.
 const LEADERS_TIME: TimeDelta = TimeDelta::seconds(10);
 /// What nobody planned is seen by then.
-const ROUND: Duration = Duration::from_secs(10 * 60);
+const ROUND: Duration = Duration::from_mins(10);
 /// Thousands of entries are a few requests a second to Vault.
 const PAUSE_FOR_EACH: Duration = Duration::from_millis(50);
 const AT_LEISURE: usize = 1;

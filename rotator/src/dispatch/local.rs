@@ -298,7 +298,7 @@ mod tests {
         local.close();
         assert_eq!(local.ended().await.due.rotation.0, 0);
         assert_eq!((local.running(), log.began()), (0, vec![0]));
-        let more = tokio::time::timeout(Duration::from_secs(60), local.ended()).await;
+        let more = tokio::time::timeout(Duration::from_mins(1), local.ended()).await;
         assert!(more.is_err(), "{more:?}");
     }
 

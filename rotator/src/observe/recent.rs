@@ -54,7 +54,7 @@ fn place(step: u64) -> usize {
     usize::try_from(step % STEPS as u64).unwrap_or(0)
 }
 
-const STEP: Duration = Duration::from_secs(5 * 60);
+const STEP: Duration = Duration::from_mins(5);
 /// An hour, and the step that has begun.
 const STEPS: usize = 13;
 

@@ -246,7 +246,7 @@ const YEARS: u32 = 5;
 pub const GOOD_RUN: Duration = Duration::from_secs(5);
 
 /// Percentages of more than a thousand years are not reckoned with.
-const LONGEST_LIFE: Duration = Duration::from_secs(1000 * 366 * 86_400);
+const LONGEST_LIFE: Duration = Duration::from_hours(8_784_000);
 
 #[cfg(test)]
 mod tests;

@@ -159,7 +159,7 @@ pub(super) fn expected_life(source: &Source) -> Option<Duration> {
 }
 
 /// How long a waiting token is taken for alive if nobody says anything about it.
-const TRUSTED: Duration = Duration::from_secs(3600);
+const TRUSTED: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {

@@ -103,6 +103,6 @@ impl Runner {
 const HEARD_AFTER: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(1);
 /// A login that others wait for is given up by them after this.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
 /// What a login may take beyond one exchange with the system.
 const MARGIN: TimeDelta = TimeDelta::seconds(30);

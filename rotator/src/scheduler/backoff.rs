@@ -68,17 +68,17 @@ pub(crate) fn held(class: &Class, refusals: u32) -> Duration {
 }
 
 /// The longest wait where the other side says when, but sooner than that.
-pub(super) const LONGEST_ASKED: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_ASKED: Duration = Duration::from_mins(1);
 /// From the floor to the longest wait, twice as long each time.
 const GROWING: u64 = 9;
 /// From the longest wait to the floor, a third shorter each time; then what is left of three floors.
 const SHRINKING: u64 = 17;
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_mins(15);
 const LONGEST_TO_WRITE: Duration = Duration::from_secs(30);
-const LONGEST_WITHOUT_TOKEN: Duration = Duration::from_secs(3 * 60);
-const SHORTEST_LOOK: Duration = Duration::from_secs(60);
-const HELD: Duration = Duration::from_secs(15 * 60);
-const LONGEST_HELD: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_WITHOUT_TOKEN: Duration = Duration::from_mins(3);
+const SHORTEST_LOOK: Duration = Duration::from_mins(1);
+const HELD: Duration = Duration::from_mins(15);
+const LONGEST_HELD: Duration = Duration::from_hours(24);
 
 #[cfg(test)]
 mod tests {
@@ -98,7 +98,7 @@ mod tests {
     /// Whatever is left when it begins to fail, and whoever it is.
     #[test]
     fn nobody_is_tried_more_often_than_most_tries_says() {
-        let (hour, lag) = (Duration::from_secs(3600), Duration::from_secs(300));
+        let (hour, lag) = (Duration::from_hours(1), Duration::from_mins(5));
         for left in (0..7200).step_by(30).map(Duration::from_secs) {
             let start = Timestamp::UNIX_EPOCH;
             let expires_at = Some(moment::after(start, left));
@@ -139,7 +139,7 @@ mod tests {
             let expires_at = Some(moment::after(issued_at, Duration::from_secs(left)));
             Some(Living { issued_at, expires_at, version: 1 })
         };
-        let patience = |left| patience(living(left), Duration::from_secs(300), issued_at).as_secs();
+        let patience = |left| patience(living(left), Duration::from_mins(5), issued_at).as_secs();
         assert_eq!([605, 308, 306].map(patience), [100, 1, 0], "a third of what is left before the lag");
         assert_eq!([305, 60, 1].map(patience), [101, 20, 0], "too late for the slowest, not for the others");
     }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use tokenferry_sources::Timestamp;
 
 /// So much two clocks may differ, or one be put back, without anything being reckoned anew.
-pub(crate) const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+pub(crate) const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
 
 /// `time` plus `duration`.
 pub(super) fn after(time: Timestamp, duration: Duration) -> Timestamp {

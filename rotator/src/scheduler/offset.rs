@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn the_place_of_a_name_never_changes() {
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         assert_eq!(of("zscaler-corp", hour).as_secs(), OF_ZSCALER_CORP);
         assert_eq!(of("zscaler-corp", Duration::ZERO), Duration::ZERO);
         assert!(of("zscaler-corp", Duration::MAX) > hour);
@@ -42,7 +42,7 @@ mod tests {
     fn similar_names_are_spread_evenly() {
         let mut minutes = [0; 60];
         for number in 0..6000 {
-            let offset = of(&format!("rotation-{number:04}"), Duration::from_secs(3600));
+            let offset = of(&format!("rotation-{number:04}"), Duration::from_hours(1));
             minutes[usize::try_from(offset.as_secs() / 60).unwrap().min(59)] += 1;
         }
         assert!(minutes.iter().all(|count| (60..150).contains(count)), "{minutes:?}");

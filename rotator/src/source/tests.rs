@@ -255,7 +255,7 @@ fn a_variable_with_several_lines_is_no_secret() {
 
 #[test]
 fn nothing_is_documented_of_the_life_of_a_key_that_is_passed_on() {
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
     let by_password = source("zenoti", &[("username", literal("anna")), ("password", variable("PASSWORD"))]);
     let by_key = source("zenoti", &[("api_key", variable("KEY"))]);
     assert_eq!((by_password.documented_life(), by_key.documented_life()), (Some(day), None));

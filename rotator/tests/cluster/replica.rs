@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use crate::world::World;
 
 /// Everything takes as long as the machine is busy. Nothing passes by waiting longer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long a replica may be silent in these tests.
 pub(crate) const LIMIT: Duration = Duration::from_secs(2);

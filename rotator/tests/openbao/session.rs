@@ -167,7 +167,7 @@ async fn a_token_is_renewed_when_two_thirds_of_its_lease_are_over() {
     assert_eq!(vault.care().await.unwrap(), None, "there is nothing to renew yet");
     vault.read_entry(&entry("home")).await.unwrap();
     let pause = vault.care().await.unwrap().unwrap();
-    assert!(pause <= Duration::from_secs(60) && pause > Duration::from_secs(30), "{pause:?}");
+    assert!(pause <= Duration::from_mins(1) && pause > Duration::from_secs(30), "{pause:?}");
 
     world.clock.forward(60);
     proxy.take();
@@ -333,7 +333,7 @@ async fn trouble_with_a_renewal_never_becomes_a_tight_loop() {
     });
     vault.read_entry(&entry("home")).await.unwrap_err();
     let stop = CancellationToken::new();
-    let hour = tokio::time::timeout(Duration::from_secs(3600), vault.keep_alive(stop.clone()));
+    let hour = tokio::time::timeout(Duration::from_hours(1), vault.keep_alive(stop.clone()));
     assert!(hour.await.is_err());
     let tries = seen.load(Ordering::Relaxed);
     assert!((10..=25).contains(&tries), "{tries}");

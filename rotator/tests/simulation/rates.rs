@@ -57,7 +57,7 @@ fn claims(rate: &str, schedule: &str, rotations: usize, hours: u64) -> Vec<Claim
     let claim = Claim {
         schedule: Schedule::parse(schedule, "UTC").unwrap(),
         renew_before: RenewBefore::Percent(30),
-        spread: Duration::from_secs(600),
+        spread: Duration::from_mins(10),
         reader_lag: Duration::ZERO,
         reader: None,
         survive_outage: Duration::ZERO,

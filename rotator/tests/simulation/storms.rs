@@ -81,7 +81,7 @@ async fn a_refused_login_is_not_repeated_whenever_the_process_dies() {
         for logins in &world.state().logins {
             // At most at once, after 15 minutes and after 30 more; once more where it died before the first was noted.
             assert!((1..=4).contains(&logins.len()), "{quarter_secs}: {logins:?}");
-            let again = logins.get(1).is_some_and(|second| second.0 < logins[0].0 + Duration::from_secs(60));
+            let again = logins.get(1).is_some_and(|second| second.0 < logins[0].0 + Duration::from_mins(1));
             at_the_worst_moment += u32::from(again);
         }
     }
@@ -298,7 +298,7 @@ impl Rotator {
             schedule: Schedule::parse(["* * * * *", "@hourly", "@daily"][number as usize % 3], "UTC")
                 .unwrap(),
             renew_before: RenewBefore::Percent(30),
-            spread: Duration::from_secs(60),
+            spread: Duration::from_mins(1),
             reader_lag: Duration::from_secs(if number.is_multiple_of(2) { 0 } else { 300 }),
             enabled: true,
             limit: None,
@@ -319,7 +319,7 @@ impl Rotator {
     async fn go_on(mut self, hours: u32) -> Self {
         for minute in 0..hours * 60 {
             self.world.set_clock(minute);
-            let end = Instant::now() + Duration::from_secs(60);
+            let end = Instant::now() + Duration::from_mins(1);
             while Instant::now() < end {
                 self.step(end).await;
             }
@@ -360,6 +360,6 @@ fn most_in_an_hour(logins: &[(Duration, Kind)], kind: Kind) -> usize {
 
 /// The most of these times that lie within an hour.
 fn within_an_hour(times: &[Duration]) -> usize {
-    let until = |time: Duration| times.partition_point(|other| *other < time + Duration::from_secs(3600));
+    let until = |time: Duration| times.partition_point(|other| *other < time + Duration::from_hours(1));
     times.iter().enumerate().map(|(first, time)| until(*time) - first).max().unwrap_or_default()
 }

@@ -63,7 +63,7 @@ impl Default for HttpOptions {
         Self {
             username: "sandbox".to_owned(),
             password: "sandbox-password".to_owned(),
-            token_lifetime: Duration::from_secs(15 * 60),
+            token_lifetime: Duration::from_mins(15),
             stated: Stated::default(),
             clients: vec![OAuth2Client {
                 id: "sandbox:client".to_owned(),

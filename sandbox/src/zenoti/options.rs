@@ -86,8 +86,8 @@ impl Default for ZenotiOptions {
         Self {
             users: vec![ZenotiUser::new("sandbox", "sandbox", "sandbox-password")],
             api_keys: vec!["sandbox-api-key".to_owned()],
-            token_lifetime: Duration::from_secs(24 * 60 * 60),
-            refresh_lifetime: Duration::from_secs(90 * 24 * 60 * 60),
+            token_lifetime: Duration::from_hours(24),
+            refresh_lifetime: Duration::from_hours(2160),
             form: ZenotiForm::default(),
             errors: ZenotiErrors::default(),
             errors_look_good: false,

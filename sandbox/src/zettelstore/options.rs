@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 /// Above this a server takes the maximum for a token's life.
-const LONGEST_LIFE: Duration = Duration::from_secs(60 * 60);
+const LONGEST_LIFE: Duration = Duration::from_hours(1);
 
 /// The shortest signing secret with which a server starts.
 const SHORTEST_SECRET: usize = 16;
@@ -67,7 +67,7 @@ impl Default for ZettelstoreOptions {
     fn default() -> Self {
         Self {
             users: vec![ZettelstoreUser::new("sandbox", "sandbox-password")],
-            token_lifetime: Duration::from_secs(10 * 60),
+            token_lifetime: Duration::from_mins(10),
             login_delay: false,
             release: Release::default(),
             authentication: Authentication::default(),

@@ -147,7 +147,7 @@ mod tests {
 
     #[tokio::test]
     async fn windows_of_one_api_end_with_the_full_hour() {
-        let budgets = Budgets::new(Some(2), Duration::from_secs(3600));
+        let budgets = Budgets::new(Some(2), Duration::from_hours(1));
         let call = |now| budgets.spend(World::OneApi, "client", now, || empty(StatusCode::OK));
         let hour = 3600 * 490_000;
         for (now, status, left, reset) in [

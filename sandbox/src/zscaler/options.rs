@@ -141,9 +141,9 @@ impl Default for ZscalerOptions {
                 ZscalerDevice::new("GENERIC-0000-1111-2222-333344445555:502", DeviceForm::GettingStarted),
             ],
             profiles: vec![ZscalerProfile { username: USER.to_owned(), os_type: 4 }],
-            token_lifetime: Duration::from_secs(60 * 60),
+            token_lifetime: Duration::from_hours(1),
             requests_per_window: None,
-            rate_window: Duration::from_secs(60 * 60),
+            rate_window: Duration::from_hours(1),
         }
     }
 }

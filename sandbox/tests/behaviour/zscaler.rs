@@ -127,7 +127,7 @@ async fn some_accounts_get_no_token() {
 
 #[tokio::test]
 async fn a_token_is_good_until_its_expiry_and_only_in_its_own_header() {
-    let sandbox = start(|options| options.zscaler.token_lifetime = Duration::from_secs(60)).await;
+    let sandbox = start(|options| options.zscaler.token_lifetime = Duration::from_mins(1)).await;
     let jwt = token(&sandbox).await;
     let with = |name, value: &str| otp(UDID).header(name, value);
     for (ask, status) in [

@@ -66,8 +66,8 @@ fn one_of_each(system: &'static System, said: &Said) -> Vec<SourceError> {
         SourceError::TokenRejected { attempt: otp(), status: 401, said: said() },
         SourceError::TooShortLived {
             system: title,
-            left: Duration::from_secs(600),
-            minimum: Duration::from_secs(3600),
+            left: Duration::from_mins(10),
+            minimum: Duration::from_hours(1),
         },
         SourceError::UnexpectedStatus { attempt: at(), status: 418, said: said() },
         SourceError::UnknownDevice {

@@ -152,7 +152,7 @@ async fn a_refused_login_is_never_tried_again() {
     let (session, source) = session(&[refused()]);
     for _ in 0..3 {
         assert_eq!(session.token(None).await.unwrap_err().class(), FailureClass::LoginRefused);
-        advance(Duration::from_secs(86_400)).await;
+        advance(Duration::from_hours(24)).await;
     }
     assert_eq!(source.calls(), ["login"]);
 }
@@ -210,7 +210,7 @@ async fn a_token_near_its_end_is_refreshed_and_one_past_it_is_not_used() {
     assert_eq!(text(&session.token(None).await.unwrap()), "token-1");
     advance(Duration::from_secs(1)).await;
     assert_eq!(text(&session.token(None).await.unwrap()), "token-2");
-    advance(Duration::from_secs(3600)).await;
+    advance(Duration::from_hours(1)).await;
     assert_eq!(text(&session.token(None).await.unwrap()), "token-3");
     assert_eq!(source.calls(), ["login", "refresh", "login"]);
 }
@@ -252,7 +252,7 @@ async fn a_passing_trouble_at_a_refresh_does_not_matter_while_the_old_token_live
         assert_eq!(text(&outcome.unwrap()), "token-1");
     }
     assert_eq!(source.calls(), ["login", "refresh"]);
-    advance(Duration::from_secs(60)).await;
+    advance(Duration::from_mins(1)).await;
     assert!(session.token(None).await.is_err());
     session.token(None).await.unwrap();
     assert_eq!(source.calls(), ["login", "refresh", "login", "login"]);
@@ -274,7 +274,7 @@ async fn a_lifetime_that_the_cached_token_has_not_costs_one_login() {
     let (session, source) = session(&[HOUR, HOUR]);
     session.token(None).await.unwrap();
     advance(Duration::from_secs(1000)).await;
-    let half_an_hour = Some(Duration::from_secs(1800));
+    let half_an_hour = Some(Duration::from_mins(30));
     assert_eq!(text(&session.token(half_an_hour).await.unwrap()), "token-1");
     advance(Duration::from_secs(1000)).await;
     assert_eq!(text(&session.token(half_an_hour).await.unwrap()), "token-2");
@@ -285,7 +285,7 @@ async fn a_lifetime_that_the_cached_token_has_not_costs_one_login() {
 async fn a_lifetime_that_even_a_fresh_token_has_not_is_an_error_with_both_numbers() {
     let (session, source) = session(&[HOUR, HOUR]);
     session.token(None).await.unwrap();
-    let two_hours = Some(Duration::from_secs(7200));
+    let two_hours = Some(Duration::from_hours(2));
     for _ in 0..3 {
         assert_eq!(
             session.token(two_hours).await.unwrap_err().to_string(),
@@ -299,7 +299,7 @@ async fn a_lifetime_that_even_a_fresh_token_has_not_is_an_error_with_both_number
 #[tokio::test(start_paused = true)]
 async fn reads_at_the_same_time_share_a_login_that_is_too_short_lived() {
     let (session, source) = session(&[HOUR]);
-    let two_hours = Some(Duration::from_secs(7200));
+    let two_hours = Some(Duration::from_hours(2));
     let (first, second) = tokio::join!(session.token(two_hours), session.token(two_hours));
     for outcome in [first, second] {
         assert_eq!(outcome.unwrap_err().class(), FailureClass::TooShortLived);
@@ -311,9 +311,9 @@ async fn reads_at_the_same_time_share_a_login_that_is_too_short_lived() {
 async fn an_unknown_expiry_is_used_until_rejected_and_promises_nothing() {
     let (session, source) = session(&[Outcome::Lives(None), Outcome::Lives(None)]);
     let token = session.token(None).await.unwrap();
-    advance(Duration::from_secs(86_400)).await;
+    advance(Duration::from_hours(24)).await;
     assert_eq!(text(&session.token(None).await.unwrap()), text(&token));
-    let error = session.token(Some(Duration::from_secs(60))).await.unwrap_err();
+    let error = session.token(Some(Duration::from_mins(1))).await.unwrap_err();
     assert_eq!(error.class(), FailureClass::ExpiryUnknown);
     assert!(error.advice().contains("`ttl`"));
     session.reject(&token).await;

@@ -96,10 +96,10 @@ fn a_uri_says_everything() {
     let same = Parameters {
         algorithm: Some(Algorithm::Sha256),
         digits: Some(8),
-        period: Some(Duration::from_secs(60)),
+        period: Some(Duration::from_mins(1)),
     };
     assert_eq!(code(&totp, 59), code(&Totp::parse(&SHA1_SECRET.into(), same).unwrap(), 59));
-    assert_eq!(totp.period(), Duration::from_secs(60));
+    assert_eq!(totp.period(), Duration::from_mins(1));
     let label = Label { issuer: Some("ACME Co".into()), account: Some("anna@example.com".into()) };
     assert_eq!(totp.label(), &label);
     assert!(Totp::parse(&uri.as_str().into(), same).is_ok());
@@ -178,7 +178,7 @@ async fn nobody_waits_for_more_than_the_period() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_is_too_long_fails_at_once_and_says_when_the_next_code_comes() {
-    let day = Parameters { period: Some(Duration::from_secs(86_400)), ..Parameters::default() };
+    let day = Parameters { period: Some(Duration::from_hours(24)), ..Parameters::default() };
     let totp = Totp::parse(&SHA1_SECRET.into(), day).unwrap();
     let (clock, start) = (TestClock::new(at(86_000)), Instant::now());
     let minimum = Duration::from_secs(500);
@@ -197,7 +197,7 @@ fn settings_are_checked_one_by_one_and_together() {
     let good = [("secret", SHA1_SECRET), ("algorithm", "SHA512"), ("digits", "7"), ("period", "1m")];
     assert_eq!(check(&given(&good)), []);
     let totp = from_given(&given(&good)).unwrap();
-    assert_eq!((totp.period(), code(&totp, 59).len()), (Duration::from_secs(60), 7));
+    assert_eq!((totp.period(), code(&totp, 59).len()), (Duration::from_mins(1), 7));
 
     let bad = [("secret", "hunter2!"), ("algorithm", "MD5"), ("digits", "9"), ("period", "1500ms")];
     let problems = check(&given(&bad));
@@ -225,4 +225,4 @@ fn debug_shows_neither_secret_nor_code() {
     }
 }
 
-const PATIENT: Duration = Duration::from_secs(60);
+const PATIENT: Duration = Duration::from_mins(1);

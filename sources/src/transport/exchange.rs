@@ -136,7 +136,7 @@ impl Budget {
         let max_wait = least(settings.max_wait, request.max_wait);
         let now = Instant::now();
         // A timeout beyond the end of time is none.
-        let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
+        let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_hours(8760));
         Budget { timeout, deadline, max_wait, waited: Duration::ZERO }
     }
 

@@ -29,7 +29,7 @@ impl Default for HttpSettings {
         HttpSettings {
             ca_cert_file: None,
             timeout: Duration::from_secs(30),
-            max_wait: Duration::from_secs(60),
+            max_wait: Duration::from_mins(1),
             retries: true,
             user_agent: user_agent(None, None),
         }
@@ -115,7 +115,7 @@ mod tests {
         ]);
         let settings = HttpSettings::from_given(&given).unwrap();
         assert_eq!(settings.ca_cert_file, Some(PathBuf::from("ca.pem")));
-        assert_eq!((settings.timeout, settings.max_wait), (Duration::from_secs(60), Duration::ZERO));
+        assert_eq!((settings.timeout, settings.max_wait), (Duration::from_mins(1), Duration::ZERO));
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn until(text: &str, now: Timestamp) -> Option<Duration> {
 
 const BACKOFF: Duration = Duration::from_secs(1);
 /// Beyond any sense, but still within the calendar.
-const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+const LONGEST: Duration = Duration::from_hours(8784);
 
 #[cfg(test)]
 mod tests {

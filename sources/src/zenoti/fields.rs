@@ -37,7 +37,7 @@ pub static SYSTEM: System = System {
               how long to wait (`Retry-After`, `RateLimit-Reset`), and it is waited for up to `max_wait`.",
     home: Home::ProviderBlock,
     predecessor: Predecessor::Unknown,
-    documented_life: Some(Duration::from_secs(86_400)),
+    documented_life: Some(Duration::from_hours(24)),
     trial: Trial::Never,
     refreshes: true,
     revokes: true,

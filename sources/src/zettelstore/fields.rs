@@ -28,7 +28,7 @@ pub static SYSTEM: System = System {
               All releases are understood except 0.0.14, whose tokens come from another path.",
     home: Home::ProviderBlock,
     predecessor: Predecessor::LivesOn,
-    documented_life: Some(Duration::from_secs(600)),
+    documented_life: Some(Duration::from_mins(10)),
     trial: Trial::ByDefault,
     refreshes: false,
     revokes: false,

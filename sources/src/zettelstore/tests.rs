@@ -48,7 +48,7 @@ async fn a_login_is_basic_without_a_body() {
     assert_eq!(token.header_value().expose_secret(), "Bearer abc.def");
     assert_eq!(token.identity.issuer, server.url("/notes/"));
     assert_eq!(token.identity.subject, "anna");
-    assert_eq!(token.life(), Some(Duration::from_secs(600)));
+    assert_eq!(token.life(), Some(Duration::from_mins(10)));
     assert!(matches!(token.expiry, Expiry::Reported(_)) && token.notes.is_empty());
 }
 

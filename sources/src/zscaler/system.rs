@@ -27,7 +27,7 @@ pub static SYSTEM: System = System {
     details: "",
     home: Home::ProviderBlock,
     predecessor: Predecessor::Unknown,
-    documented_life: Some(Duration::from_secs(3600)),
+    documented_life: Some(Duration::from_hours(1)),
     trial: Trial::OnRequest,
     refreshes: false,
     revokes: false,

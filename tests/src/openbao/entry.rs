@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::api::Api;
 
 /// Longer than any test waits for a token.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The living version of an entry.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use crate::binaries;
 use crate::process::Process;
 
 /// Longer than a start or an unsealing takes, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often to look whether something has come about.
 const INTERVAL: Duration = Duration::from_millis(20);

@@ -18,7 +18,7 @@ use super::shared::Shared;
 use crate::process::Process;
 
 /// Longer than a start or an end takes, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often to try again when somebody else holds the port.
 const ATTEMPTS: usize = 5;

@@ -187,7 +187,7 @@ async fn certificates_and_clocks_of_systems_are_looked_at() {
     );
     let over = Identity::expired();
     assert_says(trouble(&behind(&mut site, &over, &over, 4).await, "server"), "advice", &["renewed"]);
-    let soon = Identity::ending_in(Duration::from_secs(5 * 86_400 + 3600));
+    let soon = Identity::ending_in(Duration::from_hours(121));
     assert_says(
         trouble(&behind(&mut site, &soon, &soon, 0).await, "certificate"),
         "found",
@@ -396,7 +396,7 @@ async fn entries_that_are_not_ours_or_hold_no_living_token_are_told() {
         site.openbao.write_entry(MOUNT, PATH, &Value::Object(data)).await;
         doctor(&site, 4).await
     };
-    let past = rfc3339(SystemTime::now() - Duration::from_secs(300));
+    let past = rfc3339(SystemTime::now() - Duration::from_mins(5));
     assert_says(
         trouble(&write("expires_at", past.into()).await, "destination"),
         "found",

@@ -101,7 +101,7 @@ async fn a_moment_of_the_past_is_answered_from_what_vault_remembers() {
     let issued = time(&site.entry().await.unwrap(), "issued_at");
     let at = async |moment: SystemTime| explain(&site, &["--at", &rfc3339(moment)]).await["asked"].clone();
 
-    let before = at(issued - Duration::from_secs(3600)).await;
+    let before = at(issued - Duration::from_hours(1)).await;
     assert_eq!((&before["verdict"], &before["version"]), (&json!("forgotten"), &Value::Null));
     assert!(before["explanation"].as_str().unwrap().contains("there was no token yet"), "{before}");
     let ran = at(issued - Duration::from_secs(20)).await;

@@ -220,7 +220,7 @@ async fn a_daemon_that_stops_says_so_until_it_is_gone() {
 }
 
 pub(crate) async fn until(address: &str, path: &str, is_it: impl Fn(&Page) -> bool) -> Page {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let page = http::get(address, path).await;
         if is_it(&page) {

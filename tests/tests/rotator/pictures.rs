@@ -64,7 +64,7 @@ async fn site() -> (Site, Daemon) {
     site.issuer.fault(Fault::status(503).path(ZSCALER_LOGIN));
     site.rotator.write_secret("minutes", "planted-wrong-password");
     let daemon = site.rotator.start();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while daemon.page("/").await.body.matches("</code>: ").count() < 3 {
         assert!(Instant::now() < deadline, "not all that should fail does");
         sleep(Duration::from_millis(100)).await;

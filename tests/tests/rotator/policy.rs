@@ -135,7 +135,7 @@ async fn a_token_is_looked_up_and_renewed_with_what_the_policy_gives_for_that() 
         let settings = json!({"policies": ["tested"], "no_default_policy": true, "ttl": "6s"});
         site.rotator.write_secret("vault-token", &site.openbao.create_token(&settings).await);
         let _daemon = site.rotator.start();
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let audited = site.openbao.audited();
             let found = audited.iter().find(|one| one.path == expected);

@@ -204,7 +204,7 @@ async fn run(program: [&str; 2], site: &Site, vault_token: &str, service: &Servi
         .env("VAULT_ADDR", site.openbao.url())
         .env("VAULT_TOKEN", vault_token)
         .env("NO_PROXY", "127.0.0.1");
-    Outcome::of(Process::spawn(&mut command), Duration::from_secs(60)).await
+    Outcome::of(Process::spawn(&mut command), Duration::from_mins(1)).await
 }
 
 /// The entry after the next rotation.

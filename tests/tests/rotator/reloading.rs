@@ -379,7 +379,7 @@ async fn what_vault_lost_is_noticed_for_all_by_the_first_that_writes() {
 }
 
 async fn said(daemon: &Daemon, message: &str, times: usize) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
     while daemon.count(|event| event.message() == message) < times {
         assert!(tokio::time::Instant::now() < deadline, "{message} was not said {times} times");
         tokio::time::sleep(Duration::from_millis(20)).await;

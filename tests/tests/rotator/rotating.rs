@@ -37,8 +37,8 @@ async fn the_first_entry_holds_everything_that_readers_need() {
     assert_eq!(entry.text("subject"), site.issuer.planted.username);
     assert_eq!(["ttl", "serial", "schema"].map(|name| entry.data[name].as_u64().unwrap()), [600, 1, 1]);
     assert!(time(&entry, "issued_at") + Duration::from_secs(1) > begin);
-    assert_eq!(time(&entry, "expires_at"), time(&entry, "issued_at") + Duration::from_secs(600));
-    assert_eq!(time(&entry, "refresh_after"), time(&entry, "expires_at") - Duration::from_secs(180));
+    assert_eq!(time(&entry, "expires_at"), time(&entry, "issued_at") + Duration::from_mins(10));
+    assert_eq!(time(&entry, "refresh_after"), time(&entry, "expires_at") - Duration::from_mins(3));
     assert_eq!(entry.custom_metadata["tokenferry_rotation"], "notes");
     assert_eq!(status_with_header_of(&entry, &site).await, 204);
 

@@ -10,7 +10,7 @@ async fn a_day_of_missed_runs_is_caught_up_by_one() {
     let minute = minute_in_half_an_hour();
     site.configure(|config| config.schedule = format!("{minute} * * * *"));
     site.rotator.run(&["once"]).await.ok();
-    let issued = site.age_entry(Duration::from_secs(24 * 3600)).await;
+    let issued = site.age_entry(Duration::from_hours(24)).await;
 
     let mut daemon = site.rotator.start();
     let rotated = daemon.says("rotated").await;
@@ -19,7 +19,7 @@ async fn a_day_of_missed_runs_is_caught_up_by_one() {
         .await;
 
     let occurrence = parse(rotated.text("occurrence"));
-    let first_missed = issued + Duration::from_secs(3600);
+    let first_missed = issued + Duration::from_hours(1);
     assert_eq!(rotated.text("reason"), "schedule");
     assert!(issued < occurrence && occurrence <= first_missed, "{}", rotated.text("occurrence"));
     assert_eq!(site.entry().await.unwrap().text("occurrence"), rotated.text("occurrence"));

@@ -294,5 +294,5 @@ pub(crate) fn minute_in_half_an_hour() -> u64 {
     (now.as_secs() / 60 + 30) % 60
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
-const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+const PATIENCE: Duration = Duration::from_mins(1);
+const YEAR: Duration = Duration::from_hours(8760);

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 const PROVIDER: &str = "terraform-provider-tokenferry";
 const READS: usize = 10_000;
 /// Terraform itself needs most of it, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 const STARTS: usize = 20;
 
 /// The limits are far above what a start takes, and yet a busy machine may hold up any one of them. That the best of

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::error::{Attempt, Error, Result};
 
 /// Longer than any answer takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where to ask, and with which token.
 #[derive(Clone, Debug)]

@@ -19,7 +19,7 @@ use crate::mirror;
 use crate::process;
 
 /// Longer than a start takes, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running server. It is killed when this value is dropped.
 #[derive(Debug)]

@@ -57,7 +57,7 @@ impl TokenSource for Issuer {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn issuer(permits: usize) -> (Arc<Issuer>, Arc<Session>) {
     issuer_of(permits, false)

@@ -223,7 +223,7 @@ fn what_comes_too_late_for_readers_is_told_whatever_holds_it_up() {
     assert!(!page.contains("is not tried again for"), "that is said already: {page}");
 
     row.held = Some(Held { by: HeldBy::Backoff, until: Some(minutes(1) - TimeDelta::seconds(1)) });
-    Arc::make_mut(&mut row.rotation).reader_lag = std::time::Duration::from_secs(3600);
+    Arc::make_mut(&mut row.rotation).reader_lag = std::time::Duration::from_hours(1);
     fail(&mut row, "unreachable", None);
     let page = at_risk(&row);
     assert!(page.contains(from) && !page.contains("nothing is tried before"), "soon it is: {page}");

@@ -71,7 +71,7 @@ fn the_sources_of_the_example_are_read() {
     let names: Vec<&str> = sources.iter().map(|source| &*source.name).collect();
     assert_eq!(names, ["zettelstore.notes", "zscaler.corp"]);
     let [notes, corp] = sources.as_slice() else { panic!("two sources") };
-    assert_eq!((notes.ttl, corp.ttl), (None, Some(Duration::from_secs(3600))));
+    assert_eq!((notes.ttl, corp.ttl), (None, Some(Duration::from_hours(1))));
     assert_eq!((notes.http.timeout, corp.http.timeout), (Duration::from_secs(10), Duration::from_secs(30)));
     assert_eq!((notes.http.max_wait, corp.http.max_wait), (Duration::ZERO, Duration::ZERO));
     assert_eq!(text(corp.field("cloud").unwrap()), "zscalertwo");
@@ -86,8 +86,8 @@ fn the_rotations_of_the_example_are_read() {
     let rotations = example().rotations;
     let [corp, notes] = rotations.as_slice() else { panic!("two rotations") };
     assert_eq!((&*corp.name, &*corp.source.name), ("zscaler-corp", "zscaler.corp"));
-    assert_eq!(corp.renew_before, RenewBefore::Duration(Duration::from_secs(900)));
-    assert_eq!((corp.reader_lag, corp.spread), (Duration::from_secs(300), Duration::from_secs(120)));
+    assert_eq!(corp.renew_before, RenewBefore::Duration(Duration::from_mins(15)));
+    assert_eq!((corp.reader_lag, corp.spread), (Duration::from_mins(5), Duration::from_mins(2)));
     assert_eq!((corp.verify, notes.verify), (false, true));
     let entry = |mount: &str, path: &str| Destination::new(KvPath::new(mount, path));
     assert_eq!(corp.destinations, [entry("secret", "tokens/zscaler/corp")]);
@@ -105,7 +105,7 @@ fn what_is_left_out_has_its_default() {
     let rotation = &rotations[0];
     assert_eq!((concurrency, grace_period), (8, Duration::from_secs(25)));
     assert_eq!(rotation.renew_before, RenewBefore::Percent(30));
-    assert_eq!((rotation.reader_lag, rotation.spread), (Duration::from_secs(300), Duration::ZERO));
+    assert_eq!((rotation.reader_lag, rotation.spread), (Duration::from_mins(5), Duration::ZERO));
     assert!(rotation.verify && !rotation.destinations[0].adopt);
     assert_eq!(sources[0].fields.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["username", "password"]);
     let percent =
@@ -147,10 +147,7 @@ fn a_named_reader_brings_its_lag() {
     };
     let named = rotation("reader = \"external-secrets\"\n  survive_outage = \"15m\"");
     assert_eq!(named.reader.map(|reader| reader.name), Some("external-secrets"));
-    assert_eq!(
-        (named.reader_lag, named.survive_outage),
-        (Duration::from_secs(3600), Duration::from_secs(900))
-    );
+    assert_eq!((named.reader_lag, named.survive_outage), (Duration::from_hours(1), Duration::from_mins(15)));
     let plain = rotation("reader_lag = \"90s\"");
     assert_eq!((plain.reader, plain.reader_lag), (None, Duration::from_secs(90)));
     assert_eq!(plain.survive_outage, Duration::ZERO);
@@ -216,7 +213,7 @@ fn the_file_goes_before_the_environment() {
     ];
     let vault = with(&environment, &format!("{text}{RIGHT}")).unwrap().vault;
     assert_eq!(vault.addresses[0].host_str(), Some("127.0.0.1"));
-    assert_eq!((vault.namespace.as_deref(), vault.timeout), (Some("here"), Duration::from_secs(60)));
+    assert_eq!((vault.namespace.as_deref(), vault.timeout), (Some("here"), Duration::from_mins(1)));
     assert_eq!(vault.ca_cert_file, Some(PathBuf::from("own.pem")));
     assert!(matches!(vault.auth, VaultAuth::Token(Kept::At(token)) if token == file("token")));
 }

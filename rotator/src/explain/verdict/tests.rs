@@ -11,7 +11,7 @@ fn plan(schedule: &str, spread: u64) -> Plan {
     Plan {
         name: "zscaler-corp".into(),
         schedule: Schedule::parse(schedule, "Europe/Berlin").unwrap(),
-        renew_before: RenewBefore::Duration(Duration::from_secs(600)),
+        renew_before: RenewBefore::Duration(Duration::from_mins(10)),
         spread: Duration::from_secs(spread),
         reader_lag: Duration::ZERO,
         enabled: true,
@@ -42,7 +42,7 @@ fn verdict(moment: &str, now: &str) -> Verdict {
         plan: plan("*/30 * * * *", 0),
         standing: Some(&standing),
         history: &history,
-        life: Some(Duration::from_secs(3600)),
+        life: Some(Duration::from_hours(1)),
     };
     judge(&known, at(moment), at(now))
 }
@@ -127,7 +127,7 @@ fn a_refused_login_stands_in_the_way_of_the_future() {
         plan: plan("*/5 * * * *", 0),
         standing: Some(&standing),
         history: &[],
-        life: Some(Duration::from_secs(3600)),
+        life: Some(Duration::from_hours(1)),
     };
     let Verdict::WillNotRun(forecast) = judge(&known, at("2026-11-22T10:15:00Z"), at(NOW)) else {
         panic!("it is held")

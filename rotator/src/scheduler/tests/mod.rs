@@ -106,7 +106,7 @@ fn the_earlier_of_schedule_and_expiry_decides() {
 
 #[test]
 fn the_offset_is_added_to_the_schedule_and_taken_off_the_expiry() {
-    let offset = TimeDelta::from_std(offset::of("zscaler-corp", Duration::from_secs(600))).unwrap();
+    let offset = TimeDelta::from_std(offset::of("zscaler-corp", Duration::from_mins(10))).unwrap();
     assert!(offset > TimeDelta::seconds(1));
     let ticks = learned(plan("0 * * * *", 600, 600), Some(living("12:10:00", None)), None, "12:11:00");
     let expected = Next { at: at("13:00:00") + offset, occurrence: at("13:00:00"), reason: Reason::Schedule };

@@ -73,7 +73,7 @@ async fn the_end_of_a_token_is_read_from_it_or_assumed() {
 
     let server = TestServer::scripted(vec![login_ok("opaque")]).await;
     let token = source(&server, Some("15m")).login().await.unwrap();
-    assert_eq!(token.life(), Some(Duration::from_secs(900)));
+    assert_eq!(token.life(), Some(Duration::from_mins(15)));
     assert!(matches!(token.expiry, Expiry::Assumed(_)));
 
     let over = login_failure(login_ok(&jwt(r#"{"exp":1000000000}"#))).await;

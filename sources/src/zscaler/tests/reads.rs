@@ -173,7 +173,7 @@ async fn hour_server() -> TestServer {
 
 #[tokio::test]
 async fn the_lifetime_that_a_read_asks_for_is_its_own_matter() {
-    let two_hours = Some(Duration::from_secs(7200));
+    let two_hours = Some(Duration::from_hours(2));
     for lifetimes in [[None, two_hours], [two_hours, None]] {
         let server = hour_server().await;
         let (reader, device) = (reader(&server), udid());
@@ -192,7 +192,7 @@ async fn a_set_that_is_there_does_not_stand_in_for_the_lifetime() {
     let reader = reader(&server);
     reader.otps(&udid(), None).await.unwrap();
     for _ in 0..2 {
-        let strict = reader.otps(&udid(), Some(Duration::from_secs(7200))).await;
+        let strict = reader.otps(&udid(), Some(Duration::from_hours(2))).await;
         assert_eq!(strict.unwrap_err().class(), FailureClass::TooShortLived);
     }
     reader.otps(&udid(), None).await.unwrap();

@@ -201,5 +201,5 @@ async fn section_11_the_old_form_is_accepted() {
     }
     let sandbox = start(|options| options.zenoti.form = ZenotiForm::Legacy).await;
     let token = source(&sandbox, NAME, &[]).login().await.unwrap();
-    assert_eq!(token.life(), Some(Duration::from_secs(86_400)));
+    assert_eq!(token.life(), Some(Duration::from_hours(24)));
 }

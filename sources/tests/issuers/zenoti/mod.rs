@@ -237,7 +237,7 @@ async fn section_3_the_lifetimes_of_both_tokens() {
     let refresh = token.refresh.clone().unwrap();
     assert_eq!(hours(refresh.expires_at.unwrap()), 90 * 24);
     assert!(!format!("{token:?}").contains(refresh.value.expose_secret()));
-    assert_eq!(system(NAME).unwrap().documented_life, Some(Duration::from_secs(86_400)));
+    assert_eq!(system(NAME).unwrap().documented_life, Some(Duration::from_hours(24)));
     assert_eq!(system(NAME).unwrap().predecessor, Predecessor::Unknown);
     // An issuer whose clock is wrong does no harm.
     for skew in [-7200, 7200] {

@@ -63,7 +63,7 @@ async fn section_4_the_token_and_its_lifetime() {
     assert_eq!((token.expiry, token.expires_at()), (Expiry::Unknown, None));
 
     let token = source(&sandbox, NAME, &[("ttl", "45m")]).login().await.unwrap();
-    assert_eq!(token.expiry, Expiry::Assumed(token.issued_at + Duration::from_secs(45 * 60)));
+    assert_eq!(token.expiry, Expiry::Assumed(token.issued_at + Duration::from_mins(45)));
     assert_eq!(system(NAME).unwrap().predecessor, Predecessor::Unknown);
 
     // It is opaque: what looks like a JSON Web Token is not read.

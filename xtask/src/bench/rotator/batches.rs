@@ -35,7 +35,7 @@ const PARALLEL: u32 = 8;
 const ONE: &str = "bench/one/user-1";
 
 /// Longer than a daemon takes for its first runs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const REQUIREMENTS: &str = include_str!("scripts/requirements.txt");
 

@@ -28,7 +28,7 @@ const REST: u32 = 5;
 const SETTLE: Duration = Duration::from_millis(500);
 
 /// How long the first runs of all rotations may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What one stretch brought, and the CPU time it took.
 #[derive(Clone, Copy, Debug)]

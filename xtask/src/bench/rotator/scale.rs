@@ -32,10 +32,10 @@ pub(super) const ROTATIONS: u32 = 10_000;
 const CONCURRENCY: u32 = 8;
 
 /// How long first runs, reading or a burst may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// How long the daemon is watched while nothing is due.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 
 /// A daemon starts and has read everything long before this is over.
 const START: Duration = Duration::from_secs(15);
