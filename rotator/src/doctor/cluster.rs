@@ -210,7 +210,7 @@ const RESERVED: i64 = 3;
 const AWAY: &str = "See whether PostgreSQL runs and can be reached from here.";
 const CONNECT: &str = "Raise max_connections, or run fewer replicas.";
 const DRIFT: &str = "Give all replicas the same rotations, sources and destinations: they share no work until then. While an \
-                     update is under way it is so by itself.";
+                     update is under way it is so by itself. What is a cluster of its own needs another `name`.";
 const ENCRYPT: &str = "Set sslmode=verify-full in the URL, and `ca_cert_file`.";
 const FOLLOWS: &str = "Let `database_url` lead to the primary, also after a failover.";
 const EXTENSIONS: &str =
