@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions as _, Executor as _};
+use sqlx::{ConnectOptions as _, Connection as _, Error, Executor as _};
 use tokenferry_sources::{Environment, ProcessEnvironment, Reference};
+use tokio::time::timeout;
 
-use super::error::{Cause, DatabaseError, Failed as _};
+use super::error::{Cause, DatabaseError, Failed as _, LIMIT};
 use super::{Settings, migrations, rights, url};
 
 /// A PostgreSQL database that nothing was sent to yet.
@@ -81,14 +82,30 @@ impl Database {
         let since = Arc::clone(&self.since);
         PgPoolOptions::new()
             .max_connections(POOLED)
-            .acquire_timeout(super::error::LIMIT)
+            .acquire_timeout(LIMIT)
             .test_before_acquire(false)
+            // What a pool itself asks a connection that it is given back, it waits for without end.
+            .after_release(|connection, _| {
+                Box::pin(async {
+                    timeout(LIMIT, connection.ping()).await.map_err(|_| Error::PoolTimedOut)?.map(|()| true)
+                })
+            })
             .before_acquire(move |_, connection| {
                 let since = since.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
                 Box::pin(async move { Ok(connection.age <= since) })
             })
             .after_connect(|connection, _| Box::pin(async { connection.execute(SET_UP).await.map(drop) }))
             .connect_lazy_with(self.options.clone())
+    }
+
+    /// The only connection of a listener, to where those of this pool lead. A listener that leads nowhere is given back
+    /// to its pool never.
+    pub(super) fn listeners(pool: &PgPool) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(LIMIT)
+            .after_connect(|connection, _| Box::pin(async { connection.execute(LISTEN).await.map(drop) }))
+            .connect_lazy_with((*pool.connect_options()).clone())
     }
 
     /// Looks at the database, for somebody who wants to know whether it will do. Changes nothing.
@@ -176,13 +193,15 @@ pub struct Examination {
     pub keeps_sessions: bool,
 }
 
-/// How many connections a replica has at most: those of the pool, of which one listens, and one that holds the locks.
-pub const CONNECTIONS: u32 = POOLED + 1;
-const POOLED: u32 = 5;
+/// How many connections a replica has at most: those of the pool, one that listens, and one that holds the locks.
+pub const CONNECTIONS: u32 = POOLED + 2;
+const POOLED: u32 = 4;
 const STATEMENTS: usize = 24;
 /// Nothing waits for a disk. Whatever a crash of the server takes back is noticed and done again, and what was done is
 /// found in its entry.
 const SET_UP: &str = "SET synchronous_commit = off; SET statement_timeout = '10s'";
+/// The server keeps what a listener does not read, for all databases.
+const LISTEN: &str = "SET tcp_user_timeout = 60000; SET idle_session_timeout = 0";
 
 /// The sessions of others are hidden, but not how many there are.
 const EXAMINE: &str = "

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
+use super::database::Database;
 use super::error::{DatabaseError, Failed as _, LIMIT};
 use super::health::{Health, Part};
 use super::queue::{ERRANDS, Ending, Fate, OUTCOMES, Rows, Sought};
@@ -181,7 +182,7 @@ async fn listen_until_lost(
     session: &watch::Receiver<State>,
 ) -> Result<(), DatabaseError> {
     let connect = async {
-        let mut listener = PgListener::connect_with(pool).await.doing("listen to")?;
+        let mut listener = PgListener::connect_with(&Database::listeners(pool)).await.doing("listen to")?;
         listener.eager_reconnect(false);
         listener.listen_all([ERRANDS, OUTCOMES]).await.doing("listen to")?;
         Ok(listener)

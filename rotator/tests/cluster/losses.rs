@@ -11,6 +11,7 @@ use tokenferry_tests::postgres::Postgres;
 use tokio::sync::Semaphore;
 
 use crate::replica::{Replica, outlive, settings, until};
+use crate::way::Way;
 use crate::world::{Fake, World, due};
 
 #[tokio::test]
@@ -32,6 +33,27 @@ async fn a_lost_lock_session_ends_the_run_and_the_work_goes_on_by_itself() {
     let is_lost =
         |outcome: &Outcome| matches!(outcome, Outcome::Failed { class, .. } if class.name() == "lock_lost");
     assert!(is_lost(&first.outcome), "the scheduler waits before it tries again: {first:?}");
+}
+
+/// Nobody tells that they are lost, and a pool waits for their answers.
+#[tokio::test]
+async fn connections_that_lead_nowhere_are_given_up_and_the_work_goes_on_over_new_ones() {
+    let (database, world) = (Postgres::shared("nowhere").await, Arc::<World>::default());
+    let (way, gate) = (Way::to(&database).await, Arc::new(Semaphore::new(0)));
+    let plan: Vec<_> = (0..20).map(due).collect();
+    let work = Fake { gate: Some(Arc::clone(&gate)), ..Fake::new(&world, "one") };
+    let mut one = Replica::start(way.url(), "one", &world, Arc::new(work), &plan);
+    until("it has begun", || world.count(|world| &world.begun) == 8).await;
+
+    for _ in 0..3 {
+        way.swallow();
+        one.is(Role::Disconnected).await;
+        one.is(Role::Leading).await;
+    }
+    gate.add_permits(1_000);
+    until("all are done", || (0..20).all(|rotation| world.entry(rotation).is_some())).await;
+    let given_up = world.count(|world| &world.given_up);
+    assert_eq!((world.counts(), world.count(|world| &world.overlaps)), ((20, 20 + given_up), 0));
 }
 
 #[tokio::test]
