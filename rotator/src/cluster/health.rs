@@ -24,6 +24,7 @@ pub(super) enum Part {
     Ask,
     Beat,
     End,
+    Evict,
     Listen,
     Look,
     Prune,

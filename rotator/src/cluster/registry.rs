@@ -118,15 +118,14 @@ impl Registry {
         if is_closed || role == Role::Disconnected {
             return;
         }
-        let limit = self.settings.heartbeat_limit;
-        let taken_over = async {
-            self.evict(limit).await?;
-            if role == Role::Leading {
-                self.rows.take_over(&workers(&self.settings.name), limit).await?;
-            }
-            Ok(())
-        };
-        self.rows.health.note(Part::TakeOver, within(LIMIT, taken_over).await);
+        let (limit, health) = (self.settings.heartbeat_limit, &self.rows.health);
+        // Somebody may be there whose session is not ours to end.
+        health.note(Part::Evict, within(LIMIT, self.evict(limit)).await);
+        if role == Role::Leading {
+            let workers = workers(&self.settings.name);
+            let taken_over = self.rows.take_over(&workers, limit);
+            health.note(Part::TakeOver, within(LIMIT, taken_over).await);
+        }
     }
 
     async fn evict(&self, limit: Duration) -> Result<(), DatabaseError> {
@@ -166,7 +165,7 @@ impl Registry {
 
     /// In small batches, lest others wait long for their locks.
     async fn prune(&self) -> Result<(), DatabaseError> {
-        for statement in [PRUNE_JOBS, PRUNE_LEFT, PRUNE_OUTCOMES, PRUNE_REPLICAS, PRUNE_WORKERS] {
+        for statement in [PRUNE_DEAD, PRUNE_JOBS, PRUNE_LEFT, PRUNE_OUTCOMES, PRUNE_REPLICAS, PRUNE_WORKERS] {
             for _ in 0..MOST_BATCHES {
                 let prune = async { sqlx::query(statement).execute(&self.pool).await.doing("prune") };
                 let pruned = within(LIMIT, prune).await?.rows_affected();
@@ -203,6 +202,13 @@ FROM tokenferry.replicas, LATERAL pg_stat_get_activity(session_pid) AS activity
 WHERE id <> $1 AND cluster = $2 AND seen_at < now() - make_interval(secs => $3) AND session_pid IS NOT NULL
     AND (extract(epoch FROM backend_start) * 1000000)::bigint = session_start";
 
+/// Of rotations that were heard of again. Nobody has to look through them any more.
+const PRUNE_DEAD: &str = "
+UPDATE tokenferry.outcomes SET is_dead = false WHERE id IN (
+    SELECT id FROM tokenferry.outcomes AS dead WHERE is_dead AND EXISTS (
+        SELECT FROM tokenferry.outcomes AS later WHERE later.rotation = dead.rotation
+            AND split_part(later.queue, ':', 2) = split_part(dead.queue, ':', 2)
+            AND (later.at, later.id) > (dead.at, dead.id)) LIMIT 1000)";
 const PRUNE_JOBS: &str = "
 DELETE FROM apalis.jobs WHERE id IN (
     SELECT id FROM apalis.jobs

@@ -39,7 +39,7 @@ FROM (VALUES ('apalis', '_sqlx_migrations', 'SELECT'),
              ('apalis', 'jobs', 'SELECT INSERT UPDATE DELETE'),
              ('apalis', 'workers', 'SELECT INSERT UPDATE DELETE'),
              ('tokenferry', 'migrations', 'SELECT'),
-             ('tokenferry', 'outcomes', 'SELECT INSERT DELETE'),
+             ('tokenferry', 'outcomes', 'SELECT INSERT UPDATE DELETE'),
              ('tokenferry', 'replicas', 'SELECT INSERT UPDATE DELETE')) AS needed (schema, name, privileges)
 JOIN pg_namespace ON nspname = schema
 JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = name,

@@ -152,6 +152,31 @@ async fn the_leader_throws_away_what_is_older_than_three_days() {
 }
 
 #[tokio::test]
+async fn what_was_a_dead_letter_is_none_once_its_rotation_is_heard_of_again() {
+    let postgres = Postgres::shared("heard").await;
+    database(&postgres.url(), |_| {}).migrate().await.unwrap();
+    postgres.execute(LETTERS).await;
+    let world = Arc::<World>::default();
+    let _one = Replica::start(&postgres.url(), "one", &world, Arc::new(Fake::new(&world, "one")), &[]);
+    come_to(&postgres, "SELECT key FROM tokenferry.outcomes WHERE is_dead ORDER BY key", "a2 b1 c1").await;
+}
+
+/// Whoever may look at all sessions is told of those that it may not end.
+#[tokio::test]
+async fn a_silent_replica_whose_session_may_not_be_ended_is_in_nobodys_way() {
+    let (postgres, world) = (Postgres::shared("strangers").await, Arc::<World>::default());
+    let hangs = Fake { gate: Some(Arc::new(Semaphore::new(0))), ..Fake::new(&world, "one") };
+    let one = Replica::start(&postgres.url(), "one", &world, Arc::new(hangs), &[due(0)]);
+    until("it has begun", || world.begun.load(Ordering::Relaxed) == 1).await;
+    let administrator = postgres.administrator();
+    administrator.execute(&format!("GRANT pg_read_all_stats TO {}", postgres.user())).await;
+    administrator.execute(STRANGER).await;
+    drop(one);
+    let two = Replica::start(&postgres.url(), "two", &world, Arc::new(Fake::new(&world, "two")), &[due(0)]);
+    outlive(&postgres, "one", "it is taken over", || two.ended().len() == 1).await;
+}
+
+#[tokio::test]
 async fn work_beside_replicas_waits_for_the_lock_of_its_credential() {
     let (postgres, world) = (Postgres::shared("beside").await, Arc::<World>::default());
     let gate = Arc::new(Semaphore::new(0));
@@ -200,6 +225,20 @@ const OLD: &str = "
     INSERT INTO tokenferry.outcomes (queue, key, rotation, occurrence, attempt, replica, is_dead, outcome, at)
     SELECT 'q', n::text, 'r', now(), 1, 'one', false, '', now() - (n || ' days')::interval
     FROM generate_series(0, 9) AS n;";
+const LETTERS: &str = "
+    INSERT INTO tokenferry.outcomes (queue, key, rotation, occurrence, attempt, replica, is_dead, outcome, at)
+    SELECT queue, key, rotation, now(), 1, 'one', is_dead, '', now() - make_interval(mins => minutes)
+    FROM (VALUES ('tokenferry:west:1:x', 'a1', 'a', true, 9), ('tokenferry:west:1:y', 'a2', 'a', true, 8),
+                 ('tokenferry:west:1:x', 'b1', 'b', true, 9), ('tokenferry:east:1:x', 'b2', 'b', false, 8),
+                 ('tokenferry:west:1:x', 'c1', 'c', true, 9),
+                 ('tokenferry:west:1:x', 'd1', 'd', true, 9), ('tokenferry:west:1:y', 'd2', 'd', false, 8))
+        AS outcome (queue, key, rotation, is_dead, minutes);";
+const STRANGER: &str = "
+    INSERT INTO tokenferry.replicas
+        (id, cluster, name, version, fingerprint, role, concurrency, session_pid, session_start, seen_at)
+    SELECT 'stranger', 'tokenferry', 'stranger', '', '', 'standby', 8,
+           pid, (extract(epoch FROM backend_start) * 1000000)::bigint, now() - interval '1 hour'
+    FROM pg_stat_activity WHERE backend_type = 'logical replication launcher'";
 const LEFT: &str = "
     SELECT (SELECT count(*) FROM apalis.jobs WHERE job_type IN ('tokenferry:west:1:former', 'not ours')),
            (SELECT count(*) FROM tokenferry.outcomes WHERE queue = 'q'),
