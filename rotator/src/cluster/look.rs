@@ -46,19 +46,22 @@ pub(super) async fn replicas(
     limit: Duration,
     is_self: impl Fn(&str) -> bool,
 ) -> Result<Vec<Replica>, DatabaseError> {
-    type Row = (String, String, String, String, String, i32, f64);
+    type Row = (String, String, String, String, String, i32, f64, f64);
     let rows: Vec<Row> = sqlx::query_as(REPLICAS).bind(cluster).fetch_all(database).await.doing("ask")?;
-    let replicas = rows.into_iter().map(|(id, name, version, theirs, said, concurrency, silent)| Replica {
-        is_self: is_self(&id),
-        name: name.into(),
-        drifted: theirs != fingerprint || version != env!("CARGO_PKG_VERSION"),
-        version,
-        fingerprint: theirs,
-        role: role_of(&said),
-        concurrency: concurrency.try_into().unwrap_or_default(),
-        silent_for: Duration::try_from_secs_f64(silent).unwrap_or_default(),
-        is_lost: silent > limit.as_secs_f64(),
-    });
+    let time = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let replicas =
+        rows.into_iter().map(|(id, name, version, theirs, said, concurrency, longest, silent)| Replica {
+            is_self: is_self(&id),
+            name: name.into(),
+            drifted: theirs != fingerprint || version != env!("CARGO_PKG_VERSION") || time(longest) != limit,
+            version,
+            fingerprint: theirs,
+            role: role_of(&said),
+            concurrency: concurrency.try_into().unwrap_or_default(),
+            heartbeat_limit: time(longest),
+            silent_for: time(silent),
+            is_lost: silent > longest,
+        });
     Ok(replicas.collect())
 }
 
@@ -101,7 +104,7 @@ fn role_of(name: &str) -> Role {
 }
 
 const REPLICAS: &str = "
-SELECT id, name, version, fingerprint, role, concurrency, extract(epoch FROM now() - seen_at)::float8
+SELECT id, name, version, fingerprint, role, concurrency, heartbeat_limit, extract(epoch FROM now() - seen_at)::float8
 FROM tokenferry.replicas WHERE cluster = $1 AND seen_at > now() - interval '1 day' ORDER BY name, id";
 
 const WAITING: &str = "

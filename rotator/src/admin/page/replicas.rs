@@ -36,8 +36,9 @@ pub(super) fn tables(page: &mut String, snapshot: &Snapshot) {
 }
 
 fn row(page: &mut String, replica: &Replica) {
-    let Replica { name, is_self, version, fingerprint, drifted, role, concurrency, silent_for, is_lost } =
-        replica;
+    let Replica {
+        name, is_self, version, fingerprint, drifted, role, concurrency, silent_for, is_lost, ..
+    } = replica;
     let (state, mood) = match (is_lost, drifted, role) {
         (true, ..) => ("lost", "bad"),
         (_, true, _) => ("differs", "warn"),
