@@ -9,11 +9,13 @@ use tokenferry_vault::KvPath;
 
 use crate::config::Config;
 use crate::rotation::{Destination, RenewBefore, Rotation};
+use crate::runner::credential_key;
 use crate::source::{Setting, Settings, Source};
 
 /// The same in each process and for each order of files and blocks, as long as rotations, their sources and their
 /// destinations are the same, and the namespace of Vault that they are in. What belongs to a machine does not count:
-/// where secrets and certificates are kept, which address Vault has, where the rotator can be looked at.
+/// where secrets and certificates are kept, which address Vault has, where the rotator can be looked at. But where it
+/// is kept who logs in does: by that a credential has its lock.
 pub fn fingerprint<'a>(namespace: Option<&str>, rotations: impl IntoIterator<Item = &'a Rotation>) -> String {
     let mut rotations: Vec<&Rotation> = rotations.into_iter().collect();
     rotations.sort_unstable_by(|one, other| one.name.cmp(&other.name));
@@ -86,6 +88,7 @@ impl Print {
         let Source { name, system: _, fields, http, ttl, rate, session } = source;
         let HttpSettings { timeout, .. } = &**http;
         self.text(name);
+        self.text(&credential_key(source).0);
         let mut fields: Vec<_> = fields.iter().map(|(name, setting)| (*name, setting)).collect();
         fields.sort_unstable_by_key(|(name, _)| *name);
         self.count(fields.len());

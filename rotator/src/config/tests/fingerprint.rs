@@ -65,6 +65,8 @@ fn whatever_changes_the_work_changes_it() {
     let texts = [
         RIGHT.to_owned(),
         RIGHT.replace("anna", "ben"),
+        RIGHT.replace("\"anna\"", "{ env = \"ANNA\" }"),
+        RIGHT.replace("\"anna\"", "{ file = \"ANNA\" }"),
         RIGHT.replace("0 * * * *", "1 * * * *"),
         RIGHT.replace("rotation \"notes\"", "rotation \"memos\""),
         RIGHT.replace("\"secret\"", "\"kv\""),
@@ -98,4 +100,4 @@ fn whatever_changes_the_work_changes_it() {
     assert_eq!(prints.len(), texts.len());
 }
 
-const FIXED: &str = "756bc0e2a52b3829";
+const FIXED: &str = "f934255f0f5a5eca";
