@@ -98,8 +98,8 @@ impl Database {
             .connect_lazy_with(self.options.clone())
     }
 
-    /// The only connection of a listener, to where those of this pool lead. A listener that leads nowhere is given back
-    /// to its pool never.
+    /// A place for the only connection of a listener, to where those of this pool lead. One that leads nowhere does not
+    /// get free again.
     pub(super) fn listeners(pool: &PgPool) -> PgPool {
         PgPoolOptions::new()
             .max_connections(1)
