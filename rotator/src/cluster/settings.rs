@@ -79,7 +79,7 @@ impl TimeRule {
     /// What to do about it.
     pub fn advice(&self) -> String {
         let least = (self.longest + MARGIN).as_secs() + 1;
-        let (vault, source) = (self.of_vault.as_secs(), (self.longest - self.of_vault).as_secs());
+        let (vault, source) = (self.of_vault.as_secs(), self.longest.saturating_sub(self.of_vault).as_secs());
         let shorten = if vault > source {
             format!("`timeout` of `vault`: {vault} s are requests to it, {source} s those to {}", self.of)
         } else {

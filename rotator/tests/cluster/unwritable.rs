@@ -74,7 +74,7 @@ async fn a_right_that_is_taken_away_is_named_and_work_goes_on_when_it_is_back() 
     until("it was run", || world.entry(1).is_some()).await;
     two.sees(|view| view.trouble.as_ref().is_some_and(|told| told.contains("INSERT ON"))).await;
     database.execute(&grant).await;
-    until("its outcome is told", || two.ended().len() == 1).await;
+    two.is(Role::Leading).await;
 }
 
 #[tokio::test]
