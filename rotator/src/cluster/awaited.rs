@@ -16,7 +16,12 @@ pub(super) struct Awaited {
     submitted: HashMap<Arc<str>, Submitted>,
     /// What waits for its credential; also the credentials in use for which nothing waits.
     parked: HashMap<CredentialKey, BinaryHeap<Waiting>>,
-    /// All that waits there, the oldest first.
+    /// What waits for room, since it is beyond saving,
+    held: BinaryHeap<Waiting>,
+    /// how much of what was submitted is that, and how much may be.
+    last_resorts: usize,
+    most_last_resorts: usize,
+    /// All that waits in either, the oldest first.
     unbegun: BTreeSet<(Instant, RotationId)>,
 }
 
@@ -33,30 +38,69 @@ impl Awaited {
     pub(super) fn submit(&mut self, key: Arc<str>, queue: Arc<str>, waiting: Waiting) -> bool {
         let Waiting { due, credential, .. } = waiting;
         self.parked.entry(credential.clone()).or_default();
-        self.submitted.insert(key, Submitted { queue, due, credential, asked: Instant::now() }).is_none()
+        let submitted = Submitted { queue, due, credential, asked: Instant::now() };
+        let is_new = self.submitted.insert(key, submitted).is_none();
+        self.last_resorts += usize::from(is_new && due.is_beyond_saving());
+        is_new
     }
 
-    /// Keeps it until its credential is free. Gives it back if that is free now.
+    /// So much may be submitted at once that is beyond saving.
+    pub(super) fn allow_last_resorts(&mut self, most: usize) {
+        self.most_last_resorts = most;
+    }
+
+    /// Keeps it until its credential is free and there is room. Gives it back if that is so now.
     pub(super) fn park(&mut self, waiting: Waiting) -> Option<Waiting> {
+        let has_room = self.has_room(&waiting);
         match self.parked.get_mut(&waiting.credential) {
-            Some(parked) => {
+            None if has_room => return Some(waiting),
+            parked => {
                 self.unbegun.insert((waiting.since, waiting.due.rotation));
-                parked.push(waiting);
+                parked.unwrap_or(&mut self.held).push(waiting);
+            }
+        }
+        None
+    }
+
+    /// Forgets what was submitted to this queue. What it was, and what may be submitted instead: the most urgent for its
+    /// credential.
+    pub(super) fn end(&mut self, queue: &str, key: &str) -> Option<(Due, CredentialKey, Option<Waiting>)> {
+        self.submitted.get(key).filter(|submitted| *submitted.queue == *queue)?;
+        let Submitted { due, credential, .. } = self.submitted.remove(key)?;
+        self.last_resorts -= usize::from(due.is_beyond_saving());
+        let mut parked = self.parked.remove(&credential).unwrap_or_default();
+        let next = match parked.pop() {
+            Some(next) if self.has_room(&next) => {
+                self.unbegun.remove(&(next.since, next.due.rotation));
+                self.parked.insert(credential.clone(), parked);
+                Some(next)
+            }
+            // It is the most urgent, so the others are beyond saving, too.
+            next => {
+                self.held.extend(next.into_iter().chain(parked));
                 None
             }
-            None => Some(waiting),
-        }
+        };
+        Some((due, credential, next))
     }
 
-    /// Forgets what was submitted. What it was, and what may be submitted instead: the most urgent for its credential.
-    pub(super) fn end(&mut self, key: &str) -> Option<(Due, CredentialKey, Option<Waiting>)> {
-        let Submitted { due, credential, .. } = self.submitted.remove(key)?;
-        let next = self.parked.get_mut(&credential).and_then(BinaryHeap::pop);
-        match &next {
-            Some(next) => drop(self.unbegun.remove(&(next.since, next.due.rotation))),
-            None => drop(self.parked.remove(&credential)),
+    /// The most urgent that was held and need not be any longer.
+    pub(super) fn release(&mut self) -> Option<Waiting> {
+        while self.last_resorts < self.most_last_resorts {
+            let next = self.held.pop()?;
+            match self.parked.get_mut(&next.credential) {
+                Some(parked) => parked.push(next),
+                None => {
+                    self.unbegun.remove(&(next.since, next.due.rotation));
+                    return Some(next);
+                }
+            }
         }
-        Some((due, credential, next))
+        None
+    }
+
+    fn has_room(&self, waiting: &Waiting) -> bool {
+        self.last_resorts < self.most_last_resorts || !waiting.due.is_beyond_saving()
     }
 
     /// The same run goes by another key.
@@ -89,10 +133,11 @@ impl Awaited {
         asked.collect()
     }
 
-    /// Gives back what waits for its credential.
+    /// Gives back what waits here.
     pub(super) fn withdraw(&mut self) -> Vec<Due> {
         self.unbegun.clear();
-        self.parked.values_mut().flat_map(BinaryHeap::drain).map(|waiting| waiting.due).collect()
+        let parked = self.parked.values_mut().flat_map(BinaryHeap::drain);
+        parked.chain(self.held.drain()).map(|waiting| waiting.due).collect()
     }
 
     /// What was submitted is called otherwise from now on.
@@ -102,7 +147,7 @@ impl Awaited {
         }
     }
 
-    /// Since when the oldest has waited for its credential.
+    /// Since when the oldest has waited here.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
         self.unbegun.first().map(|(since, _)| *since)
     }

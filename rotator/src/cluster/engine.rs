@@ -20,12 +20,14 @@ use super::registry::Registry;
 use super::session::{Locks, Session, State};
 use super::wire::{End, Errand, queue};
 use super::worker::{Orders, Worker, every};
-use super::{Database, Settings, View};
-use crate::dispatch::{Dispatch, Ended, Role, Waiting};
+use super::{Database, Replica, Settings, View};
+use crate::dispatch::{Dispatch, Ended, Role, Waiting, last_resorts};
 use crate::run::{CredentialKey, Due, Outcome, RotationId, Work};
 
 /// Shares work with other replicas.
 pub struct Cluster {
+    /// What tells it from others in the same database.
+    name: String,
     orders: watch::Sender<Orders>,
     session: watch::Receiver<State>,
     role: watch::Receiver<Role>,
@@ -60,9 +62,9 @@ impl Cluster {
         let (name, id) = names(settings);
         let database = database.named(&name);
         let pool = database.pool();
-        let (session, locks) = Session::new(database, pool.clone(), true);
+        let (session, locks) = Session::new(database, pool.clone(), &settings.name, true);
         let (state, role) = (session.state(), session.role());
-        let orders = watch::Sender::new(orders(work, limit));
+        let orders = watch::Sender::new(orders(&settings.name, work, limit));
         let view = watch::Sender::new(View::new(clock.now()));
         let (commands, commanded) = mpsc::unbounded_channel();
         let (telling, news) = mpsc::unbounded_channel();
@@ -82,6 +84,7 @@ impl Cluster {
         };
         let registry = Registry {
             pool: pool.clone(),
+            rows: rows.clone(),
             settings: settings.clone(),
             name: Arc::clone(&name),
             id: Arc::clone(&id),
@@ -100,6 +103,7 @@ impl Cluster {
         tasks.spawn(office::obey(rows, commanded, telling.clone(), state.clone()));
         tasks.spawn(office::listen(pool, wake, telling, state.clone()));
         Cluster {
+            name: settings.name.clone(),
             orders,
             session: state,
             role,
@@ -147,7 +151,7 @@ impl Cluster {
     /// What has ended by that, if anything.
     fn hear(&mut self, news: News) -> Option<Ended> {
         match news {
-            News::Ended { key, end } => self.settle(&key, end),
+            News::Ended { of: (queue, key), end } => self.settle(&queue, &key, end),
             News::Gap => {
                 self.sweep(Duration::ZERO);
                 None
@@ -159,13 +163,27 @@ impl Cluster {
         }
     }
 
-    fn settle(&mut self, key: &str, End { outcome, aftermath }: End) -> Option<Ended> {
-        let (due, credential, next) = self.awaited.end(key)?;
+    fn settle(&mut self, queue: &str, key: &str, End { outcome, aftermath }: End) -> Option<Ended> {
+        let (due, credential, next) = self.awaited.end(queue, key)?;
         self.note_refusal(&due, credential, &outcome);
         if let Some(next) = next {
             self.push(next);
         }
+        self.allow_last_resorts();
+        while let Some(next) = self.awaited.release() {
+            self.push(next);
+        }
         Some(Ended { due, outcome, aftermath })
+    }
+
+    /// As [`Local`](crate::dispatch::Local) does, of the room that all of us have.
+    fn allow_last_resorts(&mut self) {
+        let Orders { fingerprint, limit, .. } = self.orders.borrow().clone();
+        let shares =
+            |other: &&Replica| !other.is_self && !other.is_lost && *other.fingerprint == *fingerprint;
+        let others: u32 =
+            self.view.borrow().replicas.iter().filter(shares).map(|other| other.concurrency).sum();
+        self.awaited.allow_last_resorts(last_resorts(limit + others as usize));
     }
 
     /// So that the next run of the credential hears of it, wherever it is.
@@ -192,10 +210,10 @@ impl Cluster {
 
     /// Asks what became of what nothing was heard of.
     fn sweep(&mut self, unheard_for: Duration) {
-        let keys = self.awaited.unasked_for(unheard_for);
-        if !keys.is_empty() {
+        let sought = self.awaited.unasked_for(unheard_for);
+        if !sought.is_empty() {
             let queue = Arc::clone(&self.orders.borrow().queue);
-            self.command(Command::Ask { queue, keys });
+            self.command(Command::Ask { queue, sought });
         }
     }
 
@@ -211,6 +229,9 @@ impl Dispatch for Cluster {
         self.follow_session();
         let credential = self.orders.borrow().work.credential(due.rotation);
         let waiting = Waiting { due, credential, since: Instant::now() };
+        if due.is_beyond_saving() {
+            self.allow_last_resorts();
+        }
         if let Some(free) = self.awaited.park(waiting) {
             self.push(free);
         }
@@ -247,7 +268,7 @@ impl Dispatch for Cluster {
     ) {
         self.awaited.renumber(renumber);
         self.orders.send_modify(|former| {
-            *former = Orders { is_closed: former.is_closed, ..orders(work, limit) };
+            *former = Orders { is_closed: former.is_closed, ..orders(&self.name, work, limit) };
         });
     }
 
@@ -277,10 +298,10 @@ impl Dispatch for Cluster {
     }
 }
 
-fn orders(work: Arc<dyn Work>, limit: usize) -> Orders {
+fn orders(cluster: &str, work: Arc<dyn Work>, limit: usize) -> Orders {
     let fingerprint = work.fingerprint();
     Orders {
-        queue: queue(&fingerprint),
+        queue: queue(cluster, &fingerprint),
         fingerprint: fingerprint.into(),
         limit: limit.max(1),
         is_closed: false,

@@ -38,7 +38,7 @@ impl Guarded {
         work: Arc<dyn Work>,
     ) -> Result<Self, Arc<DatabaseError>> {
         let pool = database.pool();
-        let (session, locks) = Session::new(database, pool, false);
+        let (session, locks) = Session::new(database, pool, &settings.name, false);
         let (mut state, mut tasks) = (session.state(), JoinSet::new());
         tasks.spawn(session.keep());
         let known = state.wait_for(|state| state.role != Role::Disconnected || state.trouble.is_some()).await;

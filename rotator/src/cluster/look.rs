@@ -28,22 +28,26 @@ impl Database {
         if !migrations::are_done(&mut connection).await? {
             return Ok(view);
         }
-        view.replicas = replicas(&mut connection, fingerprint, settings.heartbeat_limit, |_| false).await?;
-        view.dead_letters = dead_letters(&mut connection, is_configured).await?;
-        (view.waiting, view.oldest_wait) = waiting(&mut connection, &wire::queue(fingerprint)).await?;
+        view.replicas =
+            replicas(&mut connection, &settings.name, fingerprint, settings.heartbeat_limit, |_| false)
+                .await?;
+        view.dead_letters = dead_letters(&mut connection, &settings.name, is_configured).await?;
+        let queue = wire::queue(&settings.name, fingerprint);
+        (view.waiting, view.oldest_wait) = waiting(&mut connection, &queue).await?;
         Ok(view)
     }
 }
 
-/// All of the last day, as somebody with this configuration sees them.
+/// All of a cluster in the last day, as somebody with this configuration sees them.
 pub(super) async fn replicas(
     database: impl PgExecutor<'_>,
+    cluster: &str,
     fingerprint: &str,
     limit: Duration,
     is_self: impl Fn(&str) -> bool,
 ) -> Result<Vec<Replica>, DatabaseError> {
     type Row = (String, String, String, String, String, i32, f64);
-    let rows: Vec<Row> = sqlx::query_as(REPLICAS).fetch_all(database).await.doing("ask")?;
+    let rows: Vec<Row> = sqlx::query_as(REPLICAS).bind(cluster).fetch_all(database).await.doing("ask")?;
     let replicas = rows.into_iter().map(|(id, name, version, theirs, said, concurrency, silent)| Replica {
         is_self: is_self(&id),
         name: name.into(),
@@ -72,10 +76,12 @@ pub(super) async fn waiting(
 /// Of rotations that are configured here.
 pub(super) async fn dead_letters(
     database: impl PgExecutor<'_>,
+    cluster: &str,
     is_configured: impl Fn(&str) -> bool,
 ) -> Result<Vec<DeadLetter>, DatabaseError> {
     type Row = (String, Timestamp, i32, Option<String>, String, Timestamp);
-    let rows: Vec<Row> = sqlx::query_as(DEAD).bind(MOST_DEAD).fetch_all(database).await.doing("ask")?;
+    let dead = sqlx::query_as(DEAD).bind(MOST_DEAD).bind(wire::workers(cluster));
+    let rows: Vec<Row> = dead.fetch_all(database).await.doing("ask")?;
     let letters = rows.into_iter().filter_map(|(rotation, occurrence, attempt, class, replica, at)| {
         Some(DeadLetter {
             rotation: rotation.into(),
@@ -96,7 +102,7 @@ fn role_of(name: &str) -> Role {
 
 const REPLICAS: &str = "
 SELECT id, name, version, fingerprint, role, concurrency, extract(epoch FROM now() - seen_at)::float8
-FROM tokenferry.replicas WHERE seen_at > now() - interval '1 day' ORDER BY name, id";
+FROM tokenferry.replicas WHERE cluster = $1 AND seen_at > now() - interval '1 day' ORDER BY name, id";
 
 const WAITING: &str = "
 SELECT count(*), extract(epoch FROM now() - min(run_at))::float8
@@ -105,8 +111,8 @@ FROM apalis.jobs WHERE job_type = $1 AND status = 'Pending'";
 /// The last that was heard of their rotations.
 const DEAD: &str = "
 SELECT rotation, occurrence, attempt, class, replica, at FROM tokenferry.outcomes AS dead
-WHERE is_dead AND NOT EXISTS (
+WHERE is_dead AND starts_with(queue, $2) AND NOT EXISTS (
     SELECT FROM tokenferry.outcomes AS later WHERE later.rotation = dead.rotation
-        AND (later.at, later.id) > (dead.at, dead.id))
+        AND starts_with(later.queue, $2) AND (later.at, later.id) > (dead.at, dead.id))
 ORDER BY at DESC LIMIT $1";
 const MOST_DEAD: i64 = 100;

@@ -99,6 +99,7 @@ CREATE INDEX outcomes_of_rotation ON tokenferry.outcomes (rotation, at);
 CREATE INDEX outcomes_dead ON tokenferry.outcomes (at) WHERE is_dead;
 CREATE TABLE tokenferry.replicas (
     id text PRIMARY KEY,
+    cluster text NOT NULL,
     name text NOT NULL,
     version text NOT NULL,
     fingerprint text NOT NULL,
@@ -109,4 +110,5 @@ CREATE TABLE tokenferry.replicas (
     seen_at timestamptz NOT NULL
 );
 CREATE INDEX tokenferry_done ON apalis.jobs (done_at) WHERE done_at IS NOT NULL;
+CREATE INDEX tokenferry_taken ON apalis.jobs (lock_by) WHERE status = 'Running' OR status = 'Queued';
 "];

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use super::error::{DatabaseError, Failed as _, LIMIT};
-use super::queue::{ERRANDS, Ending, Fate, OUTCOMES, Rows};
+use super::queue::{ERRANDS, Ending, Fate, OUTCOMES, Rows, Sought};
 use super::session::State;
 use super::wire::{End, Errand};
 use super::worker::Told;
@@ -18,8 +18,8 @@ use crate::dispatch::Role;
 
 /// What the leader wants.
 pub(super) enum Command {
-    /// Who knows what became of these, by queue and key?
-    Ask { queue: Arc<str>, keys: Vec<(Arc<str>, Arc<str>)> },
+    /// Who knows what became of these?
+    Ask { queue: Arc<str>, sought: Vec<Sought> },
     /// Put it in this queue. Only as long as the session is the one of this number.
     Push { queue: Arc<str>, errand: Box<Errand>, epoch: u64 },
 }
@@ -27,7 +27,7 @@ pub(super) enum Command {
 /// What the leader is told.
 pub(super) enum News {
     Ended {
-        key: Arc<str>,
+        of: Sought,
         end: End,
     },
     /// Something may have gone unheard.
@@ -95,9 +95,9 @@ pub(super) async fn obey(
                     push(&rows, former, &news, &session, epoch).await;
                 }
                 // What is asked about has to be there.
-                (Command::Ask { queue, keys }, _) => {
+                (Command::Ask { queue, sought }, _) => {
                     push(&rows, pushes.take(), &news, &session, epoch).await;
-                    ask(&rows, &queue, &keys, &news).await;
+                    ask(&rows, &queue, &sought, &news).await;
                 }
             }
         }
@@ -132,29 +132,24 @@ async fn find(rows: &Rows, queue: &Arc<str>, there: &[Arc<str>], news: &mpsc::Un
     debug!(errands = there.len(), "these were in the queue already");
     let asked: Vec<_> = there.iter().map(|key| (Arc::clone(queue), Arc::clone(key))).collect();
     let Ok(fates) = within(LIMIT, rows.fates(&asked, queue)).await else { return };
-    for (key, fate) in fates {
+    for (of, fate) in fates {
         let told = match fate {
-            Fate::Ended(end) if end.class().is_some() => News::Ended { key, end },
-            Fate::Ended(_) | Fate::Lost => News::Lost { key },
+            Fate::Ended(end) if end.class().is_some() => News::Ended { of, end },
+            Fate::Ended(_) | Fate::Lost => News::Lost { key: of.1 },
         };
         tell(news, told);
     }
 }
 
 /// Whoever asks does so again, if there is no answer.
-async fn ask(
-    rows: &Rows,
-    queue: &Arc<str>,
-    keys: &[(Arc<str>, Arc<str>)],
-    news: &mpsc::UnboundedSender<News>,
-) {
-    match within(LIMIT, rows.fates(keys, queue)).await {
-        Ok(fates) => fates.into_iter().for_each(|(key, fate)| {
+async fn ask(rows: &Rows, queue: &Arc<str>, sought: &[Sought], news: &mpsc::UnboundedSender<News>) {
+    match within(LIMIT, rows.fates(sought, queue)).await {
+        Ok(fates) => fates.into_iter().for_each(|(of, fate)| {
             tell(
                 news,
                 match fate {
-                    Fate::Ended(end) => News::Ended { key, end },
-                    Fate::Lost => News::Lost { key },
+                    Fate::Ended(end) => News::Ended { of, end },
+                    Fate::Lost => News::Lost { key: of.1 },
                 },
             );
         }),
@@ -209,11 +204,12 @@ async fn listen_until_lost(
 fn read(told: &PgNotification) -> Option<News> {
     #[derive(Deserialize)]
     struct Told {
+        queue: Arc<str>,
         key: Arc<str>,
         outcome: String,
     }
-    let Told { key, outcome } = serde_json::from_str(told.payload()).ok()?;
-    Some(News::Ended { key, end: End::read(&outcome)? })
+    let Told { queue, key, outcome } = serde_json::from_str(told.payload()).ok()?;
+    Some(News::Ended { of: (queue, key), end: End::read(&outcome)? })
 }
 
 /// Nobody may be left to hear it.

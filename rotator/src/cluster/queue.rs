@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use apalis_core::worker::context::WorkerContext;
 use apalis_postgres::{Config, queries};
@@ -10,7 +11,6 @@ use sqlx::postgres::PgPool;
 use tokenferry_sources::Timestamp;
 use tracing::{error, warn};
 
-use super::Settings;
 use super::error::{DatabaseError, Failed as _};
 use super::wire::{End, Errand};
 
@@ -39,7 +39,10 @@ pub(super) struct Ending {
     pub(super) is_dead: bool,
 }
 
-/// What is known of a run that was submitted.
+/// A run that was submitted, by its queue and its key there.
+pub(super) type Sought = (Arc<str>, Arc<str>);
+
+/// What is known of it.
 pub(super) enum Fate {
     Ended(End),
     /// Nobody will ever run it.
@@ -67,23 +70,24 @@ impl Rows {
         Ok(keys.filter(|key| !pushed.contains(&***key)).cloned().collect())
     }
 
-    /// What became of these, by queue and key; nothing of those that are waited for.
+    /// What became of these; nothing of those that are waited for.
     pub(super) async fn fates(
         &self,
-        asked: &[(Arc<str>, Arc<str>)],
+        asked: &[Sought],
         queue: &str,
-    ) -> Result<Vec<(Arc<str>, Fate)>, DatabaseError> {
-        let found: Vec<(String, Option<String>, Option<String>)> = sqlx::query_as(FATES)
+    ) -> Result<Vec<(Sought, Fate)>, DatabaseError> {
+        let found: Vec<(String, String, Option<String>, Option<String>)> = sqlx::query_as(FATES)
             .bind(asked.iter().map(|(queue, _)| &**queue).collect::<Vec<_>>())
             .bind(asked.iter().map(|(_, key)| &**key).collect::<Vec<_>>())
             .bind(queue)
             .fetch_all(&self.pool)
             .await
             .doing("ask")?;
-        let fates = found.into_iter().filter_map(|(key, outcome, status)| {
+        let fates = found.into_iter().filter_map(|(queue, key, outcome, status)| {
             let ended = outcome.map(|outcome| End::read(&outcome).map_or(Fate::Lost, Fate::Ended));
             let is_alive = matches!(status.as_deref(), Some("Pending" | "Queued" | "Running"));
-            Some((key.into(), ended.or_else(|| (!is_alive).then_some(Fate::Lost))?))
+            let fate = ended.or_else(|| (!is_alive).then_some(Fate::Lost))?;
+            Some(((queue.into(), key.into()), fate))
         });
         Ok(fates.collect())
     }
@@ -118,24 +122,20 @@ impl Rows {
         Ok(taken)
     }
 
-    /// Says that a worker lives, takes over what dead ones held, and gives back what this one was given without
-    /// knowing: an answer may have been lost.
+    /// Says that a worker lives, and gives back what it was given without knowing: an answer may have been lost.
     pub(super) async fn heartbeat(
         &self,
-        queue: &str,
+        workers: &str,
         worker: &WorkerContext,
-        settings: &Settings,
         held: &[String],
     ) -> Result<(), DatabaseError> {
         let mut transaction = self.pool.begin().await.doing("beat in")?;
         sqlx::query(REGISTER)
             .bind(worker.name())
-            .bind(queue)
+            .bind(workers)
             .execute(&mut *transaction)
             .await
             .doing("beat in")?;
-        let limit = settings.heartbeat_limit.as_secs().max(1);
-        let orphans = queries::reenqueue_orphaned(&mut *transaction, queue, limit).await.doing("beat in")?;
         let given_back = sqlx::query(GIVE_BACK)
             .bind(worker.name())
             .bind(held)
@@ -143,11 +143,24 @@ impl Rows {
             .await
             .doing("beat in")?
             .rows_affected();
-        if orphans + given_back > 0 {
-            warn!(orphans, given_back, "what a replica had taken and did not end is run again");
-            sqlx::query(TELL_WORKERS).bind(queue).execute(&mut *transaction).await.doing("beat in")?;
+        if given_back > 0 {
+            warn!(given_back, "what was taken without our knowledge is given back");
+            sqlx::query(TELL_WORKERS).execute(&mut *transaction).await.doing("beat in")?;
         }
         transaction.commit().await.doing("beat in")
+    }
+
+    /// Gives to others what those of these workers had begun that have been silent for so long.
+    pub(super) async fn take_over(&self, workers: &str, limit: Duration) -> Result<(), DatabaseError> {
+        let limit = limit.as_secs().max(1);
+        let mut connection = self.pool.acquire().await.doing("connect to")?;
+        let orphans = queries::reenqueue_orphaned(&mut *connection, workers, limit);
+        let orphans = orphans.await.doing("take over in")?;
+        if orphans > 0 {
+            warn!(orphans, "what a replica had begun and did not end is run again");
+            sqlx::query(TELL_WORKERS).execute(&mut *connection).await.doing("take over in")?;
+        }
+        Ok(())
     }
 
     /// Ends rows, each with its outcome, and tells the leader. The rows that were not this worker's any longer.
@@ -196,7 +209,7 @@ WITH pushed AS (
 SELECT idempotency_key, pg_notify('tokenferry_errands', $1)::text FROM pushed";
 
 const FATES: &str = "
-SELECT asked.key, outcomes.outcome,
+SELECT asked.queue, asked.key, outcomes.outcome,
        CASE WHEN jobs.status = 'Pending' AND asked.queue <> $3 THEN 'Left' ELSE jobs.status END
 FROM unnest($1::text[], $2::text[]) AS asked (queue, key)
 LEFT JOIN tokenferry.outcomes ON outcomes.queue = asked.queue AND outcomes.key = asked.key
@@ -210,7 +223,7 @@ const GIVE_BACK: &str = "
 UPDATE apalis.jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL
 WHERE lock_by = $1 AND status IN ('Queued', 'Running') AND id <> ALL ($2::text[])";
 
-const TELL_WORKERS: &str = "SELECT pg_notify('tokenferry_errands', $1)::text";
+const TELL_WORKERS: &str = "SELECT pg_notify('tokenferry_errands', '')::text";
 
 /// One statement: there is no outcome without an ended row, and no ended row without an outcome. What a notification
 /// cannot carry, the leader asks for.

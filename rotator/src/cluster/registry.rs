@@ -12,7 +12,9 @@ use tracing::{debug, warn};
 
 use super::error::{DatabaseError, Failed as _, LIMIT};
 use super::office::within;
+use super::queue::Rows;
 use super::session::State;
+use super::wire::workers;
 use super::worker::{Orders, every};
 use super::{Settings, View, look};
 use crate::dispatch::Role;
@@ -20,6 +22,7 @@ use crate::dispatch::Role;
 /// Keeps the list of replicas.
 pub(super) struct Registry {
     pub(super) pool: PgPool,
+    pub(super) rows: Rows,
     pub(super) settings: Settings,
     /// What it is called by people, and by the database, which tells two of that name apart.
     pub(super) name: Arc<str>,
@@ -36,10 +39,15 @@ impl Registry {
     /// Keeps it until nobody gives orders any more.
     pub(super) async fn keep(mut self) {
         let mut beats = every(self.settings.heartbeat_interval);
+        let mut takeovers = every(TAKE_OVER_EVERY);
         let mut pruned: Option<Instant> = None;
         loop {
             let is_over = tokio::select! {
                 _ = beats.tick() => false,
+                _ = takeovers.tick() => {
+                    self.take_over().await;
+                    continue;
+                }
                 changed = self.session.changed() => changed.is_err(),
                 changed = self.orders.changed() => changed.is_err(),
             };
@@ -85,9 +93,9 @@ impl Registry {
             self.left.send_replace(true);
             return Ok(());
         }
-        let limit_secs = self.settings.heartbeat_limit.as_secs_f64();
         sqlx::query(BEAT)
             .bind(&*self.id)
+            .bind(&*self.settings.name)
             .bind(&*self.name)
             .bind(env!("CARGO_PKG_VERSION"))
             .bind(&*fingerprint)
@@ -98,28 +106,55 @@ impl Registry {
             .execute(&self.pool)
             .await
             .doing("beat in")?;
+        self.look(&fingerprint, state.role).await
+    }
+
+    /// Whoever stands still keeps its locks, perhaps that of the leader, so each looks after the others; what the dead
+    /// had begun is the leader's to give away.
+    async fn take_over(&self) {
+        let Orders { is_closed, .. } = *self.orders.borrow();
+        let role = self.session.borrow().role;
+        if is_closed || role == Role::Disconnected {
+            return;
+        }
+        let limit = self.settings.heartbeat_limit;
+        let taken_over = async {
+            self.evict(limit).await?;
+            if role == Role::Leading {
+                self.rows.take_over(&workers(&self.settings.name), limit).await?;
+            }
+            Ok(())
+        };
+        if let Err(error) = within(LIMIT, taken_over).await {
+            warn!(advice = error.advice(), "{error}");
+        }
+    }
+
+    async fn evict(&self, limit: Duration) -> Result<(), DatabaseError> {
         let evicted = sqlx::query(EVICT)
             .bind(&*self.id)
-            .bind(limit_secs)
+            .bind(&*self.settings.name)
+            .bind(limit.as_secs_f64())
             .fetch_all(&self.pool)
             .await
-            .doing("beat in")?;
+            .doing("look after replicas in")?;
         if !evicted.is_empty() {
             warn!(replicas = evicted.len(), "replicas were silent for too long; their sessions are ended");
         }
-        self.look(&fingerprint, state.role).await
+        Ok(())
     }
 
     /// Sees who else is there, and what lies there.
     async fn look(&self, fingerprint: &str, role: Role) -> Result<(), DatabaseError> {
         let (limit, is_self) = (self.settings.heartbeat_limit, |id: &str| id == &*self.id);
-        let mut replicas = look::replicas(&self.pool, fingerprint, limit, is_self).await?;
+        let cluster = &self.settings.name;
+        let mut replicas = look::replicas(&self.pool, cluster, fingerprint, limit, is_self).await?;
         for replica in replicas.iter_mut().filter(|replica| replica.is_self) {
             replica.role = role;
         }
         let Orders { work, queue, .. } = self.orders.borrow().clone();
         let (waiting, oldest) = look::waiting(&self.pool, &queue).await?;
-        let dead_letters = look::dead_letters(&self.pool, |name| work.find(name).is_some()).await?;
+        let dead_letters = look::dead_letters(&self.pool, cluster, |name| work.find(name).is_some()).await?;
         self.view.send_if_modified(|view| {
             let seen = (&view.replicas, &view.dead_letters, view.waiting, view.oldest_wait);
             let is_new = seen != (&replicas, &dead_letters, waiting, oldest);
@@ -151,12 +186,13 @@ impl Registry {
 /// One of the same name that is silent is the one that this has replaced.
 const BEAT: &str = "
 WITH replaced AS (
-    DELETE FROM tokenferry.replicas WHERE name = $2 AND id <> $1 AND session_pid IS NOT NULL
+    DELETE FROM tokenferry.replicas
+    WHERE cluster = $2 AND name = $3 AND id <> $1 AND session_pid IS NOT NULL
     AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = session_pid)
 )
 INSERT INTO tokenferry.replicas
-    (id, name, version, fingerprint, role, concurrency, session_pid, session_start, seen_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())
+    (id, cluster, name, version, fingerprint, role, concurrency, session_pid, session_start, seen_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now())
 ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version, fingerprint = EXCLUDED.fingerprint,
     role = EXCLUDED.role, concurrency = EXCLUDED.concurrency, session_pid = EXCLUDED.session_pid,
     session_start = EXCLUDED.session_start, seen_at = EXCLUDED.seen_at";
@@ -164,9 +200,9 @@ ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version, fingerprint = EXCLUDE
 /// Its locks are free then, and whoever held them learns of it when it goes on.
 const EVICT: &str = "
 SELECT pg_terminate_backend(activity.pid)
-FROM tokenferry.replicas JOIN pg_stat_activity AS activity
-    ON activity.pid = session_pid AND (extract(epoch FROM backend_start) * 1000000)::bigint = session_start
-WHERE id <> $1 AND seen_at < now() - make_interval(secs => $2)";
+FROM tokenferry.replicas, LATERAL pg_stat_get_activity(session_pid) AS activity
+WHERE id <> $1 AND cluster = $2 AND seen_at < now() - make_interval(secs => $3) AND session_pid IS NOT NULL
+    AND (extract(epoch FROM backend_start) * 1000000)::bigint = session_start";
 
 const PRUNE_JOBS: &str = "
 DELETE FROM apalis.jobs WHERE id IN (
@@ -186,4 +222,6 @@ DELETE FROM apalis.workers WHERE worker_type LIKE 'tokenferry:%' AND last_seen <
     AND NOT EXISTS (SELECT FROM apalis.jobs WHERE lock_by = workers.id)";
 const BATCH: u64 = 1_000;
 const MOST_BATCHES: usize = 20;
+/// By how much work may be taken over later than it could be. It costs each replica a statement, and the leader two.
+const TAKE_OVER_EVERY: Duration = Duration::from_secs(1);
 const PRUNE_EVERY: Duration = Duration::from_mins(1);

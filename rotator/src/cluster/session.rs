@@ -54,6 +54,8 @@ pub(super) struct Session {
     state: watch::Sender<State>,
     /// The same for those who need not know more. Whoever leads anew is told so, even if he led before.
     role: watch::Sender<Role>,
+    /// The lock of the leader.
+    leader: i64,
     stands_for_leader: bool,
 }
 
@@ -72,12 +74,18 @@ enum Request {
 
 impl Session {
     /// One that is not connected yet. It is kept by [`Session::keep`].
-    pub(super) fn new(database: Database, pool: PgPool, stands_for_leader: bool) -> (Self, Locks) {
+    pub(super) fn new(
+        database: Database,
+        pool: PgPool,
+        cluster: &str,
+        stands_for_leader: bool,
+    ) -> (Self, Locks) {
         let (sender, requests) = mpsc::unbounded_channel();
         let locks = Locks { requests: sender };
         let state = State { role: Role::Disconnected, epoch: 0, process: None, trouble: None };
         let (state, role) = (watch::Sender::new(state), watch::Sender::new(Role::Disconnected));
-        (Session { database, pool, requests, locks: locks.clone(), state, role, stands_for_leader }, locks)
+        let (leader, kept) = (key(&format!("{LEADER} {cluster}")), locks.clone());
+        (Session { database, pool, requests, locks: kept, state, role, leader, stands_for_leader }, locks)
     }
 
     /// What it is, as that changes.
@@ -98,7 +106,8 @@ impl Session {
                 Ok(Ok((connection, process))) => {
                     pause = SHORTEST_PAUSE;
                     let lost = CancellationToken::new();
-                    let held = Held { connection, process, keys: HashSet::new(), leads: false, lost };
+                    let (leader, keys) = (self.leader, HashSet::new());
+                    let held = Held { connection, process, keys, leader, leads: false, lost };
                     self.hold(held).await
                 }
                 Ok(Err(error)) => error,
@@ -234,6 +243,7 @@ struct Held {
     connection: PgConnection,
     process: (i32, i64),
     keys: HashSet<i64>,
+    leader: i64,
     leads: bool,
     lost: CancellationToken,
 }
@@ -244,7 +254,7 @@ impl Held {
         if self.leads || !stands_for_leader {
             return self.connection.ping().await.doing("hold locks in");
         }
-        let lead = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key(LEADER));
+        let lead = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(self.leader);
         self.leads = lead.fetch_one(&mut self.connection).await.doing("take locks in")?;
         Ok(())
     }
@@ -263,7 +273,7 @@ impl Held {
                         free.push(key);
                     }
                 }
-                Request::Resign => free.extend(mem::take(&mut self.leads).then(|| key(LEADER))),
+                Request::Resign => free.extend(mem::take(&mut self.leads).then_some(self.leader)),
                 // A session gets a lock as often as it asks for it, so it must not ask twice.
                 Request::Take { key, answer } if self.keys.insert(key) => wanted.push((key, answer)),
                 Request::Take { answer, .. } => drop(answer),
@@ -309,7 +319,7 @@ fn pings() -> Interval {
 }
 
 /// No credential is called so: their names begin with that of a system.
-const LEADER: &str = "leader of the replicas";
+const LEADER: &str = "leader of";
 /// A machine that is gone tells nobody, and its locks would be held for hours.
 const SET_UP: &str = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3; \
                       SET tcp_user_timeout = 14000; SET statement_timeout = 0; SET idle_session_timeout = 0";

@@ -19,6 +19,8 @@ pub struct Settings {
     pub heartbeat_interval: Duration,
     /// How long it may be silent until the others take over what it had begun.
     pub heartbeat_limit: Duration,
+    /// What tells these replicas from others that use the same database.
+    pub name: String,
     /// What this replica is called. Without it, by its host and something random.
     pub replica: Option<String>,
 }
@@ -32,6 +34,7 @@ impl Settings {
             allow_plaintext: false,
             heartbeat_interval: DEFAULT_HEARTBEAT_INTERVAL,
             heartbeat_limit: DEFAULT_HEARTBEAT_LIMIT,
+            name: DEFAULT_NAME.to_owned(),
             replica: None,
         }
     }
@@ -77,6 +80,7 @@ impl TimeRule {
     }
 }
 
+const DEFAULT_NAME: &str = "tokenferry";
 /// How often a replica says that it lives, if nothing else is configured.
 const DEFAULT_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 /// How long it may be silent, if nothing else is configured.

@@ -12,9 +12,14 @@ use crate::run::{Aftermath, Class, Due, Living, Outcome, Reason, RefusedLogins, 
 /// Those with another one never take what they do not understand: it is part of the queue's name.
 const SCHEMA: u32 = 1;
 
-/// The queue of the replicas with this configuration.
-pub(super) fn queue(fingerprint: &str) -> Arc<str> {
-    format!("tokenferry:{SCHEMA}:{fingerprint}").into()
+/// The queue of those of a cluster that have this configuration.
+pub(super) fn queue(cluster: &str, fingerprint: &str) -> Arc<str> {
+    format!("{}{SCHEMA}:{fingerprint}", workers(cluster)).into()
+}
+
+/// All workers of a cluster, and how the names of its queues begin.
+pub(super) fn workers(cluster: &str) -> String {
+    format!("tokenferry:{cluster}:")
 }
 
 /// A run that whoever has room takes.

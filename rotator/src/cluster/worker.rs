@@ -17,7 +17,7 @@ use super::guarded::{Limits, run};
 use super::office::within;
 use super::queue::{Ending, Rows, Taken};
 use super::session::{Lock, Locks, State};
-use super::wire::{End, Errand};
+use super::wire::{End, Errand, workers};
 use crate::dispatch::Role;
 use crate::run::{Class, Outcome, Work};
 
@@ -122,9 +122,9 @@ impl Worker {
         if self.session.borrow().role == Role::Disconnected {
             return;
         }
-        let queue = Arc::clone(&self.orders.borrow().queue);
         let taken: Vec<String> = desk.taken.iter().cloned().collect();
-        let beat = self.rows.heartbeat(&queue, &desk.context, &self.settings, &taken);
+        let workers = workers(&self.settings.name);
+        let beat = self.rows.heartbeat(&workers, &desk.context, &taken);
         match within(LIMIT, beat).await {
             Ok(()) => desk.is_registered = true,
             Err(error) => warn!(advice = error.advice(), "{error}"),

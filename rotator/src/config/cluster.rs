@@ -69,7 +69,7 @@ fn settings_of<'a>(block: &Block<'a>) -> Result<Written<'a>, Noted> {
     let allow_plaintext = block.optional("allow_plaintext", Value::flag);
     let interval = block.optional("heartbeat_interval", |value| at_least(value, SHORTEST_INTERVAL));
     let limit = block.optional("heartbeat_limit", |value| Ok((value.some_time()?, value.spot)));
-    let replica = block.optional("replica", replica);
+    let (cluster, replica) = (block.optional("name", name), block.optional("replica", name));
     let default = Settings::new(database_url?);
     let (limit, interval) = (limit?, interval?.unwrap_or(default.heartbeat_interval));
     let settings = Settings {
@@ -77,6 +77,7 @@ fn settings_of<'a>(block: &Block<'a>) -> Result<Written<'a>, Noted> {
         allow_plaintext: allow_plaintext?.unwrap_or(default.allow_plaintext),
         heartbeat_interval: interval,
         heartbeat_limit: limit.map_or(default.heartbeat_limit, |(limit, _)| limit),
+        name: cluster?.unwrap_or(default.name),
         replica: replica?,
         ..default
     };
@@ -96,17 +97,20 @@ fn at_least(value: Value<'_>, least: Duration) -> Result<Duration, Noted> {
     if time < least { Err(value.spot.note(message())) } else { Ok(time) }
 }
 
-/// The name of a replica, as the others and metrics show it.
-fn replica(value: Value<'_>) -> Result<String, Noted> {
+/// The name of a cluster or of a replica, as databases and metrics show it.
+fn name(value: Value<'_>) -> Result<String, Noted> {
     let name = value.text()?;
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(is_part) {
         let message = format!(
-            "`replica` must have letters, digits, `-`, `_` and `.` only, and at most {LONGEST_NAME} of them"
+            "`{}` must have letters, digits, `-`, `_` and `.` only, and at most {LONGEST_NAME} of them",
+            value.name
         );
-        return Err(value
-            .spot
-            .advise(message, "leave it out: then it is the name of the host with something random"));
+        let default = match value.name {
+            "replica" => "leave it out: then it is the name of the host with something random",
+            _ => "leave it out, unless other replicas share the database",
+        };
+        return Err(value.spot.advise(message, default));
     }
     Ok(name.to_owned())
 }

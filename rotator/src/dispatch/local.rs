@@ -9,7 +9,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::error;
 
-use super::{Dispatch, Ended, Role, Waiting};
+use super::{Dispatch, Ended, Role, Waiting, last_resorts};
 use crate::run::{Aftermath, Class, CredentialKey, Due, Outcome, RotationId, Work};
 
 /// Runs what is due in tasks of this process.
@@ -51,7 +51,7 @@ impl Local {
     fn begin_what_may(&mut self) {
         while self.running.len() < self.limit {
             let Some(next) = self.ready.pop() else { return };
-            if next.due.is_beyond_saving() && self.last_resorts >= self.limit - self.limit / KEPT_FREE {
+            if next.due.is_beyond_saving() && self.last_resorts >= last_resorts(self.limit) {
                 // It is the most urgent, so nothing else is ready.
                 return self.ready.push(next);
             }
@@ -164,10 +164,6 @@ fn panicked(error: &JoinError) -> Outcome {
     );
     Outcome::Failed { class: Class::new("internal_error"), retry_at: None }
 }
-
-/// One of so many places is kept free of what is beyond saving: tries that hang must not take all the room from those
-/// who still have a token to lose.
-const KEPT_FREE: usize = 4;
 
 #[cfg(test)]
 mod tests {

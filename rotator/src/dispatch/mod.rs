@@ -66,6 +66,12 @@ pub struct Ended {
     pub aftermath: Aftermath,
 }
 
+/// How many of so many runs at once may be for what is beyond saving: tries that hang must not take all the room from
+/// those who still have a token to lose.
+pub(crate) fn last_resorts(room: usize) -> usize {
+    room - room / KEPT_FREE
+}
+
 /// What this process is among those with the same configuration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Role {
@@ -90,3 +96,6 @@ impl Role {
         }
     }
 }
+
+/// One of so many places is kept free of it.
+const KEPT_FREE: usize = 4;

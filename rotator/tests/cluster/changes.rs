@@ -8,7 +8,7 @@ use tokenferry_tests::postgres::Postgres;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::replica::{PATIENCE, Replica, cluster, until};
+use crate::replica::{PATIENCE, Replica, cluster, outlive, until};
 use crate::world::{Fake, World, due};
 
 #[tokio::test]
@@ -25,9 +25,8 @@ async fn what_is_submitted_again_by_the_next_leader_is_there_once_and_what_is_ne
     drop(one);
     two.is(Role::Leading).await;
     gate.add_permits(1_000);
-    until("all have ended", || two.ended().len() == 400).await;
-    assert_eq!(world.counts().0, 400);
-    assert_eq!(world.logins().len(), 408, "and eight were begun by who was killed");
+    outlive(&database, "one", "all have ended", || two.ended().len() == 400).await;
+    assert_eq!(world.counts(), (400, 408), "eight were begun by who was killed, too");
     let rows = database.query("SELECT count(*), count(DISTINCT idempotency_key) FROM apalis.jobs").await;
     assert_eq!(rows, [["400", "400"]]);
 }

@@ -113,7 +113,8 @@ async fn work_beside_replicas_waits_for_the_lock_of_its_credential() {
 
     let beside = Fake { credentials: 1, ..Fake::new(&world, "once") };
     let database = database(&postgres.url(), |_| {});
-    let guarded = Guarded::start(&settings("once"), database, Arc::new(beside)).await.unwrap();
+    let impatient = Settings { heartbeat_limit: Duration::from_secs(2), ..settings("once") };
+    let guarded = Guarded::start(&impatient, database, Arc::new(beside)).await.unwrap();
     let busy = guarded.run(&due(1)).await;
     assert!(matches!(&busy, Outcome::Failed { class, .. } if class.name() == "credential_busy"), "{busy:?}");
     gate.add_permits(1);

@@ -4,12 +4,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use tokenferry_rotator::cluster::Settings;
 use tokenferry_rotator::dispatch::Role;
 use tokenferry_rotator::run::Outcome;
 use tokenferry_tests::postgres::Postgres;
 use tokio::sync::Semaphore;
 
-use crate::replica::{LIMIT, Replica, until};
+use crate::replica::{Replica, outlive, settings, until};
 use crate::world::{Fake, World, due};
 
 #[tokio::test]
@@ -39,15 +40,15 @@ async fn what_a_killed_replica_had_begun_is_run_by_another() {
     let gate = Arc::new(Semaphore::new(0));
     let plan: Vec<_> = (0..8).map(due).collect();
     let hangs = Fake { gate: Some(gate), ..Fake::new(&world, "one") };
-    let one = Replica::start(&database.url(), "one", &world, Arc::new(hangs), &plan);
+    let one = Replica::start_with(&database.url(), &rarely("one"), &world, Arc::new(hangs), &plan);
     until("all have begun", || world.count(|world| &world.begun) == 8).await;
     let work = Arc::new(Fake::new(&world, "two"));
-    let mut two = Replica::start(&database.url(), "two", &world, work, &plan);
+    let mut two = Replica::start_with(&database.url(), &rarely("two"), &world, work, &plan);
     two.is(Role::Standby).await;
 
     drop(one);
     two.is(Role::Leading).await;
-    until("all have ended", || two.ended().len() == 8).await;
+    outlive(&database, "one", "all have ended", || two.ended().len() == 8).await;
     assert!((0..8).all(|rotation| world.entry(rotation).is_some()));
     assert_eq!(world.count(|world| &world.overlaps), 0);
     let told = two.ended();
@@ -57,18 +58,21 @@ async fn what_a_killed_replica_had_begun_is_run_by_another() {
 #[tokio::test]
 async fn a_run_that_killed_three_replicas_is_given_to_no_other() {
     let (database, world) = (Postgres::shared("poison").await, Arc::<World>::default());
-    for name in ["one", "two", "three"] {
+    for [dead, name] in [["nobody", "one"], ["one", "two"], ["two", "three"]] {
         let hangs = Fake { gate: Some(Arc::new(Semaphore::new(0))), ..Fake::new(&world, name) };
         let begun = world.count(|world| &world.begun);
-        let killed = Replica::start(&database.url(), name, &world, Arc::new(hangs), &[due(0)]);
-        until("it has begun", || world.count(|world| &world.begun) > begun).await;
+        let mut killed = Replica::start(&database.url(), name, &world, Arc::new(hangs), &[due(0)]);
+        killed.is(Role::Leading).await;
+        outlive(&database, dead, "it has begun", || world.count(|world| &world.begun) > begun).await;
         drop(killed);
     }
     let gate = Arc::new(Semaphore::new(0));
     let work = Fake { gate: Some(Arc::clone(&gate)), ..Fake::new(&world, "four") };
-    let mut four = Replica::start(&database.url(), "four", &world, Arc::new(work), &[due(0)]);
-    let view = four.sees(|view| !view.dead_letters.is_empty()).await;
-    assert_eq!(view.dead_letters[0].class.name(), "replica_lost");
+    let four = Replica::start(&database.url(), "four", &world, Arc::new(work), &[due(0)]);
+    let view = four.view.clone();
+    let is_seen = || !view.borrow().dead_letters.is_empty();
+    outlive(&database, "three", "it is a dead letter", is_seen).await;
+    assert_eq!(view.borrow().dead_letters[0].class.name(), "replica_lost");
     gate.add_permits(1);
     until("the scheduler hears of it, and tries again", || four.ended().len() == 2).await;
     assert_eq!(four.ended().iter().map(|ended| ended.due.attempt).collect::<Vec<_>>(), [1, 2]);
@@ -116,7 +120,7 @@ async fn a_replica_that_stood_still_for_too_long_is_replaced_and_does_no_harm_wh
     let one = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let replica = Replica::start(&url, "one", &outside, Arc::new(stale), &[due(0)]);
+            let replica = Replica::start_with(&url, &rarely("one"), &outside, Arc::new(stale), &[due(0)]);
             let watch = tokio::time::interval(Duration::from_millis(10));
             tokio::pin!(watch, over);
             loop {
@@ -133,19 +137,27 @@ async fn a_replica_that_stood_still_for_too_long_is_replaced_and_does_no_harm_wh
     stand_still.send(waits).unwrap();
 
     let work = Arc::new(Fake::new(&world, "two"));
-    let mut two = Replica::start(&database.url(), "two", &world, work, &[due(0)]);
-    two.is(Role::Leading).await;
-    until("another one has done it", || world.entry(0).is_some()).await;
+    let two = Replica::start_with(&database.url(), &rarely("two"), &world, work, &[due(0)]);
+    outlive(&database, "one", "another one has done it", || world.entry(0).is_some()).await;
     let winner = world.entry(0);
 
     gate.add_permits(1);
     go_on.send(()).unwrap();
     until("its write is refused", || world.refused_writes.load(Ordering::Relaxed) == 1).await;
-    tokio::time::sleep(LIMIT / 2).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(world.entry(0), winner);
     assert_eq!(*two.role.borrow(), Role::Leading);
     let rows = database.query("SELECT status, attempts FROM apalis.jobs").await;
     assert_eq!(rows, [["Done", "2"]], "it was ended once, by who took it over");
     end.send(()).unwrap();
     assert_eq!(one.join().unwrap(), 0, "who lost the lead is told nothing");
+}
+
+/// Nobody waits for a heartbeat to see that another one is silent.
+fn rarely(name: &str) -> Settings {
+    Settings {
+        heartbeat_interval: Duration::from_mins(20),
+        heartbeat_limit: Duration::from_mins(50),
+        ..settings(name)
+    }
 }

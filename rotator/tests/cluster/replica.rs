@@ -8,6 +8,7 @@ use tokenferry_rotator::cluster::{Cluster, Database, Settings, View};
 use tokenferry_rotator::dispatch::{Dispatch, Ended, Role};
 use tokenferry_rotator::run::{Due, Outcome, Work};
 use tokenferry_sources::{Reference, SystemClock};
+use tokenferry_tests::postgres::Database as Postgres;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -17,9 +18,6 @@ use crate::world::World;
 /// Everything takes as long as the machine is busy. Nothing passes by waiting longer.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How long a replica may be silent in these tests.
-pub(crate) const LIMIT: Duration = Duration::from_secs(2);
-
 /// A replica at work. It is gone without a word when this is dropped, as a process that is killed.
 pub(crate) struct Replica {
     pub(crate) role: watch::Receiver<Role>,
@@ -28,20 +26,25 @@ pub(crate) struct Replica {
     _driver: JoinSet<()>,
 }
 
+/// A run may hang for nearly as long as a replica may be silent, which is longer than any test lasts: whoever is dead
+/// is aged by [`outlive`].
 pub(crate) fn settings(name: &str) -> Settings {
     Settings {
         heartbeat_interval: Duration::from_millis(200),
-        heartbeat_limit: LIMIT,
+        heartbeat_limit: PATIENCE * 2,
         replica: Some(name.to_owned()),
         ..Settings::new(Reference::Env("URL".to_owned()))
     }
 }
 
 pub(crate) fn cluster(url: &str, name: &str, work: Arc<dyn Work>, limit: usize) -> Cluster {
+    cluster_with(url, &settings(name), work, limit)
+}
+
+fn cluster_with(url: &str, settings: &Settings, work: Arc<dyn Work>, limit: usize) -> Cluster {
     let environment: BTreeMap<String, String> = [("URL".to_owned(), url.to_owned())].into();
-    let settings = settings(name);
-    let database = Database::new(&settings, &environment).unwrap();
-    Cluster::start(&settings, database, work, limit, Arc::new(SystemClock))
+    let database = Database::new(settings, &environment).unwrap();
+    Cluster::start(settings, database, work, limit, Arc::new(SystemClock))
 }
 
 impl Replica {
@@ -53,7 +56,17 @@ impl Replica {
         work: Arc<dyn Work>,
         plan: &[Due],
     ) -> Self {
-        let cluster = cluster(url, name, work, 8);
+        Self::start_with(url, &settings(name), world, work, plan)
+    }
+
+    pub(crate) fn start_with(
+        url: &str,
+        settings: &Settings,
+        world: &Arc<World>,
+        work: Arc<dyn Work>,
+        plan: &[Due],
+    ) -> Self {
+        let cluster = cluster_with(url, settings, work, 8);
         let (role, view) = (cluster.role(), cluster.view());
         let ended: Arc<Mutex<Vec<Ended>>> = Arc::default();
         let mut driver = JoinSet::new();
@@ -96,6 +109,21 @@ async fn drive(mut cluster: Cluster, world: Arc<World>, plan: Vec<Due>, told: Ar
             }
         }
     }
+}
+
+/// Lets one that is dead have been silent for long, until it is so.
+pub(crate) async fn outlive(database: &Postgres, dead: &str, what: &str, mut is_so: impl FnMut() -> bool) {
+    let age = format!(
+        "UPDATE apalis.workers SET last_seen = now() - interval '1 hour' WHERE id LIKE '{dead} %';
+         UPDATE tokenferry.replicas SET seen_at = now() - interval '1 hour' WHERE name = '{dead}';"
+    );
+    let wait = async {
+        // Once need not be enough: its last words may arrive later.
+        while !is_so() {
+            database.execute(&age).await;
+        }
+    };
+    assert!(timeout(PATIENCE, wait).await.is_ok(), "{what}");
 }
 
 /// Waits until it is so.

@@ -17,11 +17,13 @@ const NAMES: [&str; 3] = ["one", "two", "three"];
 #[tokio::test]
 async fn each_occurrence_is_one_login_by_one_of_three_and_no_credential_is_used_twice_at_once() {
     let (database, world) = (Postgres::shared("sharing").await, Arc::<World>::default());
-    let plan: Vec<_> = (0..2_000).map(due).collect();
+    let (plan, gate): (Vec<_>, _) = ((0..2_000).map(due).collect(), Arc::new(Semaphore::new(0)));
     let replicas = NAMES.map(|name| {
-        let work = Fake { credentials: 200, ..Fake::new(&world, name) };
+        let work = Fake { credentials: 200, gate: Some(Arc::clone(&gate)), ..Fake::new(&world, name) };
         Replica::start(&database.url(), name, &world, Arc::new(work), &plan)
     });
+    until("all three work", || world.count(|world| &world.begun) == 24).await;
+    gate.add_permits(2_000);
     let ended = || replicas.iter().map(|replica| replica.ended().len()).sum::<usize>();
     until("all 2,000 have ended", || ended() >= 2_000).await;
     assert_eq!((world.counts(), world.count(|world| &world.overlaps)), ((2_000, 2_000), 0));

@@ -37,14 +37,14 @@ mod built_with_it {
     fn all_of_it_is_read() {
         let settings = settings(
             "  database_url = { file = \"url\" }\n  ca_cert_file = \"ca.pem\"\n  allow_plaintext = true\n  \
-             heartbeat_interval = \"2s\"\n  heartbeat_limit = \"80s\"\n  replica = \"rotator-0.rotator\"",
+             heartbeat_interval = \"2s\"\n  heartbeat_limit = \"80s\"\n  replica = \"rotator-0.rotator\"\n  name = \"west\"",
         );
         assert_eq!(settings.database_url, Reference::File("url".into()));
         assert_eq!(settings.ca_cert_file.as_deref(), Some(Path::new("ca.pem")));
         assert!(settings.allow_plaintext);
         let seconds = [settings.heartbeat_interval, settings.heartbeat_limit].map(|time| time.as_secs());
         assert_eq!((seconds, settings.missed_heartbeats()), ([2, 80], 40));
-        assert_eq!(settings.replica.as_deref(), Some("rotator-0.rotator"));
+        assert_eq!((&*settings.name, settings.replica.as_deref()), ("west", Some("rotator-0.rotator")));
     }
 
     #[test]
@@ -87,7 +87,7 @@ mod built_with_it {
         let text = format!(
             "cluster {{\n  database_url = \"postgres://u:hunter2@h/d\"\n  ca_cert_file = 3\n  allow_plaintext = \"yes\"\n  \
              heartbeat_interval = \"500ms\"\n  heartbeat_limit = 5\n  replica = \"hunter 2\"\n  heartbeats = 3\n}}\n\
-             cluster {{\n  replica = \"\"\n}}\n{RIGHT}"
+             cluster {{\n  replica = \"\"\n  name = \"a:b\"\n}}\n{RIGHT}"
         );
         let errors = problems(&text);
         assert!(!format!("{errors} {errors:?}").contains("hunter"), "{errors}");
@@ -103,6 +103,7 @@ mod built_with_it {
             "10:1 there is more than one `cluster` block".to_owned(),
             "10:1 this `cluster` has no `database_url`".to_owned(),
             format!("11:13 {name}"),
+            format!("12:10 {}", name.replace("replica", "name")),
         ];
         assert_eq!(lines(&errors), expected);
     }
