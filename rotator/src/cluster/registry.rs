@@ -8,7 +8,7 @@ use sqlx::postgres::PgPool;
 use tokenferry_sources::Clock;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::error::{DatabaseError, Failed as _, LIMIT};
 use super::office::within;
@@ -16,7 +16,7 @@ use super::queue::Rows;
 use super::session::State;
 use super::wire::workers;
 use super::worker::{Orders, every};
-use super::{Settings, View, look};
+use super::{Replica, Settings, View, look};
 use crate::dispatch::Role;
 
 /// Keeps the list of replicas.
@@ -33,6 +33,14 @@ pub(super) struct Registry {
     pub(super) clock: Arc<dyn Clock>,
     /// Whether it is on the list no longer.
     pub(super) left: watch::Sender<bool>,
+    pub(super) told: Told,
+}
+
+/// What was told of, lest it is told at each beat.
+#[derive(Default)]
+pub(super) struct Told {
+    drifts: bool,
+    has_namesake: bool,
 }
 
 impl Registry {
@@ -80,11 +88,12 @@ impl Registry {
                 view.since = self.clock.now();
             }
             (view.role, view.trouble) = (role, trouble);
+            view.replicas.iter_mut().filter(|replica| replica.is_self).for_each(|ours| ours.role = role);
             is_new
         });
     }
 
-    async fn beat(&self) -> Result<(), DatabaseError> {
+    async fn beat(&mut self) -> Result<(), DatabaseError> {
         let state = self.session.borrow().clone();
         let Orders { fingerprint, limit, is_closed, .. } = self.orders.borrow().clone();
         if is_closed {
@@ -145,7 +154,7 @@ impl Registry {
     }
 
     /// Sees who else is there, and what lies there.
-    async fn look(&self, fingerprint: &str, role: Role) -> Result<(), DatabaseError> {
+    async fn look(&mut self, fingerprint: &str, role: Role) -> Result<(), DatabaseError> {
         let (limit, is_self) = (self.settings.heartbeat_limit, |id: &str| id == &*self.id);
         let cluster = &self.settings.name;
         let mut replicas = look::replicas(&self.pool, cluster, fingerprint, limit, is_self).await?;
@@ -155,12 +164,10 @@ impl Registry {
         let Orders { work, queue, .. } = self.orders.borrow().clone();
         let (waiting, oldest) = look::waiting(&self.pool, &queue).await?;
         let dead_letters = look::dead_letters(&self.pool, cluster, |name| work.find(name).is_some()).await?;
-        self.view.send_if_modified(|view| {
-            let seen = (&view.replicas, &view.dead_letters, view.waiting, view.oldest_wait);
-            let is_new = seen != (&replicas, &dead_letters, waiting, oldest);
+        self.told.note(&self.name, fingerprint, role, &replicas);
+        self.view.send_modify(|view| {
             (view.replicas, view.dead_letters, view.waiting) = (replicas, dead_letters, waiting);
-            view.oldest_wait = oldest;
-            is_new
+            (view.oldest_wait, view.looked_at) = (oldest, Some(self.clock.now()));
         });
         Ok(())
     }
@@ -180,6 +187,33 @@ impl Registry {
             }
         }
         Ok(())
+    }
+}
+
+impl Told {
+    fn note(&mut self, name: &str, fingerprint: &str, role: Role, replicas: &[Replica]) {
+        let leader = replicas.iter().find(|replica| replica.role == Role::Leading && !replica.is_self);
+        let other = leader.filter(|leader| role == Role::Standby && leader.fingerprint != fingerprint);
+        match (other, self.drifts) {
+            (Some(leader), false) => warn!(
+                leader = &*leader.name,
+                its = leader.fingerprint,
+                ours = fingerprint,
+                advice = "give all replicas the same sources, rotations and destinations",
+                "the replica that leads has another configuration: nothing is run here until they agree"
+            ),
+            (None, true) => info!("no replica with another configuration leads any more"),
+            _ => {}
+        }
+        let has_namesake = replicas.iter().any(|replica| replica.is_self && replica.has_namesake);
+        if has_namesake && !self.has_namesake {
+            warn!(
+                name,
+                advice = "give each a `replica` of its own, or leave it out",
+                "another replica has the same name"
+            );
+        }
+        (self.drifts, self.has_namesake) = (other.is_some(), has_namesake);
     }
 }
 

@@ -84,7 +84,7 @@ impl Session {
         let locks = Locks { requests: sender };
         let state = State { role: Role::Disconnected, epoch: 0, process: None, trouble: None };
         let (state, role) = (watch::Sender::new(state), watch::Sender::new(Role::Disconnected));
-        let (leader, kept) = (key(&format!("{LEADER} {cluster}")), locks.clone());
+        let (leader, kept) = (leader(cluster), locks.clone());
         (Session { database, pool, requests, locks: kept, state, role, leader, stands_for_leader }, locks)
     }
 
@@ -306,6 +306,11 @@ impl Held {
         }
         Ok(())
     }
+}
+
+/// Whoever holds this one leads.
+pub(super) fn leader(cluster: &str) -> i64 {
+    key(&format!("{LEADER} {cluster}"))
 }
 
 fn key(name: &str) -> i64 {

@@ -8,4 +8,5 @@ mod database;
 mod losses;
 mod replica;
 mod sharing;
+mod shown;
 mod world;
