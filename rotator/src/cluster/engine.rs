@@ -14,6 +14,7 @@ use tokio::time::{Instant, Interval, timeout};
 use tracing::debug;
 
 use super::awaited::Awaited;
+use super::health::Health;
 use super::office::{self, Command, News};
 use super::queue::Rows;
 use super::registry::{Registry, Told};
@@ -62,14 +63,16 @@ impl Cluster {
         let (name, id) = names(settings);
         let database = database.named(&name);
         let pool = database.pool();
-        let (session, locks) = Session::new(database, pool.clone(), &settings.name, true);
+        let health = Health::new(settings.heartbeat_interval * 2);
+        let (session, locks) = Session::new(database, pool.clone(), health.clone(), &settings.name, true);
         let (state, role) = (session.state(), session.role());
         let orders = watch::Sender::new(orders(&settings.name, work, limit));
         let view = watch::Sender::new(View::new(clock.now()));
         let (commands, commanded) = mpsc::unbounded_channel();
         let (telling, news) = mpsc::unbounded_channel();
         let (endings, ended) = mpsc::unbounded_channel();
-        let (rows, wake, running) = (Rows::new(pool.clone()), Arc::new(Notify::new()), Arc::default());
+        let (rows, wake, running) =
+            (Rows::new(pool.clone(), health.clone()), Arc::new(Notify::new()), Arc::default());
         let watched = view.subscribe();
         let worker = Worker {
             rows: rows.clone(),
@@ -102,7 +105,7 @@ impl Cluster {
         tasks.spawn(registry.keep());
         tasks.spawn(office::tell_endings(rows.clone(), id, name, ended));
         tasks.spawn(office::obey(rows, commanded, telling.clone(), state.clone()));
-        tasks.spawn(office::listen(pool, wake, telling, state.clone()));
+        tasks.spawn(office::listen(pool, health, wake, telling, state.clone()));
         Cluster {
             name: settings.name.clone(),
             orders,

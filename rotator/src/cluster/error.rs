@@ -1,12 +1,18 @@
 //! What goes wrong with the database, told without what the server or a library says: that may quote anything.
 
+use std::error::Error as StdError;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use rustls::{CertificateError, Error as TlsError};
 use sqlx::error::Error;
 use sqlx::migrate::MigrateError;
 use thiserror::Error;
 use tokenferry_sources::ReferenceError;
+use tokenferry_sources::cause::tls_error;
+
+use super::url::UrlFault;
 
 /// Why the database cannot be used.
 #[derive(Debug, Error)]
@@ -20,14 +26,42 @@ pub enum DatabaseError {
         /// What came back.
         cause: Cause,
     },
+    /// There is no connection to it.
+    #[error("cannot connect to the database at {at}: {cause}")]
+    Unreachable {
+        /// Host and port, or the socket.
+        at: String,
+        /// What came back.
+        cause: Cause,
+    },
+    /// The certificates that it is to be known by are not there.
+    #[error("cannot use {} as the certificates of the database's authority: {cause}", path.display())]
+    Authority {
+        /// Where they should be.
+        path: PathBuf,
+        /// What is wrong there.
+        cause: String,
+    },
     /// It is not said where it is.
-    #[error("`database_url` is not a URL of PostgreSQL")]
-    NoUrl,
+    #[error("`database_url` is not a URL of PostgreSQL: {0}")]
+    NoUrl(UrlFault),
     /// What it is asked and tells would be readable on its way.
     #[error("the database at {host} would be talked to without TLS")]
     Plaintext {
         /// Which host.
         host: String,
+    },
+    /// The role may not do all that is needed.
+    #[error("the role may not work in the database: it lacks {missing}")]
+    Rights {
+        /// What it may not do, as `GRANT` calls it.
+        missing: String,
+    },
+    /// It lacks something that is needed.
+    #[error("the database is PostgreSQL {version}, and {LEAST_VERSION} is needed")]
+    TooOld {
+        /// Its version.
+        version: u32,
     },
     /// Where it is cannot be read.
     #[error("cannot read `database_url`")]
@@ -47,7 +81,16 @@ pub enum Cause {
     /// The connection could not be made, or was lost.
     #[error("{0}")]
     Connection(ErrorKind),
-    /// The server did not prove who it is, or wants no TLS.
+    /// There is no address of that name.
+    #[error("the name of the host is not known")]
+    UnknownHost,
+    /// The server speaks no TLS.
+    #[error("the server has no TLS")]
+    NoTls,
+    /// The certificate of the server proves nothing.
+    #[error("{0}")]
+    Certificate(BadCertificate),
+    /// The server and we do not agree on how to use TLS.
     #[error("no TLS connection could be made")]
     Tls,
     /// An answer that is not understood.
@@ -55,19 +98,46 @@ pub enum Cause {
     Unexpected(&'static str),
 }
 
+/// Why the certificate of a server proves nothing.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum BadCertificate {
+    /// Nobody here knows who has signed it.
+    #[error("the server's certificate is of an authority that is not trusted here")]
+    Authority,
+    /// It is not that of this host.
+    #[error("the server's certificate is that of another host name")]
+    Host,
+    /// It is not good now.
+    #[error("the server's certificate has expired, or is not good yet")]
+    Time,
+    /// Something else is wrong with it.
+    #[error("the server's certificate is not good")]
+    Other,
+}
+
 impl DatabaseError {
     /// What to do about it.
     pub fn advice(&self) -> &'static str {
         match self {
-            DatabaseError::NoUrl => {
-                "write it as postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full"
+            DatabaseError::NoUrl(fault) => fault.advice(),
+            DatabaseError::Authority { .. } => {
+                "see `ca_cert_file`: it has to be a readable file with one or more certificates in PEM form"
             }
+            DatabaseError::Rights { .. } => GRANT,
+            DatabaseError::TooOld { .. } => "upgrade PostgreSQL",
             DatabaseError::Plaintext { .. } => {
                 "set sslmode=verify-full in its URL, or `allow_plaintext = true` if the network in between is yours"
             }
             DatabaseError::Unreadable(_) => "see where `database_url` says that it is kept",
-            DatabaseError::Failed { cause, .. } => cause.advice(),
+            DatabaseError::Failed { cause, .. } | DatabaseError::Unreachable { cause, .. } => cause.advice(),
         }
+    }
+
+    /// Whether it is for the database to change, and not for the configuration.
+    pub fn may_pass(&self) -> bool {
+        use DatabaseError::{Failed, Rights, TooOld, Unreachable};
+        matches!(self, Failed { .. } | Rights { .. } | TooOld { .. } | Unreachable { .. })
     }
 
     /// A duration that nobody answered in.
@@ -77,20 +147,49 @@ impl DatabaseError {
 }
 
 impl Cause {
+    /// What a server says that cannot be written.
+    pub(super) fn read_only() -> Self {
+        Cause::Code("25006".to_owned())
+    }
+
     fn advice(&self) -> &'static str {
         match self {
             Cause::Code(code) if code.starts_with("28") => "see user, password and pg_hba.conf",
             Cause::Code(code) => match &**code {
                 "3D000" => "create the database, or correct its name in `database_url`",
-                "42501" => "grant the right; the operator's guide lists what is needed",
+                "25006" => WRITE,
+                "42501" => GRANT,
+                "53100" => "make room on the disk of PostgreSQL",
                 "53300" => "raise max_connections, or run fewer replicas",
                 _ => "look into the log of PostgreSQL",
             },
-            Cause::Tls => "see `ca_cert_file` and sslmode in `database_url`",
+            Cause::UnknownHost => "see the host in `database_url`, then the resolver of this machine",
+            Cause::NoTls => {
+                "turn TLS on there (`ssl = on`), or see whether `database_url` leads to the right server"
+            }
+            Cause::Certificate(bad) => bad.advice(),
+            Cause::Tls => {
+                "see whether the server has TLS 1.2 or later, and whether it wants a certificate of ours"
+            }
             Cause::Silence(_) | Cause::Connection(_) => {
                 "see whether PostgreSQL runs and can be reached; work goes on by itself when it is back"
             }
             Cause::Unexpected(_) => "see whether that is PostgreSQL, and of a supported version",
+        }
+    }
+}
+
+impl BadCertificate {
+    fn advice(self) -> &'static str {
+        match self {
+            BadCertificate::Authority => {
+                "set `ca_cert_file` to the certificate of the authority that has signed the server's"
+            }
+            BadCertificate::Host => {
+                "let `database_url` name a host that the certificate names, or set sslmode=verify-ca"
+            }
+            BadCertificate::Time => "have the certificate renewed, or set the clocks right",
+            BadCertificate::Other => "have the server given another certificate",
         }
     }
 }
@@ -100,8 +199,9 @@ fn meaning(code: &str) -> &'static str {
     match code {
         "28000" | "28P01" => " (the login was refused)",
         "3D000" => " (there is no such database)",
-        "25006" => " (it cannot be written: a standby?)",
+        "25006" => " (it cannot be written)",
         "42501" => " (a right is missing)",
+        "53100" => " (the disk is full)",
         "53300" => " (too many connections)",
         "57P01" | "57P02" => " (the server ended the connection)",
         "57P03" => " (the server is starting or stopping)",
@@ -118,10 +218,10 @@ impl From<&Error> for Cause {
                 let is_code = code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
                 Cause::Code(if is_code { code.into_owned() } else { "unknown".to_owned() })
             }
-            // So it is told that a certificate is not trusted.
-            Error::Io(error) if error.kind() == ErrorKind::InvalidData => Cause::Tls,
-            Error::Io(error) => Cause::Connection(error.kind()),
-            Error::Tls(_) => Cause::Tls,
+            Error::Io(error) => of_io(error),
+            // The one case in which the library speaks for itself.
+            Error::Tls(error) if error.to_string() == "server does not support TLS" => Cause::NoTls,
+            Error::Tls(error) => tls_error(&**error).map_or(Cause::Tls, of_tls),
             Error::PoolTimedOut => Cause::Silence(LIMIT),
             Error::PoolClosed | Error::WorkerCrashed => Cause::Connection(ErrorKind::NotConnected),
             Error::Protocol(_) => Cause::Unexpected("protocol"),
@@ -134,6 +234,29 @@ impl From<&Error> for Cause {
             _ => Cause::Unexpected("a value of another type"),
         }
     }
+}
+
+fn of_io(error: &std::io::Error) -> Cause {
+    match tls_error(error as &(dyn StdError + 'static)) {
+        Some(tls) => of_tls(tls),
+        None if error.kind() == ErrorKind::InvalidData => Cause::Tls,
+        // It has no kind of its own.
+        None if error.to_string().starts_with("failed to lookup address") => Cause::UnknownHost,
+        None => Cause::Connection(error.kind()),
+    }
+}
+
+fn of_tls(error: &TlsError) -> Cause {
+    use CertificateError as Bad;
+    let TlsError::InvalidCertificate(bad) = error else { return Cause::Tls };
+    Cause::Certificate(match bad {
+        Bad::UnknownIssuer | Bad::BadSignature => BadCertificate::Authority,
+        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => BadCertificate::Host,
+        Bad::Expired | Bad::ExpiredContext { .. } | Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+            BadCertificate::Time
+        }
+        _ => BadCertificate::Other,
+    })
 }
 
 /// Says what was attempted.
@@ -160,3 +283,9 @@ impl<T> Failed<T> for Result<T, apalis_postgres::Error> {
 
 /// How long a statement may take, and a connection to be had.
 pub(super) const LIMIT: Duration = Duration::from_secs(5);
+/// What it is called by version must be at least this.
+pub const LEAST_VERSION: u32 = 14;
+const GRANT: &str =
+    "grant it: \"The database\" in the operator's guide (docs/rotator/cluster.md) has all that is needed";
+const WRITE: &str = "let `database_url` lead to the primary, and see whether default_transaction_read_only is on there, or for \
+                     this role";

@@ -13,6 +13,7 @@ use tracing::{error, warn};
 
 use super::database::Database;
 use super::error::DatabaseError;
+use super::health::Health;
 use super::session::{Lock, Locks, Session};
 use super::wire::End;
 use super::{Settings, settings::MARGIN};
@@ -38,7 +39,8 @@ impl Guarded {
         work: Arc<dyn Work>,
     ) -> Result<Self, Arc<DatabaseError>> {
         let pool = database.pool();
-        let (session, locks) = Session::new(database, pool, &settings.name, false);
+        let (session, locks) =
+            Session::new(database, pool, Health::new(Duration::MAX), &settings.name, false);
         let (mut state, mut tasks) = (session.state(), JoinSet::new());
         tasks.spawn(session.keep());
         let known = state.wait_for(|state| state.role != Role::Disconnected || state.trouble.is_some()).await;

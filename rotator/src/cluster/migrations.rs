@@ -5,12 +5,14 @@ use sqlx::postgres::{PgAdvisoryLock, PgConnection, PgPool};
 use sqlx::{Connection as _, Executor as _};
 
 use super::error::{DatabaseError, Failed as _};
+use super::rights;
 
 /// Makes what is missing. Several may try at once; a database that has everything is only asked.
 pub(super) async fn run(connection: &mut PgConnection, pool: &PgPool) -> Result<(), DatabaseError> {
     if are_done(connection).await? {
         return Ok(());
     }
+    rights::check(&rights::missing_to_make(connection).await?)?;
     // Two that create one schema at once both fail, so they come one after the other.
     let lock = PgAdvisoryLock::new("tokenferry:migrations");
     let mut connection = lock.acquire(connection).await.doing("lock")?;

@@ -17,6 +17,8 @@ mod error;
 #[cfg(feature = "cluster")]
 mod guarded;
 #[cfg(feature = "cluster")]
+mod health;
+#[cfg(feature = "cluster")]
 mod look;
 #[cfg(feature = "cluster")]
 mod migrations;
@@ -27,7 +29,11 @@ mod queue;
 #[cfg(feature = "cluster")]
 mod registry;
 #[cfg(feature = "cluster")]
+mod rights;
+#[cfg(feature = "cluster")]
 mod session;
+#[cfg(feature = "cluster")]
+mod url;
 #[cfg(feature = "cluster")]
 mod wire;
 #[cfg(feature = "cluster")]
@@ -41,6 +47,8 @@ pub use database::{CONNECTIONS, Database, Examination};
 #[cfg(feature = "cluster")]
 pub use engine::Cluster;
 #[cfg(feature = "cluster")]
-pub use error::{Cause, DatabaseError};
+pub use error::{BadCertificate, Cause, DatabaseError, LEAST_VERSION};
 #[cfg(feature = "cluster")]
 pub use guarded::Guarded;
+#[cfg(feature = "cluster")]
+pub use url::UrlFault;

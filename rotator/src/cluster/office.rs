@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use super::error::{DatabaseError, Failed as _, LIMIT};
+use super::health::{Health, Part};
 use super::queue::{ERRANDS, Ending, Fate, OUTCOMES, Rows, Sought};
 use super::session::State;
 use super::wire::{End, Errand};
@@ -50,17 +51,16 @@ pub(super) async fn tell_endings(
         let (ended, told): (Vec<Ending>, Vec<_>) = waiting.drain(..).unzip();
         let mut pause = SHORTEST_PAUSE;
         loop {
-            match within(LIMIT, rows.end(&worker, &replica, &ended)).await {
-                Ok(lost) if lost.is_empty() => break,
-                Ok(lost) => {
+            match rows.health.note(Part::End, within(LIMIT, rows.end(&worker, &replica, &ended)).await) {
+                Some(lost) if lost.is_empty() => break,
+                Some(lost) => {
                     warn!(
                         runs = lost.len(),
                         "what was run here has been taken over by another replica meanwhile"
                     );
                     break;
                 }
-                Err(error) => {
-                    warn!(runs = ended.len(), advice = error.advice(), "{error}");
+                None => {
                     sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
@@ -115,13 +115,10 @@ async fn push(
 ) {
     let Some((queue, errands)) = pushes else { return };
     while session.borrow().epoch == epoch && session.borrow().role == Role::Leading {
-        match within(LIMIT, rows.push(&queue, &errands)).await {
-            Ok(there) if there.is_empty() => return,
-            Ok(there) => return find(rows, &queue, &there, news).await,
-            Err(error) => {
-                warn!(errands = errands.len(), advice = error.advice(), "{error}");
-                sleep(SHORTEST_PAUSE).await;
-            }
+        match rows.health.note(Part::Push, within(LIMIT, rows.push(&queue, &errands)).await) {
+            Some(there) if there.is_empty() => return,
+            Some(there) => return find(rows, &queue, &there, news).await,
+            None => sleep(SHORTEST_PAUSE).await,
         }
     }
 }
@@ -143,23 +140,20 @@ async fn find(rows: &Rows, queue: &Arc<str>, there: &[Arc<str>], news: &mpsc::Un
 
 /// Whoever asks does so again, if there is no answer.
 async fn ask(rows: &Rows, queue: &Arc<str>, sought: &[Sought], news: &mpsc::UnboundedSender<News>) {
-    match within(LIMIT, rows.fates(sought, queue)).await {
-        Ok(fates) => fates.into_iter().for_each(|(of, fate)| {
-            tell(
-                news,
-                match fate {
-                    Fate::Ended(end) => News::Ended { of, end },
-                    Fate::Lost => News::Lost { key: of.1 },
-                },
-            );
-        }),
-        Err(error) => warn!(advice = error.advice(), "{error}"),
+    let fates = rows.health.note(Part::Ask, within(LIMIT, rows.fates(sought, queue)).await);
+    for (of, fate) in fates.into_iter().flatten() {
+        let told = match fate {
+            Fate::Ended(end) => News::Ended { of, end },
+            Fate::Lost => News::Lost { key: of.1 },
+        };
+        tell(news, told);
     }
 }
 
 /// Listens to the others: to whoever submits, and, while this one leads, to whoever has run something.
 pub(super) async fn listen(
     pool: PgPool,
+    health: Health,
     wake: Arc<Notify>,
     news: mpsc::UnboundedSender<News>,
     mut session: watch::Receiver<State>,
@@ -169,8 +163,12 @@ pub(super) async fn listen(
         if session.wait_for(|state| state.role != Role::Disconnected).await.is_err() {
             return;
         }
-        if let Err(error) = listen_until_lost(&pool, &wake, &news, &session).await {
-            warn!(advice = error.advice(), "{error}");
+        let epoch = session.borrow().epoch;
+        let mut ended = session.clone();
+        tokio::select! {
+            came = listen_until_lost(&pool, &wake, &news, &session) => drop(health.note(Part::Listen, came)),
+            // The next one may lead to another server.
+            _ = ended.wait_for(|state| state.epoch != epoch || state.role == Role::Disconnected) => {}
         }
         sleep(SHORTEST_PAUSE).await;
     }

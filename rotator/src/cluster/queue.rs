@@ -12,12 +12,15 @@ use tokenferry_sources::Timestamp;
 use tracing::{error, warn};
 
 use super::error::{DatabaseError, Failed as _};
+use super::health::Health;
 use super::wire::{End, Errand};
 
 /// What stands in the database.
 #[derive(Clone)]
 pub(super) struct Rows {
     pool: PgPool,
+    /// For whoever does something with them, to say what came of it.
+    pub(super) health: Health,
 }
 
 /// An errand that was taken.
@@ -50,8 +53,8 @@ pub(super) enum Fate {
 }
 
 impl Rows {
-    pub(super) fn new(pool: PgPool) -> Self {
-        Rows { pool }
+    pub(super) fn new(pool: PgPool, health: Health) -> Self {
+        Rows { pool, health }
     }
 
     /// Puts errands in the queue. The keys of those that were there already.

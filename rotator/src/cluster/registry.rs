@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::error::{DatabaseError, Failed as _, LIMIT};
+use super::health::Part;
 use super::office::within;
 use super::queue::Rows;
 use super::session::State;
@@ -66,15 +67,14 @@ impl Registry {
             if self.session.borrow().role == Role::Disconnected {
                 continue;
             }
-            if let Err(error) = within(LIMIT, self.beat()).await {
-                warn!(advice = error.advice(), "{error}");
+            let health = self.rows.health.clone();
+            if let Some(Some(role)) = health.note(Part::Beat, within(LIMIT, self.beat()).await) {
+                health.note(Part::Look, within(LIMIT, self.look(role)).await);
             }
             let is_due = pruned.is_none_or(|pruned| pruned.elapsed() >= PRUNE_EVERY);
             if is_due && self.session.borrow().role == Role::Leading {
                 pruned = Some(Instant::now());
-                if let Err(error) = self.prune().await {
-                    warn!(advice = error.advice(), "{error}");
-                }
+                health.note(Part::Prune, self.prune().await);
             }
         }
     }
@@ -93,14 +93,15 @@ impl Registry {
         });
     }
 
-    async fn beat(&mut self) -> Result<(), DatabaseError> {
+    /// What it said it is, unless it has left.
+    async fn beat(&self) -> Result<Option<Role>, DatabaseError> {
         let state = self.session.borrow().clone();
         let Orders { fingerprint, limit, is_closed, .. } = self.orders.borrow().clone();
         if is_closed {
             let gone = sqlx::query("DELETE FROM tokenferry.replicas WHERE id = $1").bind(&*self.id);
             gone.execute(&self.pool).await.doing("leave")?;
             self.left.send_replace(true);
-            return Ok(());
+            return Ok(None);
         }
         sqlx::query(BEAT)
             .bind(&*self.id)
@@ -115,7 +116,7 @@ impl Registry {
             .execute(&self.pool)
             .await
             .doing("beat in")?;
-        self.look(&fingerprint, state.role).await
+        Ok(Some(state.role))
     }
 
     /// Whoever stands still keeps its locks, perhaps that of the leader, so each looks after the others; what the dead
@@ -134,9 +135,7 @@ impl Registry {
             }
             Ok(())
         };
-        if let Err(error) = within(LIMIT, taken_over).await {
-            warn!(advice = error.advice(), "{error}");
-        }
+        self.rows.health.note(Part::TakeOver, within(LIMIT, taken_over).await);
     }
 
     async fn evict(&self, limit: Duration) -> Result<(), DatabaseError> {
@@ -154,17 +153,17 @@ impl Registry {
     }
 
     /// Sees who else is there, and what lies there.
-    async fn look(&mut self, fingerprint: &str, role: Role) -> Result<(), DatabaseError> {
+    async fn look(&mut self, role: Role) -> Result<(), DatabaseError> {
+        let Orders { work, queue, fingerprint, .. } = self.orders.borrow().clone();
         let (limit, is_self) = (self.settings.heartbeat_limit, |id: &str| id == &*self.id);
         let cluster = &self.settings.name;
-        let mut replicas = look::replicas(&self.pool, cluster, fingerprint, limit, is_self).await?;
+        let mut replicas = look::replicas(&self.pool, cluster, &fingerprint, limit, is_self).await?;
         for replica in replicas.iter_mut().filter(|replica| replica.is_self) {
             replica.role = role;
         }
-        let Orders { work, queue, .. } = self.orders.borrow().clone();
         let (waiting, oldest) = look::waiting(&self.pool, &queue).await?;
         let dead_letters = look::dead_letters(&self.pool, cluster, |name| work.find(name).is_some()).await?;
-        self.told.note(&self.name, fingerprint, role, &replicas);
+        self.told.note(&self.name, &fingerprint, role, &replicas);
         self.view.send_modify(|view| {
             (view.replicas, view.dead_letters, view.waiting) = (replicas, dead_letters, waiting);
             (view.oldest_wait, view.looked_at) = (oldest, Some(self.clock.now()));

@@ -8,16 +8,17 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Executor as _;
 use sqlx::postgres::{PgAdvisoryLock, PgConnection, PgPool};
-use sqlx::{Connection as _, Executor as _};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::database::Database;
-use super::error::{DatabaseError, Failed as _};
-use super::migrations;
+use super::error::{Cause, DatabaseError, Failed as _, LEAST_VERSION};
+use super::health::Health;
+use super::{migrations, rights};
 use crate::dispatch::Role;
 use crate::run::CredentialKey;
 
@@ -49,6 +50,7 @@ pub(super) struct Lock {
 pub(super) struct Session {
     database: Database,
     pool: PgPool,
+    health: Health,
     requests: mpsc::UnboundedReceiver<Request>,
     locks: Locks,
     state: watch::Sender<State>,
@@ -77,6 +79,7 @@ impl Session {
     pub(super) fn new(
         database: Database,
         pool: PgPool,
+        health: Health,
         cluster: &str,
         stands_for_leader: bool,
     ) -> (Self, Locks) {
@@ -85,7 +88,9 @@ impl Session {
         let state = State { role: Role::Disconnected, epoch: 0, process: None, trouble: None };
         let (state, role) = (watch::Sender::new(state), watch::Sender::new(Role::Disconnected));
         let (leader, kept) = (leader(cluster), locks.clone());
-        (Session { database, pool, requests, locks: kept, state, role, leader, stands_for_leader }, locks)
+        let session =
+            Session { database, pool, health, requests, locks: kept, state, role, leader, stands_for_leader };
+        (session, locks)
     }
 
     /// What it is, as that changes.
@@ -111,7 +116,7 @@ impl Session {
                     self.hold(held).await
                 }
                 Ok(Err(error)) => error,
-                Err(_) => DatabaseError::silence("connect to", LONGEST_CONNECT),
+                Err(_) => self.database.silence(LONGEST_CONNECT),
             };
             self.tell_trouble(trouble);
             self.wait(pause).await;
@@ -119,11 +124,15 @@ impl Session {
         }
     }
 
-    async fn connect(&self) -> Result<(PgConnection, (i32, i64)), DatabaseError> {
-        let mut connection = self.database.connect().await?;
+    async fn connect(&mut self) -> Result<(PgConnection, (i32, i64)), DatabaseError> {
+        let mut connection = self.database.connect_anew(&self.pool).await?;
+        check_version(connection.server_version_num())?;
+        rights::check(&rights::missing(&mut connection).await?)?;
         migrations::run(&mut connection, &self.pool).await?;
+        rights::try_out(&mut connection).await?;
         connection.execute(SET_UP).await.doing("set up a session of")?;
         let process = sqlx::query_as(PROCESS).fetch_one(&mut connection).await.doing("ask")?;
+        self.health.begin_anew();
         Ok((connection, process))
     }
 
@@ -149,7 +158,10 @@ impl Session {
                 }
             };
             match timeout(ANSWER_LIMIT, served).await {
-                Ok(Ok(())) => self.tell_role(&held),
+                Ok(Ok(())) => match self.health.trouble() {
+                    Some(error) => return error,
+                    None => self.tell_role(&held),
+                },
                 Ok(Err(error)) => return error,
                 Err(_) => return DatabaseError::silence("hold locks in", ANSWER_LIMIT),
             }
@@ -195,7 +207,11 @@ impl Session {
         if self.state.borrow().role == Role::Disconnected && is_known(&self.state.borrow()) {
             return;
         }
-        warn!(advice = error.advice(), "not one of the replicas, and nothing is run here: {error}");
+        // Whoever works beside replicas is told, and not begun without one.
+        if self.stands_for_leader || self.state.borrow().epoch > 0 {
+            let (database, advice) = (&self.database, error.advice());
+            warn!(%database, advice, "not one of the replicas, and nothing is run here: {error}");
+        }
         self.state.send_modify(|state| {
             *state = State {
                 role: Role::Disconnected,
@@ -249,13 +265,15 @@ struct Held {
 }
 
 impl Held {
-    /// Sees whether it is still there, and whether there is nobody else to lead.
+    /// Sees whether it is still there and can be written, and whether there is nobody else to lead.
     async fn ping(&mut self, stands_for_leader: bool) -> Result<(), DatabaseError> {
-        if self.leads || !stands_for_leader {
-            return self.connection.ping().await.doing("hold locks in");
+        let wanted = (stands_for_leader && !self.leads).then_some(self.leader);
+        let asked = sqlx::query_as(PING).bind(wanted).fetch_one(&mut self.connection);
+        let (is_read_only, leads): (bool, bool) = asked.await.doing("hold locks in")?;
+        if is_read_only {
+            return Err(DatabaseError::Failed { doing: "write to", cause: Cause::read_only() });
         }
-        let lead = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(self.leader);
-        self.leads = lead.fetch_one(&mut self.connection).await.doing("take locks in")?;
+        self.leads |= leads;
         Ok(())
     }
 
@@ -313,6 +331,11 @@ pub(super) fn leader(cluster: &str) -> i64 {
     key(&format!("{LEADER} {cluster}"))
 }
 
+fn check_version(number: Option<u32>) -> Result<(), DatabaseError> {
+    let version = number.map_or(LEAST_VERSION, |number| number / 10_000);
+    if version < LEAST_VERSION { Err(DatabaseError::TooOld { version }) } else { Ok(()) }
+}
+
 fn key(name: &str) -> i64 {
     PgAdvisoryLock::new(format!("tokenferry:{name}")).key().as_bigint().unwrap_or_default()
 }
@@ -328,6 +351,8 @@ const LEADER: &str = "leader of";
 /// A machine that is gone tells nobody, and its locks would be held for hours.
 const SET_UP: &str = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3; \
                       SET tcp_user_timeout = 14000; SET statement_timeout = 0; SET idle_session_timeout = 0";
+const PING: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, \
+                    coalesce(pg_try_advisory_lock($1), false)";
 const PROCESS: &str = "SELECT pid, (extract(epoch FROM backend_start) * 1000000)::bigint \
                        FROM pg_stat_activity WHERE pid = pg_backend_pid()";
 /// A lost connection is noticed within a second.
@@ -337,3 +362,15 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(30);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const AT_ONCE: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_too_old_is_told_so() {
+        assert!(check_version(Some(140_000)).is_ok() && check_version(None).is_ok());
+        let error = check_version(Some(130_021)).unwrap_err();
+        assert_eq!(error.to_string(), "the database is PostgreSQL 13, and 14 is needed");
+    }
+}

@@ -9,11 +9,11 @@ use apalis_core::worker::context::WorkerContext;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Interval, MissedTickBehavior, interval};
-use tracing::warn;
 
 use super::Settings;
 use super::error::LIMIT;
 use super::guarded::{Limits, run};
+use super::health::Part;
 use super::office::within;
 use super::queue::{Ending, Rows, Taken};
 use super::session::{Lock, Locks, State};
@@ -99,8 +99,8 @@ impl Worker {
             return false;
         }
         let taken = self.rows.take(&orders.queue, &desk.context, room);
-        match within(LIMIT, taken).await {
-            Ok(taken) => {
+        match self.rows.health.note(Part::Take, within(LIMIT, taken).await) {
+            Some(taken) => {
                 let is_full = taken.len() >= room;
                 for taken in taken {
                     desk.taken.insert(taken.row.clone());
@@ -109,8 +109,7 @@ impl Worker {
                 self.running.store(desk.taken.len(), Ordering::Relaxed);
                 is_full
             }
-            Err(error) => {
-                warn!(advice = error.advice(), "{error}");
+            None => {
                 // What was taken without our knowledge has to be given back.
                 desk.is_registered = false;
                 false
@@ -125,9 +124,8 @@ impl Worker {
         let taken: Vec<String> = desk.taken.iter().cloned().collect();
         let workers = workers(&self.settings.name);
         let beat = self.rows.heartbeat(&workers, &desk.context, &taken);
-        match within(LIMIT, beat).await {
-            Ok(()) => desk.is_registered = true,
-            Err(error) => warn!(advice = error.advice(), "{error}"),
+        if let Some(()) = self.rows.health.note(Part::Register, within(LIMIT, beat).await) {
+            desk.is_registered = true;
         }
     }
 

@@ -49,7 +49,7 @@ impl CommandError {
     pub(super) fn exit(&self) -> Exit {
         match self {
             #[cfg(feature = "cluster")]
-            CommandError::Database(error) if matches!(**error, DatabaseError::Failed { .. }) => Exit::Failed,
+            CommandError::Database(error) if error.may_pass() => Exit::Failed,
             #[cfg(feature = "cluster")]
             CommandError::Database(_) => Exit::Configuration,
             CommandError::BadMoment(_)

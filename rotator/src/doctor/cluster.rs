@@ -8,7 +8,9 @@ use tokio::time::timeout;
 
 use super::Patient;
 use super::finding::{Check, Finding, Group, counted};
-use crate::cluster::{CONNECTIONS, Database, DatabaseError, Examination, Replica, Settings, View};
+use crate::cluster::{
+    CONNECTIONS, Database, DatabaseError, Examination, LEAST_VERSION, Replica, Settings, View,
+};
 use crate::dispatch::Role;
 use crate::proof::human;
 
@@ -89,12 +91,14 @@ fn judge(subject: &str, examination: &Examination, view: &View, fingerprint: &st
 }
 
 fn server(subject: &str, examination: &Examination) -> Vec<Finding> {
-    let Examination { version, is_standby, is_encrypted, .. } = *examination;
+    let Examination { version, is_standby, is_read_only, is_encrypted, .. } = *examination;
     let problem =
         |found: String, advice| Finding::problem(Group::Cluster, Check::Database, subject, found, advice);
     let reached = if is_standby {
         problem(format!("PostgreSQL {version}, which only follows another server"), FOLLOWS)
-    } else if version < LEAST_VERSION {
+    } else if is_read_only {
+        problem(format!("PostgreSQL {version}, which this role cannot write"), READ_ONLY)
+    } else if u32::try_from(version).is_ok_and(|version| version < LEAST_VERSION) {
         problem(format!("PostgreSQL {version}; {LEAST_VERSION} is needed"), "Upgrade it.")
     } else {
         let encrypted = if is_encrypted { ", by TLS" } else { "" };
@@ -105,28 +109,36 @@ fn server(subject: &str, examination: &Examination) -> Vec<Finding> {
             format!("PostgreSQL {version}, reached{encrypted}"),
         )
     };
-    let is_local = ["localhost", "127.", "[::1]", "::1", "/"].iter().any(|local| subject.starts_with(local));
-    let plain = (!is_encrypted && !is_local).then(|| {
-        let found =
-            "without TLS: whoever is on the way can read which rotations there are, and take their place";
-        Finding::warning(Group::Cluster, Check::Encryption, subject, found, ENCRYPT)
-    });
-    [reached].into_iter().chain(plain).collect()
+    [reached].into_iter().chain(way(subject, examination)).collect()
+}
+
+/// What can happen between here and a server on another machine.
+fn way(subject: &str, examination: &Examination) -> Option<Finding> {
+    let found = match *examination {
+        Examination { is_local: true, .. } => return None,
+        Examination { is_encrypted: false, .. } => {
+            "without TLS: whoever is on the way can read which rotations there are, and take their place"
+        }
+        Examination { is_proven: false, .. } => {
+            "by TLS, but the server has not to prove who it is: whoever is on the way can be it"
+        }
+        _ => return None,
+    };
+    Some(Finding::warning(Group::Cluster, Check::Encryption, subject, found, ENCRYPT))
 }
 
 fn rights(subject: &str, examination: &Examination) -> Finding {
-    let Examination { is_migrated, may_create, has_extensions, .. } = *examination;
-    let problem = |found, advice| Finding::problem(Group::Cluster, Check::Grants, subject, found, advice);
-    match (is_migrated, may_create, has_extensions) {
-        (true, ..) => Finding::ok(Group::Cluster, Check::Grants, subject, "schemas and tables are there"),
-        (_, false, _) => problem("the schemas are missing, and the role may not create them", GRANT),
-        (_, _, false) => {
-            problem("the extensions hstore and pgcrypto cannot be had, which the queue needs", EXTENSIONS)
+    let Examination { is_migrated, missing, missing_extensions, .. } = examination;
+    let problem =
+        |found: String, advice| Finding::problem(Group::Cluster, Check::Grants, subject, found, advice);
+    let ok = |found| Finding::ok(Group::Cluster, Check::Grants, subject, found);
+    match (missing.as_slice(), missing_extensions.as_slice()) {
+        ([], []) if *is_migrated => ok("schemas and tables are there, and may be used"),
+        ([], []) => ok("schemas and tables are missing; the first replica makes them"),
+        ([], missing) => {
+            problem(format!("the queue needs what cannot be had: {}", missing.join(", ")), EXTENSIONS)
         }
-        _ => {
-            let found = "schemas and tables are missing; the first replica makes them";
-            Finding::ok(Group::Cluster, Check::Grants, subject, found)
-        }
+        (missing, _) => problem(format!("the role lacks {}", missing.join(", ")), GRANT),
     }
 }
 
@@ -195,7 +207,6 @@ fn alive(view: &View) -> impl Iterator<Item = &Replica> {
 }
 
 const LONGEST: Duration = Duration::from_secs(15);
-const LEAST_VERSION: i32 = 13;
 /// What PostgreSQL keeps for superusers unless it is configured.
 const RESERVED: i64 = 3;
 const AWAY: &str = "See whether PostgreSQL runs and can be reached from here.";
@@ -204,14 +215,16 @@ const DRIFT: &str = "Give all replicas the same rotations, sources and destinati
                      update is under way it is so by itself. What is a cluster of its own needs another `name`.";
 const ENCRYPT: &str = "Set sslmode=verify-full in the URL, and `ca_cert_file`.";
 const FOLLOWS: &str = "Let `database_url` lead to the primary, also after a failover.";
-const GRANT: &str = "GRANT CREATE ON DATABASE … TO …, and ON SCHEMA public for extensions; or let a role that may \
-                     create them run the first replica.";
 const EXTENSIONS: &str =
-    "Install them on the server (Debian: postgresql-contrib), or have the provider allow them.";
+    "Install these extensions on the server (Debian: postgresql-contrib), or have the provider allow them.";
+const GRANT: &str = "GRANT it; before the tables are there, a role that may make them can run the first replica instead. The \
+                     operator's guide has all that is needed.";
 const LOST: &str = "If it was stopped for good, nothing: it is forgotten a day later.";
 const NAMESAKES: &str = "Give each a `replica` of its own in the `cluster` block, or leave it out.";
 const NO_LEADER: &str = "Their logs say why; within seconds one of them should.";
 const POOLER: &str = "Go around the pooler, or have it pool by session (PgBouncer: pool_mode = session).";
+const READ_ONLY: &str = "See default_transaction_read_only of the server, of the database and of the role; and whether \
+                         `database_url` leads to the primary.";
 const VERSIONS: &str = "Finish the update; work is shared meanwhile.";
 
 #[cfg(test)]
@@ -220,6 +233,7 @@ mod tests {
     use crate::doctor::State;
     use crate::observe::samples::{cluster, now, replica};
 
+    const INSERT: &str = "INSERT ON tokenferry.outcomes";
     const OURS: &str = "7558b7c1ff2a53bb";
 
     fn good() -> Examination {
@@ -228,10 +242,13 @@ mod tests {
             max_connections: 100,
             connections: 12,
             is_standby: false,
+            is_read_only: false,
+            is_local: false,
             is_encrypted: true,
+            is_proven: true,
             is_migrated: true,
-            may_create: false,
-            has_extensions: true,
+            missing: Vec::new(),
+            missing_extensions: Vec::new(),
             keeps_sessions: true,
         }
     }
@@ -255,7 +272,7 @@ mod tests {
     fn a_good_database_and_replicas_alike_are_fine() {
         assert_eq!(trouble(&good(), &two()), []);
         assert_eq!(trouble(&good(), &view(Vec::new())), [], "nothing has to run");
-        assert_eq!(trouble(&Examination { is_migrated: false, may_create: true, ..good() }, &two()), []);
+        assert_eq!(trouble(&Examination { is_migrated: false, ..good() }, &two()), []);
     }
 
     #[test]
@@ -263,10 +280,15 @@ mod tests {
         let good = good();
         let cases = [
             (Examination { is_standby: true, ..good.clone() }, Check::Database),
-            (Examination { version: 12, ..good.clone() }, Check::Database),
-            (Examination { is_migrated: false, ..good.clone() }, Check::Grants),
+            (Examination { version: 13, ..good.clone() }, Check::Database),
+            (Examination { is_read_only: true, ..good.clone() }, Check::Database),
+            (Examination { missing: vec![INSERT.to_owned()], ..good.clone() }, Check::Grants),
             (
-                Examination { is_migrated: false, may_create: true, has_extensions: false, ..good.clone() },
+                Examination {
+                    is_migrated: false,
+                    missing_extensions: vec!["hstore".to_owned()],
+                    ..good.clone()
+                },
                 Check::Grants,
             ),
             (Examination { keeps_sessions: false, ..good.clone() }, Check::Sessions),
@@ -278,10 +300,21 @@ mod tests {
     }
 
     #[test]
+    fn the_right_that_is_missing_is_named() {
+        let lacking = Examination { missing: vec![INSERT.to_owned()], ..good() };
+        assert_eq!(rights("", &lacking).found, "the role lacks INSERT ON tokenferry.outcomes");
+        let unmade = Examination { missing_extensions: vec!["pgcrypto".to_owned()], ..good() };
+        assert!(rights("", &unmade).found.ends_with(": pgcrypto"));
+    }
+
+    #[test]
     fn what_works_but_should_not_stay_so_is_a_warning() {
         let plain = Examination { is_encrypted: false, ..good() };
         assert_eq!(trouble(&plain, &two()), [(Check::Encryption, State::Warning)]);
-        let local = judge("127.0.0.1:5432/t", &plain, &two(), OURS);
+        let unproven = Examination { is_proven: false, ..good() };
+        assert_eq!(trouble(&unproven, &two()), [(Check::Encryption, State::Warning)]);
+        let local = Examination { is_local: true, ..plain };
+        let local = judge("127.0.0.1:5432/t", &local, &two(), OURS);
         assert!(local.iter().all(|finding| finding.state == State::Ok));
         let full = Examination { connections: 95, ..good() };
         assert_eq!(trouble(&full, &two()), [(Check::Connections, State::Warning)]);

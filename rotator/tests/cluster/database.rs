@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokenferry_rotator::cluster::{Cause, Database, DatabaseError, Guarded, Settings};
+use tokenferry_rotator::cluster::{BadCertificate, Cause, Database, DatabaseError, Guarded, Settings};
 use tokenferry_rotator::dispatch::Role;
 use tokenferry_rotator::run::{Outcome, Work as _};
 use tokenferry_tests::postgres::Postgres;
@@ -27,7 +27,27 @@ async fn a_server_is_trusted_by_the_certificate_that_is_named_and_by_no_other() 
     let seen = database(&url, |settings| settings.ca_cert_file = Some(postgres.ca_file().into()));
     assert!(seen.examine().await.unwrap().is_encrypted);
     let error = database(&url, |_| {}).examine().await.unwrap_err();
-    assert!(matches!(&error, DatabaseError::Failed { cause: Cause::Tls, .. }), "{error:?}");
+    assert!(is_certificate(&error, BadCertificate::Authority), "{error:?}");
+}
+
+#[tokio::test]
+async fn each_reason_why_there_is_no_secure_connection_is_told() {
+    let (postgres, plain) = (Postgres::with_tls().await, Postgres::shared("plain").await);
+    let ca = |settings: &mut Settings| settings.ca_cert_file = Some(postgres.ca_file().into());
+    let by_name = postgres.url().replace("127.0.0.1", "127.0.0.2") + "?sslmode=verify-full";
+    let error = database(&by_name, ca).examine().await.unwrap_err();
+    assert!(is_certificate(&error, BadCertificate::Host), "{error:?}");
+    let error = database(&(plain.url() + "?sslmode=require"), |_| {}).examine().await.unwrap_err();
+    let place =
+        format!("cannot connect to the database at 127.0.0.1:{}: the server has no TLS", plain.port());
+    assert_eq!(error.to_string(), place);
+    let nowhere = plain.url().replace("127.0.0.1", "database.invalid");
+    let error = database(&nowhere, |_| {}).examine().await.unwrap_err();
+    assert!(matches!(&error, DatabaseError::Unreachable { cause: Cause::UnknownHost, .. }), "{error:?}");
+}
+
+fn is_certificate(error: &DatabaseError, bad: BadCertificate) -> bool {
+    matches!(error, DatabaseError::Unreachable { cause: Cause::Certificate(found), .. } if *found == bad)
 }
 
 #[tokio::test]
@@ -36,7 +56,11 @@ async fn what_the_server_says_is_told_by_its_code_and_nothing_tells_the_password
     let wrong = postgres.url().replace(postgres.password(), "hunter2");
     let error = database(&wrong, |_| {}).examine().await.unwrap_err();
     let said = format!("{error} {error:?} {}", error.advice());
-    assert_eq!(error.to_string(), "cannot connect to the database: SQLSTATE 28P01 (the login was refused)");
+    let refused = format!(
+        "cannot connect to the database at 127.0.0.1:{}: SQLSTATE 28P01 (the login was refused)",
+        postgres.port()
+    );
+    assert_eq!(error.to_string(), refused);
     assert!(!said.contains("hunter2") && said.contains("pg_hba.conf"), "{said}");
     let nowhere = postgres.url().replace(postgres.name(), "elsewhere");
     let error = database(&nowhere, |_| {}).examine().await.unwrap_err();
@@ -47,8 +71,13 @@ async fn what_the_server_says_is_told_by_its_code_and_nothing_tells_the_password
 async fn who_may_not_create_anything_can_do_everything_once_the_tables_are_there() {
     let postgres = Postgres::shared("rights").await;
     let before = database(&postgres.url(), |_| {}).examine().await.unwrap();
-    assert!(!before.is_migrated && before.may_create && before.has_extensions && before.keeps_sessions);
-    assert!(!before.is_standby && before.version >= 13);
+    assert!(
+        !before.is_migrated
+            && before.missing.is_empty()
+            && before.missing_extensions.is_empty()
+            && before.keeps_sessions
+    );
+    assert!(!before.is_standby && before.version >= 14);
     database(&postgres.url(), |_| {}).migrate().await.unwrap();
 
     let administrator = postgres.administrator();
@@ -58,7 +87,7 @@ async fn who_may_not_create_anything_can_do_everything_once_the_tables_are_there
     }
     let url = postgres.url().replace(&format!("//{}:", postgres.user()), "//dml_only:");
     let after = database(&url, |_| {}).examine().await.unwrap();
-    assert!(after.is_migrated && !after.may_create, "{after:?}");
+    assert!(after.is_migrated && after.missing.is_empty(), "{after:?}");
     database(&url, |_| {}).migrate().await.unwrap();
     postgres.execute(OLD).await;
 
@@ -90,12 +119,13 @@ async fn in_a_database_of_somebody_else_the_documented_rights_make_the_tables() 
     administrator.execute(&format!("ALTER DATABASE {name} OWNER TO CURRENT_USER")).await;
     let seen = database(&postgres.url(), |_| {});
     for grant in documented("in a database of somebody else") {
-        assert!(!seen.examine().await.unwrap().may_create, "without {grant}");
+        let missing = seen.examine().await.unwrap().missing;
+        assert!(missing.iter().any(|right| grant.contains(&**right)), "{grant}: {missing:?}");
         let grant = grant.replace("DATABASE shared", &format!("DATABASE {name}"));
         administrator.execute(&grant.replace("TO tokenferry", &format!("TO {user}"))).await;
     }
     let before = seen.examine().await.unwrap();
-    assert!(!before.is_migrated && before.may_create, "{before:?}");
+    assert!(!before.is_migrated && before.missing.is_empty(), "{before:?}");
     seen.migrate().await.unwrap();
     let world = Arc::<World>::default();
     let work = Arc::new(Fake::new(&world, "one"));

@@ -9,4 +9,5 @@ mod losses;
 mod replica;
 mod sharing;
 mod shown;
+mod unwritable;
 mod world;
