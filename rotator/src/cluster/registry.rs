@@ -88,7 +88,9 @@ impl Registry {
                 view.since = self.clock.now();
             }
             (view.role, view.trouble) = (role, trouble);
-            view.replicas.iter_mut().filter(|replica| replica.is_self).for_each(|ours| ours.role = role);
+            for ours in view.replicas.iter_mut().filter(|replica| replica.is_self) {
+                ours.role = role;
+            }
             is_new
         });
     }

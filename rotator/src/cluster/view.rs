@@ -62,6 +62,7 @@ impl View {
 
 /// One of the processes that share the work.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Replica {
     /// What it is called; where several are called so, with what tells them apart.
     pub name: Arc<str>,
