@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions as _, Executor as _};
 use tokenferry_sources::{Environment, ProcessEnvironment, Reference};
+use tokio::time::Instant;
 
 use super::error::{Cause, DatabaseError, Failed as _};
 use super::{Settings, migrations, rights, url};

@@ -283,7 +283,7 @@ impl<T> Failed<T> for Result<T, apalis_postgres::Error> {
 
 /// How long a statement may take, and a connection to be had.
 pub(super) const LIMIT: Duration = Duration::from_secs(5);
-/// What it is called by version must be at least this.
+/// The oldest PostgreSQL that will do.
 pub const LEAST_VERSION: u32 = 14;
 const GRANT: &str =
     "grant it: \"The database\" in the operator's guide (docs/rotator/cluster.md) has all that is needed";

@@ -80,7 +80,9 @@ impl Health {
     /// What came before is no reason for anything any more.
     pub(super) fn begin_anew(&self) {
         let Seen { parts, trouble } = &mut *self.seen();
-        parts.values_mut().for_each(|failing| failing.since = None);
+        for failing in parts.values_mut() {
+            failing.since = None;
+        }
         *trouble = None;
     }
 

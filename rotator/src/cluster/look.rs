@@ -57,16 +57,17 @@ pub(super) async fn replicas(
     limit: Duration,
     is_self: impl Fn(&str) -> bool,
 ) -> Result<Vec<Replica>, DatabaseError> {
-    type Row = (String, String, bool, String, String, bool, bool, i32, f64);
+    type Row = (String, String, bool, String, String, bool, bool, i32, f64, f64);
     let asked = sqlx::query_as(REPLICAS).bind(cluster).bind(session::leader(cluster));
     let rows: Vec<Row> = asked.fetch_all(database).await.doing("ask")?;
+    let time = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let replicas = rows.into_iter().map(|row| {
-        let (id, name, has_namesake, version, theirs, leads, is_there, concurrency, silent) = row;
+        let (id, name, has_namesake, version, theirs, leads, is_there, concurrency, longest, silent) = row;
         Replica {
             is_self: is_self(&id),
             name: name.into(),
             has_namesake,
-            drifted: theirs != fingerprint || version != env!("CARGO_PKG_VERSION"),
+            drifted: theirs != fingerprint || version != env!("CARGO_PKG_VERSION") || time(longest) != limit,
             version,
             fingerprint: theirs,
             role: match (leads, is_there) {
@@ -75,8 +76,9 @@ pub(super) async fn replicas(
                 (false, false) => Role::Disconnected,
             },
             concurrency: concurrency.try_into().unwrap_or_default(),
-            silent_for: Duration::try_from_secs_f64(silent).unwrap_or_default(),
-            is_lost: silent > limit.as_secs_f64(),
+            heartbeat_limit: time(longest),
+            silent_for: time(silent),
+            is_lost: silent > longest,
         }
     });
     Ok(replicas.collect())
@@ -134,7 +136,8 @@ WITH sessions AS (
 )
 SELECT id, CASE WHEN count(*) OVER (PARTITION BY name) > 1 THEN id ELSE name END,
     is_there AND count(*) FILTER (WHERE is_there) OVER (PARTITION BY name) > 1,
-    version, fingerprint, leads, is_there, concurrency, extract(epoch FROM now() - seen_at)::float8
+    version, fingerprint, leads, is_there, concurrency, heartbeat_limit,
+    extract(epoch FROM now() - seen_at)::float8
 FROM found ORDER BY name, id";
 
 const WAITING: &str = "

@@ -81,7 +81,8 @@ CREATE TABLE IF NOT EXISTS tokenferry.migrations (
 )";
 
 /// One after the other. What was released is never changed.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE tokenferry.outcomes (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     queue text NOT NULL,
@@ -113,4 +114,8 @@ CREATE TABLE tokenferry.replicas (
 );
 CREATE INDEX tokenferry_done ON apalis.jobs (done_at) WHERE done_at IS NOT NULL;
 CREATE INDEX tokenferry_taken ON apalis.jobs (lock_by) WHERE status = 'Running' OR status = 'Queued';
-"];
+",
+    "
+ALTER TABLE tokenferry.replicas ADD COLUMN heartbeat_limit double precision NOT NULL DEFAULT 60;
+",
+];

@@ -115,6 +115,7 @@ impl Registry {
             .bind(i32::try_from(limit).unwrap_or(i32::MAX))
             .bind(state.process.map(|(pid, _)| pid))
             .bind(state.process.map(|(_, start)| start))
+            .bind(self.settings.heartbeat_limit.as_secs_f64())
             .execute(&self.pool)
             .await
             .doing("beat in")?;
@@ -129,9 +130,11 @@ impl Registry {
         if is_closed || role == Role::Disconnected {
             return;
         }
-        let limit = self.settings.heartbeat_limit;
+        // What has begun under a longer one shall not be given away early.
+        let limits = self.view.borrow().replicas.iter().map(|replica| replica.heartbeat_limit).max();
+        let limit = limits.unwrap_or_default().max(self.settings.heartbeat_limit);
         let taken_over = async {
-            self.evict(limit).await?;
+            self.evict().await?;
             if role == Role::Leading {
                 self.rows.take_over(&workers(&self.settings.name), limit).await?;
             }
@@ -140,11 +143,10 @@ impl Registry {
         self.rows.health.note(Part::TakeOver, within(LIMIT, taken_over).await);
     }
 
-    async fn evict(&self, limit: Duration) -> Result<(), DatabaseError> {
+    async fn evict(&self) -> Result<(), DatabaseError> {
         let evicted = sqlx::query(EVICT)
             .bind(&*self.id)
             .bind(&*self.settings.name)
-            .bind(limit.as_secs_f64())
             .fetch_all(&self.pool)
             .await
             .doing("look after replicas in")?;
@@ -226,17 +228,17 @@ WITH replaced AS (
     AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = session_pid)
 )
 INSERT INTO tokenferry.replicas
-    (id, cluster, name, version, fingerprint, role, concurrency, session_pid, session_start, seen_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now())
+    (id, cluster, name, version, fingerprint, role, concurrency, session_pid, session_start, heartbeat_limit, seen_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now())
 ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version, fingerprint = EXCLUDED.fingerprint,
     role = EXCLUDED.role, concurrency = EXCLUDED.concurrency, session_pid = EXCLUDED.session_pid,
-    session_start = EXCLUDED.session_start, seen_at = EXCLUDED.seen_at";
+    session_start = EXCLUDED.session_start, heartbeat_limit = EXCLUDED.heartbeat_limit, seen_at = EXCLUDED.seen_at";
 
-/// Its locks are free then, and whoever held them learns of it when it goes on.
+/// By what each has said of itself. Its locks are free then, and whoever held them learns of it when it goes on.
 const EVICT: &str = "
 SELECT pg_terminate_backend(activity.pid)
 FROM tokenferry.replicas, LATERAL pg_stat_get_activity(session_pid) AS activity
-WHERE id <> $1 AND cluster = $2 AND seen_at < now() - make_interval(secs => $3) AND session_pid IS NOT NULL
+WHERE id <> $1 AND cluster = $2 AND seen_at < now() - make_interval(secs => heartbeat_limit) AND session_pid IS NOT NULL
     AND (extract(epoch FROM backend_start) * 1000000)::bigint = session_start";
 
 const PRUNE_JOBS: &str = "

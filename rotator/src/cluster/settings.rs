@@ -45,15 +45,16 @@ impl Settings {
         u32::try_from(limit / interval.max(1)).unwrap_or(u32::MAX).max(1)
     }
 
-    /// Checks that a run of at most `longest`, that of `of`, is over before anybody else takes its work over.
+    /// Checks that a run of at most `longest`, that of `of`, is over before anybody else takes its work over; so much
+    /// of it is Vault's.
     ///
     /// # Errors
     /// When it may not be.
-    pub fn check_time(&self, of: &str, longest: Duration) -> Result<(), TimeRule> {
+    pub fn check_time(&self, of: &str, longest: Duration, of_vault: Duration) -> Result<(), TimeRule> {
         if longest + MARGIN < self.heartbeat_limit {
             return Ok(());
         }
-        Err(TimeRule { of: of.to_owned(), longest, limit: self.heartbeat_limit })
+        Err(TimeRule { of: of.to_owned(), longest, of_vault, limit: self.heartbeat_limit })
     }
 }
 
@@ -68,6 +69,8 @@ pub struct TimeRule {
     pub of: String,
     /// How long.
     pub longest: Duration,
+    /// How much of that Vault may take.
+    pub of_vault: Duration,
     /// How long a replica may be silent.
     pub limit: Duration,
 }
@@ -76,7 +79,13 @@ impl TimeRule {
     /// What to do about it.
     pub fn advice(&self) -> String {
         let least = (self.longest + MARGIN).as_secs() + 1;
-        format!("set `heartbeat_limit` to {least}s or more, or shorten the time-outs of {}", self.of)
+        let (vault, source) = (self.of_vault.as_secs(), self.longest.saturating_sub(self.of_vault).as_secs());
+        let shorten = if vault > source {
+            format!("`timeout` of `vault`: {vault} s are requests to it, {source} s those to {}", self.of)
+        } else {
+            format!("`timeout` of {}: {source} s are requests to it, {vault} s those to Vault", self.of)
+        };
+        format!("set `heartbeat_limit` to {least}s or more, or shorten {shorten}")
     }
 }
 
@@ -92,12 +101,14 @@ pub(super) const MARGIN: Duration = Duration::from_secs(5);
 mod tests {
     use super::*;
 
+    const VAULT: Duration = Duration::from_secs(20);
+
     #[test]
     fn a_run_has_to_be_over_before_its_work_is_taken_over() {
         let settings = Settings::new(Reference::Env("DATABASE_URL".into()));
         assert_eq!(settings.missed_heartbeats(), 12);
-        assert_eq!(settings.check_time("zscaler.corp", Duration::from_secs(54)), Ok(()));
-        let broken = settings.check_time("zscaler.corp", Duration::from_secs(55)).unwrap_err();
+        assert_eq!(settings.check_time("zscaler.corp", Duration::from_secs(54), VAULT), Ok(()));
+        let broken = settings.check_time("zscaler.corp", Duration::from_secs(55), VAULT).unwrap_err();
         assert_eq!(
             broken.to_string(),
             "a run of zscaler.corp may take 55 s, and with a margin of 5 s that is not less than \
@@ -105,7 +116,10 @@ mod tests {
         );
         assert_eq!(
             broken.advice(),
-            "set `heartbeat_limit` to 61s or more, or shorten the time-outs of zscaler.corp"
+            "set `heartbeat_limit` to 61s or more, or shorten `timeout` of zscaler.corp: 35 s are requests to it, 20 s \
+             those to Vault"
         );
+        let slow = settings.check_time("zscaler.corp", VAULT * 5, VAULT * 4).unwrap_err();
+        assert!(slow.advice().contains("or shorten `timeout` of `vault`: 80 s are requests to it"));
     }
 }

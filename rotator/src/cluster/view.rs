@@ -74,12 +74,14 @@ pub struct Replica {
     pub version: String,
     /// Which configuration it has: replicas with different ones do not share work.
     pub fingerprint: String,
-    /// Whether it has another configuration, or runs another version, than the one that tells this.
+    /// Whether it has another configuration or `heartbeat_limit`, or runs another version, than the one that tells this.
     pub drifted: bool,
     /// What it is: the one whose session holds the lock of the leader, another one, or one whose session is gone.
     pub role: Role,
     /// How many runs it may have under way at once.
     pub concurrency: u32,
+    /// How long it may be silent.
+    pub heartbeat_limit: Duration,
     /// How long ago it was seen, by the clock of the database.
     pub silent_for: Duration,
     /// Whether that is longer than a replica may be silent.

@@ -99,22 +99,18 @@ impl Worker {
             return false;
         }
         let taken = self.rows.take(&orders.queue, &desk.context, room);
-        match self.rows.health.note(Part::Take, within(LIMIT, taken).await) {
-            Some(taken) => {
-                let is_full = taken.len() >= room;
-                for taken in taken {
-                    desk.taken.insert(taken.row.clone());
-                    desk.runs.spawn(self.errand(&orders).run(taken));
-                }
-                self.running.store(desk.taken.len(), Ordering::Relaxed);
-                is_full
-            }
-            None => {
-                // What was taken without our knowledge has to be given back.
-                desk.is_registered = false;
-                false
-            }
+        let Some(taken) = self.rows.health.note(Part::Take, within(LIMIT, taken).await) else {
+            // What was taken without our knowledge has to be given back.
+            desk.is_registered = false;
+            return false;
+        };
+        let is_full = taken.len() >= room;
+        for taken in taken {
+            desk.taken.insert(taken.row.clone());
+            desk.runs.spawn(self.errand(&orders).run(taken));
         }
+        self.running.store(desk.taken.len(), Ordering::Relaxed);
+        is_full
     }
 
     async fn beat(&self, desk: &mut Desk) {

@@ -118,6 +118,7 @@ struct Row {
     version: String,
     configuration: String,
     concurrency: u32,
+    heartbeat_limit_seconds: u64,
     seen_seconds_ago: u64,
     #[serde(skip)]
     seen: String,
@@ -179,6 +180,7 @@ impl From<&Replica> for Row {
             version: replica.version.clone(),
             configuration: replica.fingerprint.clone(),
             concurrency: replica.concurrency,
+            heartbeat_limit_seconds: replica.heartbeat_limit.as_secs(),
             seen_seconds_ago: seconds,
             seen: human(Duration::from_secs(seconds)),
         }

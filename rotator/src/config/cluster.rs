@@ -11,13 +11,22 @@ use super::reader::{Block, Found};
 use super::source::Sources;
 use super::value::Value;
 use super::words::CLUSTER;
-use crate::cluster::Settings;
+use crate::cluster::{Settings, TimeRule};
 use crate::source::Source;
 
 impl Config {
     /// The source whose runs may take the longest time, and how long that is.
     pub fn longest_run(&self) -> Option<(Arc<str>, Duration)> {
         longest(self.sources.iter().map(|source| &**source), self.vault.timeout)
+    }
+
+    /// Checks that all runs are over before replicas with these settings take work over.
+    ///
+    /// # Errors
+    /// When one may not be.
+    pub fn check_time(&self, settings: &Settings) -> Result<(), TimeRule> {
+        let Some((source, longest)) = self.longest_run() else { return Ok(()) };
+        settings.check_time(&source, longest, of_vault(self.vault.timeout))
     }
 }
 
@@ -30,7 +39,10 @@ pub(super) fn read(
     let blocks: Vec<_> = roots.iter().flat_map(|root| root.blocks(&CLUSTER)).collect();
     let mut blocks = blocks.into_iter();
     let Some(first) = blocks.next() else { return Ok(None) };
-    let longest = vault.and_then(|vault| longest(sources.known(), vault.timeout));
+    let longest = vault.and_then(|vault| {
+        let (source, longest) = longest(sources.known(), vault.timeout)?;
+        Some((source, longest, of_vault(vault.timeout)))
+    });
     let settings = first.and_then(|found| settings(found, longest));
     for (other, _) in blocks.flatten() {
         other.header.note("there is more than one `cluster` block");
@@ -40,7 +52,10 @@ pub(super) fn read(
     settings.map(Some)
 }
 
-fn settings((block, header): Found<'_, 0>, longest: Option<(Arc<str>, Duration)>) -> Result<Settings, Noted> {
+fn settings(
+    (block, header): Found<'_, 0>,
+    longest: Option<(Arc<str>, Duration, Duration)>,
+) -> Result<Settings, Noted> {
     let settings = settings_of(&block);
     let spot = block.header;
     block.finish();
@@ -50,8 +65,8 @@ fn settings((block, header): Found<'_, 0>, longest: Option<(Arc<str>, Duration)>
     if !cfg!(feature = "cluster") {
         return Err(spot.advise(WITHOUT, "use a build that has it, or leave `cluster` out"));
     }
-    if let Some((source, longest)) = longest {
-        let rule = settings.check_time(&source, longest);
+    if let Some((source, longest, of_vault)) = longest {
+        let rule = settings.check_time(&source, longest, of_vault);
         rule.map_err(|broken| limit.advise(broken.to_string(), broken.advice()))?;
     }
     Ok(settings)
@@ -118,9 +133,12 @@ fn name(value: Value<'_>) -> Result<String, Noted> {
 /// How long a run may take: the entry is read, then there is a login, and the entry is written. What takes longer, as a
 /// slow try-out on top of a slow login, is cut off in time.
 fn longest<'a>(sources: impl Iterator<Item = &'a Source>, vault: Duration) -> Option<(Arc<str>, Duration)> {
-    let times =
-        sources.map(|source| (Arc::clone(&source.name), source.http.timeout + vault * REQUESTS_TO_VAULT));
+    let times = sources.map(|source| (Arc::clone(&source.name), source.http.timeout + of_vault(vault)));
     times.max_by_key(|(_, longest)| *longest)
+}
+
+fn of_vault(timeout: Duration) -> Duration {
+    timeout * REQUESTS_TO_VAULT
 }
 
 const WITHOUT: &str = "this program was built without the feature `cluster`";

@@ -180,9 +180,12 @@ fn replicas(view: &View, fingerprint: &str) -> Vec<Finding> {
     let silent = |replica: &Replica| human(Duration::from_secs(replica.silent_for.as_secs()));
     let mut findings = Vec::new();
     for replica in view.replicas.iter().filter(|replica| replica.is_lost || replica.drifted) {
-        let Replica { name, version, fingerprint: theirs, is_lost, .. } = replica;
+        let Replica { name, version, fingerprint: theirs, heartbeat_limit, is_lost, .. } = replica;
         findings.push(if *is_lost {
             warning(name, format!("was not seen for {}", silent(replica)), LOST)
+        } else if *theirs == *fingerprint && *version == env!("CARGO_PKG_VERSION") {
+            let found = format!("has a `heartbeat_limit` of {}, here it is another", human(*heartbeat_limit));
+            warning(name, found, LIMITS)
         } else if *theirs == *fingerprint {
             warning(name, format!("runs version {version}, this is {}", env!("CARGO_PKG_VERSION")), VERSIONS)
         } else {
@@ -219,6 +222,8 @@ const EXTENSIONS: &str =
     "Install these extensions on the server (Debian: postgresql-contrib), or have the provider allow them.";
 const GRANT: &str = "GRANT it; before the tables are there, a role that may make them can run the first replica instead. The \
                      operator's guide has all that is needed.";
+const LIMITS: &str =
+    "Give all replicas the same `heartbeat_limit`, and start those that have not; work is shared meanwhile.";
 const LOST: &str = "If it was stopped for good, nothing: it is forgotten a day later.";
 const NAMESAKES: &str = "Give each a `replica` of its own in the `cluster` block, or leave it out.";
 const NO_LEADER: &str = "Their logs say why; within seconds one of them should.";
@@ -339,6 +344,10 @@ mod tests {
         let newer = Replica { drifted: true, version: "9.9.9".to_owned(), ..replica("new", Role::Leading) };
         let found = &replicas(&view(vec![newer]), OURS)[0].found;
         assert!(found.starts_with("runs version 9.9.9, this is "), "{found}");
+        let limit = Duration::from_secs(20);
+        let hasty = Replica { drifted: true, heartbeat_limit: limit, ..replica("hasty", Role::Leading) };
+        let found = &replicas(&view(vec![hasty]), OURS)[0].found;
+        assert_eq!(found, "has a `heartbeat_limit` of 20s, here it is another");
     }
 
     #[test]

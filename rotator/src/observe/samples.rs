@@ -127,6 +127,7 @@ pub(crate) fn replica(name: &str, role: Role) -> Replica {
         drifted: false,
         role,
         concurrency: 8,
+        heartbeat_limit: Duration::from_mins(1),
         silent_for: Duration::from_secs(2),
         is_lost: false,
     }

@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 
 use self::transition::Names;
 use self::watch::{Seen, Watch};
+use crate::cluster::{Settings, TimeRule};
 use crate::config::{Config, ConfigErrors, Problem};
 use crate::handover;
 use crate::rotation::Rotation;
@@ -41,6 +42,8 @@ pub struct Reloads {
     watch: Watch,
     /// What is in force.
     rotations: Arc<[Arc<Rotation>]>,
+    /// How work is shared until the next start.
+    sharing: Option<Settings>,
     next_look: Instant,
     hang_up: Signal,
     reading: Option<JoinHandle<Result<Config, ConfigErrors>>>,
@@ -78,6 +81,7 @@ impl Reloads {
             next_look: Instant::now() + watch.pause(),
             watch,
             rotations: Arc::default(),
+            sharing: None,
             hang_up,
             reading: None,
         })
@@ -87,6 +91,9 @@ impl Reloads {
     /// before.
     pub fn follow(&mut self, config: &Config) {
         self.rotations = config.rotations.as_slice().into();
+        if self.sharing.is_none() {
+            self.sharing.clone_from(&config.cluster);
+        }
         self.watch.refer(config.referred().map(Path::to_owned));
     }
 
@@ -127,7 +134,8 @@ impl Reloads {
     fn begin(&mut self, cause: &Cause) {
         info!(%cause, "reading the configuration again");
         let (path, former) = (self.path.clone(), Arc::clone(&self.rotations));
-        self.reading = Some(spawn_blocking(move || read(&former, &path)));
+        let sharing = self.sharing.clone();
+        self.reading = Some(spawn_blocking(move || read(&former, sharing.as_ref(), &path)));
     }
 }
 
@@ -192,10 +200,12 @@ pub fn tell_refusal(problems: &ConfigErrors) {
     );
 }
 
-fn read(former: &[Arc<Rotation>], path: &Path) -> Result<Config, ConfigErrors> {
+fn read(former: &[Arc<Rotation>], sharing: Option<&Settings>, path: &Path) -> Result<Config, ConfigErrors> {
     let config = Config::load_after(former, path, &ProcessEnvironment)?;
     let unusable = |file: &Path| Some(unusable(file, &certificates(file).err()?));
-    let problems: Vec<Problem> = config.ca_cert_files().into_iter().filter_map(unusable).collect();
+    let too_long = sharing.and_then(|sharing| Some(too_long(path, &config.check_time(sharing).err()?)));
+    let problems: Vec<Problem> =
+        config.ca_cert_files().into_iter().filter_map(unusable).chain(too_long).collect();
     if problems.is_empty() { Ok(config) } else { Err(problems.into()) }
 }
 
@@ -205,7 +215,61 @@ fn unusable(file: &Path, cause: &str) -> Problem {
     Problem { file: file.to_owned(), place: None, message, advice: None, excerpt: None }
 }
 
+/// Other replicas would take over what is still under way: the `cluster` block is that of the start.
+fn too_long(path: &Path, broken: &TimeRule) -> Problem {
+    let message = format!("{broken} until the next start");
+    Problem { file: path.to_owned(), place: None, message, advice: Some(broken.advice()), excerpt: None }
+}
+
 fn mistake(path: &Path) -> Problem {
     let message = "it could not be read because of a mistake in this program".to_owned();
     Problem { file: path.to_owned(), place: None, message, advice: None, excerpt: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokenferry_sources::Reference;
+
+    use super::*;
+
+    #[test]
+    fn runs_that_became_too_long_for_the_replicas_that_run_are_not_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tokenferry.hcl");
+        std::fs::write(&file, SLOW).unwrap();
+        assert!(read(&[], None, &file).is_ok());
+        let limit = |seconds| Settings {
+            heartbeat_limit: Duration::from_secs(seconds),
+            ..Settings::new(Reference::Env("URL".to_owned()))
+        };
+        assert!(read(&[], Some(&limit(96)), &file).is_ok());
+        let problems = read(&[], Some(&limit(95)), &file).unwrap_err();
+        let told: Vec<&str> = problems.iter().map(|problem| &*problem.message).collect();
+        assert!(told.len() == 1 && told[0].ends_with("which is 95 s until the next start"), "{told:?}");
+    }
+
+    const SLOW: &str = r#"
+        vault {
+          address = "https://vault.example"
+          auth "token" {
+            token = { env = "VAULT_TOKEN" }
+          }
+        }
+        source "zettelstore" "notes" {
+          base_url = "https://notes.example"
+          username = "anna"
+          password = { env = "PASSWORD" }
+          timeout  = "70s"
+        }
+        rotation "notes" {
+          source   = "zettelstore.notes"
+          schedule = "0 * * * *"
+          destination {
+            mount = "secret"
+            path  = "notes"
+          }
+        }
+    "#;
 }

@@ -34,7 +34,7 @@ async fn a_server_is_trusted_by_the_certificate_that_is_named_and_by_no_other() 
 async fn each_reason_why_there_is_no_secure_connection_is_told() {
     let (postgres, plain) = (Postgres::with_tls().await, Postgres::shared("plain").await);
     let ca = |settings: &mut Settings| settings.ca_cert_file = Some(postgres.ca_file().into());
-    let by_name = postgres.url().replace("127.0.0.1", "127.0.0.2") + "?sslmode=verify-full";
+    let by_name = postgres.url().replace("127.0.0.1", "localhost") + "?sslmode=verify-full";
     let error = database(&by_name, ca).examine().await.unwrap_err();
     assert!(is_certificate(&error, BadCertificate::Host), "{error:?}");
     let error = database(&(plain.url() + "?sslmode=require"), |_| {}).examine().await.unwrap_err();
@@ -119,9 +119,11 @@ async fn in_a_database_of_somebody_else_the_documented_rights_make_the_tables() 
     administrator.execute(&format!("ALTER DATABASE {name} OWNER TO CURRENT_USER")).await;
     let seen = database(&postgres.url(), |_| {});
     for grant in documented("in a database of somebody else") {
+        let grant = grant.replace("DATABASE shared", &format!("DATABASE {name}"));
         let missing = seen.examine().await.unwrap().missing;
         assert!(missing.iter().any(|right| grant.contains(&**right)), "{grant}: {missing:?}");
-        let grant = grant.replace("DATABASE shared", &format!("DATABASE {name}"));
+        let error = seen.migrate().await.unwrap_err();
+        assert!(missing.iter().all(|right| error.to_string().contains(&**right)), "{error}");
         administrator.execute(&grant.replace("TO tokenferry", &format!("TO {user}"))).await;
     }
     let before = seen.examine().await.unwrap();

@@ -1,12 +1,14 @@
 //! A database that grants locks and cannot be written, and one that is somewhere else all of a sudden.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokenferry_rotator::cluster::Settings;
 use tokenferry_rotator::dispatch::Role;
 use tokenferry_sources::Reference;
 use tokenferry_tests::postgres::Postgres;
+use tokio::sync::Semaphore;
 
 use crate::replica::{Replica, settings, until};
 use crate::world::{Fake, World, due};
@@ -62,13 +64,17 @@ async fn a_right_that_is_taken_away_is_named_and_work_goes_on_when_it_is_back() 
     until("it is done", || one.ended().len() == 1).await;
     drop(one);
 
-    let mut two = Replica::start(&database.url(), "two", &world, work, &[due(1)]);
+    let gate = Arc::new(Semaphore::new(0));
+    let gated = Arc::new(Fake { gate: Some(Arc::clone(&gate)), ..Fake::new(&world, "two") });
+    let begun = world.begun.load(Ordering::Relaxed);
+    let mut two = Replica::start(&database.url(), "two", &world, gated, &[due(1)]);
+    until("it has begun", || world.begun.load(Ordering::Relaxed) > begun).await;
     database.execute(&format!("REVOKE INSERT ON tokenferry.outcomes FROM {}", database.user())).await;
-    two.is(Role::Leading).await;
+    gate.add_permits(8);
     until("it was run", || world.entry(1).is_some()).await;
     two.sees(|view| view.trouble.as_ref().is_some_and(|told| told.contains("INSERT ON"))).await;
     database.execute(&grant).await;
-    until("its outcome is told", || two.ended().len() == 1).await;
+    two.is(Role::Leading).await;
 }
 
 #[tokio::test]
