@@ -129,7 +129,7 @@ pub struct Next {
     #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub count: u16,
 
-    /// Do not ask Vault: show the schedules alone
+    /// Ask neither Vault nor the database of replicas: show the schedules alone
     #[arg(long)]
     pub offline: bool,
 
@@ -202,7 +202,7 @@ pub struct Policy {
 /// A wrapping token (`wrapped = true`) is left to the rotator: then nobody looks.
 ///
 /// Where replicas share the work (`cluster`), their database is asked as well: which of them are lost or differ, and
-/// which runs nobody tries again. Exit code 3, too, if it cannot be.
+/// which runs were given up. Exit code 3, too, if it cannot be.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Status {

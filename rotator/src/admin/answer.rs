@@ -60,7 +60,7 @@ impl Admin {
 
     async fn ready(&self) -> Answer {
         let found = match self.health().await {
-            Ok(health) => reasons(health),
+            Ok(health) => reasons(&health),
             Err(reason) => vec![reason],
         };
         if found.is_empty() {

@@ -1,7 +1,8 @@
 //! Whether the daemon does its work.
 //!
-//! It does while every rotation is attempted when it is due, by itself or, where it stands by, by another replica. That some of them fail, are refused or have lost their
-//! token does not make it unready: another instance would fare no better, and alerts tell of it.
+//! It does while every rotation is attempted when it is due, by itself or, where it stands by, by another replica. That
+//! some of them fail, are refused or have lost their token does not make it unready: another instance would fare no
+//! better, and alerts tell of it.
 
 use std::time::Duration;
 
@@ -21,13 +22,16 @@ pub struct Reason {
 }
 
 /// Why it is not ready; nothing if it is.
-pub fn reasons(health: Health) -> Vec<Reason> {
-    let Health { rotations, unread, lag, role } = health;
+pub fn reasons(health: &Health) -> Vec<Reason> {
+    let Health { rotations, unread, lag, role, trouble } = health;
+    let (unread, lag) = (*unread, *lag);
     let mut reasons = Vec::new();
-    if role == Role::Disconnected {
-        let text = "PostgreSQL, through which the replicas share the work, cannot be reached; nothing is begun before \
-                    it is back";
-        reasons.push(Reason { reason: "database_unreachable", text: text.to_owned() });
+    if *role == Role::Disconnected {
+        let why = trouble.as_deref().unwrap_or("it has not been reached yet");
+        let text = format!(
+            "nothing is begun while PostgreSQL, through which the replicas share the work, cannot be used: {why}"
+        );
+        reasons.push(Reason { reason: "database_unreachable", text });
     }
     if unread > 0 {
         let text = format!(
@@ -70,14 +74,23 @@ mod tests {
     }
 
     fn names_as(role: Role, unread: usize, lag: u64) -> Vec<&'static str> {
-        let health = Health { rotations: 3, unread, lag: Duration::from_secs(lag), role };
-        reasons(health).into_iter().map(|reason| reason.reason).collect()
+        let health = Health { rotations: 3, unread, lag: Duration::from_secs(lag), role, trouble: None };
+        reasons(&health).into_iter().map(|reason| reason.reason).collect()
     }
 
     #[test]
     fn who_stands_by_is_ready_and_who_is_cut_off_is_not() {
         assert!(names_as(Role::Standby, 0, 0).is_empty());
         assert_eq!(names_as(Role::Disconnected, 0, 0), ["database_unreachable"]);
+    }
+
+    #[test]
+    fn it_is_told_why_the_database_cannot_be_used() {
+        let (role, trouble) = (Role::Disconnected, Some("SQLSTATE 42501".into()));
+        let health = Health { rotations: 3, unread: 0, lag: Duration::ZERO, role, trouble };
+        assert!(reasons(&health)[0].text.ends_with("cannot be used: SQLSTATE 42501"));
+        let begun = Health { trouble: None, ..health };
+        assert!(reasons(&begun)[0].text.ends_with("it has not been reached yet"));
     }
 
     #[test]

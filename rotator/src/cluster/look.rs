@@ -6,8 +6,9 @@ use std::time::Duration;
 use sqlx::PgExecutor;
 use tokenferry_sources::Timestamp;
 
-use super::error::{DatabaseError, Failed as _};
-use super::{Database, DeadLetter, Replica, Settings, View, migrations, wire};
+use super::error::{DatabaseError, Failed as _, LIMIT};
+use super::office::within;
+use super::{Database, DeadLetter, Replica, Settings, View, migrations, session, wire};
 use crate::dispatch::Role;
 use crate::run::Class;
 
@@ -23,8 +24,18 @@ impl Database {
         is_configured: impl Fn(&str) -> bool,
         now: Timestamp,
     ) -> Result<View, DatabaseError> {
+        within(LIMIT, self.look_at_leisure(settings, fingerprint, is_configured, now)).await
+    }
+
+    async fn look_at_leisure(
+        &self,
+        settings: &Settings,
+        fingerprint: &str,
+        is_configured: impl Fn(&str) -> bool,
+        now: Timestamp,
+    ) -> Result<View, DatabaseError> {
         let mut connection = self.connect().await?;
-        let mut view = View { role: Role::Standby, ..View::new(now) };
+        let mut view = View { role: Role::Standby, looked_at: Some(now), ..View::new(now) };
         if !migrations::are_done(&mut connection).await? {
             return Ok(view);
         }
@@ -46,22 +57,30 @@ pub(super) async fn replicas(
     limit: Duration,
     is_self: impl Fn(&str) -> bool,
 ) -> Result<Vec<Replica>, DatabaseError> {
-    type Row = (String, String, String, String, String, i32, f64, f64);
-    let rows: Vec<Row> = sqlx::query_as(REPLICAS).bind(cluster).fetch_all(database).await.doing("ask")?;
+    type Row = (String, String, bool, String, String, bool, bool, i32, f64, f64);
+    let asked = sqlx::query_as(REPLICAS).bind(cluster).bind(session::leader(cluster));
+    let rows: Vec<Row> = asked.fetch_all(database).await.doing("ask")?;
     let time = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default();
-    let replicas =
-        rows.into_iter().map(|(id, name, version, theirs, said, concurrency, longest, silent)| Replica {
+    let replicas = rows.into_iter().map(|row| {
+        let (id, name, has_namesake, version, theirs, leads, is_there, concurrency, longest, silent) = row;
+        Replica {
             is_self: is_self(&id),
             name: name.into(),
+            has_namesake,
             drifted: theirs != fingerprint || version != env!("CARGO_PKG_VERSION") || time(longest) != limit,
             version,
             fingerprint: theirs,
-            role: role_of(&said),
+            role: match (leads, is_there) {
+                (true, _) => Role::Leading,
+                (false, true) => Role::Standby,
+                (false, false) => Role::Disconnected,
+            },
             concurrency: concurrency.try_into().unwrap_or_default(),
             heartbeat_limit: time(longest),
             silent_for: time(silent),
             is_lost: silent > longest,
-        });
+        }
+    });
     Ok(replicas.collect())
 }
 
@@ -98,14 +117,28 @@ pub(super) async fn dead_letters(
     Ok(letters.filter(|letter| is_configured(&letter.rotation)).collect())
 }
 
-fn role_of(name: &str) -> Role {
-    let roles = [Role::Leading, Role::Standby];
-    roles.into_iter().find(|role| role.name() == name).unwrap_or(Role::Disconnected)
-}
-
+/// What one said last of its role says nothing once it is killed; its session does. The number of a process may be
+/// given anew, so it is that of the one that was seen last.
 const REPLICAS: &str = "
-SELECT id, name, version, fingerprint, role, concurrency, heartbeat_limit, extract(epoch FROM now() - seen_at)::float8
-FROM tokenferry.replicas WHERE cluster = $1 AND seen_at > now() - interval '1 day' ORDER BY name, id";
+WITH sessions AS (
+    SELECT pid, bool_or(locktype = 'advisory' AND granted AND objsubid = 1
+        AND (classid::bigint << 32 | objid::bigint) = $2) AS leads
+    FROM pg_locks
+    WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY pid
+), newest AS (
+    SELECT DISTINCT ON (session_pid) id, session_pid AS pid
+    FROM tokenferry.replicas WHERE session_pid IS NOT NULL ORDER BY session_pid, seen_at DESC
+), found AS (
+    SELECT replicas.*, coalesce(leads, false) AS leads,
+        EXISTS (SELECT FROM pg_stat_activity AS activity WHERE activity.pid = newest.pid) AS is_there
+    FROM tokenferry.replicas LEFT JOIN newest USING (id) LEFT JOIN sessions USING (pid)
+    WHERE cluster = $1 AND seen_at > now() - interval '1 day'
+)
+SELECT id, CASE WHEN count(*) OVER (PARTITION BY name) > 1 THEN id ELSE name END,
+    is_there AND count(*) FILTER (WHERE is_there) OVER (PARTITION BY name) > 1,
+    version, fingerprint, leads, is_there, concurrency, heartbeat_limit,
+    extract(epoch FROM now() - seen_at)::float8
+FROM found ORDER BY name, id";
 
 const WAITING: &str = "
 SELECT count(*), extract(epoch FROM now() - min(run_at))::float8

@@ -8,7 +8,7 @@ use sqlx::postgres::PgPool;
 use tokenferry_sources::Clock;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::error::{DatabaseError, Failed as _, LIMIT};
 use super::health::Part;
@@ -17,7 +17,7 @@ use super::queue::Rows;
 use super::session::State;
 use super::wire::workers;
 use super::worker::{Orders, every};
-use super::{Settings, View, look};
+use super::{Replica, Settings, View, look};
 use crate::dispatch::Role;
 
 /// Keeps the list of replicas.
@@ -34,6 +34,14 @@ pub(super) struct Registry {
     pub(super) clock: Arc<dyn Clock>,
     /// Whether it is on the list no longer.
     pub(super) left: watch::Sender<bool>,
+    pub(super) told: Told,
+}
+
+/// What was told of, lest it is told at each beat.
+#[derive(Default)]
+pub(super) struct Told {
+    drifts: bool,
+    has_namesake: bool,
 }
 
 impl Registry {
@@ -59,7 +67,7 @@ impl Registry {
             if self.session.borrow().role == Role::Disconnected {
                 continue;
             }
-            let health = &self.rows.health;
+            let health = self.rows.health.clone();
             if let Some(Some(role)) = health.note(Part::Beat, within(LIMIT, self.beat()).await) {
                 health.note(Part::Look, within(LIMIT, self.look(role)).await);
             }
@@ -80,6 +88,9 @@ impl Registry {
                 view.since = self.clock.now();
             }
             (view.role, view.trouble) = (role, trouble);
+            for ours in view.replicas.iter_mut().filter(|replica| replica.is_self) {
+                ours.role = role;
+            }
             is_new
         });
     }
@@ -146,7 +157,7 @@ impl Registry {
     }
 
     /// Sees who else is there, and what lies there.
-    async fn look(&self, role: Role) -> Result<(), DatabaseError> {
+    async fn look(&mut self, role: Role) -> Result<(), DatabaseError> {
         let Orders { work, queue, fingerprint, .. } = self.orders.borrow().clone();
         let (limit, is_self) = (self.settings.heartbeat_limit, |id: &str| id == &*self.id);
         let cluster = &self.settings.name;
@@ -156,12 +167,10 @@ impl Registry {
         }
         let (waiting, oldest) = look::waiting(&self.pool, &queue).await?;
         let dead_letters = look::dead_letters(&self.pool, cluster, |name| work.find(name).is_some()).await?;
-        self.view.send_if_modified(|view| {
-            let seen = (&view.replicas, &view.dead_letters, view.waiting, view.oldest_wait);
-            let is_new = seen != (&replicas, &dead_letters, waiting, oldest);
+        self.told.note(&self.name, &fingerprint, role, &replicas);
+        self.view.send_modify(|view| {
             (view.replicas, view.dead_letters, view.waiting) = (replicas, dead_letters, waiting);
-            view.oldest_wait = oldest;
-            is_new
+            (view.oldest_wait, view.looked_at) = (oldest, Some(self.clock.now()));
         });
         Ok(())
     }
@@ -181,6 +190,33 @@ impl Registry {
             }
         }
         Ok(())
+    }
+}
+
+impl Told {
+    fn note(&mut self, name: &str, fingerprint: &str, role: Role, replicas: &[Replica]) {
+        let leader = replicas.iter().find(|replica| replica.role == Role::Leading && !replica.is_self);
+        let other = leader.filter(|leader| role == Role::Standby && leader.fingerprint != fingerprint);
+        match (other, self.drifts) {
+            (Some(leader), false) => warn!(
+                leader = &*leader.name,
+                its = leader.fingerprint,
+                ours = fingerprint,
+                advice = "give all replicas the same sources, rotations and destinations",
+                "the replica that leads has another configuration: nothing is run here until they agree"
+            ),
+            (None, true) => info!("no replica with another configuration leads any more"),
+            _ => {}
+        }
+        let has_namesake = replicas.iter().any(|replica| replica.is_self && replica.has_namesake);
+        if has_namesake && !self.has_namesake {
+            warn!(
+                name,
+                advice = "give each a `replica` of its own, or leave it out",
+                "another replica has the same name"
+            );
+        }
+        (self.drifts, self.has_namesake) = (other.is_some(), has_namesake);
     }
 }
 

@@ -87,7 +87,7 @@ impl Session {
         let locks = Locks { requests: sender };
         let state = State { role: Role::Disconnected, epoch: 0, process: None, trouble: None };
         let (state, role) = (watch::Sender::new(state), watch::Sender::new(Role::Disconnected));
-        let (leader, kept) = (key(&format!("{LEADER} {cluster}")), locks.clone());
+        let (leader, kept) = (leader(cluster), locks.clone());
         let session =
             Session { database, pool, health, requests, locks: kept, state, role, leader, stands_for_leader };
         (session, locks)
@@ -324,6 +324,11 @@ impl Held {
         }
         Ok(())
     }
+}
+
+/// Whoever holds this one leads.
+pub(super) fn leader(cluster: &str) -> i64 {
+    key(&format!("{LEADER} {cluster}"))
 }
 
 fn check_version(number: Option<u32>) -> Result<(), DatabaseError> {

@@ -17,10 +17,11 @@ pub struct View {
     pub since: Timestamp,
     /// Why it is disconnected, and what to do about it.
     pub trouble: Option<Arc<str>>,
-    /// All replicas that were seen in the last day, in the order of their names; what was known last, while it is
-    /// disconnected.
+    /// When the database was asked for all that follows, the last time; it is not while this one is disconnected.
+    pub looked_at: Option<Timestamp>,
+    /// All replicas that were seen in the last day, in the order of their names.
     pub replicas: Vec<Replica>,
-    /// What nobody tries again before somebody changes something, the last first; not more than a hundred.
+    /// What was given up until its next planned time, the last first; not more than a hundred.
     pub dead_letters: Vec<DeadLetter>,
     /// How many runs wait for a replica to take them.
     pub waiting: u64,
@@ -35,19 +36,38 @@ impl View {
             role: Role::Disconnected,
             since: now,
             trouble: None,
+            looked_at: None,
             replicas: Vec::new(),
             dead_letters: Vec::new(),
             waiting: 0,
             oldest_wait: None,
         }
     }
+
+    /// The same some time later: whoever was silent then may be so still.
+    #[must_use]
+    pub fn at(mut self, now: Timestamp) -> Self {
+        let since = self.looked_at.and_then(|looked| (now - looked).to_std().ok()).unwrap_or_default();
+        for replica in &mut self.replicas {
+            replica.silent_for += since;
+        }
+        self
+    }
+
+    /// Whether this one knows how things stand with the others.
+    pub fn is_current(&self) -> bool {
+        self.role != Role::Disconnected
+    }
 }
 
 /// One of the processes that share the work.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Replica {
-    /// What it is called.
+    /// What it is called; where several are called so, with what tells them apart.
     pub name: Arc<str>,
+    /// Whether several are called so.
+    pub has_namesake: bool,
     /// Whether it is the one that tells this.
     pub is_self: bool,
     /// The version of its program.
@@ -56,7 +76,7 @@ pub struct Replica {
     pub fingerprint: String,
     /// Whether it has another configuration or `heartbeat_limit`, or runs another version, than the one that tells this.
     pub drifted: bool,
-    /// What it said it is.
+    /// What it is: the one whose session holds the lock of the leader, another one, or one whose session is gone.
     pub role: Role,
     /// How many runs it may have under way at once.
     pub concurrency: u32,
@@ -68,7 +88,14 @@ pub struct Replica {
     pub is_lost: bool,
 }
 
-/// A run that nobody tries again before somebody changes something.
+impl Replica {
+    /// Whether it works, as far as anybody knows.
+    pub fn is_alive(&self) -> bool {
+        !self.is_lost && self.role != Role::Disconnected
+    }
+}
+
+/// A run that was given up: nobody tries again before the next planned time, unless somebody changes something.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DeadLetter {
     /// The name of its rotation.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokenferry_sources::{Timestamp, rfc3339};
 
 use super::destinations::{self, are_in_trouble};
-use super::{CommandError, Exit, asks_vault, load, note_unread, show};
+use super::{CommandError, Exit, asks_vault, load, note_unread, replicas, show};
 use crate::app::{App, Reading};
 use crate::cli::{self, Cli};
 use crate::proof::human;
@@ -30,6 +30,8 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, Co
         let is_in_trouble = destinations.get(&id).is_some_and(|of| are_in_trouble(of));
         destinations::held(outlook.held(id), is_in_trouble)
     };
+    let is_shared =
+        if arguments.offline { Exit::Fine } else { replicas::tell_whether_any_leads(cli, &app).await };
     if let Some(error) = &error {
         note_unread(cli, &app.vault, error);
     }
@@ -38,7 +40,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Next) -> Result<Exit, Co
         .flat_map(|id| runs(&app, (scheduler.next(id), held(id)), id, arguments.count, now));
     let rows: Vec<Row> = rows.collect();
     show(arguments.output, &rows, table(&rows).on(Terminal::stdout()))?;
-    Ok(if error.is_some() { Exit::Failed } else { Exit::Fine })
+    Ok(if error.is_some() { Exit::Failed } else { is_shared })
 }
 
 /// One run to come.

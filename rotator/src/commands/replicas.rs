@@ -1,5 +1,7 @@
 //! The replicas that the work is shared with, as commands tell of them.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use tokenferry_sources::rfc3339;
 
@@ -32,8 +34,12 @@ pub(super) async fn execute(cli: &Cli, app: &App, output: Output) -> Result<Exit
         tell(cli, "there is no `cluster` block: this rotator shares no work", None);
     }
     let shown = Shown::new(view.as_ref(), &app.config.fingerprint());
-    show(output, &shown, table(&shown.replicas).on(Terminal::stdout()))?;
+    let text = view.as_ref().map(|view| text(view, &shown)).unwrap_or_default();
+    show(output, &shown, text)?;
     if let (Output::Table, Some(view)) = (output, &view) {
+        if !view.replicas.is_empty() {
+            tell_leaderless(cli, view, None);
+        }
         tell_letters(cli, view);
     }
     Ok(Exit::Fine)
@@ -41,15 +47,43 @@ pub(super) async fn execute(cli: &Cli, app: &App, output: Output) -> Result<Exit
 
 /// What people should know of them beside the rotations.
 pub(super) fn tell_trouble(cli: &Cli, view: &View) {
-    let alive = || view.replicas.iter().filter(|replica| !replica.is_lost);
-    if !alive().any(|replica| replica.role == Role::Leading) {
-        let found = if alive().next().is_some() { "no replica leads" } else { "no replica is running" };
-        tell(cli, format_args!("{found}: nothing is rotated"), Some(MORE));
-    }
-    for replica in view.replicas.iter().filter(|replica| replica.drifted || replica.is_lost) {
+    tell_leaderless(cli, view, Some(MORE));
+    let in_trouble = |replica: &&Replica| replica.drifted || replica.has_namesake || !replica.is_alive();
+    for replica in view.replicas.iter().filter(in_trouble) {
         tell(cli, format_args!("replica {}: {}", replica.name, state(replica)), Some(MORE));
     }
     tell_letters(cli, view);
+}
+
+/// Whether what is planned can come to pass, for those who say when it does.
+pub(super) async fn tell_whether_any_leads(cli: &Cli, app: &App) -> Exit {
+    match look(app).await {
+        Ok(view) => {
+            if let Some(view) = view {
+                tell_leaderless(cli, &view, Some(MORE));
+            }
+            Exit::Fine
+        }
+        Err(error) => tell_unasked(cli, &error),
+    }
+}
+
+/// Without the database nothing is run.
+pub(super) fn tell_unasked(cli: &Cli, error: &CommandError) -> Exit {
+    tell(
+        cli,
+        format_args!("{error}: nothing is rotated while the replicas cannot use it, either"),
+        error.advice(),
+    );
+    Exit::Failed
+}
+
+fn tell_leaderless(cli: &Cli, view: &View, advice: Option<&str>) {
+    let alive = || view.replicas.iter().filter(|replica| replica.is_alive());
+    if !alive().any(|replica| replica.role == Role::Leading) {
+        let found = if alive().next().is_some() { "no replica leads" } else { "no replica is running" };
+        tell(cli, format_args!("{found}: nothing is rotated"), advice);
+    }
 }
 
 fn tell_letters(cli: &Cli, view: &View) {
@@ -57,7 +91,8 @@ fn tell_letters(cli: &Cli, view: &View) {
         let (occurrence, at) = (rfc3339(*occurrence), rfc3339(*at));
         let advice = format!("`tokenferry explain {rotation}` says what to change");
         let message = format!(
-            "{rotation}: the run for {occurrence} is not tried again ({class}; attempt {attempt} on {replica} at {at})"
+            "{rotation}: the run for {occurrence} was given up until the next planned time ({class}; attempt {attempt} on \
+             {replica} at {at})"
         );
         tell(cli, message, Some(&advice));
     }
@@ -78,7 +113,8 @@ struct Shown {
 struct Row {
     name: String,
     state: &'static str,
-    role: &'static str,
+    /// Nobody knows what becomes of one that is lost.
+    role: Option<&'static str>,
     version: String,
     configuration: String,
     concurrency: u32,
@@ -88,7 +124,7 @@ struct Row {
     seen: String,
 }
 
-/// A run that nobody tries again before somebody changes something.
+/// A run that was given up until the next planned time.
 #[derive(Debug, Serialize)]
 pub(super) struct Letter {
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -140,13 +176,13 @@ impl From<&Replica> for Row {
         Row {
             name: replica.name.to_string(),
             state: state(replica),
-            role: replica.role.name(),
+            role: (!replica.is_lost).then(|| replica.role.name()),
             version: replica.version.clone(),
             configuration: replica.fingerprint.clone(),
             concurrency: replica.concurrency,
             heartbeat_limit_seconds: replica.heartbeat_limit.as_secs(),
             seen_seconds_ago: seconds,
-            seen: human(std::time::Duration::from_secs(seconds)),
+            seen: human(Duration::from_secs(seconds)),
         }
     }
 }
@@ -154,9 +190,24 @@ impl From<&Replica> for Row {
 fn state(replica: &Replica) -> &'static str {
     match replica {
         Replica { is_lost: true, .. } => "lost",
+        Replica { role: Role::Disconnected, .. } => "disconnected",
+        Replica { has_namesake: true, .. } => "the name of another one",
         Replica { drifted: true, .. } => "another configuration or version",
         _ => "alive",
     }
+}
+
+fn text(view: &View, shown: &Shown) -> String {
+    if shown.replicas.is_empty() {
+        return "No replica has been seen for a day: nothing is rotated.\n".to_owned();
+    }
+    let oldest = view.oldest_wait.map(|wait| human(Duration::from_secs(wait.as_secs()))).unwrap_or_default();
+    let waiting = match view.waiting {
+        0 => "No run waits for a replica to take it.".to_owned(),
+        1 => format!("One run has waited for {oldest} for a replica to take it."),
+        waiting => format!("{waiting} runs wait for a replica to take them, the oldest for {oldest}."),
+    };
+    format!("{}\n{waiting}\n", table(&shown.replicas).on(Terminal::stdout()))
 }
 
 fn table(rows: &[Row]) -> Table<7> {
@@ -166,7 +217,7 @@ fn table(rows: &[Row]) -> Table<7> {
         table.row([
             row.name.clone(),
             row.state.to_owned(),
-            row.role.to_owned(),
+            row.role.unwrap_or("-").to_owned(),
             format!("{} ago", row.seen),
             row.version.clone(),
             row.configuration.clone(),
@@ -193,8 +244,31 @@ mod tests {
         assert_eq!((&shown["replicas"][1]["role"], &shown["waiting_runs"]), (&"leading".into(), &5.into()));
         assert_eq!(shown["dead_letters"][0]["rotation"], "held");
         assert_eq!(shown["dead_letters"][0]["class"], "login_refused");
+        assert_eq!(shown["replicas"][2]["role"], serde_json::Value::Null, "nobody knows");
         let alone = serde_json::to_value(Shown::new(None, "7558b7c1ff2a53bb")).unwrap();
         assert_eq!(alone["replicas"], serde_json::json!([]));
+    }
+
+    #[test]
+    fn people_are_told_how_many_runs_wait_and_that_there_is_nobody() {
+        let shown = |view: &View| text(view, &Shown::new(Some(view), ""));
+        let told = shown(&cluster());
+        assert!(told.ends_with("\n5 runs wait for a replica to take them, the oldest for 3s.\n"), "{told}");
+        let lost = told.lines().find(|line| line.starts_with("rotator-2")).unwrap();
+        assert!(lost.contains(" - "), "it leads no longer: {lost}");
+        assert!(shown(&View { waiting: 1, ..cluster() }).contains("One run has waited for 3s"));
+        assert!(shown(&View { waiting: 0, ..cluster() }).contains("No run waits"));
+        let nobody = View { replicas: Vec::new(), ..cluster() };
+        assert_eq!(shown(&nobody), "No replica has been seen for a day: nothing is rotated.\n");
+    }
+
+    #[test]
+    fn who_is_gone_or_called_as_another_one_is_told_of() {
+        use crate::observe::samples::replica;
+        let gone = replica("gone", Role::Disconnected);
+        assert_eq!((state(&gone), gone.is_alive()), ("disconnected", false));
+        let twin = Replica { has_namesake: true, ..replica("twin", Role::Standby) };
+        assert_eq!((state(&twin), twin.is_alive()), ("the name of another one", true));
     }
 
     #[test]

@@ -49,10 +49,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
     }
     let is_shared = match &seen {
         Ok(_) => Exit::Fine,
-        Err(error) => {
-            tell(cli, error, error.advice());
-            Exit::Failed
-        }
+        Err(error) => replicas::tell_unasked(cli, error),
     };
     if let Some(error) = &reading.error {
         note_unread(cli, &app.vault, error);

@@ -31,7 +31,8 @@ impl Daemon {
         let is_unread = |id| self.scheduler.view(id).is_none_or(|view| view.stage == Stage::Unread);
         let unread = self.ids().filter(|id| is_unread(*id)).count();
         let (lag, role) = (self.lag.lag(Instant::now()), self.standing.role());
-        Health { rotations: self.rotations.len(), unread, lag, role }
+        let trouble = self.replicas.as_ref().and_then(|replicas| replicas.borrow().trouble.clone());
+        Health { rotations: self.rotations.len(), unread, lag, role, trouble }
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -56,7 +57,7 @@ impl Daemon {
             reload: self.last_reload,
             clocks: self.clocks(&sources),
             vault_ahead_secs: self.runner.vault().clock_ahead_secs(),
-            cluster: self.replicas.as_ref().map(|replicas| replicas.borrow().clone()),
+            cluster: self.replicas.as_ref().map(|replicas| replicas.borrow().clone().at(now)),
         }
     }
 

@@ -274,7 +274,7 @@ impl Daemon {
         let unread = self.entries.unread();
         let refused = if self.last_reload.successful { "" } else { "; the changed configuration is wrong" };
         let role = match self.standing.role() {
-            Role::Disconnected => "; the other replicas cannot be reached",
+            Role::Disconnected => "; PostgreSQL cannot be used",
             Role::Leading => "",
             Role::Standby => "; another replica leads",
         };

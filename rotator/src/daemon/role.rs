@@ -125,8 +125,8 @@ fn tell(before: Role, role: Role) {
     match role {
         Role::Disconnected => warn!(
             led = before == Role::Leading,
-            advice = "see to PostgreSQL and the way there; tokens live on meanwhile",
-            "the other replicas cannot be reached: nothing is dispatched"
+            advice = "see why PostgreSQL cannot be used; tokens live on meanwhile",
+            "no work can be shared with the other replicas: nothing is dispatched"
         ),
         Role::Leading => {
             info!("this replica leads: it dispatches what is due, once it has read each entry anew");

@@ -75,7 +75,7 @@ pub(crate) fn last_resorts(room: usize) -> usize {
 /// What this process is among those with the same configuration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Role {
-    /// Nobody knows: the others cannot be reached.
+    /// Nobody knows: the database through which the others are reached cannot be used.
     Disconnected,
     /// The one that schedules.
     Leading,

@@ -83,8 +83,7 @@ fn judge(subject: &str, examination: &Examination, view: &View, fingerprint: &st
     findings.extend(replicas(view, fingerprint));
     if let Some(letter) = view.dead_letters.first() {
         let count = counted(view.dead_letters.len(), "run");
-        let found =
-            format!("{count} nobody tries again; the last one of {} ({})", letter.rotation, letter.class);
+        let found = format!("{count} given up; the last one of {} ({})", letter.rotation, letter.class);
         let advice = "`tokenferry status` names them, `tokenferry explain ROTATION` says what to change.";
         findings.push(Finding::warning(Group::Cluster, Check::DeadLetters, "dead letters", found, advice));
     }
@@ -193,6 +192,9 @@ fn replicas(view: &View, fingerprint: &str) -> Vec<Finding> {
             warning(name, format!("has the configuration {theirs}, here it is {fingerprint}"), DRIFT)
         });
     }
+    if let Some(one) = view.replicas.iter().find(|replica| replica.has_namesake) {
+        findings.push(warning(&one.name, "another replica has the same name".to_owned(), NAMESAKES));
+    }
     let leader = alive(view).find(|replica| replica.role == Role::Leading);
     let count = counted(alive(view).count(), "replica");
     findings.push(match leader {
@@ -204,7 +206,7 @@ fn replicas(view: &View, fingerprint: &str) -> Vec<Finding> {
 }
 
 fn alive(view: &View) -> impl Iterator<Item = &Replica> {
-    view.replicas.iter().filter(|replica| !replica.is_lost)
+    view.replicas.iter().filter(|replica| replica.is_alive())
 }
 
 const LONGEST: Duration = Duration::from_secs(15);
@@ -223,6 +225,7 @@ const GRANT: &str = "GRANT it; before the tables are there, a role that may make
 const LIMITS: &str =
     "Give all replicas the same `heartbeat_limit`, and start those that have not; work is shared meanwhile.";
 const LOST: &str = "If it was stopped for good, nothing: it is forgotten a day later.";
+const NAMESAKES: &str = "Give each a `replica` of its own in the `cluster` block, or leave it out.";
 const NO_LEADER: &str = "Their logs say why; within seconds one of them should.";
 const POOLER: &str = "Go around the pooler, or have it pool by session (PgBouncer: pool_mode = session).";
 const READ_ONLY: &str = "See default_transaction_read_only of the server, of the database and of the role; and whether \
@@ -333,9 +336,11 @@ mod tests {
         let expected = [
             "rotator-1 has the configuration 0123456789abcdef, here it is 7558b7c1ff2a53bb",
             "rotator-2 was not seen for 6m40s",
-            "dead letters 1 run nobody tries again; the last one of held (login_refused)",
+            "dead letters 1 run given up; the last one of held (login_refused)",
         ];
         assert_eq!(told, expected);
+        let twin = Replica { has_namesake: true, ..replica("twin", Role::Leading) };
+        assert_eq!(replicas(&view(vec![twin]), OURS)[0].found, "another replica has the same name");
         let newer = Replica { drifted: true, version: "9.9.9".to_owned(), ..replica("new", Role::Leading) };
         let found = &replicas(&view(vec![newer]), OURS)[0].found;
         assert!(found.starts_with("runs version 9.9.9, this is "), "{found}");

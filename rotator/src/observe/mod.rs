@@ -39,7 +39,7 @@ pub enum Question {
 }
 
 /// Whether the daemon works.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Health {
     /// How many rotations are configured.
     pub rotations: usize,
@@ -49,6 +49,8 @@ pub struct Health {
     pub lag: Duration,
     /// What it is among the replicas; alone it leads.
     pub role: Role,
+    /// Why the database that it shares the work through cannot be used, and what to do about it.
+    pub trouble: Option<Arc<str>>,
 }
 
 /// What the daemon knows at one moment.

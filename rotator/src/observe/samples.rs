@@ -90,7 +90,13 @@ pub(crate) fn snapshot(rows: Vec<Row>) -> Snapshot {
     let source = &rows[0].rotation.source;
     Snapshot {
         now: now(),
-        health: Health { rotations: rows.len(), unread, lag: Duration::ZERO, role: Role::Leading },
+        health: Health {
+            rotations: rows.len(),
+            unread,
+            lag: Duration::ZERO,
+            role: Role::Leading,
+            trouble: None,
+        },
         running: rows.iter().filter(|row| row.stage == Stage::InFlight).count(),
         failures: vec![(Arc::clone(source), Class::new("unreachable"), 2)],
         calls: vec![Calls { system: "zettelstore", total: 40, last_hour: 12 }],
@@ -117,6 +123,7 @@ pub(crate) fn replica(name: &str, role: Role) -> Replica {
         is_self: false,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         fingerprint: "7558b7c1ff2a53bb".to_owned(),
+        has_namesake: false,
         drifted: false,
         role,
         concurrency: 8,
@@ -126,7 +133,7 @@ pub(crate) fn replica(name: &str, role: Role) -> Replica {
     }
 }
 
-/// Three replicas, of which one is lost and one has another configuration, and something that nobody tries again.
+/// Three replicas, of which one is lost and one has another configuration, and something that was given up.
 pub(crate) fn cluster() -> View {
     let ours = Replica { is_self: true, ..replica("rotator-0", Role::Standby) };
     let drifted = Replica {
@@ -152,6 +159,7 @@ pub(crate) fn cluster() -> View {
         role: Role::Standby,
         since: minutes(-90),
         trouble: None,
+        looked_at: Some(now()),
         replicas: vec![ours, drifted, lost],
         dead_letters: vec![letter],
         waiting: 5,

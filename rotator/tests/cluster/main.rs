@@ -8,6 +8,7 @@ mod database;
 mod losses;
 mod replica;
 mod sharing;
+mod shown;
 mod unwritable;
 mod way;
 mod world;

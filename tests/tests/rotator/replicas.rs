@@ -61,6 +61,10 @@ async fn answers(daemon: &Daemon, path: &str, is_it: impl Fn(u16, &str) -> bool)
 async fn a_replica_stands_by_and_steps_in_when_the_leader_is_stopped() {
     let postgres = Postgres::start().await;
     let site = site("replicas", &postgres, "").await;
+    let nobody = site.rotator.run(&["status", "--replicas"]).await.ok().stdout;
+    assert_eq!(nobody, "No replica has been seen for a day: nothing is rotated.\n");
+    let said = site.rotator.run(&["next"]).await.ok().stderr;
+    assert!(said.contains("no replica is running: nothing is rotated"), "{said}");
     let before = cluster_findings(&site.rotator).await;
     assert!(before.iter().all(|found| found.starts_with("ok ")), "{before:?}");
     let mut first = site.rotator.start();
@@ -73,6 +77,8 @@ async fn a_replica_stands_by_and_steps_in_when_the_leader_is_stopped() {
     answers(&second, "/readyz", |status, _| status == 200).await;
     answers(&first, "/metrics", |_, body| body.contains("tokenferry_cluster_replicas{state=\"same\"} 2"))
         .await;
+    let said = site.rotator.run(&["next"]).await.ok().stderr;
+    assert!(!said.contains("nothing is rotated"), "{said}");
     let page = answers(&second, "/", |_, body| body.contains("(this one)")).await;
     assert!(page.contains("<span class=\"state\">leads</span>"), "{page}");
 
@@ -100,16 +106,29 @@ async fn without_postgresql_nothing_is_begun_and_everybody_says_so() {
     let site = site("replicas", &postgres, "").await;
     let daemon = site.rotator.start();
     site.version(1).await;
+    answers(&daemon, "/metrics", |_, body| body.contains("tokenferry_cluster_replicas{state=\"same\"} 1"))
+        .await;
     postgres.crash().await;
     let body = answers(&daemon, "/readyz", |status, _| status == 503).await;
-    assert!(body.contains("database_unreachable"), "{body}");
-    let page = daemon.page("/").await.body;
-    assert!(page.contains("Not ready: PostgreSQL") && page.contains("Tokens live on meanwhile"), "{page}");
+    assert!(body.contains("database_unreachable") && body.contains("cannot be used: cannot "), "{body}");
+    let page = answers(&daemon, "/", |_, body| body.contains(">disconnected<")).await;
+    for part in
+        ["Not ready: nothing is begun while PostgreSQL", "Tokens live on meanwhile", "as far as was known at"]
+    {
+        assert!(page.contains(part), "{page}");
+    }
     answers(&daemon, "/metrics", |_, body| {
         body.contains("tokenferry_cluster_role{role=\"disconnected\"} 1")
             && body.contains("tokenferry_ready 0")
+            && body.contains("role=\"disconnected\"} 1\n")
+            && !body.contains("tokenferry_cluster_replicas{")
     })
     .await;
+    for command in [["next", "notes"], ["explain", "notes"]] {
+        let said = site.rotator.run(&command).await.failed_with(3).stderr;
+        assert!(said.contains("nothing is rotated while the replicas cannot use it"), "{said}");
+        site.rotator.run(&[command[0], "--offline", "notes"]).await.ok();
+    }
     let status = site.rotator.run(&["status"]).await.failed_with(3);
     assert!(status.stdout.contains("fine") && status.stderr.contains("database"), "{status:?}");
     let once = site.rotator.run(&["once", "--force"]).await.failed_with(3);
@@ -135,8 +154,9 @@ async fn a_database_with_a_certificate_is_known_by_its_authority_or_not_talked_t
     let other = Identity::new().pem();
     site.rotator.write("db-ca.pem", &other);
     let findings = cluster_findings(&site.rotator).await;
-    let refused = "problem database: cannot connect to the database: no TLS connection could be made";
-    assert!(findings.iter().any(|found| found == refused), "{findings:?}");
+    let refused = "the server's certificate is of an authority that is not trusted here";
+    let is_refused = |found: &String| found.starts_with("problem database: ") && found.ends_with(refused);
+    assert!(findings.iter().any(is_refused), "{findings:?}");
 }
 
 #[tokio::test]
@@ -145,7 +165,7 @@ async fn a_replica_with_another_configuration_is_told_of() {
     let mut site = site("replicas", &postgres, "").await;
     let other = site.another();
     tell(&other, &postgres);
-    let leader = other.start();
+    let mut leader = other.start();
     leader.says(LEADS).await;
     site.configure(|config| "reader_lag = \"2m\"".clone_into(&mut config.rotation));
     let drifted = site.rotator.start();
@@ -155,12 +175,56 @@ async fn a_replica_with_another_configuration_is_told_of() {
     .await;
     answers(&drifted, "/", |_, body| body.contains("has another configuration: no work is shared with it"))
         .await;
+    drifted
+        .says("the replica that leads has another configuration: nothing is run here until they agree")
+        .await;
+    assert!(drifted.page("/").await.body.contains(">leads, differs<"));
     let shown = replicas(&site.rotator).await;
     let states: Vec<&str> =
         shown["replicas"].as_array().unwrap().iter().map(|row| row["state"].as_str().unwrap()).collect();
     assert!(states.contains(&"alive") && states.contains(&"another configuration or version"), "{shown}");
     let said = site.rotator.run(&["status"]).await;
     assert!(said.stderr.contains("another configuration or version"), "{said:?}");
+    leader.stop().await;
+    drifted.says("no replica with another configuration leads any more").await;
+}
+
+#[tokio::test]
+async fn a_database_that_refuses_the_login_is_not_called_unreachable() {
+    let postgres = Postgres::start().await;
+    let site = site("replicas", &postgres, "").await;
+    site.rotator.write_secret("database-url", &postgres.url().replace(postgres.password(), "planted-wrong"));
+    let daemon = site.rotator.start();
+    let is_told = |body: &str| body.contains("SQLSTATE 28P01 (the login was refused)");
+    let body = answers(&daemon, "/readyz", |status, body| status == 503 && is_told(body)).await;
+    assert!(body.contains("cannot be used") && !body.contains("cannot be reached"), "{body}");
+    answers(&daemon, "/", |_, body| is_told(body)).await;
+}
+
+#[tokio::test]
+async fn two_replicas_of_one_name_are_warned_of() {
+    let postgres = Postgres::start().await;
+    let site = site("replicas", &postgres, "replica = \"twin\"").await;
+    let first = site.rotator.start();
+    first.says(LEADS).await;
+    let second = site.another();
+    tell(&second, &postgres);
+    let second = second.start();
+    second.says("another replica has the same name").await;
+    first.says("another replica has the same name").await;
+    let metrics = answers(&second, "/metrics", |_, body| body.contains("replicas{state=\"same\"} 2")).await;
+    let mut series: Vec<&str> =
+        metrics.lines().filter_map(|line| line.rsplit_once(' ')).map(|(name, _)| name).collect();
+    series.sort_unstable();
+    assert!(
+        series.iter().zip(&series[1..]).all(|(one, next)| one != next || one.starts_with('#')),
+        "{metrics}"
+    );
+    let findings = cluster_findings(&site.rotator).await;
+    assert!(
+        findings.iter().any(|found| found == "warning replicas: another replica has the same name"),
+        "{findings:?}"
+    );
 }
 
 #[tokio::test]

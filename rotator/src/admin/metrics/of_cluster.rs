@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Family, Kind, Samples};
-use crate::cluster::Replica;
+use crate::cluster::{Replica, View};
 use crate::dispatch::Role;
+use crate::observe::Snapshot;
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
@@ -21,9 +22,9 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_cluster_replicas",
         kind: Kind::Gauge,
         help: "Replicas by state, as this one knows them: same, drifted (alive with another configuration or version), \
-               lost (silent for longer than heartbeat_limit; forgotten after a day).",
+               lost (its session is gone; forgotten after a day). Missing while it is disconnected.",
         samples: Samples::Whole(|snapshot, sampler| {
-            let Some(view) = &snapshot.cluster else { return };
+            let Some(view) = current(snapshot) else { return };
             for state in ["same", "drifted", "lost"] {
                 let is_so = |replica: &&Replica| self::state(replica) == state;
                 sampler.put(&[("state", state)], view.replicas.iter().filter(is_so).count());
@@ -33,10 +34,12 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "tokenferry_cluster_replica_info",
         kind: Kind::Gauge,
-        help: "Always 1, for each replica that is alive, with its version, the fingerprint of its configuration and its role.",
+        help: "Always 1, for each replica that is alive, with its version, the fingerprint of its configuration and its role. \
+               While this one is disconnected it knows of no other.",
         samples: Samples::Whole(|snapshot, sampler| {
+            let is_current = current(snapshot).is_some();
             let replicas = snapshot.cluster.iter().flat_map(|view| &view.replicas);
-            for replica in replicas.filter(|replica| !replica.is_lost) {
+            for replica in replicas.filter(|replica| replica.is_self || is_current && replica.is_alive()) {
                 let labels = [
                     ("replica", &*replica.name),
                     ("version", &*replica.version),
@@ -60,9 +63,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "tokenferry_cluster_runs_waiting",
         kind: Kind::Gauge,
-        help: "Runs that wait for a replica to take them.",
+        help: "Runs that wait for a replica to take them. Missing while it is disconnected.",
         samples: Samples::Whole(|snapshot, sampler| {
-            if let Some(view) = &snapshot.cluster {
+            if let Some(view) = current(snapshot) {
                 sampler.put(&[], view.waiting);
             }
         }),
@@ -72,7 +75,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         help: "How long the oldest of them has waited. Missing if there is none.",
         samples: Samples::Whole(|snapshot, sampler| {
-            if let Some(wait) = snapshot.cluster.as_ref().and_then(|view| view.oldest_wait) {
+            if let Some(wait) = current(snapshot).and_then(|view| view.oldest_wait) {
                 sampler.put(&[], wait.as_secs());
             }
         }),
@@ -80,7 +83,8 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "tokenferry_cluster_dead_letters",
         kind: Kind::Gauge,
-        help: "Runs of the last days that nobody tries again before somebody changes something, up to a hundred.",
+        help: "Runs of the last days that were given up until the next planned time of their rotations, unless something \
+               is changed. A hundred at most.",
         samples: Samples::Whole(|snapshot, sampler| {
             if let Some(view) = &snapshot.cluster {
                 sampler.put(&[], view.dead_letters.len());
@@ -103,9 +107,14 @@ pub(super) const FAMILIES: &[Family] = &[
     },
 ];
 
+/// What is known of all, unless this one is cut off from them.
+fn current(snapshot: &Snapshot) -> Option<&View> {
+    snapshot.cluster.as_ref().filter(|view| view.is_current())
+}
+
 fn state(replica: &Replica) -> &'static str {
     match replica {
-        Replica { is_lost: true, .. } => "lost",
+        replica if !replica.is_alive() => "lost",
         Replica { drifted: true, .. } => "drifted",
         _ => "same",
     }

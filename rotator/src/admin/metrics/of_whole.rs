@@ -17,7 +17,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         help: "1 if /readyz says that the daemon does its work.",
         samples: Samples::Whole(|snapshot, sampler| {
-            sampler.put(&[], u8::from(health::reasons(snapshot.health).is_empty()));
+            sampler.put(&[], u8::from(health::reasons(&snapshot.health).is_empty()));
         }),
     },
     Family {

@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::cluster::View;
 use crate::dispatch::Role;
-use crate::observe::samples::{cluster, every_state, fine, now, rotations, snapshot};
+use crate::observe::samples::{cluster, every_state, fine, minutes, now, rotations, snapshot};
 
 fn exposed(snapshot: Snapshot) -> Vec<String> {
     Exposition::new(Picture::alone(snapshot), now()).collect()
@@ -114,6 +115,20 @@ fn replicas_are_told_of_where_the_work_is_shared() {
         assert!(text.lines().any(|found| found == line), "{line} is missing in {text}");
     }
     assert!(!text.contains("tokenferry_cluster_replica_info{replica=\"rotator-2\""), "it is lost");
+    let mut cut_off = every_state();
+    let mut view = View { role: Role::Disconnected, looked_at: Some(minutes(-3)), ..cluster() };
+    view.replicas[0].role = Role::Disconnected;
+    cut_off.cluster = Some(view.at(now()));
+    let text = exposed(cut_off).concat();
+    let ours = info("rotator-0", env!("CARGO_PKG_VERSION"), "7558b7c1ff2a53bb", "disconnected");
+    assert!(text.contains(&ours), "{text}");
+    assert!(text.contains("tokenferry_cluster_replica_silent_seconds{replica=\"rotator-1\"} 182"), "{text}");
+    for unknown in
+        ["replica_info{replica=\"rotator-1\"", "replicas{", "runs_waiting ", "oldest_wait_seconds "]
+    {
+        let known = text.lines().any(|line| line.starts_with(&format!("tokenferry_cluster_{unknown}")));
+        assert!(!known, "{unknown} is of the past: {text}");
+    }
     let alone = exposed(every_state()).concat();
     assert!(!alone.lines().any(|line| line.starts_with("tokenferry_cluster")));
 }

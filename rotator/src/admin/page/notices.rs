@@ -7,13 +7,12 @@ use tokenferry_sources::rfc3339;
 use super::super::health;
 use super::words::{escaped, long, moment};
 use crate::cluster::{Replica, View};
-use crate::dispatch::Role;
 use crate::observe::{Clock, Snapshot};
 use crate::skew::is_much;
 
 /// All that is wrong with the daemon itself, its configuration and the clocks.
 pub(super) fn notices(snapshot: &Snapshot) -> Vec<String> {
-    let not_ready = health::reasons(snapshot.health);
+    let not_ready = health::reasons(&snapshot.health);
     let not_ready = not_ready.iter().map(|reason| format!("Not ready: {}.", escaped(&reason.text)));
     let of_cluster = snapshot.cluster.iter().flat_map(|view| cluster(view, snapshot));
     not_ready
@@ -25,18 +24,28 @@ pub(super) fn notices(snapshot: &Snapshot) -> Vec<String> {
 }
 
 fn cluster(view: &View, snapshot: &Snapshot) -> Vec<String> {
-    let for_long = long((snapshot.now - view.since).to_std().unwrap_or_default());
     let mut notices = Vec::new();
-    if let (Role::Disconnected, Some(trouble)) = (snapshot.health.role, &view.trouble) {
-        notices.push(format!("For {for_long}: {}. Tokens live on meanwhile.", escaped(trouble)));
+    if !view.is_current() {
+        let for_long = long((snapshot.now - view.since).to_std().unwrap_or_default());
+        notices.push(format!("It has been so for {for_long}. Tokens live on meanwhile."));
+        return notices;
     }
     let lost = view.replicas.iter().filter(|replica| replica.is_lost);
     notices.extend(named(lost, ["Replica {} is lost.", "{} replicas are lost."]));
     notices.extend(drift(view));
+    if let Some(ours) = view.replicas.iter().find(|replica| replica.is_self && replica.has_namesake) {
+        let name = escaped(&ours.name);
+        notices.push(format!("Another replica has the name of this one ({name}): give each its own."));
+    }
     match view.dead_letters.len() {
         0 => {}
-        1 => notices.push("One run is not tried again before something is changed.".to_owned()),
-        count => notices.push(format!("{count} runs are not tried again before something is changed.")),
+        1 => notices.push(
+            "One run was given up until the next planned time of its rotation, unless something is changed."
+                .to_owned(),
+        ),
+        count => notices.push(format!(
+            "{count} runs were given up until the next planned times of their rotations, unless something is changed."
+        )),
     }
     notices
 }
@@ -44,7 +53,7 @@ fn cluster(view: &View, snapshot: &Snapshot) -> Vec<String> {
 fn drift(view: &View) -> impl Iterator<Item = String> {
     let ours = view.replicas.iter().find(|replica| replica.is_self).map(|replica| &*replica.fingerprint);
     let is_other = |replica: &&Replica| ours.is_some_and(|ours| *replica.fingerprint != *ours);
-    let drifted = || view.replicas.iter().filter(|replica| replica.drifted && !replica.is_lost);
+    let drifted = || view.replicas.iter().filter(|replica| replica.drifted && replica.is_alive());
     let configuration = named(
         drifted().filter(is_other),
         [
@@ -113,6 +122,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::dispatch::Role;
     use crate::observe::samples::{cluster, fine, minutes, rotations, snapshot};
     use crate::reload::LastReload;
 
@@ -136,14 +146,20 @@ mod tests {
         let expected = [
             "Replica rotator-2 is lost.",
             "Replica rotator-1 has another configuration: no work is shared with it.",
-            "One run is not tried again before something is changed.",
+            "One run was given up until the next planned time of its rotation, unless something is changed.",
         ];
         assert_eq!(notices(&snapshot), expected);
-        snapshot.health.role = Role::Disconnected;
-        snapshot.cluster = Some(View { trouble: Some("it is <away>".into()), ..alone });
+        let ours = Replica { has_namesake: true, ..cluster().replicas.swap_remove(0) };
+        snapshot.cluster = Some(View { replicas: vec![ours], ..alone.clone() });
+        assert!(
+            notices(&snapshot).concat().starts_with("Another replica has the name of this one (rotator-0)")
+        );
+        (snapshot.health.role, snapshot.health.trouble) = (Role::Disconnected, Some("it is <away>".into()));
+        snapshot.cluster = Some(View { role: Role::Disconnected, ..cluster() });
         let told = notices(&snapshot);
-        assert!(told[0].starts_with("Not ready: PostgreSQL"), "{told:?}");
-        assert_eq!(told[1], "For 1 h 30 min: it is &lt;away&gt;. Tokens live on meanwhile.");
+        assert!(told[0].ends_with("cannot be used: it is &lt;away&gt;."), "{told:?}");
+        let expected = "It has been so for 1 h 30 min. Tokens live on meanwhile.";
+        assert_eq!(told[1..], [expected], "nothing is known of the others");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The replicas that the work is shared with, and the runs that nobody tries again.
+//! The replicas that the work is shared with, and the runs that were given up.
 
 use super::add;
 use super::words::{escaped, hour, long};
@@ -10,9 +10,18 @@ use crate::observe::Snapshot;
 pub(super) fn tables(page: &mut String, snapshot: &Snapshot) {
     let Some(view) = &snapshot.cluster else { return };
     if !view.replicas.is_empty() {
-        page.push_str(REPLICAS);
-        view.replicas.iter().for_each(|replica| row(page, replica));
-        page.push_str("</tbody>\n</table>\n");
+        let caption = match view.looked_at.filter(|_| !view.is_current()) {
+            Some(at) => format!("Replicas, as far as was known at {}", hour(at, snapshot.now)),
+            None => "Replicas".to_owned(),
+        };
+        add(
+            page,
+            format_args!(
+                "<div class=\"replicas\" role=\"region\" aria-label=\"Replicas\" tabindex=\"0\">\n<table>\n<caption>{caption}</caption>\n{HEADINGS}"
+            ),
+        );
+        view.replicas.iter().for_each(|replica| row(page, replica, view.is_current()));
+        page.push_str("</tbody>\n</table>\n</div>\n");
     }
     if !view.dead_letters.is_empty() {
         page.push_str(LETTERS);
@@ -31,21 +40,13 @@ pub(super) fn tables(page: &mut String, snapshot: &Snapshot) {
                 ),
             );
         }
-        page.push_str("</tbody>\n</table>\n");
+        page.push_str("</tbody>\n</table>\n</div>\n");
     }
 }
 
-fn row(page: &mut String, replica: &Replica) {
-    let Replica {
-        name, is_self, version, fingerprint, drifted, role, concurrency, silent_for, is_lost, ..
-    } = replica;
-    let (state, mood) = match (is_lost, drifted, role) {
-        (true, ..) => ("lost", "bad"),
-        (_, true, _) => ("differs", "warn"),
-        (_, _, Role::Leading) => ("leads", "fine"),
-        (_, _, Role::Standby) => ("stands by", "fine"),
-        (_, _, Role::Disconnected) => ("disconnected", "bad"),
-    };
+fn row(page: &mut String, replica: &Replica, is_current: bool) {
+    let Replica { name, is_self, version, fingerprint, concurrency, silent_for, .. } = replica;
+    let (state, mood) = state(replica, is_current);
     let this = if *is_self { " <span class=\"none\">(this one)</span>" } else { "" };
     add(
         page,
@@ -60,17 +61,31 @@ fn row(page: &mut String, replica: &Replica) {
     );
 }
 
-const REPLICAS: &str = "<table class=\"replicas\">\n<caption>Replicas</caption>\n<thead><tr><th scope=\"col\">Name</th>\
+/// Who leads does so whatever else is to be said of it.
+fn state(replica: &Replica, is_current: bool) -> (&'static str, &'static str) {
+    match replica {
+        Replica { is_self: false, .. } if !is_current => ("unknown", "none"),
+        Replica { is_lost: true, is_self: false, .. } => ("lost", "bad"),
+        Replica { role: Role::Disconnected, .. } => ("disconnected", "bad"),
+        Replica { role: Role::Leading, drifted: true, .. } => ("leads, differs", "warn"),
+        Replica { role: Role::Standby, drifted: true, .. } => ("stands by, differs", "warn"),
+        Replica { role: Role::Leading, .. } => ("leads", "fine"),
+        Replica { role: Role::Standby, .. } => ("stands by", "fine"),
+    }
+}
+
+const HEADINGS: &str = "<thead><tr><th scope=\"col\">Name</th>\
     <th scope=\"col\">State</th><th scope=\"col\">Seen</th><th scope=\"col\">Version</th>\
     <th scope=\"col\">Configuration</th><th scope=\"col\">Runs at once</th></tr></thead>\n<tbody>\n";
-const LETTERS: &str = "<table class=\"replicas\">\n<caption>Runs that nobody tries again before something is changed</caption>\n\
+const LETTERS: &str = "<div class=\"replicas\" role=\"region\" aria-label=\"Runs that were given up\" tabindex=\"0\">\n<table>\n<caption>Runs that were given up until the next planned time, unless something is changed</caption>\n\
     <thead><tr><th scope=\"col\">Rotation</th><th scope=\"col\">Planned for</th><th scope=\"col\">Attempt</th>\
     <th scope=\"col\">Why</th><th scope=\"col\">Ended</th><th scope=\"col\">Replica</th></tr></thead>\n<tbody>\n";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::samples::{cluster, fine, rotations, snapshot};
+    use crate::cluster::View;
+    use crate::observe::samples::{cluster, fine, minutes, rotations, snapshot};
 
     #[test]
     fn replicas_and_dead_letters_are_shown_where_the_work_is_shared() {
@@ -85,12 +100,30 @@ mod tests {
         let page = shown(&snapshot);
         for part in [
             "rotator-0</span> <span class=\"none\">(this one)</span></th><td><span class=\"state\">stands by</span></td><td>2 s ago",
-            "<tr class=\"warn\"><th scope=\"row\"><span class=\"name\">rotator-1",
+            "<tr class=\"warn\"><th scope=\"row\"><span class=\"name\">rotator-1</span></th><td><span class=\"state\">leads, differs",
             "<td>0.0.9</td><td><code>0123456789abcdef</code>",
             "<span class=\"state\">lost</span></td><td>6 min 40 s ago",
             "<th scope=\"row\">held</th><td>07:20 UTC</td><td>2</td><td><code>login_refused</code></td><td>07:21 UTC</td><td>rotator-1",
         ] {
             assert!(page.contains(part), "{part} is missing in {page}");
         }
+    }
+
+    #[test]
+    fn whoever_is_cut_off_does_not_pass_what_it_knew_for_news() {
+        let mut snapshot = snapshot(rotations(&["only"]).into_iter().map(fine).collect());
+        let mut view = View { role: Role::Disconnected, looked_at: Some(minutes(-3)), ..cluster() };
+        view.replicas[0].role = Role::Disconnected;
+        snapshot.cluster = Some(view.at(snapshot.now));
+        let mut page = String::new();
+        tables(&mut page, &snapshot);
+        for part in [
+            "<caption>Replicas, as far as was known at 07:57:00 UTC</caption>",
+            "(this one)</span></th><td><span class=\"state\">disconnected</span></td><td>3 min 2 s ago",
+            "rotator-1</span></th><td><span class=\"state\">unknown</span></td><td>3 min 2 s ago",
+        ] {
+            assert!(page.contains(part), "{part} is missing in {page}");
+        }
+        assert!(!page.contains(">leads"), "{page}");
     }
 }

@@ -13,7 +13,7 @@ use tokenferry_vault::VaultError;
 
 use self::answer::Answer;
 use super::destinations;
-use super::{CommandError, Exit, asks_vault, load, note_unread, show};
+use super::{CommandError, Exit, asks_vault, load, note_unread, replicas, show};
 use crate::app::{App, Reading};
 use crate::cli::{self, Cli, Output};
 use crate::explain::{Known, Moment, Verdict, judge};
@@ -32,6 +32,8 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Explain) -> Result<Exit,
         arguments.at.as_deref().map(|text| Moment::parse(text, &rotation.schedule, now)).transpose()?;
     let asks = asks_vault(cli, &app, arguments.offline);
     let found = if asks { look(&app, id).await } else { Found::default() };
+    let is_shared =
+        if arguments.offline { Exit::Fine } else { replicas::tell_whether_any_leads(cli, &app).await };
     if let Some(error) = &found.error {
         note_unread(cli, &app.vault, error);
     }
@@ -40,7 +42,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Explain) -> Result<Exit,
         Output::Json => show(Output::Json, &Answer::from(&facts), "")?,
         Output::Table => show(Output::Table, &(), &facts)?,
     }
-    Ok(if facts.found.error.is_some() { Exit::Failed } else { Exit::Fine })
+    Ok(if facts.found.error.is_some() { Exit::Failed } else { is_shared })
 }
 
 /// What was found in Vault.
