@@ -106,6 +106,21 @@ async fn a_token_that_a_run_cut_off_has_left_does_not_replace_what_came_meanwhil
     assert_eq!((&entry["writer"], &metadata["version"]), (&json!("winner"), &json!(1)));
 }
 
+/// They hold the lock of the credential.
+#[tokio::test]
+async fn replicas_do_not_wait_for_who_died_while_it_logged_in() {
+    let world = World::new().await;
+    let both = || ["first", "second"].map(|name| world.rotation(name, &[place(name)])).to_vec();
+    world.sandbox.control().fault(Fault::hang().path("/zettelstore/a").times(1));
+    let dead = world.runner_of(both());
+    assert!(timeout(Duration::from_secs(5), dead.run(&due(0))).await.is_err(), "it has claimed the login");
+    assert_eq!(world.logins().attempted, 1);
+
+    let next = world.runner_of(both()).reads_first(true);
+    let outcome = timeout(Duration::from_secs(5), next.run(&due_of(1))).await;
+    assert!(matches!(outcome, Ok(Outcome::Rotated(_))), "{outcome:?}");
+}
+
 /// None of them has seen the entry of another one before it writes: their logins take long enough for that.
 #[tokio::test]
 async fn case_8_of_fifty_that_write_one_entry_at_once_one_wins_and_the_others_leave_it() {
