@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use crate::site::MOUNT;
 
 /// Longer than anything takes that has no deadline of its own.
-pub(super) const PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// After so long a silent replica counts as dead, where [`Jobs::is_hasty`].
 pub(super) const LIMIT: Duration = Duration::from_secs(12);
