@@ -23,7 +23,8 @@ async fn case_6_a_login_that_always_fails_is_tried_after_growing_waits_and_ends_
         tries,
         [(1, "failed", "server_error"), (2, "failed", "server_error"), (3, "refused", "login_refused")]
     );
-    assert!(told.iter().all(|told| told.occurrence == told.occurrence), "it is one planned time");
+    let first = &told[0].occurrence;
+    assert!(told.iter().all(|told| told.occurrence == *first), "it is one planned time");
     let waits = [told[1].at - told[0].at, told[2].at - told[1].at];
     assert!((5.0..15.0).contains(&waits[0]) && (10.0..25.0).contains(&waits[1]), "{waits:?}");
 

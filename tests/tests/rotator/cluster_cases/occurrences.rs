@@ -65,12 +65,14 @@ async fn case_4_three_schedulers_one_after_the_other_plan_each_second_once_and_l
     let brought = brought(&told);
     assert!(brought.values().all(|times| *times == 1), "{brought:?}");
     assert!(told.iter().all(|told| told.attempt == 1 && told.class.is_empty()), "{:?}", unusual(&told));
-    assert_eq!(told.len(), brought.len(), "no planned time has two rows: {:?}", unusual(&told));
+    // What a new leader plans again under another name costs no login.
+    let is_done = |told: &Told| ["rotated", "already_done"].contains(&&*told.kind);
+    assert!(told.iter().all(is_done), "{:?}", unusual(&told));
     let mut versions = 0;
     for name in jobs.names() {
         versions += shop.entry(&name).await.unwrap().version;
     }
-    assert_eq!((versions, shop.issuer.zettelstore_logins().attempted), (told.len() as u64, versions));
+    assert_eq!((versions, shop.issuer.zettelstore_logins().attempted), (brought.len() as u64, versions));
     shop.assert_no_overlap();
 }
 
