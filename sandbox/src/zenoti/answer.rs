@@ -93,8 +93,8 @@ fn legacy(pair: &Pair, life: Life) -> Value {
 
 /// A random UUID, as real ones are: other text does not look like it.
 fn new_id() -> String {
-    let [a, b, c, d, e] = [32, 16, 12, 14, 48].map(|bits| fastrand::u64(..1 << bits));
-    format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{e:012x}", d | 0x8000)
+    let digits = |count| (0..count).map(|_| fastrand::digit(16)).collect::<String>();
+    format!("{}-{}-4{}-8{}-{}", digits(8), digits(4), digits(3), digits(3), digits(12))
 }
 
 /// As the service writes its dates; the digits after the second are made up.
