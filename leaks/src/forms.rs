@@ -65,8 +65,12 @@ pub(crate) fn beginning(secret: &str) -> Option<&str> {
     secret.get(..end).filter(|beginning| beginning.len() < secret.len())
 }
 
-/// How much of the secret is no secret: what made-up ones of tests, JWTs and Zenoti's tokens begin with.
+/// How much of the secret is no secret: what made-up ones of tests, JWTs and Zenoti's tokens begin with, and all that
+/// comes before the password in a URL.
 fn public_part(secret: &str) -> usize {
+    if let Some((before, password)) = password_of_url(secret) {
+        return before + public_part(password);
+    }
     let up_to = |mark: char| secret.find(mark).map_or(0, |at| at + mark.len_utf8());
     match secret {
         _ if secret.starts_with("planted-") || secret.starts_with("sandbox-") => SHORTEST,
@@ -74,6 +78,14 @@ fn public_part(secret: &str) -> usize {
         _ if secret.starts_with("AN:") => up_to('|'),
         _ => 0,
     }
+}
+
+/// The password in a URL and what follows it, and how much comes before.
+fn password_of_url(secret: &str) -> Option<(usize, &str)> {
+    let (_, rest) = secret.split_once("://")?;
+    let (user, password) = rest.split_once(':')?;
+    let is_user = !user.contains(['/', '@']) && password.contains('@');
+    is_user.then(|| (secret.len() - password.len(), password))
 }
 
 /// What base64 makes of `secret` inside a longer text, at each of the three alignments. The characters at both ends
@@ -154,6 +166,13 @@ mod tests {
             Some("eyJhbGciOiJIUzI1NiJ9.eyJpYXQi")
         );
         assert_eq!(beginning("AN:acme|JfR$0123456789"), Some("AN:acme|JfR$0123"));
+        let url = "postgres://rotator:k3xq0-81ab-77@db.example:5432/tokenferry";
+        assert_eq!(beginning(url), Some("postgres://rotator:k3xq0-81"));
+        assert_eq!(
+            beginning(&url.replace("k3x", "planted-k3x")),
+            Some("postgres://rotator:planted-k3xq0-81")
+        );
+        assert_eq!(beginning("https://hooks.example:8443/k3xq0-81ab-77"), Some("https://"));
         assert_eq!(beginning("short"), None);
     }
 }

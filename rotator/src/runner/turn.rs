@@ -22,7 +22,7 @@ use crate::source::Opened;
 
 impl Runner {
     /// What is known to come of this login, once it is its turn, or nothing. Where nobody shares it, or this process
-    /// has logged in with it, nothing is asked and nothing waited for.
+    /// has logged in with it, nothing is asked and nothing waited for; replicas wait for nothing either.
     pub(super) async fn take_turn(&self, job: &Job, state: &mut State, opened: &Opened) -> Option<Trouble> {
         let ours = state.places.iter().flatten().filter(|place| place.is_of(job));
         // A refresh proves nothing of the login.
@@ -36,6 +36,11 @@ impl Runner {
             || self.memory.trusts(&job.credential)
         {
             return told;
+        }
+        if self.reads_first {
+            // The lock of the credential is ours: whoever has claimed the login is dead.
+            self.hear_others(job, &opened.material).await;
+            return known();
         }
         let end = Instant::now() + LONGEST_WAIT;
         let mut claimed_until = None;

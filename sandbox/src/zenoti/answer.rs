@@ -65,7 +65,7 @@ fn current(user: &ZenotiUser, pair: &Pair, life: Option<Life>, allowed: bool) ->
             "refresh_token": pair.refresh,
             "refresh_token_expiry": life.map(|life| seven_digits(life.refresh_end)),
             "token_type": "bearer",
-            "token_id": "00000000-0000-4000-8000-00000000000a",
+            "token_id": new_id(),
             "app_id": user.app_id,
             "user_type": "Employee",
         },
@@ -91,6 +91,12 @@ fn legacy(pair: &Pair, life: Life) -> Value {
     })
 }
 
+/// A random UUID, as real ones are: other text does not look like it.
+fn new_id() -> String {
+    let digits = |count| (0..count).map(|_| fastrand::digit(16)).collect::<String>();
+    format!("{}-{}-4{}-8{}-{}", digits(8), digits(4), digits(3), digits(3), digits(12))
+}
+
 /// As the service writes its dates; the digits after the second are made up.
 fn seven_digits(unix_secs: i64) -> Option<String> {
     let time = DateTime::from_timestamp(unix_secs, 701_683_900)?;
@@ -104,6 +110,14 @@ fn http_date(unix_secs: i64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_random_uuids() {
+        let id = new_id();
+        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!((lengths, &id[14..15]), (vec![8, 4, 4, 4, 12], "4"), "{id}");
+        assert_ne!(id, new_id());
+    }
 
     #[test]
     fn dates_have_seven_digits_after_the_second() {
