@@ -26,7 +26,11 @@ impl Runner {
         let destinations = job.rotation.destinations.iter().zip(&mut state.places);
         for (index, ((at, slot), looked)) in destinations.zip(looks).enumerate() {
             match looked {
-                Ok((place, _)) => {
+                Ok((place, entry)) => {
+                    let is_new = slot.as_ref().is_none_or(|known| known.version != place.version);
+                    if let (Some(pending), Some(entry)) = (&mut state.pending, entry.filter(|_| is_new)) {
+                        self.find(job, index, pending, &place, &entry);
+                    }
                     match place.check(job, at) {
                         Ok(()) if lacks(state.pending.as_deref(), index, &place) => {}
                         Ok(()) => state.troubles.clear(index),

@@ -1,9 +1,17 @@
 //! Several processes with one configuration, which read an entry before each run.
 
-use tokenferry_rotator::run::{Due, Outcome, Reason, Work as _};
-use tokenferry_rotator::runner::Runner;
+use std::future::pending;
+use std::time::Duration;
 
-use crate::setting::{World, due, due_of, place};
+use serde_json::{Value, json};
+use tokenferry_rotator::run::{Due, Outcome, Reason, RotationId, Work as _};
+use tokenferry_rotator::runner::Runner;
+use tokenferry_sandbox::Fault;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+use crate::proxy::Proxy;
+use crate::setting::{World, due, due_of, place, rotated, settings};
 
 /// Longer than this world lasts.
 const LATER: i64 = 4_000_000_000;
@@ -76,4 +84,65 @@ async fn rotations_and_configurations_have_names_that_all_processes_share() {
     assert_eq!(one.fingerprint(), two.fingerprint(), "whatever their order");
     assert_ne!(one.fingerprint(), other.fingerprint());
     assert_eq!(one.fingerprint().len(), 16);
+}
+
+/// As when the lock of a credential is lost.
+#[tokio::test]
+async fn a_token_that_a_run_cut_off_has_left_does_not_replace_what_came_meanwhile() {
+    let world = World::new().await;
+    let proxy = Proxy::start(&world.bao.address).await;
+    let vault = world.vault_with(settings(&proxy.address));
+    let stale =
+        world.runner_named("stale", world.rotation("home", &[place("home")]), vault).reads_first(true);
+    proxy.before("POST /v1/secret/data/home", pending());
+    let cut_off = timeout(Duration::from_secs(3), stale.run(&due(0))).await;
+    assert!(cut_off.is_err() && world.logins().succeeded == 1, "{cut_off:?}");
+
+    world.sandbox.control().fault(Fault::clock_skew(1));
+    assert_eq!(rotated(&replica(&world, "winner")).await, 1);
+    stale.standing(RotationId(0)).await.unwrap();
+    assert_eq!(stale.flush(Instant::now() + Duration::from_mins(1)).await, []);
+    let (entry, metadata) = world.bao.entry("home").await;
+    assert_eq!((&entry["writer"], &metadata["version"]), (&json!("winner"), &json!(1)));
+}
+
+/// None of them has seen the entry of another one before it writes: their logins take long enough for that.
+#[tokio::test]
+async fn case_8_of_fifty_that_write_one_entry_at_once_one_wins_and_the_others_leave_it() {
+    let world = World::new().await;
+    let control = world.sandbox.control();
+    control.fault(Fault::latency(Duration::from_secs(3)).path("/zettelstore/a"));
+    // Without, logins of one second bring the same token.
+    (0..50).for_each(|_| control.fault(Fault::clock_skew(1).path("/zettelstore/a").times(1)));
+    let mut runs = JoinSet::new();
+    for number in 1..=50 {
+        let runner = replica(&world, &format!("writer-{number}"));
+        runs.spawn(async move { (runner.run(&due(LATER)).await, runner.adopted()) });
+    }
+    let ended = runs.join_all().await;
+    let winners = ended.iter().filter(|(outcome, _)| matches!(outcome, Outcome::Rotated(_))).count();
+    let is_other = |outcome: &Outcome| matches!(outcome, Outcome::AlreadyDone(living) if living.version == 1);
+    let others = ended.iter().filter(|(outcome, adopted)| is_other(outcome) && *adopted == 1).count();
+    assert_eq!((winners, others), (1, 49), "{ended:?}");
+    let (entry, metadata) = world.bao.entry("home").await;
+    assert_eq!((&entry["serial"], &metadata["version"]), (&json!(1), &json!(1)));
+    assert_eq!(world.logins().succeeded, 50);
+}
+
+#[tokio::test]
+async fn case_8_a_deleted_entry_goes_on_at_its_next_version_where_writes_have_to_be_checked() {
+    let world = World::new().await;
+    world.bao.root("POST", "secret/config", json!({ "cas_required": true })).await;
+    let [one, two] = ["one", "two"].map(|name| replica(&world, name));
+    let run = async |runner: &Runner, occurrence| {
+        let outcome = runner.run(&due(LATER + occurrence)).await;
+        let Outcome::Rotated(living) = outcome else { panic!("{outcome:?}") };
+        living.version
+    };
+    assert_eq!((run(&one, 1).await, run(&two, 2).await), (1, 2));
+    world.bao.root("DELETE", "secret/data/home", Value::Null).await;
+    assert_eq!(run(&one, 3).await, 3, "whoever knew it before");
+    world.bao.root("DELETE", "secret/data/home", Value::Null).await;
+    assert_eq!(run(&replica(&world, "new"), 4).await, 4, "and whoever did not");
+    assert_eq!(world.bao.entry("home").await.0["serial"], 4);
 }
