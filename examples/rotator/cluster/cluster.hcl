@@ -9,6 +9,7 @@ cluster {
   heartbeat_interval = "5s"
   heartbeat_limit    = "60s"
 
+  # name = "west"               # tells it from other clusters in the same database; default: "tokenferry"
   # replica = "rotator-a"       # what this one is called; default: its host and something random
   # allow_plaintext = true      # no TLS to a database on another machine
 }

@@ -154,3 +154,79 @@ impl Awaited {
 }
 
 const ASKED_AT_ONCE: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use tokenferry_sources::Timestamp;
+
+    use super::*;
+    use crate::run::Reason;
+
+    fn waiting(rotation: u32, credential: &str, attempt: u32) -> Waiting {
+        let at = Timestamp::UNIX_EPOCH;
+        let due = Due {
+            rotation: RotationId(rotation),
+            occurrence: at,
+            reason: if attempt > 1 { Reason::NoToken } else { Reason::Schedule },
+            attempt,
+            not_before: at,
+            deadline: None,
+        };
+        Waiting { due, credential: CredentialKey(credential.into()), since: Instant::now() }
+    }
+
+    /// Which rotation may be submitted; it is.
+    fn submit(awaited: &mut Awaited, free: Option<Waiting>) -> Option<u32> {
+        let RotationId(id) = free.as_ref()?.due.rotation;
+        awaited.submit(id.to_string().into(), "queue".into(), free?);
+        Some(id)
+    }
+
+    fn end(awaited: &mut Awaited, id: &str) -> Option<u32> {
+        let (.., next) = awaited.end("queue", id)?;
+        submit(awaited, next)
+    }
+
+    #[test]
+    fn what_waits_for_room_keeps_its_credential_from_nobody() {
+        let mut awaited = Awaited::default();
+        awaited.allow_last_resorts(1);
+        for (id, credential, attempt, submitted) in
+            [(1, "a", 2, Some(1)), (2, "b", 2, None), (3, "b", 2, None), (4, "b", 1, Some(4))]
+        {
+            let free = awaited.park(waiting(id, credential, attempt));
+            assert_eq!(submit(&mut awaited, free), submitted);
+        }
+        assert!(awaited.waiting_since().is_some());
+        assert_eq!(end(&mut awaited, "1"), None);
+        assert!(awaited.release().is_none(), "its credential is in use");
+        let next = end(&mut awaited, "4");
+        assert!(matches!(next, Some(2 | 3)), "{next:?}");
+        let next = end(&mut awaited, &next.unwrap_or_default().to_string());
+        assert!(matches!(next, Some(2 | 3)), "{next:?}");
+        assert!(awaited.waiting_since().is_none());
+    }
+
+    #[test]
+    fn what_waits_for_the_credential_of_a_run_beyond_saving_gives_way_to_others() {
+        let mut awaited = Awaited::default();
+        awaited.allow_last_resorts(1);
+        let free = awaited.park(waiting(1, "a", 2));
+        submit(&mut awaited, free);
+        assert!(awaited.park(waiting(2, "a", 2)).is_none());
+        awaited.allow_last_resorts(0);
+        assert_eq!(end(&mut awaited, "1"), None);
+        let free = awaited.park(waiting(3, "a", 1));
+        assert_eq!(submit(&mut awaited, free), Some(3));
+        assert_eq!(awaited.withdraw().len(), 1);
+    }
+
+    #[test]
+    fn what_ended_in_another_queue_is_somebody_elses() {
+        let mut awaited = Awaited::default();
+        let free = awaited.park(waiting(1, "a", 1));
+        submit(&mut awaited, free);
+        assert!(awaited.end("another", "1").is_none());
+        assert!(awaited.end("queue", "1").is_some());
+    }
+}

@@ -76,7 +76,7 @@ impl Database {
     pub async fn examine(&self) -> Result<Examination, DatabaseError> {
         let mut connection = self.connect().await?;
         let asked = sqlx::query_as::<_, (i32, i32, i64, bool, bool, bool, bool)>(EXAMINE);
-        let (version, max_connections, connections, is_standby, is_encrypted, may_create, has_hstore) =
+        let (version, max_connections, connections, is_standby, is_encrypted, may_create, has_extensions) =
             asked.fetch_one(&mut connection).await.doing("examine")?;
         Ok(Examination {
             version: version / 10_000,
@@ -86,7 +86,7 @@ impl Database {
             is_encrypted,
             is_migrated: migrations::are_done(&mut connection).await?,
             may_create,
-            has_hstore,
+            has_extensions,
             keeps_sessions: migrations::keeps_sessions(&mut connection).await?,
         })
     }
@@ -133,10 +133,10 @@ pub struct Examination {
     pub is_encrypted: bool,
     /// Whether schema and tables are there.
     pub is_migrated: bool,
-    /// Whether we may make them, and the extension that they need.
+    /// Whether we may make them, and what the queue needs in the schema `public`.
     pub may_create: bool,
-    /// Whether the extension `hstore` is there, or can be had.
-    pub has_hstore: bool,
+    /// Whether the extensions `hstore` and `pgcrypto` are there, or can be had.
+    pub has_extensions: bool,
     /// Whether two statements go to the same session. They do not behind a pooler that shares them out.
     pub keeps_sessions: bool,
 }
@@ -163,10 +163,9 @@ SELECT current_setting('server_version_num')::int,
        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
        pg_is_in_recovery(),
        coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
-       has_database_privilege(current_database(), 'CREATE') AND (
-           EXISTS (SELECT FROM pg_extension WHERE extname = 'hstore')
-           OR coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)),
-       EXISTS (SELECT FROM pg_available_extensions WHERE name = 'hstore')";
+       has_database_privilege(current_database(), 'CREATE')
+           AND coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
+       (SELECT count(*) = 2 FROM pg_available_extensions WHERE name IN ('hstore', 'pgcrypto'))";
 
 #[cfg(test)]
 mod tests {

@@ -116,12 +116,14 @@ fn server(subject: &str, examination: &Examination) -> Vec<Finding> {
 }
 
 fn rights(subject: &str, examination: &Examination) -> Finding {
-    let Examination { is_migrated, may_create, has_hstore, .. } = *examination;
+    let Examination { is_migrated, may_create, has_extensions, .. } = *examination;
     let problem = |found, advice| Finding::problem(Group::Cluster, Check::Grants, subject, found, advice);
-    match (is_migrated, may_create, has_hstore) {
+    match (is_migrated, may_create, has_extensions) {
         (true, ..) => Finding::ok(Group::Cluster, Check::Grants, subject, "schemas and tables are there"),
         (_, false, _) => problem("the schemas are missing, and the role may not create them", GRANT),
-        (_, _, false) => problem("the extension hstore cannot be had, which the queue needs", HSTORE),
+        (_, _, false) => {
+            problem("the extensions hstore and pgcrypto cannot be had, which the queue needs", EXTENSIONS)
+        }
         _ => {
             let found = "schemas and tables are missing; the first replica makes them";
             Finding::ok(Group::Cluster, Check::Grants, subject, found)
@@ -197,12 +199,13 @@ const RESERVED: i64 = 3;
 const AWAY: &str = "See whether PostgreSQL runs and can be reached from here.";
 const CONNECT: &str = "Raise max_connections, or run fewer replicas.";
 const DRIFT: &str = "Give all replicas the same rotations, sources and destinations: they share no work until then. While an \
-                     update is under way it is so by itself.";
+                     update is under way it is so by itself. What is a cluster of its own needs another `name`.";
 const ENCRYPT: &str = "Set sslmode=verify-full in the URL, and `ca_cert_file`.";
 const FOLLOWS: &str = "Let `database_url` lead to the primary, also after a failover.";
-const GRANT: &str = "GRANT CREATE ON DATABASE … TO …, and ON SCHEMA public for the extension hstore; or let a role that may \
+const GRANT: &str = "GRANT CREATE ON DATABASE … TO …, and ON SCHEMA public for extensions; or let a role that may \
                      create them run the first replica.";
-const HSTORE: &str = "Install it on the server (Debian: postgresql-contrib), or have the provider allow it.";
+const EXTENSIONS: &str =
+    "Install them on the server (Debian: postgresql-contrib), or have the provider allow them.";
 const LOST: &str = "If it was stopped for good, nothing: it is forgotten a day later.";
 const NO_LEADER: &str = "Their logs say why; within seconds one of them should.";
 const POOLER: &str = "Go around the pooler, or have it pool by session (PgBouncer: pool_mode = session).";
@@ -225,7 +228,7 @@ mod tests {
             is_encrypted: true,
             is_migrated: true,
             may_create: false,
-            has_hstore: true,
+            has_extensions: true,
             keeps_sessions: true,
         }
     }
@@ -260,7 +263,7 @@ mod tests {
             (Examination { version: 12, ..good.clone() }, Check::Database),
             (Examination { is_migrated: false, ..good.clone() }, Check::Grants),
             (
-                Examination { is_migrated: false, may_create: true, has_hstore: false, ..good.clone() },
+                Examination { is_migrated: false, may_create: true, has_extensions: false, ..good.clone() },
                 Check::Grants,
             ),
             (Examination { keeps_sessions: false, ..good.clone() }, Check::Sessions),

@@ -1,6 +1,7 @@
 //! Who leads changes, and so does the configuration.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokenferry_rotator::dispatch::{Dispatch as _, Role};
 use tokenferry_rotator::run::{Outcome, RotationId};
@@ -83,6 +84,35 @@ async fn under_a_new_configuration_what_waits_is_run_by_those_who_have_it() {
     ended.sort_unstable();
     assert_eq!(ended, [100, 101, 102, 103, 104, 105]);
     assert_eq!(world.logins().len(), 6);
+}
+
+#[tokio::test]
+async fn what_a_dead_replica_had_begun_under_a_former_configuration_is_run_under_the_new_one() {
+    let (database, world) = (Postgres::shared("former").await, Arc::<World>::default());
+    let work = |name, gate| Fake { gate: Some(gate), fingerprint: "before", ..Fake::new(&world, name) };
+    let gate = Arc::new(Semaphore::new(0));
+    let mut one = cluster(&database.url(), "one", Arc::new(work("one", Arc::clone(&gate))), 1);
+    timeout(PATIENCE, one.role().wait_for(|role| *role == Role::Leading)).await.unwrap().unwrap();
+    one.submit(due(0));
+    until("it has begun", || world.count(|world| &world.begun) == 1).await;
+    let hangs = Arc::new(work("two", Arc::new(Semaphore::new(0))));
+    let two = Replica::start(&database.url(), "two", &world, hangs, &[]);
+    one.submit(due(1));
+    until("another one has begun, too", || world.count(|world| &world.begun) == 2).await;
+
+    one.succeed(Arc::new(Fake { fingerprint: "after", ..Fake::new(&world, "one") }), 1, &mut |id| id);
+    drop(two);
+    gate.add_permits(1);
+    let ended = AtomicUsize::new(0);
+    let all = async {
+        for count in 1..=2 {
+            one.ended().await;
+            ended.store(count, Ordering::Relaxed);
+        }
+    };
+    let are_told = || ended.load(Ordering::Relaxed) == 2;
+    tokio::join!(timeout(PATIENCE, all), outlive(&database, "two", "both have ended", are_told)).0.unwrap();
+    assert_eq!(world.logins(), [(0, "one"), (1, "two"), (1, "one")]);
 }
 
 #[tokio::test]

@@ -1,23 +1,23 @@
 //! Connections, rights, tables, and what becomes of old rows.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokenferry_rotator::cluster::{Cause, Database, DatabaseError, Guarded, Settings};
+use tokenferry_rotator::dispatch::Role;
 use tokenferry_rotator::run::{Outcome, Work as _};
 use tokenferry_tests::postgres::Postgres;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
-use crate::replica::{Replica, settings, until};
+use crate::replica::{PATIENCE, Replica, connect, outlive, settings, until};
 use crate::world::{Fake, World, due};
 
 fn database(url: &str, change: impl FnOnce(&mut Settings)) -> Database {
     let mut settings = settings("one");
     change(&mut settings);
-    let environment: BTreeMap<String, String> = [("URL".to_owned(), url.to_owned())].into();
-    Database::new(&settings, &environment).unwrap()
+    connect(url, &settings)
 }
 
 #[tokio::test]
@@ -44,23 +44,59 @@ async fn what_the_server_says_is_told_by_its_code_and_nothing_tells_the_password
 }
 
 #[tokio::test]
-async fn who_may_not_create_anything_can_work_once_the_tables_are_there() {
+async fn who_may_not_create_anything_can_do_everything_once_the_tables_are_there() {
     let postgres = Postgres::shared("rights").await;
-    let mine = database(&postgres.url(), |_| {});
-    let before = mine.examine().await.unwrap();
-    assert!(!before.is_migrated && before.may_create && before.has_hstore && before.keeps_sessions);
+    let before = database(&postgres.url(), |_| {}).examine().await.unwrap();
+    assert!(!before.is_migrated && before.may_create && before.has_extensions && before.keeps_sessions);
     assert!(!before.is_standby && before.version >= 13);
-    mine.migrate().await.unwrap();
+    database(&postgres.url(), |_| {}).migrate().await.unwrap();
 
-    let (name, user) = (postgres.name(), postgres.user());
     let administrator = postgres.administrator();
-    administrator.execute(&format!("ALTER DATABASE {name} OWNER TO CURRENT_USER")).await;
-    administrator.execute("ALTER SCHEMA apalis OWNER TO CURRENT_USER").await;
-    administrator.execute("ALTER SCHEMA tokenferry OWNER TO CURRENT_USER").await;
-    administrator.execute(&format!("GRANT USAGE ON SCHEMA apalis, tokenferry TO {user}")).await;
-    let after = mine.examine().await.unwrap();
+    administrator.execute(&format!("CREATE ROLE dml_only LOGIN PASSWORD '{}'", postgres.password())).await;
+    for grant in documented("TO rotator;") {
+        administrator.execute(&grant.replace("TO rotator", "TO dml_only")).await;
+    }
+    let url = postgres.url().replace(&format!("//{}:", postgres.user()), "//dml_only:");
+    let after = database(&url, |_| {}).examine().await.unwrap();
     assert!(after.is_migrated && !after.may_create, "{after:?}");
-    mine.migrate().await.unwrap();
+    database(&url, |_| {}).migrate().await.unwrap();
+    postgres.execute(OLD).await;
+
+    let world = Arc::<World>::default();
+    let hangs = Fake { gate: Some(Arc::new(Semaphore::new(0))), ..Fake::new(&world, "one") };
+    let one = Replica::start(&url, "one", &world, Arc::new(hangs), &[due(0)]);
+    until("it has begun", || world.begun.load(Ordering::Relaxed) == 1).await;
+    drop(one);
+    let two = Replica::start(&url, "two", &world, Arc::new(Fake::new(&world, "two")), &[due(0)]);
+    outlive(&postgres, "one", "it is taken over", || two.ended().len() == 1).await;
+    come_to(&postgres, LEFT, "101 3 0 0").await;
+
+    let rarely = Settings { heartbeat_interval: Duration::from_mins(1), ..settings("three") };
+    let work = Arc::new(Fake::new(&world, "three"));
+    let mut three = Replica::start_with(&url, &rarely, &world, work, &[]);
+    three.is(Role::Standby).await;
+    let session = "SELECT session_pid FROM tokenferry.replicas WHERE name = 'three'";
+    come_to(&postgres, &format!("SELECT count(*) FROM ({session}) AS seen"), "1").await;
+    let session = postgres.query(session).await[0][0].clone();
+    let is_changed = || three.role.has_changed().unwrap();
+    outlive(&postgres, "three", "its session is ended", is_changed).await;
+    come_to(&postgres, &format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {session}"), "0").await;
+}
+
+#[tokio::test]
+async fn in_a_database_of_somebody_else_the_documented_rights_make_the_tables() {
+    let postgres = Postgres::shared("shared").await;
+    let (administrator, user, name) = (postgres.administrator(), postgres.user(), postgres.name());
+    administrator.execute(&format!("ALTER DATABASE {name} OWNER TO CURRENT_USER")).await;
+    let seen = database(&postgres.url(), |_| {});
+    for grant in documented("in a database of somebody else") {
+        assert!(!seen.examine().await.unwrap().may_create, "without {grant}");
+        let grant = grant.replace("DATABASE shared", &format!("DATABASE {name}"));
+        administrator.execute(&grant.replace("TO tokenferry", &format!("TO {user}"))).await;
+    }
+    let before = seen.examine().await.unwrap();
+    assert!(!before.is_migrated && before.may_create, "{before:?}");
+    seen.migrate().await.unwrap();
     let world = Arc::<World>::default();
     let work = Arc::new(Fake::new(&world, "one"));
     let one = Replica::start(&postgres.url(), "one", &world, work, &[due(0)]);
@@ -79,28 +115,10 @@ async fn two_that_come_first_at_the_same_time_make_the_tables_once() {
 async fn the_leader_throws_away_what_is_older_than_three_days() {
     let postgres = Postgres::shared("old").await;
     database(&postgres.url(), |_| {}).migrate().await.unwrap();
-    let rows = "
-        INSERT INTO apalis.jobs (id, job_type, job, status, run_at, done_at, idempotency_key)
-        SELECT apalis.generate_ulid(), 'tokenferry:1:former', '', 'Done', at, at, n::text
-        FROM (SELECT n, now() - CASE WHEN n > 1500 THEN interval '1 day' ELSE interval '4 days' END AS at
-              FROM generate_series(1, 1600) AS n) AS old;
-        INSERT INTO apalis.jobs (id, job_type, job, done_at) VALUES ('other', 'not ours', '', now() - interval '9 days');
-        INSERT INTO tokenferry.outcomes (queue, key, rotation, occurrence, attempt, replica, is_dead, outcome, at)
-        SELECT 'q', n::text, 'r', now(), 1, 'one', false, '', now() - (n || ' days')::interval
-        FROM generate_series(0, 9) AS n;";
-    postgres.execute(rows).await;
+    postgres.execute(OLD).await;
     let world = Arc::<World>::default();
     let _one = Replica::start(&postgres.url(), "one", &world, Arc::new(Fake::new(&world, "one")), &[]);
-    let left = "SELECT (SELECT count(*) FROM apalis.jobs), (SELECT count(*) FROM tokenferry.outcomes)";
-    let mut counts = postgres.query(left).await;
-    for _ in 0..600 {
-        if counts == [["101", "3"]] {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        counts = postgres.query(left).await;
-    }
-    assert_eq!(counts, [["101", "3"]]);
+    come_to(&postgres, LEFT, "101 3 0 0").await;
 }
 
 #[tokio::test]
@@ -123,3 +141,37 @@ async fn work_beside_replicas_waits_for_the_lock_of_its_credential() {
     assert!(matches!(guarded.run(&due(1)).await, Outcome::Rotated(_)));
     assert_eq!(world.overlaps.load(Ordering::Relaxed), 0);
 }
+
+/// Waits until this is what a query answers.
+async fn come_to(database: &tokenferry_tests::postgres::Database, query: &str, answer: &str) {
+    let wait = async { while database.query(query).await.concat().join(" ") != answer {} };
+    assert!(timeout(PATIENCE, wait).await.is_ok(), "{query}: {:?}", database.query(query).await);
+}
+
+/// The statements of the guide's block in which this is said.
+fn documented(what: &str) -> Vec<String> {
+    let guide = include_str!("../../../docs/rotator/cluster.md");
+    let block = guide.split("```sql").skip(1).filter_map(|rest| rest.split("```").next());
+    let block = block.into_iter().find(|block| block.contains(what)).unwrap();
+    let lines = block.lines().skip_while(|line| !line.contains(what)).filter(|line| line.contains(';'));
+    lines.map(|line| line.split_once(';').unwrap().0.to_owned()).collect()
+}
+
+const OLD: &str = "
+    INSERT INTO apalis.jobs (id, job_type, job, status, run_at, done_at, idempotency_key)
+    SELECT apalis.generate_ulid(), 'tokenferry:west:1:former', '', 'Done', at, at, n::text
+    FROM (SELECT n, now() - CASE WHEN n > 1500 THEN interval '1 day' ELSE interval '4 days' END AS at
+          FROM generate_series(1, 1600) AS n) AS old;
+    INSERT INTO apalis.jobs (id, job_type, job, done_at) VALUES ('other', 'not ours', '', now() - interval '9 days');
+    INSERT INTO apalis.workers (id, worker_type, storage_name, last_seen)
+    VALUES ('gone', 'tokenferry:west:', 'tokenferry', now() - interval '2 days');
+    INSERT INTO tokenferry.replicas (id, cluster, name, version, fingerprint, role, concurrency, seen_at)
+    VALUES ('gone', 'west', 'gone', '', '', 'standby', 8, now() - interval '2 days');
+    INSERT INTO tokenferry.outcomes (queue, key, rotation, occurrence, attempt, replica, is_dead, outcome, at)
+    SELECT 'q', n::text, 'r', now(), 1, 'one', false, '', now() - (n || ' days')::interval
+    FROM generate_series(0, 9) AS n;";
+const LEFT: &str = "
+    SELECT (SELECT count(*) FROM apalis.jobs WHERE job_type IN ('tokenferry:west:1:former', 'not ours')),
+           (SELECT count(*) FROM tokenferry.outcomes WHERE queue = 'q'),
+           (SELECT count(*) FROM apalis.workers WHERE id = 'gone'),
+           (SELECT count(*) FROM tokenferry.replicas WHERE id = 'gone')";

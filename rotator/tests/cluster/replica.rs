@@ -42,9 +42,12 @@ pub(crate) fn cluster(url: &str, name: &str, work: Arc<dyn Work>, limit: usize) 
 }
 
 fn cluster_with(url: &str, settings: &Settings, work: Arc<dyn Work>, limit: usize) -> Cluster {
+    Cluster::start(settings, connect(url, settings), work, limit, Arc::new(SystemClock))
+}
+
+pub(crate) fn connect(url: &str, settings: &Settings) -> Database {
     let environment: BTreeMap<String, String> = [("URL".to_owned(), url.to_owned())].into();
-    let database = Database::new(settings, &environment).unwrap();
-    Cluster::start(settings, database, work, limit, Arc::new(SystemClock))
+    Database::new(settings, &environment).unwrap()
 }
 
 impl Replica {

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenferry_rotator::dispatch::Role;
-use tokenferry_rotator::run::Outcome;
+use tokenferry_rotator::cluster::Settings;
+use tokenferry_rotator::dispatch::{Dispatch as _, Role};
+use tokenferry_rotator::run::{Due, Outcome, Reason};
 use tokenferry_tests::postgres::Postgres;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
-use crate::replica::{Replica, until};
+use crate::replica::{PATIENCE, Replica, cluster, connect, settings, until};
 use crate::world::{Fake, World, due};
 
 const NAMES: [&str; 3] = ["one", "two", "three"];
@@ -74,6 +76,56 @@ async fn what_another_configuration_submits_is_left_alone() {
     gate.add_permits(20);
     until("all have ended", || leader.ended().len() == 20).await;
     assert!(world.logins().iter().all(|(_, replica)| *replica == "leader"));
+}
+
+#[tokio::test]
+async fn clusters_of_different_names_share_a_database_and_nothing_else() {
+    let database = Postgres::shared("names").await;
+    let plan: Vec<_> = (0..20).map(due).collect();
+    let settings = |cluster: &str| Settings { name: cluster.to_owned(), ..settings("one") };
+    let mut both = ["east", "west"].map(|name| {
+        let world = Arc::<World>::default();
+        world.refused.lock().unwrap().extend((name == "east").then_some(0));
+        let work = Arc::new(Fake::new(&world, name));
+        let replica = Replica::start_with(&database.url(), &settings(name), &world, work, &plan);
+        (name, world, replica)
+    });
+    for (name, world, replica) in &mut both {
+        replica.is(Role::Leading).await;
+        until("all of it has ended", || replica.ended().len() == 20).await;
+        assert_eq!(world.counts(), (20, 20));
+        let letters = usize::from(*name == "east");
+        replica.sees(|view| view.replicas.len() == 1 && view.dead_letters.len() == letters).await;
+        let seen = connect(&database.url(), &settings(name));
+        let seen = seen.look(&settings(name), "same", |_| true, due(0).occurrence).await.unwrap();
+        assert_eq!((seen.replicas.len(), seen.dead_letters.len()), (1, letters));
+    }
+}
+
+#[tokio::test]
+async fn tries_that_hang_leave_a_quarter_of_all_room_to_what_can_be_saved() {
+    let (database, world) = (Postgres::shared("room").await, Arc::<World>::default());
+    let gate = Arc::new(Semaphore::new(0));
+    let gated = |name| Arc::new(Fake { gate: Some(Arc::clone(&gate)), ..Fake::new(&world, name) });
+    let mut one = cluster(&database.url(), "one", gated("one"), 8);
+    timeout(PATIENCE, one.role().wait_for(|role| *role == Role::Leading)).await.unwrap().unwrap();
+    let beyond_saving = |rotation| Due { reason: Reason::NoToken, attempt: 2, ..due(rotation) };
+    (0..20).for_each(|rotation| one.submit(beyond_saving(rotation)));
+    until("they have begun", || world.count(|world| &world.begun) >= 6).await;
+    (100..102).for_each(|rotation| one.submit(due(rotation)));
+    let has_begun = |of| world.logins().iter().any(|(rotation, _)| *rotation == of);
+    until("the others have begun", || has_begun(100) && has_begun(101)).await;
+
+    let _two = Replica::start(&database.url(), "two", &world, gated("two"), &[]);
+    timeout(PATIENCE, one.view().wait_for(|view| view.replicas.len() == 2)).await.unwrap().unwrap();
+    gate.add_permits(1);
+    timeout(PATIENCE, one.ended()).await.unwrap();
+    until("three quarters of sixteen run", || world.count(|world| &world.begun) == 1 + 2 + 12).await;
+    gate.add_permits(100);
+    for _ in 0..21 {
+        timeout(PATIENCE, one.ended()).await.unwrap();
+    }
+    assert_eq!(world.counts(), (22, 22));
 }
 
 #[tokio::test]
