@@ -88,13 +88,11 @@ impl Awaited {
     pub(super) fn release(&mut self) -> Option<Waiting> {
         while self.last_resorts < self.most_last_resorts {
             let next = self.held.pop()?;
-            match self.parked.get_mut(&next.credential) {
-                Some(parked) => parked.push(next),
-                None => {
-                    self.unbegun.remove(&(next.since, next.due.rotation));
-                    return Some(next);
-                }
-            }
+            let Some(parked) = self.parked.get_mut(&next.credential) else {
+                self.unbegun.remove(&(next.since, next.due.rotation));
+                return Some(next);
+            };
+            parked.push(next);
         }
         None
     }
