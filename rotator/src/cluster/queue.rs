@@ -79,7 +79,7 @@ impl Rows {
         asked: &[Sought],
         queue: &str,
     ) -> Result<Vec<(Sought, Fate)>, DatabaseError> {
-        let found: Vec<(String, String, Option<String>, Option<String>, i64)> = sqlx::query_as(FATES)
+        let found = sqlx::query_as::<_, (String, String, Option<String>, Option<String>, i64)>(FATES)
             .bind(asked.iter().map(|(queue, _)| &**queue).collect::<Vec<_>>())
             .bind(asked.iter().map(|(_, key)| &**key).collect::<Vec<_>>())
             .bind(queue)

@@ -190,8 +190,8 @@ async fn case_8_of_fifty_that_write_one_entry_at_once_one_wins_and_the_others_le
     let world = World::new().await;
     let control = world.sandbox.control();
     control.fault(Fault::latency(Duration::from_secs(3)).path("/zettelstore/a"));
-    // Without, logins of one second bring the same token.
-    (0..50).for_each(|_| control.fault(Fault::clock_skew(1).path("/zettelstore/a").times(1)));
+    // Logins of one second would bring the same token, so each finds the clock a second further than the one before.
+    (1..=50).for_each(|times| control.fault(Fault::clock_skew(-1).path("/zettelstore/a").times(times)));
     let mut runs = JoinSet::new();
     for number in 1..=50 {
         let runner = replica(&world, &format!("writer-{number}"));
