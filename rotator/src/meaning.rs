@@ -43,6 +43,8 @@ const MEANINGS: &[(&str, &str, &str)] = &[
      "It is tried again. If it lasts, one of the runs with this credential hangs: look at its log."),
     ("ended_by_refresh", "a refresh has ended the token that readers hold, or may have, and the new one was not stored",
      "Nothing, if the next run succeeds: it gets a new one. When that is, `tokenferry status` says."),
+    ("errand_garbled", "its row in the queue of the replicas was not understood",
+     "It is tried again. Find out who else writes to the tables of the replicas."),
     ("expired_on_arrival", "the token was over when it came",
      "Set the clocks right, of this machine and of the system."),
     ("expiry_unknown", "nobody says when the token ends",
@@ -203,7 +205,8 @@ mod tests {
         for class in classes {
             assert_ne!(meaning(class), UNKNOWN, "{class}");
         }
-        for class in ["credential_busy", "lock_lost", "replica_lost", "took_too_long", "unknown_rotation"] {
+        let of_replicas = ["credential_busy", "errand_garbled", "lock_lost", "replica_lost", "took_too_long"];
+        for class in of_replicas.into_iter().chain(["unknown_rotation"]) {
             assert_ne!(meaning(class), UNKNOWN, "{class}, of replicas");
         }
         assert_ne!(meaning(Class::ENDED_BY_REFRESH.name()), UNKNOWN);

@@ -102,21 +102,15 @@ impl Awaited {
     }
 
     /// The same run goes by another key.
-    pub(super) fn rename(
-        &mut self,
-        key: &str,
-        to: Arc<str>,
-        queue: Arc<str>,
-    ) -> Option<(Due, CredentialKey)> {
-        let submitted = self.submitted.remove(key)?;
-        let renamed = (submitted.due, submitted.credential.clone());
-        self.submitted.insert(to, Submitted { queue, asked: Instant::now(), ..submitted });
-        Some(renamed)
+    pub(super) fn rename(&mut self, key: &str, to: Arc<str>, queue: Arc<str>) {
+        if let Some(submitted) = self.submitted.remove(key) {
+            self.submitted.insert(to, Submitted { queue, asked: Instant::now(), ..submitted });
+        }
     }
 
     /// What it is about.
-    pub(super) fn due(&self, key: &str) -> Option<Due> {
-        self.submitted.get(key).map(|submitted| submitted.due)
+    pub(super) fn of(&self, key: &str) -> Option<(Due, CredentialKey)> {
+        self.submitted.get(key).map(|submitted| (submitted.due, submitted.credential.clone()))
     }
 
     /// By queue and key, what has not been asked about for so long; not too much at once.

@@ -103,7 +103,11 @@ impl Cluster {
         tasks.spawn(session.keep());
         tasks.spawn(worker.work());
         tasks.spawn(registry.keep());
-        tasks.spawn(office::tell_endings(rows.clone(), id, name, ended));
+        let is_over = {
+            let (orders, session) = (orders.subscribe(), state.clone());
+            move || orders.borrow().is_closed && session.borrow().role == Role::Disconnected
+        };
+        tasks.spawn(office::tell_endings(rows.clone(), id, name, ended, is_over));
         tasks.spawn(office::obey(rows, commanded, telling.clone(), state.clone()));
         tasks.spawn(office::listen(pool, health, wake, telling, state.clone()));
         Cluster {
@@ -135,11 +139,15 @@ impl Cluster {
     fn push(&mut self, waiting: Waiting) {
         let Orders { work, queue, .. } = self.orders.borrow().clone();
         let Some(name) = work.name(waiting.due.rotation) else { return };
-        let refused = self.refused.get(&waiting.credential).filter(|refused| **refused != name).cloned();
-        let errand = Errand::new(&waiting.due, name, refused);
+        let errand = self.errand(&waiting.due, &waiting.credential, name);
         if self.awaited.submit(Arc::clone(&errand.key), Arc::clone(&queue), waiting) {
             self.command(Command::Push { queue, errand: Box::new(errand), epoch: self.epoch });
         }
+    }
+
+    fn errand(&self, due: &Due, credential: &CredentialKey, name: Arc<str>) -> Errand {
+        let refused = self.refused.get(credential).filter(|refused| **refused != name).cloned();
+        Errand::new(due, name, refused)
     }
 
     /// What was submitted while we led before is nothing that we know of any more.
@@ -155,19 +163,17 @@ impl Cluster {
     /// What has ended by that, if anything.
     fn hear(&mut self, news: News) -> Option<Ended> {
         match news {
-            News::Ended { of: (queue, key), end } => self.settle(&queue, &key, end),
+            News::Ended { of: (queue, key), end, ago } => self.settle(&queue, &key, end, ago),
             News::Gap => {
                 self.sweep(Duration::ZERO);
                 None
             }
-            News::Lost { key } => {
-                self.push_again(&key);
-                None
-            }
+            News::Lost { of: (queue, key) } => self.push_again(&queue, &key),
         }
     }
 
-    fn settle(&mut self, queue: &str, key: &str, End { outcome, aftermath }: End) -> Option<Ended> {
+    fn settle(&mut self, queue: &str, key: &str, end: End, ago: Duration) -> Option<Ended> {
+        let End { outcome, aftermath } = end;
         let (due, credential, next) = self.awaited.end(queue, key)?;
         self.note_refusal(&due, credential, &outcome);
         if let Some(next) = next {
@@ -177,7 +183,7 @@ impl Cluster {
         while let Some(next) = self.awaited.release() {
             self.push(next);
         }
-        Some(Ended { due, outcome, aftermath })
+        Some(Ended { due, outcome, aftermath, ago })
     }
 
     /// As [`Local`](crate::dispatch::Local) does, of the room that all of us have.
@@ -202,14 +208,17 @@ impl Cluster {
         }
     }
 
-    /// Nobody will run what was submitted, so it is submitted once more.
-    fn push_again(&mut self, key: &str) {
+    /// Nobody will run what was submitted, so it is submitted once more. What is configured no longer has ended.
+    fn push_again(&mut self, former: &str, key: &str) -> Option<Ended> {
         let Orders { work, queue, .. } = self.orders.borrow().clone();
-        let Some(due) = self.awaited.due(key) else { return };
-        let Some(name) = work.name(due.rotation) else { return };
-        let errand = Errand::new(&due, name, None).again(self.clock.now());
+        let (due, credential) = self.awaited.of(key)?;
+        let Some(name) = work.name(due.rotation) else {
+            return self.settle(former, key, End::without_login(End::failed("withdrawn")), Duration::ZERO);
+        };
+        let errand = self.errand(&due, &credential, name).again(self.clock.now());
         self.awaited.rename(key, Arc::clone(&errand.key), Arc::clone(&queue));
         self.command(Command::Push { queue, errand: Box::new(errand), epoch: self.epoch });
+        None
     }
 
     /// Asks what became of what nothing was heard of.

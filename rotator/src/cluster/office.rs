@@ -31,21 +31,22 @@ pub(super) enum News {
     Ended {
         of: Sought,
         end: End,
+        /// How long ago.
+        ago: Duration,
     },
     /// Something may have gone unheard.
     Gap,
     /// Nobody will ever run it, or it is done already as far as the database knows.
-    Lost {
-        key: Arc<str>,
-    },
+    Lost { of: Sought },
 }
 
-/// Writes how runs ended, all that wait at once.
+/// Writes how runs ended, all that wait at once; not what cannot be written once it is over: others run it again.
 pub(super) async fn tell_endings(
     rows: Rows,
     worker: Arc<str>,
     replica: Arc<str>,
     mut endings: mpsc::UnboundedReceiver<Told>,
+    is_over: impl Fn() -> bool,
 ) {
     let mut waiting = Vec::new();
     while endings.recv_many(&mut waiting, ENDINGS_AT_ONCE).await > 0 {
@@ -62,6 +63,9 @@ pub(super) async fn tell_endings(
                     break;
                 }
                 None => {
+                    if is_over() {
+                        break;
+                    }
                     sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
@@ -132,8 +136,8 @@ async fn find(rows: &Rows, queue: &Arc<str>, there: &[Arc<str>], news: &mpsc::Un
     let Ok(fates) = within(LIMIT, rows.fates(&asked, queue)).await else { return };
     for (of, fate) in fates {
         let told = match fate {
-            Fate::Ended(end) if end.class().is_some() => News::Ended { of, end },
-            Fate::Ended(_) | Fate::Lost => News::Lost { key: of.1 },
+            Fate::Ended { end, ago } if end.class().is_some() => News::Ended { of, end, ago },
+            Fate::Ended { .. } | Fate::Lost => News::Lost { of },
         };
         tell(news, told);
     }
@@ -144,8 +148,8 @@ async fn ask(rows: &Rows, queue: &Arc<str>, sought: &[Sought], news: &mpsc::Unbo
     let fates = rows.health.note(Part::Ask, within(LIMIT, rows.fates(sought, queue)).await);
     for (of, fate) in fates.into_iter().flatten() {
         let told = match fate {
-            Fate::Ended(end) => News::Ended { of, end },
-            Fate::Lost => News::Lost { key: of.1 },
+            Fate::Ended { end, ago } => News::Ended { of, end, ago },
+            Fate::Lost => News::Lost { of },
         };
         tell(news, told);
     }
@@ -208,7 +212,7 @@ fn read(told: &PgNotification) -> Option<News> {
         outcome: String,
     }
     let Told { queue, key, outcome } = serde_json::from_str(told.payload()).ok()?;
-    Some(News::Ended { of: (queue, key), end: End::read(&outcome)? })
+    Some(News::Ended { of: (queue, key), end: End::read(&outcome)?, ago: Duration::ZERO })
 }
 
 /// Nobody may be left to hear it.

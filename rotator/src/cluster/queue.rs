@@ -47,7 +47,10 @@ pub(super) type Sought = (Arc<str>, Arc<str>);
 
 /// What is known of it.
 pub(super) enum Fate {
-    Ended(End),
+    Ended {
+        end: End,
+        ago: Duration,
+    },
     /// Nobody will ever run it.
     Lost,
 }
@@ -79,17 +82,22 @@ impl Rows {
         asked: &[Sought],
         queue: &str,
     ) -> Result<Vec<(Sought, Fate)>, DatabaseError> {
-        let found: Vec<(String, String, Option<String>, Option<String>)> = sqlx::query_as(FATES)
+        let found = sqlx::query_as::<_, (String, String, Option<String>, Option<String>, i64)>(FATES)
             .bind(asked.iter().map(|(queue, _)| &**queue).collect::<Vec<_>>())
             .bind(asked.iter().map(|(_, key)| &**key).collect::<Vec<_>>())
             .bind(queue)
             .fetch_all(&self.pool)
             .await
             .doing("ask")?;
-        let fates = found.into_iter().filter_map(|(queue, key, outcome, status)| {
-            let ended = outcome.map(|outcome| End::read(&outcome).map_or(Fate::Lost, Fate::Ended));
-            let is_alive = matches!(status.as_deref(), Some("Pending" | "Queued" | "Running"));
-            let fate = ended.or_else(|| (!is_alive).then_some(Fate::Lost))?;
+        let fates = found.into_iter().filter_map(|(queue, key, outcome, status, millis)| {
+            let end = match (outcome, status.as_deref()) {
+                (Some(outcome), _) => End::read(&outcome),
+                (None, Some("Pending" | "Queued" | "Running")) => return None,
+                (None, Some("Killed")) => Some(End::without_login(End::failed("errand_garbled"))),
+                (None, _) => None,
+            };
+            let ago = Duration::from_millis(millis.try_into().unwrap_or_default());
+            let fate = end.map_or(Fate::Lost, |end| Fate::Ended { end, ago });
             Some(((queue.into(), key.into()), fate))
         });
         Ok(fates.collect())
@@ -213,7 +221,8 @@ SELECT idempotency_key, pg_notify('tokenferry_errands', $1)::text FROM pushed";
 
 const FATES: &str = "
 SELECT asked.queue, asked.key, outcomes.outcome,
-       CASE WHEN jobs.status = 'Pending' AND asked.queue <> $3 THEN 'Left' ELSE jobs.status END
+       CASE WHEN jobs.status = 'Pending' AND asked.queue <> $3 THEN 'Left' ELSE jobs.status END,
+       (extract(epoch FROM now() - coalesce(outcomes.at, jobs.done_at, now())) * 1000)::bigint
 FROM unnest($1::text[], $2::text[]) AS asked (queue, key)
 LEFT JOIN tokenferry.outcomes ON outcomes.queue = asked.queue AND outcomes.key = asked.key
 LEFT JOIN apalis.jobs ON jobs.job_type = asked.queue AND jobs.idempotency_key = asked.key";

@@ -172,15 +172,16 @@ impl Runs {
     /// Runs it and tells its outcome; only then the credential is free again. Its row.
     async fn run(self, taken: Taken) -> String {
         let Taken { row, queue, takeovers, errand } = taken;
-        let is_given_up = takeovers >= MOST_TAKEOVERS;
-        let ran = if is_given_up {
-            Some((End::without_login(End::failed("replica_lost")), None))
+        let ran = if takeovers >= MOST_TAKEOVERS {
+            // Another attempt would take as many.
+            let outcome = Outcome::Refused { class: Class::new("replica_lost"), logins: None };
+            Some((End::without_login(outcome), None))
         } else {
             self.do_errand(&errand).await
         };
         // What has not begun is in nobody's hands, and given back.
         let Some((end, lock)) = ran else { return row };
-        let is_dead = is_given_up || end.is_refused();
+        let is_dead = end.is_refused();
         let (done, told) = oneshot::channel();
         let ending = Ending { row: row.clone(), queue, errand, end, is_dead };
         if self.endings.send((ending, done)).is_ok() {

@@ -109,7 +109,7 @@ async fn work(
         dispatch.submit(due);
     }
     let mut progress = Progress::new("rotating", came.len(), app.is_watched);
-    let mut note = |Ended { due, outcome, aftermath }: Ended| {
+    let mut note = |Ended { due, outcome, aftermath, .. }: Ended| {
         progress.advance();
         scheduler.ended_with(&due, &outcome, aftermath, app.clock.now());
         came.insert(due.rotation, Some(outcome));

@@ -4,6 +4,7 @@
 //! follows under the same name waits for that, so that no rotation ever overlaps itself.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem;
 use std::sync::Arc;
 
 use tokio::task::{Id, JoinSet};
@@ -73,6 +74,14 @@ impl Departures {
         self.awaited.remove(&name);
         self.store(departure);
         (!self.are_awaited(&name)).then_some(name)
+    }
+
+    /// Nobody will be told how the runs end that were taken over.
+    pub(super) fn end_all(&mut self) {
+        for departure in mem::take(&mut self.running).into_values() {
+            self.awaited.remove(&departure.name);
+            self.store(departure);
+        }
     }
 
     /// Waits until one has left for good: its name, which another may bear now. `None` if nobody leaves.

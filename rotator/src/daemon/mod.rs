@@ -206,7 +206,7 @@ impl Daemon {
         }
     }
 
-    fn note(&mut self, Ended { due, outcome, aftermath }: &Ended) {
+    fn note(&mut self, Ended { due, outcome, aftermath, ago }: &Ended) {
         if self.departures.runs(due.rotation) {
             let name = self.departures.ended(due.rotation);
             if let Some(name) = name {
@@ -217,8 +217,10 @@ impl Daemon {
         if let Some(rotation) = self.rotations.get(due.rotation.0 as usize) {
             self.score.note(rotation, outcome);
         }
-        let now = self.now();
-        self.scheduler.ended_with(due, outcome, *aftermath, now);
+        // Whoever is told late has waited already.
+        let (now, ago) = (self.now(), TimeDelta::from_std(*ago).unwrap_or_default());
+        let at = now.checked_sub_signed(ago).unwrap_or(now);
+        self.scheduler.ended_with(due, outcome, *aftermath, at);
         self.read_after_loss();
         self.announce(due.rotation);
     }

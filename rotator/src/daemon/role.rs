@@ -77,6 +77,7 @@ impl Daemon {
         let plans = self.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect();
         self.scheduler = Scheduler::new(plans);
         self.entries.forget(self.concurrency);
+        self.departures.end_all();
         (self.looks, self.patrol) = (Looks::default(), Patrol::new());
         if self.leads() {
             self.read_entries();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -112,7 +113,7 @@ impl Dispatch for Local {
                 Err(error) => (error.id(), (panicked(&error), Aftermath::default())),
             };
             if let Some(due) = self.end(task) {
-                return Ended { due, outcome, aftermath };
+                return Ended { due, outcome, aftermath, ago: Duration::ZERO };
             }
         }
         std::future::pending().await
@@ -168,7 +169,6 @@ fn panicked(error: &JoinError) -> Outcome {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::time::Duration;
 
     use chrono::TimeDelta;
     use tokenferry_sources::Timestamp;

@@ -10,6 +10,7 @@ pub use local::Local;
 pub(crate) use waiting::Waiting;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -64,6 +65,8 @@ pub struct Ended {
     pub outcome: Outcome,
     /// What it left behind.
     pub aftermath: Aftermath,
+    /// How long ago: one leader is told what another one did not hear of.
+    pub ago: Duration,
 }
 
 /// How many of so many runs at once may be for what is beyond saving: tries that hang must not take all the room from

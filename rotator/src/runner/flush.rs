@@ -22,8 +22,9 @@ pub struct Unstored {
 }
 
 impl Runner {
-    /// One go at every token that was issued and not written, where it was tried out if it has to be, but for those of runs under way. What is still not
-    /// stored then; at the deadline at the latest.
+    /// One go at every token that was issued and not written, where it was tried out if it has to be, but for those of
+    /// runs under way. What is still not stored then; at the deadline at the latest. Beside other processes nothing is
+    /// stored: one of them runs it again.
     pub async fn flush(&self, until: Instant) -> Vec<Unstored> {
         iter(&self.jobs)
             .map(|job| self.flush_job(job, until))
@@ -36,6 +37,9 @@ impl Runner {
     async fn flush_job(&self, job: &Job, until: Instant) -> Option<Unstored> {
         // A run under way stores by itself, and reads at the start hold nothing.
         let mut state = job.state.try_lock().ok().filter(|state| state.pending.is_some())?;
+        if self.leave_to_others(job, &mut state) {
+            return None;
+        }
         if let Some(pending) = state.pending.take_if(|pending| !pending.verified) {
             let issued_at = rfc3339(pending.token.issued_at);
             warn!(

@@ -72,6 +72,8 @@ pub(super) struct Pending {
     pub(super) replaces: Vec<u64>,
     /// Whether it was tried out, or need not be.
     pub(super) verified: bool,
+    /// The last attempt that ended and left it waiting: none if one was cut off.
+    pub(super) left_by: Option<u32>,
     /// Whether what it can be refreshed with has yet to be kept.
     pub(super) owes_session: bool,
     /// One for each destination: what was achieved there.
@@ -125,6 +127,7 @@ impl Job {
             occurrence: due.occurrence,
             replaces: places.iter().map(|place| place.as_ref().map_or(0, |place| place.version)).collect(),
             verified: !self.rotation.verify,
+            left_by: None,
             owes_session: self.rotation.source.session.is_some() && token.refresh.is_some(),
             written: vec![None; self.rotation.destinations.len()],
             token,
@@ -215,7 +218,8 @@ mod tests {
         let identity = Identity { system: "zettelstore", issuer: String::new(), subject: String::new() };
         let token = Token::new("t0ken".into(), usage, identity, NOW, expiry);
         let (replaces, written) = (vec![0], vec![None]);
-        Pending { token, occurrence: NOW, replaces, verified: true, owes_session: false, written }
+        let (verified, left_by, owes_session) = (true, None, false);
+        Pending { token, occurrence: NOW, replaces, verified, left_by, owes_session, written }
     }
 
     #[test]

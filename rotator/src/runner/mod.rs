@@ -148,7 +148,7 @@ impl Runner {
 
     async fn attempt(&self, job: &Job, state: &mut State, due: &Due) -> Result<Outcome, Trouble> {
         if self.reads_first {
-            self.doubt_everything(job, state).await?;
+            self.doubt_everything(job, state, due).await?;
         }
         let barred = self.check_places(job, state).await?;
         let done = if self.reads_first { self.done_by_others(job, state, due) } else { None };
@@ -207,6 +207,9 @@ impl Work for Runner {
             }
         };
         job.keeps_token.store(state.pending.is_some(), Ordering::Relaxed);
+        if let Some(pending) = &mut state.pending {
+            pending.left_by = Some(due.attempt);
+        }
         outcome
     }
 

@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokenferry_sources::Timestamp;
+use tokenferry_sources::{Predecessor, Timestamp, rfc3339};
 use tokenferry_vault::VaultError;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::Runner;
-use super::job::{Job, State};
+use super::job::{Job, Pending, State};
+use super::place::Place;
+use super::publish::Written;
 use super::standing::living;
 use crate::fingerprint::fingerprint;
+use crate::rotation::Rotation;
 use crate::run::{Due, Living, Reason, RotationId};
 
 /// What rotations and configuration are called between processes. Reckoned at the first use: most never ask.
@@ -42,11 +45,18 @@ impl Runner {
             .get_or_init(|| fingerprint(self.vault.namespace(), self.jobs.iter().map(|job| &*job.rotation)))
     }
 
-    /// Has everything that is known of the destinations looked up again.
+    /// Has everything that is known of the destinations looked up again, and gives up a token that waits unless it is
+    /// for this run, and lives.
     ///
     /// # Errors
     /// When it is not known whether a refresh has ended their tokens.
-    pub(super) async fn doubt_everything(&self, job: &Job, state: &mut State) -> Result<(), VaultError> {
+    pub(super) async fn doubt_everything(
+        &self,
+        job: &Job,
+        state: &mut State,
+        due: &Due,
+    ) -> Result<(), VaultError> {
+        state.pending.take_if(|pending| !pending.is_for(due) || !pending.is_certain(&job.rotation, due));
         for place in state.places.iter_mut().flatten() {
             place.is_doubted = true;
         }
@@ -54,9 +64,11 @@ impl Runner {
         Ok(())
     }
 
-    /// The token that another process has brought for this run or a later one.
-    pub(super) fn done_by_others(&self, job: &Job, state: &State, due: &Due) -> Option<Living> {
+    /// The token that another process has brought for this run or a later one. Once somebody else has written, what
+    /// waits here is given up.
+    pub(super) fn done_by_others(&self, job: &Job, state: &mut State, due: &Due) -> Option<Living> {
         let now = self.clock.now();
+        self.give_way(state);
         for place in state.places.iter().flatten().filter(|place| place.is_of(job)) {
             if let Some(failure) = place.notes.failure.as_deref() {
                 self.memory.heed(&job.credential, failure, now);
@@ -67,12 +79,36 @@ impl Runner {
         if left.is_some_and(|left| left.is_zero()) {
             return None;
         }
-        let is_newer = |at: Timestamp| at.timestamp() >= due.occurrence.timestamp();
+        // What somebody asks for now is not done by what came just before.
+        let first = due.occurrence.timestamp() + i64::from(due.reason == Reason::Forced);
+        let is_newer = |at: Timestamp| at.timestamp() >= first;
         let ours = || state.places.iter().flatten().filter(|place| place.is_of(job));
         let is_done =
             is_newer(living.issued_at) || ours().all(|place| place.occurrence.is_some_and(is_newer));
         let is_found = due.reason == Reason::NoToken && left.is_none_or(|left| left > wanted(job, living));
         (is_done || is_found).then_some(living)
+    }
+
+    /// Gives up a token that waits once somebody else has written an entry since it was issued.
+    pub(super) fn give_way(&self, state: &mut State) {
+        if self.reads_first {
+            state.pending.take_if(|pending| pending.is_overtaken(&state.places));
+        }
+    }
+
+    /// Gives up a token that waits, and whether there was reason to: whoever runs its rotation next may have logged in
+    /// by now, and only who holds the lock of the credential knows.
+    pub(super) fn leave_to_others(&self, job: &Job, state: &mut State) -> bool {
+        if self.reads_first
+            && let Some(pending) = state.pending.take()
+        {
+            let (rotation, issued_at) = (&*job.rotation.name, rfc3339(pending.token.issued_at));
+            warn!(
+                rotation,
+                issued_at, "a token that could not be stored is given up; the next run gets another one"
+            );
+        }
+        self.reads_first
     }
 
     /// Hears what is noted for a rotation whose login was refused elsewhere.
@@ -83,6 +119,29 @@ impl Runner {
             // What it claims is nothing to us: the lock of the credential is ours.
             self.hear(job, at, &[]).await;
         }
+    }
+}
+
+impl Pending {
+    fn is_for(&self, due: &Due) -> bool {
+        self.occurrence.timestamp() == due.occurrence.timestamp()
+    }
+
+    /// Whether no other process can have ended it by a login of its own that came to nothing.
+    fn is_certain(&mut self, rotation: &Rotation, due: &Due) -> bool {
+        // A run that is cut off says nothing of what comes after it.
+        let left_by = self.left_by.take();
+        let is_next = left_by.is_some_and(|attempt| attempt.checked_add(1) == Some(due.attempt));
+        is_next || rotation.source.predecessor() == Predecessor::LivesOn
+    }
+
+    /// Whether somebody else has written an entry since it was issued.
+    fn is_overtaken(&self, places: &[Option<Place>]) -> bool {
+        let known = self.written.iter().zip(&self.replaces).map(|(written, replaces)| match written {
+            Some(Written::Ours(living)) => living.version,
+            Some(Written::Theirs(_)) | None => *replaces,
+        });
+        known.zip(places).any(|(known, place)| place.as_ref().is_some_and(|place| place.version > known))
     }
 }
 

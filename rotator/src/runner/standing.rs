@@ -50,6 +50,7 @@ impl Runner {
         if let Some(error) = unreadable.filter(|_| state.places.iter().all(Option::is_none)) {
             return Err(error);
         }
+        self.give_way(state);
         // Without, nobody knows whether the token lives that readers find.
         state.ended = self.ended_by_refresh(job).await?;
         let living = living(job, state);

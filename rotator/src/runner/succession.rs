@@ -70,11 +70,12 @@ impl Runner {
     }
 
     /// Stores what was issued for a rotation whose definition is gone: as long as the token lives and Vault is to
-    /// blame. What stands in a destination and in the way stays there.
+    /// blame. What stands in a destination and in the way stays there. Beside other processes nothing is stored.
     pub async fn see_off(&self, rotation: RotationId) {
         let Some(job) = self.job(rotation) else { return };
         let state = &mut *job.state.lock().await;
         let mut pause = SHORTEST_PAUSE;
+        self.leave_to_others(job, state);
         while let Some(pending) = &state.pending {
             let is_over = pending.left(&job.rotation, self.clock.now()).is_zero();
             match self.publish_pending(job, state).await {

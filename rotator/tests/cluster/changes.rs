@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokenferry_rotator::dispatch::{Dispatch as _, Role};
 use tokenferry_rotator::run::{Outcome, RotationId};
@@ -10,7 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::replica::{PATIENCE, Replica, cluster, outlive, until};
-use crate::world::{Fake, World, due};
+use crate::world::{Fake, GONE, World, due};
 
 #[tokio::test]
 async fn what_is_submitted_again_by_the_next_leader_is_there_once_and_what_is_new_is_not_lost() {
@@ -40,12 +41,14 @@ async fn a_failure_that_the_last_leader_did_not_hear_of_is_told_to_the_next() {
     timeout(PATIENCE, leader.role().wait_for(|role| *role == Role::Leading)).await.unwrap().unwrap();
     leader.submit(due(0));
     until("it was run", || world.logins().len() == 1).await;
-    while database.query("SELECT key FROM tokenferry.outcomes").await.is_empty() {}
+    let age = "UPDATE tokenferry.outcomes SET at = at - interval '1 hour' RETURNING key";
+    while database.query(age).await.is_empty() {}
     drop(leader);
     let work = Arc::new(Fake::new(&world, "two"));
     let two = Replica::start(&database.url(), "two", &world, work, &[due(0)]);
     until("it is told", || two.ended().len() == 1).await;
     assert!(matches!(two.ended()[0].outcome, Outcome::Refused { .. }), "{:?}", two.ended());
+    assert!(two.ended()[0].ago >= Duration::from_hours(1), "with the time that has passed since");
     assert_eq!(world.logins(), [(0, "leader")], "and not sent once more");
 }
 
@@ -61,6 +64,50 @@ async fn a_success_that_the_next_leader_does_not_find_is_run_again() {
     let two = Replica::start(&database.url(), "two", &other, work, &[due(0)]);
     until("it is done again", || two.ended().len() == 1).await;
     assert_eq!(other.logins(), [(0, "two")]);
+}
+
+#[tokio::test]
+async fn who_shares_a_credential_hears_of_a_refusal_also_when_its_run_is_submitted_again() {
+    let (database, world) = (Postgres::shared("heeding").await, Arc::<World>::default());
+    let of = |world| Fake { credentials: 1, ..Fake::new(world, "one") };
+    let one = Replica::start(&database.url(), "one", &world, Arc::new(of(&world)), &[due(1)]);
+    until("it is done", || one.ended().len() == 1).await;
+    drop(one);
+    let other = Arc::<World>::default();
+    other.refused.lock().unwrap().insert(0);
+    let two = Replica::start(&database.url(), "two", &other, Arc::new(of(&other)), &[due(0), due(1)]);
+    until("both have ended", || two.ended().len() == 2).await;
+    assert_eq!(other.heard.lock().unwrap()[..], [0], "what was done is gone, so it is run again");
+}
+
+#[tokio::test]
+async fn what_waits_and_is_configured_no_longer_ends_and_leaves_its_credential_to_others() {
+    let (database, world) = (Postgres::shared("withdrawn").await, Arc::<World>::default());
+    let gate = Arc::new(Semaphore::new(0));
+    let before = Fake {
+        credentials: 2,
+        gate: Some(Arc::clone(&gate)),
+        fingerprint: "before",
+        ..Fake::new(&world, "one")
+    };
+    let mut one = cluster(&database.url(), "one", Arc::new(before), 1);
+    timeout(PATIENCE, one.role().wait_for(|role| *role == Role::Leading)).await.unwrap().unwrap();
+    one.submit(due(0));
+    until("it has begun", || world.count(|world| &world.begun) == 1).await;
+    one.submit(due(1));
+
+    let after = Fake { credentials: 2, fingerprint: "after", ..Fake::new(&world, "one") };
+    one.succeed(Arc::new(after), 1, &mut |RotationId(id)| RotationId(if id == 1 { GONE } else { id }));
+    one.submit(due(3));
+    gate.add_permits(1);
+    let mut ended = Vec::new();
+    while ended.len() < 3 {
+        let run = timeout(PATIENCE, one.ended()).await.expect("all of it ends");
+        ended.push((run.due.rotation.0, matches!(run.outcome, Outcome::Rotated(_))));
+    }
+    ended.sort_unstable();
+    assert_eq!(ended, [(0, true), (3, true), (GONE, false)]);
+    assert_eq!(world.logins(), [(0, "one"), (3, "one")]);
 }
 
 #[tokio::test]

@@ -167,3 +167,21 @@ async fn a_refused_login_is_a_dead_letter_until_a_run_succeeds_and_others_hear_o
     tokio::time::sleep(Duration::from_millis(500)).await;
     two.sees(|view| view.dead_letters.is_empty()).await;
 }
+
+#[tokio::test]
+async fn a_row_that_nobody_understands_is_a_failure_and_tried_again_as_another() {
+    let (database, world) = (Postgres::shared("garbled").await, Arc::<World>::default());
+    let gate = Arc::new(Semaphore::new(0));
+    let work = Fake { gate: Some(Arc::clone(&gate)), ..Fake::new(&world, "one") };
+    let plan: Vec<_> = (0..9).map(due).collect();
+    let one = Replica::start(&database.url(), "one", &world, Arc::new(work), &plan);
+    until("there is no room for the last one", || world.count(|world| &world.begun) == 8).await;
+    database.execute("UPDATE apalis.jobs SET job = 'no errand' WHERE status = 'Pending'").await;
+    gate.add_permits(10);
+    until("all have ended", || one.ended().len() == 10).await;
+    let ended = one.ended();
+    let of = |attempt| ended.iter().filter(|ended| ended.due.attempt == attempt).collect::<Vec<_>>();
+    let garbled = |outcome: &Outcome| matches!(outcome, Outcome::Failed { class, .. } if class.name() == "errand_garbled");
+    assert_eq!(of(1).iter().filter(|ended| garbled(&ended.outcome)).count(), 1, "{ended:?}");
+    assert!(matches!(of(2)[0].outcome, Outcome::Rotated(_)), "{ended:?}");
+}

@@ -14,6 +14,9 @@ use tokenferry_sources::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
+/// From here on there are no rotations.
+pub(crate) const GONE: u32 = 1_000_000;
+
 /// Systems and entries.
 #[derive(Default)]
 pub(crate) struct World {
@@ -140,6 +143,10 @@ impl Work for Fake {
         let stubborn = Fake { world: Arc::clone(&self.world), gate: self.gate.clone(), ..*self };
         let due = *due;
         tokio::spawn(async move { stubborn.log_in(due).await }).await.unwrap()
+    }
+
+    fn name(&self, rotation: RotationId) -> Option<Arc<str>> {
+        (rotation.0 < GONE).then(|| rotation.0.to_string().into())
     }
 
     async fn heed(&self, rotation: RotationId) {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokenferry_rotator::run::{Due, Outcome, Reason, RotationId, Work as _};
 use tokenferry_rotator::runner::Runner;
+use tokenferry_rotator::source::{Reference, Setting};
 use tokenferry_sandbox::Fault;
+use tokenferry_vault::VaultSettings;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
@@ -86,6 +88,82 @@ async fn rotations_and_configurations_have_names_that_all_processes_share() {
     assert_eq!(one.fingerprint().len(), 16);
 }
 
+/// One whose first write comes to nothing.
+async fn unlucky(world: &World, system: &str) -> Runner {
+    let proxy = Proxy::start(&world.bao.address).await;
+    proxy.before("POST /v1/secret/data/home", pending());
+    let impatient = VaultSettings { timeout: Duration::from_secs(1), ..settings(&proxy.address) };
+    let password = (system == "zettelstore")
+        .then(|| ("password", Setting::Reference(Reference::Env("PASSWORD".to_owned()))));
+    let rotation = world.rotation_of(system, password.as_slice(), "home", &[place("home")]);
+    let runner = world.runner_named("unlucky", rotation, world.vault_with(impatient)).reads_first(true);
+    let outcome = runner.run(&due(LATER)).await;
+    assert!(matches!(&outcome, Outcome::Failed { class, .. } if class.is_of_vault()), "{outcome:?}");
+    runner
+}
+
+#[tokio::test]
+async fn a_token_that_waits_is_for_no_other_run_than_the_one_it_was_issued_for() {
+    let world = World::new().await;
+    let unlucky = unlucky(&world, "zettelstore").await;
+    world.sandbox.control().fault(Fault::clock_skew(1));
+    assert!(matches!(replica(&world, "winner").run(&due(LATER)).await, Outcome::Rotated(_)));
+    unlucky.standing(RotationId(0)).await.unwrap();
+    let outcome = unlucky.run(&due(LATER + 1)).await;
+    assert!(matches!(outcome, Outcome::Rotated(living) if living.version == 2), "{outcome:?}");
+    assert_eq!(world.logins().succeeded, 3);
+}
+
+#[tokio::test]
+async fn a_token_that_waits_is_not_written_over_one_that_another_process_brought() {
+    let world = World::new().await;
+    let unlucky = unlucky(&world, "zscaler").await;
+    let rotation = world.rotation_of("zscaler", &[], "home", &[place("home")]);
+    let other = world.runner_named("other", rotation, world.vault()).reads_first(true);
+    assert!(matches!(other.run(&due(LATER - 1)).await, Outcome::Rotated(_)));
+    let before = world.bao.entry("home").await.0;
+    unlucky.standing(RotationId(0)).await.unwrap();
+    assert!(!unlucky.owes(RotationId(0)), "it is given up as soon as that is known");
+    let outcome = unlucky.run(&Due { attempt: 2, ..due(LATER) }).await;
+    assert!(matches!(outcome, Outcome::Rotated(_)), "{outcome:?}");
+    assert_ne!(world.bao.entry("home").await.0["token"], before["token"]);
+    assert_eq!(world.sandbox.control().counters().all_logins("zscaler").succeeded, 3, "it is a new one");
+}
+
+#[tokio::test]
+async fn a_token_that_waits_serves_as_long_as_nobody_else_can_have_ended_it() {
+    for (system, attempt, logins) in [("zettelstore", 3, 1), ("zscaler", 2, 1), ("zscaler", 3, 2)] {
+        let world = World::new().await;
+        let unlucky = unlucky(&world, system).await;
+        let outcome = unlucky.run(&Due { attempt, ..due(LATER) }).await;
+        assert!(matches!(outcome, Outcome::Rotated(living) if living.version == 1), "{outcome:?}");
+        let counters = world.sandbox.control().counters();
+        assert_eq!(counters.all_logins(system).succeeded, logins, "{system}, attempt {attempt}");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_when_a_process_ends_is_left_to_the_others() {
+    let world = World::new().await;
+    let unlucky = unlucky(&world, "zettelstore").await;
+    assert_eq!(unlucky.flush(Instant::now() + Duration::from_mins(1)).await, []);
+    unlucky.see_off(RotationId(0)).await;
+    assert_eq!(rotated(&replica(&world, "next")).await, 1);
+    assert_eq!(world.logins().succeeded, 2);
+}
+
+#[tokio::test]
+async fn a_run_that_somebody_asks_for_is_done_although_the_token_is_of_the_same_second() {
+    let world = World::new().await;
+    let once = replica(&world, "once");
+    let Outcome::Rotated(living) = once.run(&due(0)).await else { panic!("it was due") };
+    let forced = |occurrence| Due { reason: Reason::Forced, occurrence, ..due(0) };
+    let outcome = once.run(&forced(living.issued_at)).await;
+    assert!(matches!(outcome, Outcome::Rotated(_)), "{outcome:?}");
+    let outcome = once.run(&forced(living.issued_at - chrono::TimeDelta::seconds(1))).await;
+    assert!(matches!(outcome, Outcome::AlreadyDone(_)), "it came after that: {outcome:?}");
+}
+
 /// As when the lock of a credential is lost.
 #[tokio::test]
 async fn a_token_that_a_run_cut_off_has_left_does_not_replace_what_came_meanwhile() {
@@ -127,8 +205,8 @@ async fn case_8_of_fifty_that_write_one_entry_at_once_one_wins_and_the_others_le
     let world = World::new().await;
     let control = world.sandbox.control();
     control.fault(Fault::latency(Duration::from_secs(3)).path("/zettelstore/a"));
-    // Without, logins of one second bring the same token.
-    (0..50).for_each(|_| control.fault(Fault::clock_skew(1).path("/zettelstore/a").times(1)));
+    // Logins of one second would bring the same token, so each finds the clock a second further than the one before.
+    (1..=50).for_each(|times| control.fault(Fault::clock_skew(-1).path("/zettelstore/a").times(times)));
     let mut runs = JoinSet::new();
     for number in 1..=50 {
         let runner = replica(&world, &format!("writer-{number}"));

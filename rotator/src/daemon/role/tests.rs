@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::super::departures::Departure;
 use super::super::entries::Entries;
 use super::*;
 use crate::app::App;
@@ -19,7 +20,7 @@ use crate::dispatch::{Dispatch, Ended};
 use crate::lag::Lag;
 use crate::observe::{Question, Snapshot};
 use crate::reload::Reloads;
-use crate::run::{Aftermath, Due, Living, Outcome, Standing as Found, Work};
+use crate::run::{Aftermath, Class, Due, Living, Outcome, Standing as Found, Work};
 use crate::runner::Runner;
 use crate::supervisor::Supervisor;
 
@@ -124,7 +125,7 @@ struct Site {
 }
 
 impl Site {
-    fn start(role: Role) -> Site {
+    fn start(role: Role, prepare: impl FnOnce(&mut Daemon)) -> Site {
         let environment = Arc::new(BTreeMap::new());
         let config =
             Config::parse(vec![(PathBuf::from("t.hcl"), CONFIGURATION.to_owned())], &*environment).unwrap();
@@ -154,6 +155,7 @@ impl Site {
                 }
             });
         });
+        prepare(&mut daemon);
         let stop = CancellationToken::new();
         let daemon = spawn_local(daemon.run(stop.clone()));
         Site { events, found, role, submitted, ended, questions, clock, stop, daemon }
@@ -185,7 +187,7 @@ impl Site {
 
 /// Lets a daemon that begins in this role work during a test.
 async fn at_work(role: Role, test: impl AsyncFnOnce(Site)) {
-    LocalSet::new().run_until(async { test(Site::start(role)).await }).await;
+    LocalSet::new().run_until(async { test(Site::start(role, |_| {})).await }).await;
 }
 
 const BOTH: [u32; 2] = [0, 1];
@@ -233,10 +235,42 @@ async fn what_another_one_has_done_meanwhile_is_not_done_again() {
         // What it submitted in its first time as leader is over and done with, whenever that is told.
         let due = site.submitted.recv().await.unwrap();
         let outcome = Outcome::Rotated(site.living(TimeDelta::minutes(1)));
-        site.ended.send(Ended { due, outcome, aftermath: Aftermath::default() }).unwrap();
+        site.ended
+            .send(Ended { due, outcome, aftermath: Aftermath::default(), ago: Duration::ZERO })
+            .unwrap();
         assert_eq!(site.happened_within(10).await, []);
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_told_late_has_been_waited_for_already() {
+    at_work(Role::Leading, async |mut site: Site| {
+        assert_eq!(site.happened_within(10).await, [read(), Event::Submitted(0), Event::Submitted(1)]);
+        for ago in [Duration::from_mins(10), Duration::ZERO] {
+            let due = site.submitted.recv().await.unwrap();
+            let outcome = Outcome::Failed { class: Class::new("unreachable"), retry_at: None };
+            site.ended.send(Ended { due, outcome, aftermath: Aftermath::default(), ago }).unwrap();
+        }
+        assert_eq!(site.happened_within(3).await, [Event::Submitted(0)]);
+        assert_eq!(site.submitted.recv().await.unwrap().attempt, 2);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_under_a_former_definition_is_not_waited_for_by_whoever_leads_anew() {
+    let test = async {
+        let site = Site::start(Role::Leading, |daemon| {
+            let (name, runner) = ("one".into(), Arc::clone(&daemon.runner));
+            daemon.departures.run_on(Departure { name, runner, rotation: RotationId(0), holds_up: true });
+        });
+        assert_eq!(site.happened_within(10).await, [Event::Read(vec![1]), Event::Submitted(1)]);
+        site.role.send_replace(Role::Leading);
+        let events = site.happened_within(10).await;
+        assert!(events.contains(&Event::Submitted(0)), "{events:?}");
+    };
+    LocalSet::new().run_until(test).await;
 }
 
 #[tokio::test(start_paused = true)]
