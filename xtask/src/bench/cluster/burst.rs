@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::interrupt;
 
 /// How long first runs, reading or a burst may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// By then all replicas have started and read everything: the leader at once, the others after ten seconds.
 const START: Duration = Duration::from_secs(40);

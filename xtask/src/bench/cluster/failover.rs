@@ -24,10 +24,10 @@ pub(super) const ROTATIONS: u32 = REPLICAS * CONCURRENCY;
 const LOGIN: Duration = Duration::from_secs(10);
 
 /// Until all of them have begun.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Much longer than anything may take, so that what takes too long is a figure.
-const LONGEST: Duration = Duration::from_secs(3 * 60);
+const LONGEST: Duration = Duration::from_mins(3);
 
 /// Kills the leader, and in another trial one that does not lead. The sandbox is to have nothing else to do.
 pub(super) fn measure(site: &Site<'_>, results: &mut Results) -> Result {

@@ -20,7 +20,7 @@ use crate::mirror;
 use crate::process;
 
 /// Longer than a start or an end takes, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often to try when somebody else takes the port.
 const ATTEMPTS: usize = 5;

@@ -14,7 +14,7 @@ use crate::sandbox::Sandbox;
 use crate::terminal::Terminal;
 
 /// How long it may take until one leads.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often logs are read: seldom enough not to be in the way.
 const INTERVAL: Duration = Duration::from_millis(50);
