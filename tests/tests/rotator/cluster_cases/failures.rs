@@ -39,7 +39,7 @@ async fn case_6_a_login_that_always_fails_is_tried_after_growing_waits_and_ends_
             shows("/metrics", "tokenferry_cluster_dead_letters 1\n").await
         })
         .await;
-        until("the page", PATIENCE, async || shows("/", "One run is not tried again").await).await;
+        until("the page", PATIENCE, async || shows("/", "One run was given up").await).await;
         let named =
             "tokenferry_cluster_dead_letters_by_rotation{rotation=\"user-1-1\",class=\"login_refused\"} 1";
         assert!(shows("/metrics", named).await);
