@@ -68,7 +68,8 @@ mod tests {
     fn the_descriptors_of_a_process_are_seen_while_it_runs() {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("idle");
-        fs::copy("/bin/sleep", &program).unwrap();
+        // Not by ourselves: what another thread starts meanwhile would have it open for writing.
+        process::stdout(Command::new("cp").arg("/bin/sleep").arg(&program)).unwrap();
         let watch = Watch::start(&program);
         let mut child = process::start(Command::new(&program).arg("60").stdin(Stdio::null())).unwrap();
         thread::sleep(4 * INTERVAL);

@@ -81,9 +81,6 @@ impl Target {
         if self.can_be_static() {
             flags.push("-Ctarget-feature=+crt-static".to_owned());
         }
-        if self.can_be_static() && self.packs_relocations() {
-            flags.push("-Clink-arg=-Wl,-z,pack-relative-relocs".to_owned());
-        }
         if self.name.contains("-linux-gnu") {
             flags.push(format!("-Clink-arg={}", self.name_service()?.display()));
         }
@@ -93,14 +90,6 @@ impl Target {
             flags.push(format!("--remap-path-prefix={}={name}", folder.display()));
         }
         Ok(flags)
-    }
-
-    /// Whether the C library that gets into the programs understands packed relocations, as glibc does from 2.36 on.
-    /// A start reads all of them, and what is read stays in memory: packed, a megabyte is a few kilobytes.
-    fn packs_relocations(&self) -> bool {
-        let version = process::stdout(Command::new("getconf").arg("GNU_LIBC_VERSION")).unwrap_or_default();
-        let minor = version.trim().strip_prefix("glibc 2.").and_then(|minor| minor.parse::<u32>().ok());
-        self.is_host && self.name.contains("-linux-gnu") && minor.is_some_and(|minor| minor >= 36)
     }
 
     /// Compiles what keeps a static glibc from loading modules of the machine's own. The path is relative where it
