@@ -16,9 +16,10 @@ pub(super) struct Awaited {
     submitted: HashMap<Arc<str>, Submitted>,
     /// What waits for its credential; also the credentials in use for which nothing waits.
     parked: HashMap<CredentialKey, BinaryHeap<Waiting>>,
-    /// What waits for room, since it is beyond saving,
+    /// What waits for room in the queue: how much is there, how much of that is beyond saving, and how much of either
+    /// may be there.
     held: BinaryHeap<Waiting>,
-    /// how much of what was submitted is that, and how much may be.
+    most: usize,
     last_resorts: usize,
     most_last_resorts: usize,
     /// All that waits in either, the oldest first.
@@ -44,9 +45,9 @@ impl Awaited {
         is_new
     }
 
-    /// So much may be submitted at once that is beyond saving.
-    pub(super) fn allow_last_resorts(&mut self, most: usize) {
-        self.most_last_resorts = most;
+    /// So much may be submitted at once, and so much of it that is beyond saving.
+    pub(super) fn allow(&mut self, most: usize, most_last_resorts: usize) {
+        (self.most, self.most_last_resorts) = (most, most_last_resorts);
     }
 
     /// Keeps it until its credential is free and there is room. Gives it back if that is so now.
@@ -75,7 +76,7 @@ impl Awaited {
                 self.parked.insert(credential.clone(), parked);
                 Some(next)
             }
-            // It is the most urgent, so the others are beyond saving, too.
+            // It is the most urgent, so the others have no room either.
             next => {
                 self.held.extend(next.into_iter().chain(parked));
                 None
@@ -86,7 +87,7 @@ impl Awaited {
 
     /// The most urgent that was held and need not be any longer.
     pub(super) fn release(&mut self) -> Option<Waiting> {
-        while self.last_resorts < self.most_last_resorts {
+        while self.held.peek().is_some_and(|next| self.has_room(next)) {
             let next = self.held.pop()?;
             let Some(parked) = self.parked.get_mut(&next.credential) else {
                 self.unbegun.remove(&(next.since, next.due.rotation));
@@ -98,7 +99,8 @@ impl Awaited {
     }
 
     fn has_room(&self, waiting: &Waiting) -> bool {
-        self.last_resorts < self.most_last_resorts || !waiting.due.is_beyond_saving()
+        let is_last_resort = waiting.due.is_beyond_saving();
+        self.submitted.len() < self.most && (self.last_resorts < self.most_last_resorts || !is_last_resort)
     }
 
     /// The same run goes by another key.
@@ -182,7 +184,7 @@ mod tests {
     #[test]
     fn what_waits_for_room_keeps_its_credential_from_nobody() {
         let mut awaited = Awaited::default();
-        awaited.allow_last_resorts(1);
+        awaited.allow(10, 1);
         for (id, credential, attempt, submitted) in
             [(1, "a", 2, Some(1)), (2, "b", 2, None), (3, "b", 2, None), (4, "b", 1, Some(4))]
         {
@@ -202,11 +204,11 @@ mod tests {
     #[test]
     fn what_waits_for_the_credential_of_a_run_beyond_saving_gives_way_to_others() {
         let mut awaited = Awaited::default();
-        awaited.allow_last_resorts(1);
+        awaited.allow(10, 1);
         let free = awaited.park(waiting(1, "a", 2));
         submit(&mut awaited, free);
         assert!(awaited.park(waiting(2, "a", 2)).is_none());
-        awaited.allow_last_resorts(0);
+        awaited.allow(10, 0);
         assert_eq!(end(&mut awaited, "1"), None);
         let free = awaited.park(waiting(3, "a", 1));
         assert_eq!(submit(&mut awaited, free), Some(3));
@@ -214,8 +216,32 @@ mod tests {
     }
 
     #[test]
+    fn the_queue_is_never_fuller_than_is_allowed_and_the_most_urgent_comes_next() {
+        let mut awaited = Awaited::default();
+        awaited.allow(2, 1);
+        for (id, attempt) in [(1, 1), (2, 1), (3, 2), (4, 1), (5, 1)] {
+            let free = awaited.park(waiting(id, &id.to_string(), attempt));
+            assert_eq!(submit(&mut awaited, free), (id <= 2).then_some(id));
+        }
+        let mut order = Vec::new();
+        for ended in ["1", "2"] {
+            assert_eq!(end(&mut awaited, ended), None);
+            let free = awaited.release();
+            order.extend(submit(&mut awaited, free));
+            assert!(awaited.release().is_none(), "there is no room for more");
+        }
+        order.sort_unstable();
+        assert_eq!(order, [4, 5], "and not what is beyond saving");
+        assert_eq!(end(&mut awaited, "4"), None);
+        let free = awaited.release();
+        assert_eq!(submit(&mut awaited, free), Some(3));
+        assert!(awaited.waiting_since().is_none());
+    }
+
+    #[test]
     fn what_ended_in_another_queue_is_somebody_elses() {
         let mut awaited = Awaited::default();
+        awaited.allow(10, 1);
         let free = awaited.park(waiting(1, "a", 1));
         submit(&mut awaited, free);
         assert!(awaited.end("another", "1").is_none());

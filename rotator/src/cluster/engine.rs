@@ -179,21 +179,23 @@ impl Cluster {
         if let Some(next) = next {
             self.push(next);
         }
-        self.allow_last_resorts();
+        self.allow_what_has_room();
         while let Some(next) = self.awaited.release() {
             self.push(next);
         }
         Some(Ended { due, outcome, aftermath, ago })
     }
 
-    /// As [`Local`](crate::dispatch::Local) does, of the room that all of us have.
-    fn allow_last_resorts(&mut self) {
+    /// Last resorts as [`Local`](crate::dispatch::Local) does, of the room that all of us have. And no more than keeps all
+    /// of us busy while the next is on its way: what waits here takes little memory, and is still in order.
+    fn allow_what_has_room(&mut self) {
         let Orders { fingerprint, limit, .. } = self.orders.borrow().clone();
         let shares =
             |other: &&Replica| !other.is_self && !other.is_lost && *other.fingerprint == *fingerprint;
         let others: u32 =
             self.view.borrow().replicas.iter().filter(shares).map(|other| other.concurrency).sum();
-        self.awaited.allow_last_resorts(last_resorts(limit + others as usize));
+        let room = limit + others as usize;
+        self.awaited.allow((room * SUBMITTED_FOR_EACH).max(LEAST_SUBMITTED), last_resorts(room));
     }
 
     /// So that the next run of the credential hears of it, wherever it is.
@@ -242,9 +244,7 @@ impl Dispatch for Cluster {
         self.follow_session();
         let credential = self.orders.borrow().work.credential(due.rotation);
         let waiting = Waiting { due, credential, since: Instant::now() };
-        if due.is_beyond_saving() {
-            self.allow_last_resorts();
-        }
+        self.allow_what_has_room();
         if let Some(free) = self.awaited.park(waiting) {
             self.push(free);
         }
@@ -338,6 +338,10 @@ fn names(settings: &Settings) -> (Arc<str>, Arc<str>) {
     (Arc::clone(&name), name)
 }
 
+/// So much is in the queue at most for each place there is,
+const SUBMITTED_FOR_EACH: usize = 8;
+/// and no less for all of them.
+const LEAST_SUBMITTED: usize = 1_000;
 const LONGEST_LEAVE: Duration = Duration::from_secs(1);
 /// What nothing was heard of for so long is asked about.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
