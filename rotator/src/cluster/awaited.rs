@@ -85,6 +85,11 @@ impl Awaited {
         Some((due, credential, next))
     }
 
+    /// Whether there is so much room that it is worth a statement.
+    pub(super) fn has_much_room(&self) -> bool {
+        self.submitted.len() <= self.most - self.most / 4
+    }
+
     /// The most urgent that was held and need not be any longer.
     pub(super) fn release(&mut self) -> Option<Waiting> {
         while self.held.peek().is_some_and(|next| self.has_room(next)) {

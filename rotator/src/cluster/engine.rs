@@ -180,8 +180,10 @@ impl Cluster {
             self.push(next);
         }
         self.allow_what_has_room();
-        while let Some(next) = self.awaited.release() {
-            self.push(next);
+        if self.awaited.has_much_room() {
+            while let Some(next) = self.awaited.release() {
+                self.push(next);
+            }
         }
         Some(Ended { due, outcome, aftermath, ago })
     }
