@@ -343,7 +343,7 @@ fn names(settings: &Settings) -> (Arc<str>, Arc<str>) {
 /// So much is in the queue at most for each place there is,
 const SUBMITTED_FOR_EACH: usize = 8;
 /// and no less for all of them.
-const LEAST_SUBMITTED: usize = 1_000;
+const LEAST_SUBMITTED: usize = 256;
 const LONGEST_LEAVE: Duration = Duration::from_secs(1);
 /// What nothing was heard of for so long is asked about.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);

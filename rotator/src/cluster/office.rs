@@ -229,6 +229,6 @@ pub(super) async fn within<T>(
 }
 
 const ENDINGS_AT_ONCE: usize = 256;
-const COMMANDS_AT_ONCE: usize = 256;
+const COMMANDS_AT_ONCE: usize = 64;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
