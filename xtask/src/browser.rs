@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use crate::debian;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::process;
 use crate::terminal::Terminal;
 
@@ -17,19 +17,14 @@ const BROWSER: &str = "TOKENFERRY_CHROMIUM";
 
 /// Whether both are here, or can be brought here.
 pub(crate) fn check() -> Result {
-    match works() {
-        Ok(()) => Ok(()),
-        Err(Error::Interrupted) => Err(Error::Interrupted),
-        Err(_) if !is_chosen() && debian::can_install() => Ok(()),
-        Err(_) => Err(Error::Missing(match env::var_os(VARIABLE) {
-            Some(chosen) => {
-                format!("a browser with its driver ({VARIABLE}={} does not work)", chosen.display())
-            }
-            None => {
-                "a browser with its driver (`chromium` and `chromedriver`), to look at the status page".into()
-            }
-        })),
-    }
+    debian::found_or_installable(&works(), is_chosen(), || match env::var_os(VARIABLE) {
+        Some(chosen) => {
+            format!("a browser with its driver ({VARIABLE}={} does not work)", chosen.display())
+        }
+        None => {
+            "a browser with its driver (`chromium` and `chromedriver`), to look at the status page".into()
+        }
+    })
 }
 
 /// Installs both if need be, and says where the driver is.

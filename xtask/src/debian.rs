@@ -19,12 +19,7 @@ pub(crate) struct Packaged {
 impl Packaged {
     /// Passes if it is here, or can be brought here.
     pub(crate) fn check(&self) -> Result {
-        match self.version() {
-            Ok(()) => Ok(()),
-            Err(Error::Interrupted) => Err(Error::Interrupted),
-            Err(_) if can_install() => Ok(()),
-            Err(_) => Err(Error::Missing(format!("`{}`", self.program))),
-        }
+        found_or_installable(&self.version(), false, || format!("`{}`", self.program))
     }
 
     /// Installs it if need be.
@@ -45,8 +40,22 @@ impl Packaged {
     }
 }
 
+/// Passes if it was found, or can be installed; the latter not in place of what somebody has chosen. `missing` names it.
+pub(crate) fn found_or_installable<T>(
+    found: &Result<T>,
+    is_chosen: bool,
+    missing: impl FnOnce() -> String,
+) -> Result {
+    match found {
+        Ok(_) => Ok(()),
+        Err(Error::Interrupted) => Err(Error::Interrupted),
+        Err(_) if !is_chosen && can_install() => Ok(()),
+        Err(_) => Err(Error::Missing(missing())),
+    }
+}
+
 /// Whether packages can be installed: we are root on a system that has `apt-get`.
-pub(crate) fn can_install() -> bool {
+fn can_install() -> bool {
     nix::unistd::geteuid().is_root() && Path::new("/usr/bin/apt-get").is_file()
 }
 

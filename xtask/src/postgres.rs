@@ -15,17 +15,12 @@ pub(crate) const VARIABLE: &str = "TOKENFERRY_POSTGRES";
 
 /// Passes if the programs are here, or can be brought here.
 pub(crate) fn check() -> Result {
-    match found() {
-        Ok(_) => Ok(()),
-        Err(Error::Interrupted) => Err(Error::Interrupted),
-        Err(_) if env::var_os(VARIABLE).is_none() && debian::can_install() => Ok(()),
-        Err(_) => Err(Error::Missing(match env::var_os(VARIABLE) {
-            Some(chosen) => {
-                format!("the programs of PostgreSQL ({VARIABLE}={} has none that work)", chosen.display())
-            }
-            None => "the programs of PostgreSQL (`initdb`, `postgres` and `psql`)".into(),
-        })),
-    }
+    debian::found_or_installable(&found(), env::var_os(VARIABLE).is_some(), || match env::var_os(VARIABLE) {
+        Some(chosen) => {
+            format!("the programs of PostgreSQL ({VARIABLE}={} has none that work)", chosen.display())
+        }
+        None => "the programs of PostgreSQL (`initdb`, `postgres` and `psql`)".into(),
+    })
 }
 
 /// The folder that holds them; they are installed if need be.

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::cargo;
 use crate::debian;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::mirror;
 use crate::process;
 use crate::terminal::Terminal;
@@ -17,17 +17,12 @@ pub(crate) const VARIABLE: &str = "TOKENFERRY_PROMTOOL";
 
 /// Whether it is here, or can be brought here.
 pub(crate) fn check() -> Result {
-    match found() {
-        Ok(_) => Ok(()),
-        Err(Error::Interrupted) => Err(Error::Interrupted),
-        Err(_) if env::var_os(VARIABLE).is_none() && debian::can_install() => Ok(()),
-        Err(_) => Err(Error::Missing(match env::var_os(VARIABLE) {
-            Some(chosen) => {
-                format!("a working `promtool` ({VARIABLE}={} does not tell its version)", chosen.display())
-            }
-            None => "`promtool`, to check metrics and alert rules".into(),
-        })),
-    }
+    debian::found_or_installable(&found(), env::var_os(VARIABLE).is_some(), || match env::var_os(VARIABLE) {
+        Some(chosen) => {
+            format!("a working `promtool` ({VARIABLE}={} does not tell its version)", chosen.display())
+        }
+        None => "`promtool`, to check metrics and alert rules".into(),
+    })
 }
 
 /// The one that [`VARIABLE`] names, else ours or the one on PATH; ours is taken out of its package if there is neither.

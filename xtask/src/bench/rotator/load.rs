@@ -22,12 +22,7 @@ const SCRIPT: &str = include_str!("scripts/load.lua");
 
 /// Whether it is here, or can be brought here.
 pub(crate) fn check() -> Result {
-    match version() {
-        Ok(_) => Ok(()),
-        Err(Error::Interrupted) => Err(Error::Interrupted),
-        Err(_) if debian::can_install() => Ok(()),
-        Err(_) => Err(Error::Missing("the load generator `wrk`".into())),
-    }
+    debian::found_or_installable(&version(), false, || "the load generator `wrk`".into())
 }
 
 /// Installs it if need be, and returns name and version.
