@@ -262,6 +262,11 @@ pub trait Work: Send + Sync {
         let _ = rotation;
     }
 
+    /// Whether what all runs need can be reached from here; if not, why.
+    async fn reach(&self) -> Result<(), Class> {
+        Ok(())
+    }
+
     /// The same in all processes with the same configuration, and in no other.
     fn fingerprint(&self) -> String {
         String::new()

@@ -23,7 +23,7 @@ pub struct Reason {
 
 /// Why it is not ready; nothing if it is.
 pub fn reasons(health: &Health) -> Vec<Reason> {
-    let Health { rotations, unread, lag, role, trouble } = health;
+    let Health { rotations, unread, lag, role, trouble, gives_way } = health;
     let (unread, lag) = (*unread, *lag);
     let mut reasons = Vec::new();
     if *role == Role::Disconnected {
@@ -32,6 +32,9 @@ pub fn reasons(health: &Health) -> Vec<Reason> {
             "nothing is begun while PostgreSQL, through which the replicas share the work, cannot be used: {why}"
         );
         reasons.push(Reason { reason: "database_unreachable", text });
+    }
+    if *gives_way {
+        reasons.push(Reason { reason: "vault_unreachable", text: GIVES_WAY.to_owned() });
     }
     if unread > 0 {
         let text = format!(
@@ -65,16 +68,24 @@ impl Reason {
     }
 }
 
+const GIVES_WAY: &str =
+    "Vault cannot be reached from here, and another replica reaches it: runs and lead are left to the others";
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn well() -> Health {
+        let (role, lag) = (Role::Leading, Duration::ZERO);
+        Health { rotations: 3, unread: 0, lag, role, trouble: None, gives_way: false }
+    }
 
     fn names(unread: usize, lag: u64) -> Vec<&'static str> {
         names_as(Role::Leading, unread, lag)
     }
 
     fn names_as(role: Role, unread: usize, lag: u64) -> Vec<&'static str> {
-        let health = Health { rotations: 3, unread, lag: Duration::from_secs(lag), role, trouble: None };
+        let health = Health { unread, lag: Duration::from_secs(lag), role, ..well() };
         reasons(&health).into_iter().map(|reason| reason.reason).collect()
     }
 
@@ -87,10 +98,16 @@ mod tests {
     #[test]
     fn it_is_told_why_the_database_cannot_be_used() {
         let (role, trouble) = (Role::Disconnected, Some("SQLSTATE 42501".into()));
-        let health = Health { rotations: 3, unread: 0, lag: Duration::ZERO, role, trouble };
+        let health = Health { role, trouble, ..well() };
         assert!(reasons(&health)[0].text.ends_with("cannot be used: SQLSTATE 42501"));
         let begun = Health { trouble: None, ..health };
         assert!(reasons(&begun)[0].text.ends_with("it has not been reached yet"));
+    }
+
+    #[test]
+    fn who_leaves_the_work_to_others_is_not_ready() {
+        let reasons = reasons(&Health { gives_way: true, role: Role::Standby, ..well() });
+        assert_eq!(reasons.iter().map(|reason| reason.reason).collect::<Vec<_>>(), ["vault_unreachable"]);
     }
 
     #[test]

@@ -146,6 +146,11 @@ impl Awaited {
         }
     }
 
+    /// Whether there is nothing that what waits here could wait for.
+    pub(super) fn is_nothing_submitted(&self) -> bool {
+        self.submitted.is_empty()
+    }
+
     /// Since when the oldest has waited here.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
         self.unbegun.oldest()

@@ -17,6 +17,7 @@ use super::awaited::Awaited;
 use super::health::Health;
 use super::office::{self, Command, News};
 use super::queue::Rows;
+use super::reach::{Access, Scout};
 use super::registry::{Registry, Told};
 use super::session::{Locks, Session, State};
 use super::wire::{End, Errand, queue};
@@ -74,6 +75,7 @@ impl Cluster {
         let (rows, wake, running) =
             (Rows::new(pool.clone(), health.clone()), Arc::new(Notify::new()), Arc::default());
         let watched = view.subscribe();
+        let (access, doubts) = (watch::Sender::new(Access::Unknown), Arc::new(Notify::new()));
         let worker = Worker {
             rows: rows.clone(),
             locks: locks.clone(),
@@ -81,6 +83,8 @@ impl Cluster {
             name: Arc::clone(&id),
             orders: orders.subscribe(),
             session: state.clone(),
+            access: access.subscribe(),
+            doubts: Arc::clone(&doubts),
             wake: Arc::clone(&wake),
             endings,
             running: Arc::clone(&running),
@@ -93,16 +97,28 @@ impl Cluster {
             id: Arc::clone(&id),
             orders: orders.subscribe(),
             session: state.clone(),
+            access: access.subscribe(),
             view,
             clock: Arc::clone(&clock),
             left: watch::Sender::new(false),
             told: Told::default(),
         };
         let left = registry.left.subscribe();
+        let scout = Scout {
+            pool: pool.clone(),
+            settings: settings.clone(),
+            id: Arc::clone(&id),
+            orders: orders.subscribe(),
+            session: state.clone(),
+            locks: locks.clone(),
+            doubts,
+            access,
+        };
         let mut tasks = JoinSet::new();
         tasks.spawn(session.keep());
         tasks.spawn(worker.work());
         tasks.spawn(registry.keep());
+        tasks.spawn(scout.look_out());
         let is_over = {
             let (orders, session) = (orders.subscribe(), state.clone());
             move || orders.borrow().is_closed && session.borrow().role == Role::Disconnected
@@ -234,6 +250,12 @@ impl Cluster {
         }
     }
 
+    /// Since when the oldest has waited in the queue.
+    fn in_queue_since(&self) -> Option<Instant> {
+        let waited = self.view.borrow().oldest_wait.filter(|_| *self.role.borrow() == Role::Leading);
+        waited.and_then(|waited| Instant::now().checked_sub(waited))
+    }
+
     fn command(&self, command: Command) {
         // Whoever obeys lives as long as this.
         drop(self.commands.send(command));
@@ -307,9 +329,17 @@ impl Dispatch for Cluster {
     }
 
     fn waiting_since(&self) -> Option<Instant> {
-        let in_queue = self.view.borrow().oldest_wait.filter(|_| *self.role.borrow() == Role::Leading);
-        let in_queue = in_queue.and_then(|waited| Instant::now().checked_sub(waited));
-        self.awaited.waiting_since().into_iter().chain(in_queue).min()
+        self.awaited.waiting_since().into_iter().chain(self.in_queue_since()).min()
+    }
+
+    /// What waits for a run of its credential waits for good reason, wherever that is; what others are to take, too.
+    fn stuck_since(&self) -> Option<Instant> {
+        if self.running() > 0 {
+            return None;
+        }
+        let here = self.awaited.waiting_since().filter(|_| self.awaited.is_nothing_submitted());
+        let in_queue = self.in_queue_since().filter(|_| !self.view.borrow().gives_way);
+        here.into_iter().chain(in_queue).min()
     }
 }
 

@@ -57,12 +57,13 @@ pub(super) async fn replicas(
     limit: Duration,
     is_self: impl Fn(&str) -> bool,
 ) -> Result<Vec<Replica>, DatabaseError> {
-    type Row = (String, String, bool, String, String, bool, bool, i32, f64, f64);
+    type Row = (String, String, bool, String, String, bool, bool, i32, Option<bool>, f64, f64);
     let asked = sqlx::query_as(REPLICAS).bind(cluster).bind(session::leader(cluster));
     let rows: Vec<Row> = asked.fetch_all(database).await.doing("ask")?;
     let time = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let replicas = rows.into_iter().map(|row| {
-        let (id, name, has_namesake, version, theirs, leads, is_there, concurrency, longest, silent) = row;
+        let (id, name, has_namesake, version, theirs, leads, is_there, concurrency, reaches_vault, longest, silent) =
+            row;
         Replica {
             is_self: is_self(&id),
             name: name.into(),
@@ -76,6 +77,7 @@ pub(super) async fn replicas(
                 (false, false) => Role::Disconnected,
             },
             concurrency: concurrency.try_into().unwrap_or_default(),
+            reaches_vault,
             heartbeat_limit: time(longest),
             silent_for: time(silent),
             is_lost: silent > longest,
@@ -136,7 +138,7 @@ WITH sessions AS (
 )
 SELECT id, CASE WHEN count(*) OVER (PARTITION BY name) > 1 THEN id ELSE name END,
     is_there AND count(*) FILTER (WHERE is_there) OVER (PARTITION BY name) > 1,
-    version, fingerprint, leads, is_there, concurrency, heartbeat_limit,
+    version, fingerprint, leads, is_there, concurrency, reaches_vault, heartbeat_limit,
     extract(epoch FROM now() - seen_at)::float8
 FROM found ORDER BY name, id";
 

@@ -118,4 +118,7 @@ CREATE INDEX tokenferry_taken ON apalis.jobs (lock_by) WHERE status = 'Running' 
     "
 ALTER TABLE tokenferry.replicas ADD COLUMN heartbeat_limit double precision NOT NULL DEFAULT 60;
 ",
+    "
+ALTER TABLE tokenferry.replicas ADD COLUMN reaches_vault boolean;
+",
 ];

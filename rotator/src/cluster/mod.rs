@@ -27,6 +27,8 @@ mod office;
 #[cfg(feature = "cluster")]
 mod queue;
 #[cfg(feature = "cluster")]
+mod reach;
+#[cfg(feature = "cluster")]
 mod registry;
 #[cfg(feature = "cluster")]
 mod rights;

@@ -14,6 +14,7 @@ use super::error::{DatabaseError, Failed as _, LIMIT};
 use super::health::Part;
 use super::office::within;
 use super::queue::Rows;
+use super::reach::Access;
 use super::session::State;
 use super::wire::workers;
 use super::worker::{Orders, every};
@@ -30,6 +31,7 @@ pub(super) struct Registry {
     pub(super) id: Arc<str>,
     pub(super) orders: watch::Receiver<Orders>,
     pub(super) session: watch::Receiver<State>,
+    pub(super) access: watch::Receiver<Access>,
     pub(super) view: watch::Sender<View>,
     pub(super) clock: Arc<dyn Clock>,
     /// Whether it is on the list no longer.
@@ -58,6 +60,7 @@ impl Registry {
                     continue;
                 }
                 changed = self.session.changed() => changed.is_err(),
+                changed = self.access.changed() => changed.is_err(),
                 changed = self.orders.changed() => changed.is_err(),
             };
             if is_over {
@@ -82,12 +85,13 @@ impl Registry {
     fn tell_role(&self) {
         let State { role, trouble, .. } = self.session.borrow().clone();
         let trouble = trouble.map(|error| format!("{error}; {}", error.advice()).into());
+        let gives_way = self.access.borrow().leaves_runs();
         self.view.send_if_modified(|view| {
-            let is_new = view.role != role || view.trouble != trouble;
+            let is_new = (view.role, &view.trouble, view.gives_way) != (role, &trouble, gives_way);
             if view.role != role {
                 view.since = self.clock.now();
             }
-            (view.role, view.trouble) = (role, trouble);
+            (view.role, view.trouble, view.gives_way) = (role, trouble, gives_way);
             for ours in view.replicas.iter_mut().filter(|replica| replica.is_self) {
                 ours.role = role;
             }
@@ -97,7 +101,7 @@ impl Registry {
 
     /// What it said it is, unless it has left.
     async fn beat(&self) -> Result<Option<Role>, DatabaseError> {
-        let state = self.session.borrow().clone();
+        let (state, access) = (self.session.borrow().clone(), *self.access.borrow());
         let Orders { fingerprint, limit, is_closed, .. } = self.orders.borrow().clone();
         if is_closed {
             let gone = sqlx::query("DELETE FROM tokenferry.replicas WHERE id = $1").bind(&*self.id);
@@ -116,6 +120,7 @@ impl Registry {
             .bind(state.process.map(|(pid, _)| pid))
             .bind(state.process.map(|(_, start)| start))
             .bind(self.settings.heartbeat_limit.as_secs_f64())
+            .bind(access.is_reached())
             .execute(&self.pool)
             .await
             .doing("beat in")?;
@@ -228,11 +233,13 @@ WITH replaced AS (
     AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = session_pid)
 )
 INSERT INTO tokenferry.replicas
-    (id, cluster, name, version, fingerprint, role, concurrency, session_pid, session_start, heartbeat_limit, seen_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now())
+    (id, cluster, name, version, fingerprint, role, concurrency, session_pid, session_start, heartbeat_limit,
+     reaches_vault, seen_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now())
 ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version, fingerprint = EXCLUDED.fingerprint,
     role = EXCLUDED.role, concurrency = EXCLUDED.concurrency, session_pid = EXCLUDED.session_pid,
-    session_start = EXCLUDED.session_start, heartbeat_limit = EXCLUDED.heartbeat_limit, seen_at = EXCLUDED.seen_at";
+    session_start = EXCLUDED.session_start, heartbeat_limit = EXCLUDED.heartbeat_limit,
+    reaches_vault = EXCLUDED.reaches_vault, seen_at = EXCLUDED.seen_at";
 
 /// By what each has said of itself. Its locks are free then, and whoever held them learns of it when it goes on.
 const EVICT: &str = "

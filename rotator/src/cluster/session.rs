@@ -32,7 +32,7 @@ pub(super) struct Locks {
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) role: Role,
-    /// Another one for each connection that was made.
+    /// Another one for each connection that was made, and whenever the lead was left to others.
     pub(super) epoch: u64,
     /// Its process in PostgreSQL, and since when, in microseconds.
     pub(super) process: Option<(i32, i64)>,
@@ -59,11 +59,15 @@ pub(super) struct Session {
     /// The lock of the leader.
     leader: i64,
     stands_for_leader: bool,
+    /// Whether it leaves the lead to others for now.
+    stands_aside: bool,
 }
 
 enum Request {
     /// To be leader no longer, and never again.
     Resign,
+    /// To be leader no longer, and not again until this is taken back.
+    StandAside(bool),
     Take {
         key: i64,
         answer: oneshot::Sender<Option<Lock>>,
@@ -88,8 +92,18 @@ impl Session {
         let state = State { role: Role::Disconnected, epoch: 0, process: None, trouble: None };
         let (state, role) = (watch::Sender::new(state), watch::Sender::new(Role::Disconnected));
         let (leader, kept) = (leader(cluster), locks.clone());
-        let session =
-            Session { database, pool, health, requests, locks: kept, state, role, leader, stands_for_leader };
+        let session = Session {
+            database,
+            pool,
+            health,
+            requests,
+            locks: kept,
+            state,
+            role,
+            leader,
+            stands_for_leader,
+            stands_aside: false,
+        };
         (session, locks)
     }
 
@@ -147,12 +161,10 @@ impl Session {
                 _ = pings.tick() => {}
                 _ = self.requests.recv_many(&mut requests, AT_ONCE) => {}
             }
-            if requests.iter().any(|request| matches!(request, Request::Resign)) {
-                self.stands_for_leader = false;
-            }
+            requests.iter().for_each(|request| self.note(request));
             let served = async {
                 if requests.is_empty() {
-                    held.ping(self.stands_for_leader).await
+                    held.ping(self.stands_for_leader && !self.stands_aside).await
                 } else {
                     held.serve(requests.drain(..), &self.locks).await
                 }
@@ -175,10 +187,16 @@ impl Session {
         loop {
             tokio::select! {
                 () = &mut pause => return,
-                request = self.requests.recv() => if let Some(Request::Resign) = request {
-                    self.stands_for_leader = false;
-                },
+                Some(request) = self.requests.recv() => self.note(&request),
             }
+        }
+    }
+
+    fn note(&mut self, request: &Request) {
+        match request {
+            Request::Resign => self.stands_for_leader = false,
+            Request::StandAside(stands_aside) => self.stands_aside = *stands_aside,
+            Request::Take { .. } | Request::GiveBack { .. } => {}
         }
     }
 }
@@ -189,7 +207,7 @@ impl Session {
         let is_new = self.state.send_if_modified(|state| {
             let is_new = state.role != role;
             if is_new {
-                let epoch = state.epoch + u64::from(state.role == Role::Disconnected);
+                let epoch = state.epoch + u64::from(state.role != Role::Standby);
                 *state = State { role, epoch, process: Some(held.process), trouble: None };
             }
             is_new
@@ -236,6 +254,11 @@ impl Locks {
     pub(super) fn resign(&self) {
         // Where the session is gone nobody leads.
         self.requests.send(Request::Resign).unwrap_or_default();
+    }
+
+    /// Leaves the lead to others, or does so no longer.
+    pub(super) fn stand_aside(&self, stands_aside: bool) {
+        self.requests.send(Request::StandAside(stands_aside)).unwrap_or_default();
     }
 }
 
@@ -291,7 +314,10 @@ impl Held {
                         free.push(key);
                     }
                 }
-                Request::Resign => free.extend(mem::take(&mut self.leads).then_some(self.leader)),
+                Request::Resign | Request::StandAside(true) => {
+                    free.extend(mem::take(&mut self.leads).then_some(self.leader));
+                }
+                Request::StandAside(false) => {}
                 // A session gets a lock as often as it asks for it, so it must not ask twice.
                 Request::Take { key, answer } if self.keys.insert(key) => wanted.push((key, answer)),
                 Request::Take { answer, .. } => drop(answer),

@@ -17,6 +17,8 @@ pub struct View {
     pub since: Timestamp,
     /// Why it is disconnected, and what to do about it.
     pub trouble: Option<Arc<str>>,
+    /// Whether it leaves the work to others, because they reach Vault and it does not.
+    pub gives_way: bool,
     /// When the database was asked for all that follows, the last time; it is not while this one is disconnected.
     pub looked_at: Option<Timestamp>,
     /// All replicas that were seen in the last day, in the order of their names.
@@ -36,6 +38,7 @@ impl View {
             role: Role::Disconnected,
             since: now,
             trouble: None,
+            gives_way: false,
             looked_at: None,
             replicas: Vec::new(),
             dead_letters: Vec::new(),
@@ -80,6 +83,8 @@ pub struct Replica {
     pub role: Role,
     /// How many runs it may have under way at once.
     pub concurrency: u32,
+    /// Whether it reaches Vault, if it has said so.
+    pub reaches_vault: Option<bool>,
     /// How long it may be silent.
     pub heartbeat_limit: Duration,
     /// How long ago it was seen, by the clock of the database.

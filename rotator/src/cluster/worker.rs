@@ -16,6 +16,7 @@ use super::guarded::{Limits, run};
 use super::health::Part;
 use super::office::within;
 use super::queue::{Ending, Rows, Taken};
+use super::reach::Access;
 use super::session::{Lock, Locks, State};
 use super::wire::{End, Errand, workers};
 use crate::dispatch::Role;
@@ -43,6 +44,9 @@ pub(super) struct Worker {
     pub(super) name: Arc<str>,
     pub(super) orders: watch::Receiver<Orders>,
     pub(super) session: watch::Receiver<State>,
+    pub(super) access: watch::Receiver<Access>,
+    /// Woken when a run has failed because of Vault.
+    pub(super) doubts: Arc<Notify>,
     pub(super) wake: Arc<Notify>,
     pub(super) endings: mpsc::UnboundedSender<Told>,
     /// How many errands are taken and not ended.
@@ -77,6 +81,8 @@ impl Worker {
                     Ok(()) => (desk.is_registered, may_be_more) = (false, true),
                     Err(_) => return,
                 },
+                // Whoever tells it lives as long as the session.
+                Ok(()) = self.access.changed() => may_be_more = true,
                 changed = self.orders.changed() => match changed {
                     Ok(()) => (desk.is_registered, may_be_more) = (false, true),
                     Err(_) => return,
@@ -91,6 +97,9 @@ impl Worker {
         let room = orders.limit.saturating_sub(desk.taken.len());
         if orders.is_closed || room == 0 || self.session.borrow().role == Role::Disconnected {
             return !orders.is_closed && room == 0;
+        }
+        if self.access.borrow().leaves_runs() {
+            return false;
         }
         if !desk.is_registered {
             self.beat(desk).await;
@@ -131,6 +140,7 @@ impl Worker {
             locks: self.locks.clone(),
             limits: Limits::of(&self.settings),
             orders: self.orders.clone(),
+            doubts: Arc::clone(&self.doubts),
             endings: self.endings.clone(),
         }
     }
@@ -165,6 +175,7 @@ struct Runs {
     locks: Locks,
     limits: Limits,
     orders: watch::Receiver<Orders>,
+    doubts: Arc<Notify>,
     endings: mpsc::UnboundedSender<Told>,
 }
 
@@ -181,6 +192,9 @@ impl Runs {
         };
         // What has not begun is in nobody's hands, and given back.
         let Some((end, lock)) = ran else { return row };
+        if end.class().is_some_and(Class::is_of_vault) {
+            self.doubts.notify_one();
+        }
         let is_dead = end.is_refused();
         let (done, told) = oneshot::channel();
         let ending = Ending { row: row.clone(), queue, errand, end, is_dead };

@@ -48,7 +48,7 @@ pub(super) async fn execute(cli: &Cli, app: &App, output: Output) -> Result<Exit
 /// What people should know of them beside the rotations.
 pub(super) fn tell_trouble(cli: &Cli, view: &View) {
     tell_leaderless(cli, view, Some(MORE));
-    let in_trouble = |replica: &&Replica| replica.drifted || replica.has_namesake || !replica.is_alive();
+    let in_trouble = |replica: &&Replica| state(replica) != ALIVE;
     for replica in view.replicas.iter().filter(in_trouble) {
         tell(cli, format_args!("replica {}: {}", replica.name, state(replica)), Some(MORE));
     }
@@ -193,7 +193,8 @@ fn state(replica: &Replica) -> &'static str {
         Replica { role: Role::Disconnected, .. } => "disconnected",
         Replica { has_namesake: true, .. } => "the name of another one",
         Replica { drifted: true, .. } => "another configuration or version",
-        _ => "alive",
+        Replica { reaches_vault: Some(false), .. } => "cannot reach Vault",
+        _ => ALIVE,
     }
 }
 
@@ -227,6 +228,7 @@ fn table(rows: &[Row]) -> Table<7> {
     table
 }
 
+const ALIVE: &str = "alive";
 const MORE: &str = "`tokenferry status --replicas` shows all of them, `tokenferry doctor` what to do";
 
 #[cfg(test)]

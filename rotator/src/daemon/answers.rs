@@ -31,8 +31,10 @@ impl Daemon {
         let is_unread = |id| self.scheduler.view(id).is_none_or(|view| view.stage == Stage::Unread);
         let unread = self.ids().filter(|id| is_unread(*id)).count();
         let (lag, role) = (self.lag.lag(Instant::now()), self.standing.role());
-        let trouble = self.replicas.as_ref().and_then(|replicas| replicas.borrow().trouble.clone());
-        Health { rotations: self.rotations.len(), unread, lag, role, trouble }
+        let replicas = self.replicas.as_ref().map(|replicas| replicas.borrow());
+        let gives_way = replicas.as_ref().is_some_and(|replicas| replicas.gives_way);
+        let trouble = replicas.and_then(|replicas| replicas.trouble.clone());
+        Health { rotations: self.rotations.len(), unread, lag, role, trouble, gives_way }
     }
 
     fn snapshot(&self) -> Snapshot {

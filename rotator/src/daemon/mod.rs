@@ -261,11 +261,11 @@ impl Daemon {
         self.rotations.get(id.0 as usize).map(|rotation| &**rotation)
     }
 
-    /// We are well as long as this is reached, and what waits to begin waits for something. That Vault or a system is
-    /// away is no reason to be ended: what was issued and could not be stored yet would be lost.
+    /// We are well as long as this is reached, and what waits to begin waits for something, here or in another replica.
+    /// That Vault or a system is away is no reason to be ended: what was issued and could not be stored yet would be lost.
     fn beat(&mut self) {
-        let waits = self.dispatch.waiting_since().is_some_and(|since| since.elapsed() > LONGEST_IDLE);
-        let is_well = !(self.leads() && waits && self.dispatch.running() == 0);
+        let is_stuck = self.dispatch.stuck_since().is_some_and(|since| since.elapsed() > LONGEST_IDLE);
+        let is_well = !(self.leads() && is_stuck);
         let status = self.status();
         self.supervisor.beat(is_well, &status);
     }

@@ -154,6 +154,10 @@ impl Dispatch for Local {
     fn waiting_since(&self) -> Option<Instant> {
         self.unbegun.oldest()
     }
+
+    fn stuck_since(&self) -> Option<Instant> {
+        self.waiting_since().filter(|_| self.running.is_empty())
+    }
 }
 
 /// A panic is a mistake of ours; one rotation must not take the others along.

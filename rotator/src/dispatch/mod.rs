@@ -54,6 +54,9 @@ pub trait Dispatch: Send {
 
     /// Since when the oldest due that was submitted has not begun.
     fn waiting_since(&self) -> Option<Instant>;
+
+    /// Since when something has not begun here although nothing keeps it from that.
+    fn stuck_since(&self) -> Option<Instant>;
 }
 
 /// A run that ended.

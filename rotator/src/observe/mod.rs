@@ -51,6 +51,8 @@ pub struct Health {
     pub role: Role,
     /// Why the database that it shares the work through cannot be used, and what to do about it.
     pub trouble: Option<Arc<str>>,
+    /// Whether it leaves the work to other replicas, because they reach Vault and it does not.
+    pub gives_way: bool,
 }
 
 /// What the daemon knows at one moment.

@@ -236,6 +236,10 @@ impl Work for Runner {
     async fn heed(&self, rotation: RotationId) {
         self.hear_of(rotation).await;
     }
+
+    async fn reach(&self) -> Result<(), Class> {
+        self.reach_vault().await.map_err(|error| Class::new(error.class()))
+    }
 }
 
 impl fmt::Debug for Runner {

@@ -111,6 +111,18 @@ impl Runner {
         self.reads_first
     }
 
+    /// Whether Vault takes requests. What it forbids or does not have, it does not have elsewhere, either.
+    ///
+    /// # Errors
+    /// When no request would come to anything.
+    pub(super) async fn reach_vault(&self) -> Result<(), VaultError> {
+        let Some(at) = self.jobs.iter().flat_map(|job| &job.rotation.destinations).next() else { return Ok(()) };
+        match self.vault.read_notes(&at.entry).await {
+            Err(error) if error.concerns_all() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Hears what is noted for a rotation whose login was refused elsewhere.
     pub(super) async fn hear_of(&self, rotation: RotationId) {
         let Some(job) = self.job(rotation) else { return };

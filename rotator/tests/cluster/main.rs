@@ -10,5 +10,6 @@ mod replica;
 mod sharing;
 mod shown;
 mod unwritable;
+mod vault;
 mod way;
 mod world;

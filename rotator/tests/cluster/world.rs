@@ -1,7 +1,7 @@
 //! What replicas share besides the database: systems that issue tokens, and entries that keep them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ pub(crate) struct Fake {
     pub(crate) gate: Option<Arc<Semaphore>>,
     /// Whether what was begun goes on although nobody waits for it.
     pub(crate) is_stubborn: bool,
+    /// Whether Vault is away, as far as this replica can tell.
+    pub(crate) misses_vault: Arc<AtomicBool>,
     pub(crate) fingerprint: &'static str,
 }
 
@@ -96,6 +98,7 @@ impl Fake {
             takes: Duration::from_millis(2),
             gate: None,
             is_stubborn: false,
+            misses_vault: Arc::default(),
             fingerprint: "same",
         }
     }
@@ -120,6 +123,9 @@ impl Fake {
             let logins = RefusedLogins { times: 1, last: due.not_before };
             return Outcome::Refused { class: Class::new("login_refused"), logins: Some(logins) };
         }
+        if self.misses_vault.load(Ordering::Relaxed) {
+            return Outcome::Failed { class: Class::new("vault_unreachable"), retry_at: None };
+        }
         if world.failing.lock().unwrap().contains(&rotation) {
             return Outcome::Failed { class: Class::new("unreachable"), retry_at: None };
         }
@@ -140,7 +146,8 @@ impl Work for Fake {
         if !self.is_stubborn {
             return self.log_in(*due).await;
         }
-        let stubborn = Fake { world: Arc::clone(&self.world), gate: self.gate.clone(), ..*self };
+        let (world, gate) = (Arc::clone(&self.world), self.gate.clone());
+        let stubborn = Fake { world, gate, misses_vault: Arc::clone(&self.misses_vault), ..*self };
         let due = *due;
         tokio::spawn(async move { stubborn.log_in(due).await }).await.unwrap()
     }
@@ -151,6 +158,11 @@ impl Work for Fake {
 
     async fn heed(&self, rotation: RotationId) {
         self.world.heard.lock().unwrap().push(rotation.0);
+    }
+
+    async fn reach(&self) -> Result<(), Class> {
+        let misses = self.misses_vault.load(Ordering::Relaxed);
+        if misses { Err(Class::new("vault_unreachable")) } else { Ok(()) }
     }
 
     fn fingerprint(&self) -> String {

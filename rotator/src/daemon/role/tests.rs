@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -67,7 +68,11 @@ struct Fake {
     submitted: mpsc::UnboundedSender<Due>,
     ended: mpsc::UnboundedReceiver<Ended>,
     roles: watch::Receiver<Role>,
+    waits: Waits,
 }
+
+/// Since when something waits, and since when without reason.
+type Waits = Arc<Mutex<(Option<Instant>, Option<Instant>)>>;
 
 #[async_trait]
 impl Dispatch for Fake {
@@ -106,7 +111,11 @@ impl Dispatch for Fake {
     }
 
     fn waiting_since(&self) -> Option<Instant> {
-        None
+        self.waits.lock().unwrap().0
+    }
+
+    fn stuck_since(&self) -> Option<Instant> {
+        self.waits.lock().unwrap().1
     }
 }
 
@@ -116,6 +125,7 @@ struct Site {
     /// What reading finds.
     found: Arc<Mutex<Found>>,
     role: watch::Sender<Role>,
+    waits: Waits,
     submitted: mpsc::UnboundedReceiver<Due>,
     ended: mpsc::UnboundedSender<Ended>,
     questions: mpsc::Sender<Question>,
@@ -139,7 +149,9 @@ impl Site {
         let (role, roles) = watch::channel(role);
         let (submitting, submitted) = mpsc::unbounded_channel();
         let (ended, ending) = mpsc::unbounded_channel();
-        let fake = Fake { events: events.clone(), submitted: submitting, ended: ending, roles };
+        let waits = Waits::default();
+        let fake =
+            Fake { events: events.clone(), submitted: submitting, ended: ending, roles, waits: waits.clone() };
         let (questions, asked) = mpsc::channel(1);
         let found = Arc::new(Mutex::new(Found::default()));
         let reloads = Reloads::new(&PathBuf::from("/nonexistent/t.hcl")).unwrap();
@@ -158,7 +170,7 @@ impl Site {
         prepare(&mut daemon);
         let stop = CancellationToken::new();
         let daemon = spawn_local(daemon.run(stop.clone()));
-        Site { events, found, role, submitted, ended, questions, clock, stop, daemon }
+        Site { events, found, role, waits, submitted, ended, questions, clock, stop, daemon }
     }
 
     /// From now on reading finds tokens that live for so long.
@@ -323,6 +335,43 @@ async fn whoever_learns_that_another_one_leads_looks_at_once() {
         assert_eq!(site.snapshot().await.health.unread, 0);
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_watchdog_is_told_that_all_is_well_unless_something_waits_without_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("notify");
+    let systemd = UnixDatagram::bind(&socket).unwrap();
+    systemd.set_nonblocking(true).unwrap();
+    let heard = || {
+        let (mut buffer, mut heard) = ([0; 1024], 0);
+        while let Ok(length) = systemd.recv(&mut buffer) {
+            heard += usize::from(buffer[..length].starts_with(b"WATCHDOG=1"));
+        }
+        heard
+    };
+    let test = async {
+        let site = Site::start(Role::Leading, |daemon| {
+            let environment: BTreeMap<String, String> = [
+                ("NOTIFY_SOCKET".to_owned(), socket.display().to_string()),
+                ("WATCHDOG_USEC".to_owned(), "60000000".to_owned()),
+            ]
+            .into();
+            daemon.supervisor = Supervisor::new(&environment);
+        });
+        *site.waits.lock().unwrap() = (Some(Instant::now()), None);
+        site.happened_within(300).await;
+        assert!(heard() >= 8, "it waits for a run of another replica");
+        *site.waits.lock().unwrap() = (Some(Instant::now()), Some(Instant::now()));
+        site.happened_within(60).await;
+        heard();
+        site.happened_within(300).await;
+        assert_eq!(heard(), 0);
+        site.role.send_replace(Role::Standby);
+        site.happened_within(300).await;
+        assert!(heard() >= 8, "who stands by has nothing to begin");
+    };
+    LocalSet::new().run_until(test).await;
 }
 
 #[tokio::test(start_paused = true)]

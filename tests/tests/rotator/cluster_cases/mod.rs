@@ -9,7 +9,8 @@
 //! 6. a login that always fails: waits between the tries, then one dead letter ([`failures`])
 //!
 //! Case 7 is about another engine. Case 8, of many that write one entry at once, needs no PostgreSQL: its tests stand
-//! beside the others of the runner with OpenBao.
+//! beside the others of the runner with OpenBao. What becomes of the lead and of runs when Vault is away for some or for
+//! all of them stands in [`vaults`].
 
 mod failures;
 mod losses;
@@ -18,3 +19,4 @@ mod shop;
 mod stops;
 mod told;
 mod valve;
+mod vaults;
