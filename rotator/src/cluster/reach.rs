@@ -68,7 +68,7 @@ impl Scout {
         loop {
             let work = Arc::clone(&self.orders.borrow_and_update().work);
             let reached = work.reach().await;
-            let by_others = reached.is_err() && self.do_others_reach_it().await;
+            let by_others = if reached.is_ok() { None } else { self.do_others_reach_it().await };
             self.conclude(trouble.judge(reached.is_ok(), by_others), reached.err().as_ref());
             let is_reached = *self.access.borrow() == Access::Reached;
             tokio::select! {
@@ -81,17 +81,16 @@ impl Scout {
         }
     }
 
-    /// As they say at this moment: what was heard a while ago may be over for them, too.
-    async fn do_others_reach_it(&self) -> bool {
+    /// As they say at this moment: what was heard a while ago may be over for them, too. `None` if they cannot be asked.
+    async fn do_others_reach_it(&self) -> Option<bool> {
         if self.session.borrow().role == Role::Disconnected {
-            return false;
+            return None;
         }
         let Settings { name, heartbeat_limit, .. } = &self.settings;
         let replicas = look::replicas(&self.pool, name, "", *heartbeat_limit, |id| id == &*self.id);
-        within(LIMIT, replicas).await.is_ok_and(|replicas| {
-            let mut others = replicas.iter().filter(|replica| !replica.is_self && replica.is_alive());
-            others.any(|other| other.reaches_vault == Some(true))
-        })
+        let replicas = within(LIMIT, replicas).await.ok()?;
+        let mut others = replicas.iter().filter(|replica| !replica.is_self && replica.is_alive());
+        Some(others.any(|other| other.reaches_vault == Some(true)))
     }
 
     fn conclude(&self, access: Access, class: Option<&Class>) {
@@ -141,12 +140,13 @@ impl Trouble {
 
     /// When it comes back for all, one is the first to know: the lead is left to that one only by who has looked since,
     /// and does not reach it still.
-    fn judge(&mut self, reached: bool, by_others: bool) -> Access {
+    fn judge(&mut self, reached: bool, by_others: Option<bool>) -> Access {
         if reached {
             (self.since, self.by_others) = (None, false);
             return Access::Reached;
         }
         let is_long = self.since.get_or_insert_with(Instant::now).elapsed() >= self.patience;
+        let by_others = by_others.unwrap_or(self.by_others);
         let before = mem::replace(&mut self.by_others, by_others);
         match (by_others, before && is_long) {
             (false, _) => Access::Missed,
@@ -173,7 +173,7 @@ mod tests {
         let mut trouble = Trouble::new(Duration::from_mins(1));
         let mut all = Vec::new();
         for (reached, by_others) in found {
-            all.push(trouble.judge(*reached, *by_others));
+            all.push(trouble.judge(*reached, Some(*by_others)));
             advance(LONGEST_PAUSE).await;
         }
         all
