@@ -1,6 +1,6 @@
 //! What the replicas' database tells of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::shop::Shop;
 
@@ -49,6 +49,11 @@ impl Shop {
         self.postgres.query(&ROWS.replace("ROTATION", rotation)).await
     }
 
+    /// The keys of all rows that were ever in the queue: `<rotation>@<planned time>#<attempt>`, each once.
+    pub(super) async fn keys(&self) -> Vec<String> {
+        self.postgres.query("SELECT idempotency_key FROM apalis.jobs ORDER BY id").await.concat()
+    }
+
     async fn number(&self, sql: &str) -> usize {
         self.postgres.query(sql).await[0][0].parse().unwrap()
     }
@@ -65,6 +70,11 @@ pub(super) fn brought(told: &[Told]) -> BTreeMap<(&str, &str), usize> {
         *brought.entry((&*told.rotation, &*told.occurrence)).or_default() += 1;
     }
     brought
+}
+
+/// The planned times that these rows are for, with their rotations.
+pub(super) fn planned(keys: &[String]) -> BTreeSet<&str> {
+    keys.iter().map(|key| key.split('#').next().unwrap()).collect()
 }
 
 const TOLD: &str = "SELECT rotation, occurrence, attempt, replica, outcome::json->>'kind', class, \
