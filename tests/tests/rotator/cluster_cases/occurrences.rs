@@ -14,6 +14,8 @@ use super::told::{Told, brought, planned};
 async fn case_1_three_replicas_run_each_occurrence_once_and_no_credential_twice_at_once() {
     let jobs = Jobs { of_each: 10, concurrency: 16, ..Jobs::of(200) };
     let shop = Shop::new("case-1", jobs).await;
+    // Two with one credential would meet.
+    shop.issuer.fault(Fault::latency(Duration::from_millis(100)).path(ZETTELSTORE_LOGIN));
     let mut replicas = shop.replicas(["one", "two", "three"]).await;
     until("the end of 2,000 runs", PATIENCE, async || shop.told_count().await >= 2_000).await;
     for replica in &mut replicas {
