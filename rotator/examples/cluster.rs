@@ -25,7 +25,7 @@ struct Empty {
 #[async_trait]
 impl Work for Empty {
     fn credential(&self, rotation: RotationId) -> CredentialKey {
-        CredentialKey((rotation.0 % self.credentials).to_string().into())
+        CredentialKey::of(&(rotation.0 % self.credentials).to_string())
     }
 
     async fn run(&self, due: &Due) -> Outcome {

@@ -88,7 +88,7 @@ impl Print {
         let Source { name, system: _, fields, http, ttl, rate, session } = source;
         let HttpSettings { timeout, .. } = &**http;
         self.text(name);
-        self.text(&credential_key(source).0);
+        self.text(&credential_key(source).to_string());
         let mut fields: Vec<_> = fields.iter().map(|(name, setting)| (*name, setting)).collect();
         fields.sort_unstable_by_key(|(name, _)| *name);
         self.count(fields.len());

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use ring::digest;
 use tokenferry_sources::{FailureClass, Timestamp};
 
 /// A rotation, by its place in the configuration.
@@ -273,9 +274,24 @@ pub trait Work: Send + Sync {
     }
 }
 
-/// Names a credential without being one.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct CredentialKey(pub Arc<str>);
+/// Names a credential without being one. Small, because every rotation has one and all that is about a run carries it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct CredentialKey([u8; 16]);
+
+impl CredentialKey {
+    /// The one for what says who logs in, and where: the beginning of its SHA-256. The same in every process.
+    pub fn of(text: &str) -> Self {
+        let hash = digest::digest(&digest::SHA256, text.as_bytes());
+        CredentialKey(hash.as_ref().first_chunk().copied().unwrap_or_default())
+    }
+}
+
+/// In hexadecimal.
+impl fmt::Display for CredentialKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
 
 const VAULT_IS_AWAY: [&str; 8] = [
     "vault_broken_answer",

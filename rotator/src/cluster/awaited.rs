@@ -1,12 +1,12 @@
 //! What the leader has submitted: one run for each credential is in the queue, the others wait here.
 
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::dispatch::Waiting;
+use crate::dispatch::{Unbegun, Waiting};
 use crate::run::{CredentialKey, Due, RotationId};
 
 /// What was submitted and has not ended.
@@ -22,8 +22,8 @@ pub(super) struct Awaited {
     most: usize,
     last_resorts: usize,
     most_last_resorts: usize,
-    /// All that waits in either, the oldest first.
-    unbegun: BTreeSet<(Instant, RotationId)>,
+    /// All that waits in either.
+    unbegun: Unbegun,
 }
 
 struct Submitted {
@@ -38,7 +38,7 @@ impl Awaited {
     /// Notes what is put in the queue. Whether it was not there yet.
     pub(super) fn submit(&mut self, key: Arc<str>, queue: Arc<str>, waiting: Waiting) -> bool {
         let Waiting { due, credential, .. } = waiting;
-        self.parked.entry(credential.clone()).or_default();
+        self.parked.entry(credential).or_default();
         let submitted = Submitted { queue, due, credential, asked: Instant::now() };
         let is_new = self.submitted.insert(key, submitted).is_none();
         self.last_resorts += usize::from(is_new && due.is_beyond_saving());
@@ -56,8 +56,8 @@ impl Awaited {
         match self.parked.get_mut(&waiting.credential) {
             None if has_room => return Some(waiting),
             parked => {
-                self.unbegun.insert((waiting.since, waiting.due.rotation));
-                parked.unwrap_or(&mut self.held).push(waiting);
+                let since = self.unbegun.enter(waiting.since);
+                parked.unwrap_or(&mut self.held).push(Waiting { since, ..waiting });
             }
         }
         None
@@ -72,8 +72,8 @@ impl Awaited {
         let mut parked = self.parked.remove(&credential).unwrap_or_default();
         let next = match parked.pop() {
             Some(next) if self.has_room(&next) => {
-                self.unbegun.remove(&(next.since, next.due.rotation));
-                self.parked.insert(credential.clone(), parked);
+                self.unbegun.leave(next.since);
+                self.parked.insert(credential, parked);
                 Some(next)
             }
             // It is the most urgent, so the others have no room either.
@@ -95,7 +95,7 @@ impl Awaited {
         while self.held.peek().is_some_and(|next| self.has_room(next)) {
             let next = self.held.pop()?;
             let Some(parked) = self.parked.get_mut(&next.credential) else {
-                self.unbegun.remove(&(next.since, next.due.rotation));
+                self.unbegun.leave(next.since);
                 return Some(next);
             };
             parked.push(next);
@@ -117,7 +117,7 @@ impl Awaited {
 
     /// What it is about.
     pub(super) fn of(&self, key: &str) -> Option<(Due, CredentialKey)> {
-        self.submitted.get(key).map(|submitted| (submitted.due, submitted.credential.clone()))
+        self.submitted.get(key).map(|submitted| (submitted.due, submitted.credential))
     }
 
     /// By queue and key, what has not been asked about for so long; not too much at once.
@@ -148,7 +148,7 @@ impl Awaited {
 
     /// Since when the oldest has waited here.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
-        self.unbegun.first().map(|(since, _)| *since)
+        self.unbegun.oldest()
     }
 }
 
@@ -171,7 +171,7 @@ mod tests {
             not_before: at,
             deadline: None,
         };
-        Waiting { due, credential: CredentialKey(credential.into()), since: Instant::now() }
+        Waiting { due, credential: CredentialKey::of(credential), since: Instant::now() }
     }
 
     /// Which rotation may be submitted; it is.

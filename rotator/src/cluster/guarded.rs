@@ -113,7 +113,7 @@ pub(super) async fn run(
 ) -> Option<(End, Option<Lock>)> {
     let credential = work.credential(due.rotation);
     let lock = tokio::select! {
-        lock = timeout(limits.patience, wait_for(locks, &credential)) => lock,
+        lock = timeout(limits.patience, wait_for(locks, credential)) => lock,
         () = give_up => return None,
     };
     let Ok(lock) = lock else { return Some((End::without_login(End::failed(BUSY)), None)) };
@@ -135,7 +135,7 @@ pub(super) async fn run(
     Some((End { outcome, aftermath: work.aftermath(due.rotation) }, Some(lock)))
 }
 
-async fn wait_for(locks: &Locks, credential: &CredentialKey) -> Lock {
+async fn wait_for(locks: &Locks, credential: CredentialKey) -> Lock {
     loop {
         if let Some(lock) = locks.take(credential).await {
             return lock;

@@ -226,9 +226,9 @@ impl Session {
 
 impl Locks {
     /// The lock of a credential, unless somebody else has it or the session is lost.
-    pub(super) async fn take(&self, credential: &CredentialKey) -> Option<Lock> {
+    pub(super) async fn take(&self, credential: CredentialKey) -> Option<Lock> {
         let (answer, answered) = oneshot::channel();
-        self.requests.send(Request::Take { key: key(&credential.0), answer }).ok()?;
+        self.requests.send(Request::Take { key: key(&credential.to_string()), answer }).ok()?;
         answered.await.ok().flatten()
     }
 
@@ -346,7 +346,7 @@ fn pings() -> Interval {
     pings
 }
 
-/// No credential is called so: their names begin with that of a system.
+/// No credential is called so: they are hexadecimal numbers.
 const LEADER: &str = "leader of";
 /// A machine that is gone tells nobody, and its locks would be held for hours.
 const SET_UP: &str = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3; \

@@ -1,6 +1,6 @@
 //! Dispatch within this process: a few runs at once, the most urgent first, one per credential.
 
-use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::error;
 
-use super::{Dispatch, Ended, Role, Waiting, last_resorts};
+use super::{Dispatch, Ended, Role, Unbegun, Waiting, last_resorts};
 use crate::run::{Aftermath, Class, CredentialKey, Due, Outcome, RotationId, Work};
 
 /// Runs what is due in tasks of this process.
@@ -23,8 +23,8 @@ pub struct Local {
     busy: HashSet<CredentialKey>,
     /// What waits for its credential.
     parked: HashMap<CredentialKey, BinaryHeap<Waiting>>,
-    /// All that has not begun, the oldest first.
-    unbegun: BTreeSet<(Instant, RotationId)>,
+    /// All that has not begun.
+    unbegun: Unbegun,
     running: JoinSet<(Outcome, Aftermath)>,
     begun: HashMap<Id, Waiting>,
     /// How many of them are for what is beyond saving.
@@ -41,7 +41,7 @@ impl Local {
             ready: BinaryHeap::new(),
             busy: HashSet::new(),
             parked: HashMap::new(),
-            unbegun: BTreeSet::new(),
+            unbegun: Unbegun::default(),
             running: JoinSet::new(),
             begun: HashMap::new(),
             last_resorts: 0,
@@ -57,7 +57,7 @@ impl Local {
                 return self.ready.push(next);
             }
             if self.busy.contains(&next.credential) {
-                self.parked.entry(next.credential.clone()).or_default().push(next);
+                self.parked.entry(next.credential).or_default().push(next);
             } else {
                 self.begin(next);
             }
@@ -65,8 +65,8 @@ impl Local {
     }
 
     fn begin(&mut self, next: Waiting) {
-        self.busy.insert(next.credential.clone());
-        self.unbegun.remove(&(next.since, next.due.rotation));
+        self.busy.insert(next.credential);
+        self.unbegun.leave(next.since);
         self.last_resorts += usize::from(next.due.is_beyond_saving());
         let (work, due) = (self.work.clone(), next.due);
         let task = self.running.spawn(async move {
@@ -81,17 +81,17 @@ impl Local {
         let Waiting { due, credential, .. } = self.begun.remove(&task)?;
         self.busy.remove(&credential);
         self.last_resorts -= usize::from(due.is_beyond_saving());
-        self.unpark(&credential);
+        self.unpark(credential);
         self.begin_what_may();
         Some(due)
     }
 
     /// Only one: the others would be parked again at once.
-    fn unpark(&mut self, credential: &CredentialKey) {
-        let Some(parked) = self.parked.get_mut(credential) else { return };
+    fn unpark(&mut self, credential: CredentialKey) {
+        let Some(parked) = self.parked.get_mut(&credential) else { return };
         self.ready.extend(parked.pop());
         if parked.is_empty() {
-            self.parked.remove(credential);
+            self.parked.remove(&credential);
         }
     }
 }
@@ -100,8 +100,7 @@ impl Local {
 impl Dispatch for Local {
     fn submit(&mut self, due: Due) {
         let credential = self.work.credential(due.rotation);
-        let since = Instant::now();
-        self.unbegun.insert((since, due.rotation));
+        let since = self.unbegun.enter(Instant::now());
         self.ready.push(Waiting { due, credential, since });
         self.begin_what_may();
     }
@@ -153,7 +152,7 @@ impl Dispatch for Local {
     }
 
     fn waiting_since(&self) -> Option<Instant> {
-        self.unbegun.first().map(|(since, _)| *since)
+        self.unbegun.oldest()
     }
 }
 
@@ -184,7 +183,7 @@ mod tests {
     #[async_trait]
     impl Work for Log {
         fn credential(&self, rotation: RotationId) -> CredentialKey {
-            CredentialKey((rotation.0 / 10).to_string().into())
+            CredentialKey::of(&(rotation.0 / 10).to_string())
         }
 
         async fn run(&self, due: &Due) -> Outcome {
@@ -305,7 +304,7 @@ mod tests {
     #[async_trait]
     impl Work for Tenth {
         fn credential(&self, rotation: RotationId) -> CredentialKey {
-            CredentialKey(rotation.0.to_string().into())
+            CredentialKey::of(&rotation.0.to_string())
         }
 
         async fn run(&self, due: &Due) -> Outcome {

@@ -7,7 +7,7 @@ mod local;
 mod waiting;
 
 pub use local::Local;
-pub(crate) use waiting::Waiting;
+pub(crate) use waiting::{Unbegun, Waiting};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,36 +2,35 @@
 
 use std::time::Duration;
 
-/// Counts in steps of five minutes: what it tells is of the last 60 to 65 minutes, never of less than an hour.
+/// Counts in steps of five minutes: what it tells is of the last 60 to 65 minutes, never of less than an hour. `Count`
+/// is what a step may come to; it takes room, and there are thousands of some.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recent {
-    steps: [u32; STEPS],
+pub(super) struct Recent<Count> {
+    steps: [Count; STEPS as usize],
     /// The number of the step in which something was counted last.
-    last: u64,
+    last: u32,
     total: u64,
 }
 
-impl Recent {
+impl<Count: Copy + Default + Into<u64> + TryFrom<u64>> Recent<Count> {
     /// Counts one more, so long after the start.
     pub(super) fn count(&mut self, since_start: Duration) {
         let step = step(since_start).max(self.last);
-        let passed = usize::try_from(step - self.last).unwrap_or(STEPS).min(STEPS);
+        let passed = (step - self.last).min(STEPS);
         for gone in 1..=passed {
-            self.at(self.last + gone as u64, |count| *count = 0);
+            self.at(self.last + gone, |_| Count::default());
         }
         self.last = step;
-        self.at(step, |count| *count = count.saturating_add(1));
+        // What is full stays so.
+        self.at(step, |count| Count::try_from(count.into() + 1).unwrap_or(count));
         self.total += 1;
     }
 
     /// How many there were in the last hour.
     pub(super) fn in_last_hour(&self, since_start: Duration) -> u64 {
         let now = step(since_start).max(self.last);
-        let oldest = (now + 1).saturating_sub(STEPS as u64);
-        (oldest..=self.last)
-            .filter_map(|step| self.steps.get(place(step)))
-            .map(|count| u64::from(*count))
-            .sum()
+        let oldest = (now + 1).saturating_sub(STEPS);
+        (oldest..=self.last).filter_map(|step| self.steps.get(place(step))).map(|count| (*count).into()).sum()
     }
 
     /// How many there ever were.
@@ -39,24 +38,24 @@ impl Recent {
         self.total
     }
 
-    fn at(&mut self, step: u64, change: impl FnOnce(&mut u32)) {
+    fn at(&mut self, step: u32, change: impl FnOnce(Count) -> Count) {
         if let Some(count) = self.steps.get_mut(place(step)) {
-            change(count);
+            *count = change(*count);
         }
     }
 }
 
-fn step(since_start: Duration) -> u64 {
-    since_start.as_secs() / STEP.as_secs()
+fn step(since_start: Duration) -> u32 {
+    u32::try_from(since_start.as_secs() / STEP.as_secs()).unwrap_or(u32::MAX)
 }
 
-fn place(step: u64) -> usize {
-    usize::try_from(step % STEPS as u64).unwrap_or(0)
+fn place(step: u32) -> usize {
+    (step % STEPS) as usize
 }
 
 const STEP: Duration = Duration::from_mins(5);
 /// An hour, and the step that has begun.
-const STEPS: usize = 13;
+const STEPS: u32 = 13;
 
 #[cfg(test)]
 mod tests {
@@ -67,7 +66,7 @@ mod tests {
     #[test]
     fn what_is_older_than_an_hour_is_forgotten_and_the_sum_is_not() {
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
-        let mut recent = Recent::default();
+        let mut recent = Recent::<u32>::default();
         for at in [0, 1, 30, 59] {
             recent.count(minutes(at));
         }
@@ -79,6 +78,13 @@ mod tests {
         assert_eq!((recent.in_last_hour(minutes(1_000)), recent.total()), (1, 5));
     }
 
+    #[test]
+    fn a_step_that_is_full_stays_so_and_the_sum_does_not() {
+        let mut recent = Recent::<u8>::default();
+        (0..300).for_each(|_| recent.count(Duration::ZERO));
+        assert_eq!((recent.in_last_hour(Duration::ZERO), recent.total()), (255, 300));
+    }
+
     proptest! {
         #[test]
         fn no_call_of_the_last_hour_is_missing_and_none_is_older_than_65_minutes(
@@ -86,7 +92,7 @@ mod tests {
             after in 0u64..10_000,
         ) {
             times.sort_unstable();
-            let mut recent = Recent::default();
+            let mut recent = Recent::<u16>::default();
             for at in &times {
                 recent.count(Duration::from_secs(*at));
             }

@@ -18,8 +18,8 @@ pub struct Tally {
 
 #[derive(Debug, Default)]
 struct Counts {
-    calls: BTreeMap<&'static str, Recent>,
-    logins: BTreeMap<Arc<str>, (&'static str, Recent)>,
+    calls: BTreeMap<&'static str, Recent<u32>>,
+    logins: BTreeMap<Arc<str>, (&'static str, Recent<u16>)>,
 }
 
 /// The requests to one system.
@@ -69,7 +69,7 @@ impl Tally {
     /// What was sent, by system.
     pub fn calls(&self) -> Vec<Calls> {
         let since_start = self.start.elapsed();
-        let calls = |(system, recent): (&&'static str, &Recent)| Calls {
+        let calls = |(system, recent): (&&'static str, &Recent<u32>)| Calls {
             system,
             total: recent.total(),
             last_hour: recent.in_last_hour(since_start),
@@ -80,7 +80,7 @@ impl Tally {
     /// How often each source logged in.
     pub fn logins(&self) -> Vec<Logins> {
         let since_start = self.start.elapsed();
-        let logins = |(source, (system, recent)): (&Arc<str>, &(&'static str, Recent))| Logins {
+        let logins = |(source, (system, recent)): (&Arc<str>, &(&'static str, Recent<u16>))| Logins {
             source: Arc::clone(source),
             system,
             total: recent.total(),

@@ -1,6 +1,5 @@
 //! Naming what a source logs in with, without reading it.
 
-use std::collections::HashSet;
 use std::iter;
 
 use tokenferry_sources::{Credential, ExposeSecret, Field, FieldKind, Given, Home, System};
@@ -17,8 +16,8 @@ pub(crate) fn key(source: &Source) -> CredentialKey {
         let written = source.field(field.name).map(place);
         written.unwrap_or_else(|| format!("\n={}", field.default.unwrap_or_default()))
     });
-    let key: String = iter::once(source.system.name.to_owned()).chain(values).collect();
-    CredentialKey(key.into())
+    let who: String = iter::once(source.system.name.to_owned()).chain(values).collect();
+    CredentialKey::of(&who)
 }
 
 /// What a source logs in with, as configured: its credential, and where the secrets of it are kept. Whatever has the same
@@ -26,16 +25,7 @@ pub(crate) fn key(source: &Source) -> CredentialKey {
 pub(crate) fn login_key(source: &Source) -> String {
     let secrets = source.system.credentials.iter().flat_map(Credential::secrets);
     let written = |secret| source.field(secret).map(|setting| format!("\n{secret}{}", place(setting)));
-    iter::once(key(source).0.to_string()).chain(secrets.filter_map(written)).collect()
-}
-
-/// One key for all that are equal, so that it takes no look into them to see that they are.
-pub(super) fn shared(key: CredentialKey, keys: &mut HashSet<CredentialKey>) -> CredentialKey {
-    if let Some(known) = keys.get(&key) {
-        return known.clone();
-    }
-    keys.insert(key.clone());
-    key
+    iter::once(key(source).to_string()).chain(secrets.filter_map(written)).collect()
 }
 
 /// What is written, or where it is kept.

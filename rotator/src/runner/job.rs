@@ -1,6 +1,6 @@
 //! A rotation with what this process knows about it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::Duration;
@@ -85,7 +85,7 @@ impl Clone for Job {
         Job {
             rotation: Arc::clone(&self.rotation),
             http: Arc::clone(&self.http),
-            credential: self.credential.clone(),
+            credential: self.credential,
             state: Arc::clone(&self.state),
             // That is about a run under way, which ends under the old name.
             logins: AtomicU32::default(),
@@ -96,11 +96,7 @@ impl Clone for Job {
 }
 
 impl Job {
-    pub(super) fn new(
-        rotation: Arc<Rotation>,
-        http: Arc<HttpClient>,
-        credentials: &mut HashSet<CredentialKey>,
-    ) -> Self {
+    pub(super) fn new(rotation: Arc<Rotation>, http: Arc<HttpClient>) -> Self {
         let places = rotation.destinations.iter().map(|_| None).collect();
         let troubles = Troubles::default();
         let state = State {
@@ -112,7 +108,7 @@ impl Job {
             troubles,
         };
         Job {
-            credential: credential::shared(credential::key(&rotation.source), credentials),
+            credential: credential::key(&rotation.source),
             http,
             state: Arc::new(Mutex::new(state)),
             logins: AtomicU32::default(),

@@ -70,7 +70,7 @@ impl Memory {
         let class = Class::new(error.class().name());
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if class.is_refused_login() {
-            let known = memory.entry(credential.clone()).or_default();
+            let known = memory.entry(*credential).or_default();
             known.has_succeeded = false;
             let refused = known.refused.get_or_insert_with(|| Refused::none(class.clone(), now));
             refused.class = class;
@@ -81,7 +81,7 @@ impl Memory {
         if let (FailureClass::RateLimited, Retry::At(until)) = (error.class(), error.retry()) {
             let hold = (until - now).min(LONGEST);
             let limited = Limited { at: now, hold, error: error.clone() };
-            memory.entry(credential.clone()).or_default().limited = Some(limited);
+            memory.entry(*credential).or_default().limited = Some(limited);
         }
         None
     }
@@ -94,7 +94,7 @@ impl Memory {
             return;
         }
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = memory.entry(credential.clone()).or_default();
+        let known = memory.entry(*credential).or_default();
         let count = RefusedLogins { times: noted.refusals, last: noted.at };
         // Where a refresh failed, too, it is the class of that.
         let class = Some(noted.class.clone()).filter(Class::is_refused_login);
@@ -118,7 +118,7 @@ impl Memory {
     /// The same for one that other rotations have, too: it is right, and they need not ask.
     pub(super) fn trust(&self, credential: &CredentialKey) {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.insert(credential.clone(), Known::succeeded());
+        memory.insert(*credential, Known::succeeded());
     }
 
     /// Whether the last login of this process succeeded.

@@ -37,7 +37,6 @@ pub use seen::{Objection, Seen};
 pub use session::SessionState;
 pub use standing::DestinationState;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -88,10 +87,9 @@ impl Runner {
     ) -> Self {
         let tally = Arc::new(Tally::default());
         let mut clients: Vec<Arc<HttpClient>> = Vec::new();
-        let mut credentials = HashSet::new();
         let jobs = rotations.into_iter().map(|rotation| {
             let http = shared_client(&mut clients, &rotation.source.http, &tally);
-            Job::new(rotation, http, &mut credentials)
+            Job::new(rotation, http)
         });
         Runner {
             jobs: jobs.collect(),
@@ -178,7 +176,7 @@ impl Runner {
 #[async_trait]
 impl Work for Runner {
     fn credential(&self, rotation: RotationId) -> CredentialKey {
-        self.job(rotation).map_or_else(|| CredentialKey("".into()), |job| job.credential.clone())
+        self.job(rotation).map_or_else(|| CredentialKey::of(""), |job| job.credential)
     }
 
     async fn run(&self, due: &Due) -> Outcome {

@@ -1,7 +1,6 @@
 //! Hearing what the other rotations of a credential were told, or are about to ask, perhaps in another process.
 
 use std::ptr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -123,7 +122,7 @@ impl Runner {
     }
 
     fn sharing<'a>(&'a self, job: &'a Job) -> impl Iterator<Item = &'a Job> {
-        self.jobs.iter().filter(|other| Arc::ptr_eq(&other.credential.0, &job.credential.0))
+        self.jobs.iter().filter(|other| other.credential == job.credential)
     }
 
     fn others<'a>(&'a self, job: &'a Job) -> impl Iterator<Item = &'a Job> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use ring::digest;
 use serde_json::{Map, Value};
 use tokenferry_sources::{ExposeSecret, RefreshToken, SecretString, Timestamp, parse_rfc3339, rfc3339};
 use tokenferry_vault::{Data, Found, KvPath, Operation, VaultError};
@@ -12,7 +11,7 @@ use tracing::warn;
 use super::Runner;
 use super::job::{Job, State};
 use crate::handover;
-use crate::run::{CredentialKey, RotationId};
+use crate::run::RotationId;
 
 /// What stands in the entry of a session.
 pub(super) struct Kept {
@@ -149,7 +148,7 @@ impl Kept {
         let mark = found.custom_metadata.get(MARK);
         let is_marked = mark.is_some_and(|mark| mark == source);
         // What a source is called says less than whom it logs in as.
-        let is_renamed = mark.is_some() && text(CREDENTIAL) == Some(&of(&job.credential));
+        let is_renamed = mark.is_some() && text(CREDENTIAL) == Some(&job.credential.to_string());
         // The mark comes after the first data.
         let is_named = mark.is_none() && text("source") == Some(source) && text(REFRESH_TOKEN).is_some();
         let is_free = mark.is_none() && !found.holds_data;
@@ -205,16 +204,9 @@ fn fields(job: &Job, refresh: &RefreshToken, issued_at: Timestamp) -> Map<String
         (ISSUED_AT, Some(Value::from(rfc3339(issued_at)))),
         ("expires_at", refresh.expires_at.map(rfc3339).map(Value::from)),
         ("source", Some(Value::from(&*job.rotation.source.name))),
-        (CREDENTIAL, Some(Value::from(of(&job.credential)))),
+        (CREDENTIAL, Some(Value::from(job.credential.to_string()))),
     ];
     fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-}
-
-/// A short name for whom a source logs in as, and where.
-fn of(credential: &CredentialKey) -> String {
-    let hash = digest::digest(&digest::SHA256, credential.0.as_bytes());
-    let begin = hash.as_ref().first_chunk().copied().unwrap_or_default();
-    format!("{:032x}", u128::from_be_bytes(begin))
 }
 
 fn holds(found: &Found, refresh: &RefreshToken) -> bool {

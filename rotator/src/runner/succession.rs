@@ -1,6 +1,5 @@
 //! Going on under another configuration without losing what this process knows, or was issued.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use tokenferry_vault::Vault;
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
-use super::credential;
 use super::job::{Job, State};
 use super::replicas::Names;
 use super::trouble::Trouble;
@@ -29,16 +27,12 @@ impl Runner {
         vault: Arc<Vault>,
     ) -> Runner {
         let mut clients: Vec<Arc<HttpClient>> = Vec::new();
-        let mut credentials = HashSet::new();
         let jobs = rotations.iter().zip(carries_on).map(|(rotation, former)| {
             let (rotation, http) =
                 (Arc::clone(rotation), shared_client(&mut clients, &rotation.source.http, &self.tally));
             match former.and_then(|former| self.job(former)) {
-                Some(former) => {
-                    let credential = credential::shared(former.credential.clone(), &mut credentials);
-                    Job { rotation, http, credential, ..former.clone() }
-                }
-                None => Job::new(rotation, http, &mut credentials),
+                Some(former) => Job { rotation, http, ..former.clone() },
+                None => Job::new(rotation, http),
             }
         });
         Runner {

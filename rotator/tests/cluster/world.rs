@@ -133,7 +133,7 @@ impl Fake {
 #[async_trait]
 impl Work for Fake {
     fn credential(&self, rotation: RotationId) -> CredentialKey {
-        CredentialKey((rotation.0 % self.credentials).to_string().into())
+        CredentialKey::of(&(rotation.0 % self.credentials).to_string())
     }
 
     async fn run(&self, due: &Due) -> Outcome {

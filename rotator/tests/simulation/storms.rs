@@ -261,7 +261,7 @@ fn note(standing: &mut Standing, due: &Due, outcome: &Outcome, now: Timestamp) {
 #[async_trait]
 impl Work for World {
     fn credential(&self, rotation: RotationId) -> CredentialKey {
-        CredentialKey(rotation.0.to_string().into())
+        CredentialKey::of(&rotation.0.to_string())
     }
 
     async fn run(&self, due: &Due) -> Outcome {
