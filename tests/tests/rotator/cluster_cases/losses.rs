@@ -44,6 +44,8 @@ async fn what_a_killed_replica_had_begun_is_done_by_another(test: &str, kills_le
     }
     let told = shop.told().await;
     assert!(brought(&told).values().all(|times| *times == 1), "{told:?}");
+    let keys = shop.keys().await;
+    assert!(!keys.iter().any(|key| key.contains('~')), "what was begun has another row: {keys:?}");
     assert_eq!(shop.issuer.zettelstore_logins().succeeded, brought(&told).len() as u64);
     shop.assert_no_overlap();
 }
