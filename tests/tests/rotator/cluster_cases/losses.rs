@@ -77,7 +77,8 @@ async fn case_5_after_a_crash_of_postgresql_all_is_done_once_and_nobody_has_ende
     for replica in &replicas {
         addresses.push(replica.daemon.address().await);
     }
-    until("the middle of the work", PATIENCE, async || shop.told_count().await >= 100).await;
+    // The middle of the work.
+    shop.success_of(100).await;
 
     shop.postgres.crash().await;
     let crashed = Instant::now();
