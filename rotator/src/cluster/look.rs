@@ -62,8 +62,19 @@ pub(super) async fn replicas(
     let rows: Vec<Row> = asked.fetch_all(database).await.doing("ask")?;
     let time = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let replicas = rows.into_iter().map(|row| {
-        let (id, name, has_namesake, version, theirs, leads, is_there, concurrency, reaches_vault, longest, silent) =
-            row;
+        let (
+            id,
+            name,
+            has_namesake,
+            version,
+            theirs,
+            leads,
+            is_there,
+            concurrency,
+            reaches_vault,
+            longest,
+            silent,
+        ) = row;
         Replica {
             is_self: is_self(&id),
             name: name.into(),

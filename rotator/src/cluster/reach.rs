@@ -183,10 +183,7 @@ mod tests {
     async fn runs_are_left_to_who_reaches_it_at_once_and_the_lead_after_a_while() {
         use Access::{LeavesAll, LeavesRuns, Reached};
         let found = [(true, true), (false, true), (false, true), (false, true), (false, true), (true, true)];
-        assert_eq!(
-            follows(&found).await,
-            [Reached, LeavesRuns, LeavesRuns, LeavesRuns, LeavesAll, Reached]
-        );
+        assert_eq!(follows(&found).await, [Reached, LeavesRuns, LeavesRuns, LeavesRuns, LeavesAll, Reached]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -161,7 +161,9 @@ impl Session {
                 _ = pings.tick() => {}
                 _ = self.requests.recv_many(&mut requests, AT_ONCE) => {}
             }
-            requests.iter().for_each(|request| self.note(request));
+            for request in &requests {
+                self.note(request);
+            }
             let served = async {
                 if requests.is_empty() {
                     held.ping(self.stands_for_leader && !self.stands_aside).await

@@ -125,7 +125,9 @@ impl Runner {
     /// # Errors
     /// When no request would come to anything.
     pub(super) async fn reach_vault(&self) -> Result<(), VaultError> {
-        let Some(at) = self.jobs.iter().flat_map(|job| &job.rotation.destinations).next() else { return Ok(()) };
+        let Some(at) = self.jobs.iter().flat_map(|job| &job.rotation.destinations).next() else {
+            return Ok(());
+        };
         match self.vault.read_notes(&at.entry).await {
             Err(error) if error.concerns_all() => Err(error),
             _ => Ok(()),

@@ -69,8 +69,12 @@ fn state(replica: &Replica, is_current: bool) -> (&'static str, &'static str) {
         Replica { role: Role::Disconnected, .. } => ("disconnected", "bad"),
         Replica { role: Role::Leading, drifted: true, .. } => ("leads, differs", "warn"),
         Replica { role: Role::Standby, drifted: true, .. } => ("stands by, differs", "warn"),
-        Replica { role: Role::Leading, reaches_vault: Some(false), .. } => ("leads, cannot reach Vault", "warn"),
-        Replica { role: Role::Standby, reaches_vault: Some(false), .. } => ("stands by, cannot reach Vault", "warn"),
+        Replica { role: Role::Leading, reaches_vault: Some(false), .. } => {
+            ("leads, cannot reach Vault", "warn")
+        }
+        Replica { role: Role::Standby, reaches_vault: Some(false), .. } => {
+            ("stands by, cannot reach Vault", "warn")
+        }
         Replica { role: Role::Leading, .. } => ("leads", "fine"),
         Replica { role: Role::Standby, .. } => ("stands by", "fine"),
     }

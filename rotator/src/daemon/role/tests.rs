@@ -151,8 +151,13 @@ impl Site {
         let (submitting, submitted) = mpsc::unbounded_channel();
         let (ended, ending) = mpsc::unbounded_channel();
         let waits = Waits::default();
-        let fake =
-            Fake { events: events.clone(), submitted: submitting, ended: ending, roles, waits: waits.clone() };
+        let fake = Fake {
+            events: events.clone(),
+            submitted: submitting,
+            ended: ending,
+            roles,
+            waits: waits.clone(),
+        };
         let (questions, asked) = mpsc::channel(1);
         let found = Arc::new(Mutex::new(Found::default()));
         let reloads = Reloads::new(&PathBuf::from("/nonexistent/t.hcl")).unwrap();

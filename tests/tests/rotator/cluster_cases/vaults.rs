@@ -25,7 +25,10 @@ async fn a_leader_that_cannot_reach_vault_leaves_the_lead_to_one_that_can() {
     assert!(ready.status == 503 && ready.body.contains("\"vault_unreachable\""), "{}", ready.body);
     until("its 200", PATIENCE, async || two.daemon.page("/readyz").await.status == 200).await;
     let shown = one.rotator.run(&["status", "--replicas"]).await.ok().stdout;
-    assert!(shown.lines().any(|line| line.starts_with("one") && line.contains("cannot reach Vault")), "{shown}");
+    assert!(
+        shown.lines().any(|line| line.starts_with("one") && line.contains("cannot reach Vault")),
+        "{shown}"
+    );
     assert_eq!((shop.leader().await.as_deref(), led(&one.daemon)), (Some("two"), 1));
     let told = shop.told().await;
     assert!(told.iter().all(|told| told.replica == "two" && told.kind == "rotated"), "{told:?}");
