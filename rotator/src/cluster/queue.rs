@@ -161,15 +161,13 @@ impl Rows {
         transaction.commit().await.doing("beat in")
     }
 
-    /// Gives to others what those of these workers had begun that have been silent for so long.
+    /// Gives to others what those of these workers had begun that were silent for longer than each of them may be; for
+    /// so long, where that is not known any more.
     pub(super) async fn take_over(&self, workers: &str, limit: Duration) -> Result<(), DatabaseError> {
-        let limit = limit.as_secs().max(1);
-        let mut connection = self.pool.acquire().await.doing("connect to")?;
-        let orphans = queries::reenqueue_orphaned(&mut *connection, workers, limit);
-        let orphans = orphans.await.doing("take over in")?;
-        if orphans > 0 {
-            warn!(orphans, "what a replica had begun and did not end is run again");
-            sqlx::query(TELL_WORKERS).execute(&mut *connection).await.doing("take over in")?;
+        let orphans = sqlx::query_as::<_, (String, i64, String)>(TAKE_OVER);
+        let orphans = orphans.bind(workers).bind(limit.as_secs_f64());
+        for (replica, runs, _) in orphans.fetch_all(&self.pool).await.doing("take over in")? {
+            warn!(replica, runs, "what a replica had begun and did not end is run again");
         }
         Ok(())
     }
@@ -234,6 +232,23 @@ ON CONFLICT (id) DO UPDATE SET worker_type = EXCLUDED.worker_type, last_seen = n
 const GIVE_BACK: &str = "
 UPDATE apalis.jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL
 WHERE lock_by = $1 AND status IN ('Queued', 'Running') AND id <> ALL ($2::text[])";
+
+/// A run is cut off in time for the limit of the replica that it was begun on. What others may be silent for, dead or
+/// alive, is no reason to wait.
+const TAKE_OVER: &str = "
+WITH orphans AS (
+    SELECT jobs.id, coalesce(replicas.name, workers.id) AS replica
+    FROM apalis.jobs JOIN apalis.workers ON workers.id = jobs.lock_by
+    LEFT JOIN tokenferry.replicas ON replicas.id = workers.id
+    WHERE jobs.status IN ('Queued', 'Running') AND workers.worker_type = $1
+        AND workers.last_seen <= now() - make_interval(secs => coalesce(replicas.heartbeat_limit, $2))
+    FOR UPDATE OF jobs SKIP LOCKED
+), taken_over AS (
+    UPDATE apalis.jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL, attempts = jobs.attempts + 1
+    FROM orphans WHERE jobs.id = orphans.id
+    RETURNING orphans.replica
+)
+SELECT replica, count(*), pg_notify('tokenferry_errands', '')::text FROM taken_over GROUP BY replica";
 
 const TELL_WORKERS: &str = "SELECT pg_notify('tokenferry_errands', '')::text";
 

@@ -134,24 +134,21 @@ impl Registry {
         // Somebody may be there whose session is not ours to end.
         health.note(Part::Evict, within(LIMIT, self.evict()).await);
         if role == Role::Leading {
-            // What has begun under a longer one shall not be given away early.
-            let limits = self.view.borrow().replicas.iter().map(|replica| replica.heartbeat_limit).max();
-            let limit = limits.unwrap_or_default().max(self.settings.heartbeat_limit);
             let workers = workers(&self.settings.name);
-            let taken_over = self.rows.take_over(&workers, limit);
+            let taken_over = self.rows.take_over(&workers, self.settings.heartbeat_limit);
             health.note(Part::TakeOver, within(LIMIT, taken_over).await);
         }
     }
 
     async fn evict(&self) -> Result<(), DatabaseError> {
-        let evicted = sqlx::query(EVICT)
+        let evicted = sqlx::query_as::<_, (String, bool)>(EVICT)
             .bind(&*self.id)
             .bind(&*self.settings.name)
             .fetch_all(&self.pool)
             .await
             .doing("look after replicas in")?;
-        if !evicted.is_empty() {
-            warn!(replicas = evicted.len(), "replicas were silent for too long; their sessions are ended");
+        for (replica, _) in evicted.iter().filter(|(_, is_ended)| *is_ended) {
+            warn!(replica, "a replica was silent for too long; its session is ended");
         }
         Ok(())
     }
@@ -236,7 +233,7 @@ ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version, fingerprint = EXCLUDE
 
 /// By what each has said of itself. Its locks are free then, and whoever held them learns of it when it goes on.
 const EVICT: &str = "
-SELECT pg_terminate_backend(activity.pid)
+SELECT name, pg_terminate_backend(activity.pid)
 FROM tokenferry.replicas, LATERAL pg_stat_get_activity(session_pid) AS activity
 WHERE id <> $1 AND cluster = $2 AND seen_at < now() - make_interval(secs => heartbeat_limit) AND session_pid IS NOT NULL
     AND (extract(epoch FROM backend_start) * 1000000)::bigint = session_start";

@@ -78,6 +78,30 @@ async fn what_a_killed_replica_had_begun_is_run_by_another() {
     assert!(told.iter().all(|ended| matches!(ended.outcome, Outcome::Rotated(_))), "{told:?}");
 }
 
+/// Else a replica that was killed with a long limit would make all others wait for as long.
+#[tokio::test]
+async fn what_a_killed_replica_had_begun_waits_for_its_own_limit_and_for_no_other() {
+    let (database, world) = (Postgres::shared("limits").await, Arc::<World>::default());
+    let plan: Vec<_> = (0..16).map(due).collect();
+    let start = |name: &'static str, limit: Duration| {
+        let work = Fake { gate: Some(Arc::new(Semaphore::new(0))), ..Fake::new(&world, name) };
+        let settings = Settings { heartbeat_limit: limit, ..settings(name) };
+        Replica::start_with(&database.url(), &settings, &world, Arc::new(work), &plan)
+    };
+    let patient = start("patient", Duration::from_hours(24));
+    until("it has its share", || world.count(|world| &world.begun) == 8).await;
+    let hasty = start("hasty", PATIENCE * 2);
+    until("the other one has the rest", || world.count(|world| &world.begun) == 16).await;
+    drop((patient, hasty));
+
+    let work = Arc::new(Fake::new(&world, "two"));
+    let two = Replica::start(&database.url(), "two", &world, work, &plan);
+    database.execute("UPDATE apalis.workers SET last_seen = now() - interval '1 hour'").await;
+    outlive(&database, "hasty", "its runs have ended", || two.ended().len() == 8).await;
+    let left = database.query("SELECT count(*) FROM apalis.jobs WHERE lock_by LIKE 'patient %'").await;
+    assert_eq!(left, [["8"]], "it may be silent for a day");
+}
+
 #[tokio::test]
 async fn a_run_that_killed_three_replicas_is_given_to_no_other() {
     let (database, world) = (Postgres::shared("poison").await, Arc::<World>::default());
