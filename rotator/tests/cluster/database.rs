@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokenferry_rotator::cluster::{BadCertificate, Cause, Database, DatabaseError, Guarded, Settings};
+use tokenferry_rotator::cluster::{BadCertificate, Cause, Database, DatabaseError, Guarded, Room, Settings};
 use tokenferry_rotator::dispatch::Role;
 use tokenferry_rotator::run::{Outcome, Work as _};
 use tokenferry_tests::postgres::Postgres;
@@ -65,6 +65,52 @@ async fn what_the_server_says_is_told_by_its_code_and_nothing_tells_the_password
     let nowhere = postgres.url().replace(postgres.name(), "elsewhere");
     let error = database(&nowhere, |_| {}).examine().await.unwrap_err();
     assert!(error.to_string().contains("3D000 (there is no such database)"), "{error}");
+}
+
+#[tokio::test]
+async fn limits_of_a_role_and_of_a_database_are_seen_and_told_of_where_they_are_too_low() {
+    let postgres = Postgres::shared("limited").await;
+    database(&postgres.url(), |_| {}).migrate().await.unwrap();
+    let (administrator, user) = (postgres.administrator(), postgres.user());
+    let role = format!("CREATE ROLE limited LOGIN PASSWORD '{}' IN ROLE {user}", postgres.password());
+    administrator.execute(&role).await;
+    let url = postgres.url().replace(&format!("//{user}:"), "//limited:");
+    let seen = database(&url, |_| {}).examine().await.unwrap();
+    assert_eq!((seen.of_role, seen.of_database), (None, None));
+    assert!(seen.connections.most > 6 && seen.connections.used > 0, "{seen:?}");
+    administrator.execute("ALTER ROLE limited CONNECTION LIMIT 1").await;
+    administrator.execute(&format!("ALTER DATABASE {} CONNECTION LIMIT 50", postgres.name())).await;
+    let seen = loop {
+        // The connection before it may still be there.
+        if let Ok(seen) = database(&url, |_| {}).examine().await {
+            break seen;
+        }
+    };
+    assert_eq!(seen.of_role, Some(Room { most: 1, used: 1 }));
+    assert!(seen.of_database.is_some_and(|room| room.most == 50 && room.used >= 1), "{seen:?}");
+
+    let world = Arc::<World>::default();
+    let mut one = Replica::start(&url, "one", &world, Arc::new(Fake::new(&world, "one")), &[]);
+    let is_told = |told: &str| told.contains("CONNECTION LIMIT of the role");
+    one.sees(|view| view.trouble.as_deref().is_some_and(is_told)).await;
+    administrator.execute("ALTER ROLE limited CONNECTION LIMIT 7").await;
+    one.sees(|view| view.replicas.iter().any(|replica| replica.role == Role::Leading)).await;
+    administrator.execute("ALTER ROLE limited SUPERUSER").await;
+    let seen = database(&url, |_| {}).examine().await.unwrap();
+    assert_eq!((seen.of_role, seen.of_database), (None, None), "they do not hold for superusers");
+}
+
+#[tokio::test]
+async fn whoever_drops_what_somebody_has_damaged_gets_it_anew() {
+    let (postgres, world) = (Postgres::shared("damaged").await, Arc::<World>::default());
+    let mut one =
+        Replica::start(&postgres.url(), "one", &world, Arc::new(Fake::new(&world, "one")), &[due(0)]);
+    until("it works", || one.ended().len() == 1).await;
+    postgres.execute("DROP TABLE tokenferry.replicas").await;
+    let is_told = |told: &str| told.contains("42P01 (a table is missing); ") && told.contains("drop the schemas");
+    one.sees(|view| view.trouble.as_deref().is_some_and(is_told)).await;
+    postgres.execute("DROP SCHEMA apalis, tokenferry CASCADE").await;
+    one.sees(|view| view.replicas.iter().any(|replica| replica.role == Role::Leading)).await;
 }
 
 #[tokio::test]

@@ -160,6 +160,21 @@ async fn a_database_with_a_certificate_is_known_by_its_authority_or_not_talked_t
 }
 
 #[tokio::test]
+async fn the_right_to_look_at_the_tables_is_named_if_it_is_missing() {
+    let postgres = Postgres::start().await;
+    let site = site("replicas", &postgres, "").await;
+    let mut daemon = site.rotator.start();
+    daemon.says(LEADS).await;
+    daemon.stop().await;
+    postgres.execute(&format!("REVOKE USAGE ON SCHEMA apalis FROM {}", postgres.user())).await;
+    let findings = cluster_findings(&site.rotator).await;
+    let lacks = "problem grants: the role lacks USAGE ON SCHEMA apalis".to_owned();
+    assert!(findings.contains(&lacks), "{findings:?}");
+    let is_reached = |found: &String| found.starts_with("ok database: PostgreSQL ");
+    assert!(findings.iter().any(is_reached), "{findings:?}");
+}
+
+#[tokio::test]
 async fn a_replica_with_another_configuration_is_told_of() {
     let postgres = Postgres::start().await;
     let mut site = site("replicas", &postgres, "").await;
