@@ -50,7 +50,13 @@ pub(super) fn tell_trouble(cli: &Cli, view: &View) {
     tell_leaderless(cli, view, Some(MORE));
     let in_trouble = |replica: &&Replica| replica.drifted || replica.has_namesake || !replica.is_alive();
     for replica in view.replicas.iter().filter(in_trouble) {
+        if replica.is_lost {
+            continue;
+        }
         tell(cli, format_args!("replica {}: {}", replica.name, state(replica)), Some(MORE));
+    }
+    if let Some(lost) = lost(view) {
+        tell(cli, lost, Some(MORE));
     }
     tell_letters(cli, view);
 }
@@ -197,6 +203,20 @@ fn state(replica: &Replica) -> &'static str {
     }
 }
 
+/// All in one: where each start has a name of its own, as in Kubernetes, there may be many.
+fn lost(view: &View) -> Option<String> {
+    let lost: Vec<&str> =
+        view.replicas.iter().filter(|replica| replica.is_lost).map(|replica| &*replica.name).collect();
+    match lost.as_slice() {
+        [] => None,
+        [one] => Some(format!("replica {one}: lost")),
+        [named @ .., last] if lost.len() <= NAMED => {
+            Some(format!("replicas {} and {last}: lost", named.join(", ")))
+        }
+        _ => Some(format!("replicas {} and {} more: lost", lost[..NAMED].join(", "), lost.len() - NAMED)),
+    }
+}
+
 fn text(view: &View, shown: &Shown) -> String {
     if shown.replicas.is_empty() {
         return "No replica has been seen for a day: nothing is rotated.\n".to_owned();
@@ -227,6 +247,8 @@ fn table(rows: &[Row]) -> Table<7> {
     table
 }
 
+/// So many that are lost are named.
+const NAMED: usize = 3;
 const MORE: &str = "`tokenferry status --replicas` shows all of them, `tokenferry doctor` what to do";
 
 #[cfg(test)]
@@ -269,6 +291,21 @@ mod tests {
         assert_eq!((state(&gone), gone.is_alive()), ("disconnected", false));
         let twin = Replica { has_namesake: true, ..replica("twin", Role::Standby) };
         assert_eq!((state(&twin), twin.is_alive()), ("the name of another one", true));
+    }
+
+    #[test]
+    fn those_that_are_lost_are_told_of_in_one_line() {
+        use crate::observe::samples::{now, replica};
+        let told = |count| {
+            let of = |index| Replica { is_lost: true, ..replica(&format!("pod-{index}"), Role::Disconnected) };
+            let alive = replica("alive", Role::Leading);
+            let replicas = [alive].into_iter().chain((0..count).map(of)).collect();
+            lost(&View { replicas, ..View::new(now()) })
+        };
+        assert_eq!(told(0), None);
+        assert_eq!(told(1).unwrap(), "replica pod-0: lost");
+        assert_eq!(told(3).unwrap(), "replicas pod-0, pod-1 and pod-2: lost");
+        assert_eq!(told(8).unwrap(), "replicas pod-0, pod-1, pod-2 and 5 more: lost");
     }
 
     #[test]
