@@ -297,7 +297,8 @@ mod tests {
     fn those_that_are_lost_are_told_of_in_one_line() {
         use crate::observe::samples::{now, replica};
         let told = |count| {
-            let of = |index| Replica { is_lost: true, ..replica(&format!("pod-{index}"), Role::Disconnected) };
+            let of =
+                |index| Replica { is_lost: true, ..replica(&format!("pod-{index}"), Role::Disconnected) };
             let alive = replica("alive", Role::Leading);
             let replicas = [alive].into_iter().chain((0..count).map(of)).collect();
             lost(&View { replicas, ..View::new(now()) })

@@ -80,12 +80,7 @@ fn sentence(advice: &str) -> String {
     format!("{}{}.", first.unwrap_or_default(), letters.as_str().trim_end_matches('.'))
 }
 
-fn judge(
-    subject: &str,
-    examination: &Examination,
-    view: Option<&View>,
-    fingerprint: &str,
-) -> Vec<Finding> {
+fn judge(subject: &str, examination: &Examination, view: Option<&View>, fingerprint: &str) -> Vec<Finding> {
     let mut findings = server(subject, examination);
     findings.push(rights(subject, examination));
     findings.push(sessions(subject, examination));

@@ -107,7 +107,8 @@ async fn whoever_drops_what_somebody_has_damaged_gets_it_anew() {
         Replica::start(&postgres.url(), "one", &world, Arc::new(Fake::new(&world, "one")), &[due(0)]);
     until("it works", || one.ended().len() == 1).await;
     postgres.execute("DROP TABLE tokenferry.replicas").await;
-    let is_told = |told: &str| told.contains("42P01 (a table is missing); ") && told.contains("drop the schemas");
+    let is_told =
+        |told: &str| told.contains("42P01 (a table is missing); ") && told.contains("drop the schemas");
     one.sees(|view| view.trouble.as_deref().is_some_and(is_told)).await;
     postgres.execute("DROP SCHEMA apalis, tokenferry CASCADE").await;
     one.sees(|view| view.replicas.iter().any(|replica| replica.role == Role::Leading)).await;
