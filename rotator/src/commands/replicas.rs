@@ -205,15 +205,15 @@ fn state(replica: &Replica) -> &'static str {
 
 /// All in one: where each start has a name of its own, as in Kubernetes, there may be many.
 fn lost(view: &View) -> Option<String> {
-    let lost: Vec<&str> =
-        view.replicas.iter().filter(|replica| replica.is_lost).map(|replica| &*replica.name).collect();
-    match lost.as_slice() {
+    let lost = view.replicas.iter().filter(|replica| replica.is_lost);
+    let names: Vec<&str> = lost.map(|replica| &*replica.name).collect();
+    match names.as_slice() {
         [] => None,
         [one] => Some(format!("replica {one}: lost")),
-        [named @ .., last] if lost.len() <= NAMED => {
-            Some(format!("replicas {} and {last}: lost", named.join(", ")))
+        [first @ .., other] if names.len() <= NAMED => {
+            Some(format!("replicas {} and {other}: lost", first.join(", ")))
         }
-        _ => Some(format!("replicas {} and {} more: lost", lost[..NAMED].join(", "), lost.len() - NAMED)),
+        _ => Some(format!("replicas {} and {} more: lost", names[..NAMED].join(", "), names.len() - NAMED)),
     }
 }
 
