@@ -62,7 +62,9 @@ async fn a_success_that_the_next_leader_finds_in_the_entry_has_no_second_row() {
     drop(one);
     let mut two = cluster(&database.url(), "two", Arc::new(Fake::new(&world, "two")), 4);
     timeout(PATIENCE, two.role().wait_for(|role| *role == Role::Leading)).await.unwrap().unwrap();
-    plan.iter().for_each(|due| two.submit(*due));
+    for due in &plan {
+        two.submit(*due);
+    }
     for _ in &plan {
         let ended = timeout(PATIENCE, two.ended()).await.unwrap();
         let version = world.entry(ended.due.rotation.0).map(|_| 1);
