@@ -170,7 +170,7 @@ impl Cluster {
                 self.sweep(Duration::ZERO);
                 None
             }
-            News::Lost { of: (queue, key) } => self.push_again(&queue, &key),
+            News::Lost { of: (queue, key), success } => self.push_again(&queue, &key, success),
         }
     }
 
@@ -214,14 +214,16 @@ impl Cluster {
         }
     }
 
-    /// Nobody will run what was submitted, so it is submitted once more. What is configured no longer has ended.
-    fn push_again(&mut self, former: &str, key: &str) -> Option<Ended> {
+    /// Nobody will run what was submitted, so it is submitted once more: after a success under the same key whoever
+    /// leads. What is configured no longer has ended.
+    fn push_again(&mut self, former: &str, key: &str, success: Option<i64>) -> Option<Ended> {
         let Orders { work, queue, .. } = self.orders.borrow().clone();
         let (due, credential) = self.awaited.of(key)?;
         let Some(name) = work.name(due.rotation) else {
             return self.settle(former, key, End::without_login(End::failed("withdrawn")), Duration::ZERO);
         };
-        let errand = self.errand(&due, &credential, name).again(self.clock.now());
+        let number = success.unwrap_or_else(|| self.clock.now().timestamp_micros());
+        let errand = self.errand(&due, &credential, name).again(number);
         self.awaited.rename(key, Arc::clone(&errand.key), Arc::clone(&queue));
         self.command(Command::Push { queue, errand: Box::new(errand), epoch: self.epoch });
         None

@@ -3,6 +3,7 @@
 #![cfg(feature = "cluster")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod anew;
 mod changes;
 mod database;
 mod losses;

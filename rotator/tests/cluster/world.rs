@@ -70,6 +70,11 @@ impl World {
         counter(self).load(Ordering::Relaxed)
     }
 
+    /// As by a backup that was restored.
+    pub(crate) fn lose(&self, rotation: u32) {
+        self.entries.lock().unwrap().remove(&rotation);
+    }
+
     fn read(&self, rotation: u32) -> Option<(Timestamp, u64)> {
         self.entries.lock().unwrap().get(&rotation).copied()
     }
