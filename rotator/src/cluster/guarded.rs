@@ -81,6 +81,10 @@ impl Work for Guarded {
         self.work.heed(rotation).await;
     }
 
+    async fn doubt(&self, rotation: RotationId) {
+        self.work.doubt(rotation).await;
+    }
+
     fn fingerprint(&self) -> String {
         self.work.fingerprint()
     }

@@ -64,6 +64,11 @@ impl Errand {
         Errand { key: format!("{key}~{number}").into(), ..self }
     }
 
+    /// Whether it is a run once more.
+    pub(super) fn is_again(&self) -> bool {
+        self.key.contains('~')
+    }
+
     /// `None` if it is not understood.
     pub(super) fn due(&self, rotation: RotationId) -> Option<Due> {
         let reasons = [Reason::Expiry, Reason::Forced, Reason::NoToken, Reason::Schedule];
@@ -243,6 +248,7 @@ mod tests {
         let errand = Errand::new(&due(Reason::Schedule, 1, None), "corp".into(), None);
         let again = errand.clone().again(7).again(8);
         assert_eq!(*again.key, format!("{}~8", errand.key));
+        assert!(again.is_again() && !errand.is_again());
     }
 
     #[test]

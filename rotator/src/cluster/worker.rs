@@ -177,7 +177,7 @@ impl Runs {
             let outcome = Outcome::Refused { class: Class::new("replica_lost"), logins: None };
             Some((End::without_login(outcome), None))
         } else {
-            self.do_errand(&errand).await
+            self.do_errand(&errand, takeovers > 0 || errand.is_again()).await
         };
         // What has not begun is in nobody's hands, and given back.
         let Some((end, lock)) = ran else { return row };
@@ -192,13 +192,17 @@ impl Runs {
         row
     }
 
-    async fn do_errand(&self, errand: &Errand) -> Option<(End, Option<Lock>)> {
+    /// `may_have_begun` tells that somebody else may have done it, or a part of it.
+    async fn do_errand(&self, errand: &Errand, may_have_begun: bool) -> Option<(End, Option<Lock>)> {
         let Some(due) = self.work.find(&errand.rotation).and_then(|id| errand.due(id)) else {
             let outcome = Outcome::Refused { class: Class::new("unknown_rotation"), logins: None };
             return Some((End::without_login(outcome), None));
         };
         if let Some(refused) = errand.refused.as_deref().and_then(|name| self.work.find(name)) {
             self.work.heed(refused).await;
+        }
+        if may_have_begun {
+            self.work.doubt(due.rotation).await;
         }
         let closed = async { closed(self.orders.clone()).await };
         run(&*self.work, &self.locks, &due, self.limits, closed).await

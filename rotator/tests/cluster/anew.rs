@@ -88,6 +88,7 @@ async fn two_leaders_call_a_run_once_more_by_the_same_name() {
     assert_eq!(world.logins(), [(0, "one"), (0, "two"), (0, "three")]);
     let rows = database.query("SELECT status FROM apalis.jobs").await.concat();
     assert_eq!(rows, ["Done", "Done"], "that of the lost one, and one for both");
+    assert_eq!(world.doubted.lock().unwrap()[..], [0, 0], "a waiting token may have been ended by each");
 }
 
 #[tokio::test]

@@ -74,6 +74,7 @@ async fn what_a_killed_replica_had_begun_is_run_by_another() {
     outlive(&database, "one", "all have ended", || two.ended().len() == 8).await;
     assert!((0..8).all(|rotation| world.entry(rotation).is_some()));
     assert_eq!(world.count(|world| &world.overlaps), 0);
+    assert_eq!(world.doubted.lock().unwrap().len(), 8, "each may have been logged in for");
     let told = two.ended();
     assert!(told.iter().all(|ended| matches!(ended.outcome, Outcome::Rotated(_))), "{told:?}");
 }

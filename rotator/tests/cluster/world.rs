@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) refused: Mutex<BTreeSet<u32>>,
     pub(crate) failing: Mutex<BTreeSet<u32>>,
     pub(crate) heard: Mutex<Vec<u32>>,
+    /// The runs of which nobody knows whether another replica has begun them, by rotation.
+    pub(crate) doubted: Mutex<Vec<u32>>,
 }
 
 /// The work of one replica.
@@ -161,6 +163,10 @@ impl Work for Fake {
 
     async fn heed(&self, rotation: RotationId) {
         self.world.heard.lock().unwrap().push(rotation.0);
+    }
+
+    async fn doubt(&self, rotation: RotationId) {
+        self.world.doubted.lock().unwrap().push(rotation.0);
     }
 
     fn fingerprint(&self) -> String {
