@@ -124,8 +124,8 @@ impl Office {
     async fn push(&self, pushes: Option<(Arc<str>, Vec<Errand>)>, epoch: u64) {
         let Some((queue, mut errands)) = pushes else { return };
         while self.leads(epoch) {
-            let came = within(LIMIT, self.rows.push(&queue, &errands)).await;
-            let Some(there) = self.rows.health.note(Part::Push, came) else {
+            let answer = within(LIMIT, self.rows.push(&queue, &errands)).await;
+            let Some(there) = self.rows.health.note(Part::Push, answer) else {
                 sleep(SHORTEST_PAUSE).await;
                 continue;
             };

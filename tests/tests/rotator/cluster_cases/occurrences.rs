@@ -17,18 +17,25 @@ async fn case_1_three_replicas_run_each_occurrence_once_and_no_credential_twice_
     // Two with one credential would meet.
     shop.issuer.fault(Fault::latency(Duration::from_millis(100)).path(ZETTELSTORE_LOGIN));
     let mut replicas = shop.replicas(["one", "two", "three"]).await;
-    until("the end of 2,000 runs", PATIENCE, async || shop.told_count().await >= 2_000).await;
+    shop.success_of(2_000).await;
     for replica in &mut replicas {
         assert_eq!(replica.daemon.stop().await.code(), Some(0));
     }
 
-    let told = shop.told().await;
-    assert!(told.iter().all(|told| told.kind == "rotated" && told.attempt == 1), "{:?}", unusual(&told));
-    assert_eq!((told.len(), brought(&told).len(), shop.keys().await.len()), (2_000, 2_000, 2_000));
+    let (told, keys) = (shop.told().await, shop.keys().await);
     let of: BTreeSet<&str> = told.iter().map(|told| &*told.replica).collect();
     assert_eq!(of.len(), 3, "all three have worked: {of:?}");
-    let ten = GrantCounts { attempted: 10, succeeded: 10, running: 0, peak: 1 };
-    assert!((1..=200).all(|user| shop.logins(user) == ten), "{:?}", shop.issuer.zettelstore_logins());
+    // Where a machine is too busy for it a session ends, and what it had begun is tried again.
+    let given_up = told.iter().filter(|told| told.class == "lock_lost").count();
+    assert_eq!((told.len(), keys.len()), (2_000 + given_up, 2_000 + given_up), "{:?}", unusual(&told));
+    let logins = shop.issuer.zettelstore_logins();
+    assert!((2_000..=2_000 + given_up as u64).contains(&logins.attempted), "{logins:?}");
+    if given_up == 0 {
+        assert_eq!(brought(&told).len(), 2_000, "{:?}", unusual(&told));
+        let ten = GrantCounts { attempted: 10, succeeded: 10, running: 0, peak: 1 };
+        assert!((1..=200).all(|user| shop.logins(user) == ten), "{logins:?}");
+    }
+    shop.assert_no_overlap();
     for name in jobs.names() {
         let entry = shop.entry(&name).await.unwrap();
         assert_eq!((entry.version, entry.text("rotation")), (1, &*name));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::shop::Shop;
+use super::shop::{PATIENCE, Shop, until};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -32,6 +32,17 @@ impl Shop {
     /// How many runs have ended so far.
     pub(super) async fn told_count(&self) -> usize {
         self.number("SELECT count(*) FROM tokenferry.outcomes").await
+    }
+
+    /// Waits until so many runs have succeeded, for as long as more and more do.
+    pub(super) async fn success_of(&self, runs: usize) {
+        let count =
+            async || self.number("SELECT count(*) FROM tokenferry.outcomes WHERE class IS NULL").await;
+        let mut done = 0;
+        while done < runs {
+            until("the end of another run", PATIENCE, async || count().await > done).await;
+            done = count().await;
+        }
     }
 
     /// The replica that leads, if there is one.
