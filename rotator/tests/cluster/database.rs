@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokenferry_rotator::cluster::{BadCertificate, Cause, Database, DatabaseError, Guarded, Settings};
-use tokenferry_rotator::dispatch::Role;
 use tokenferry_rotator::run::{Outcome, Work as _};
 use tokenferry_tests::postgres::Postgres;
 use tokio::sync::Semaphore;
@@ -99,17 +98,6 @@ async fn who_may_not_create_anything_can_do_everything_once_the_tables_are_there
     let two = Replica::start(&url, "two", &world, Arc::new(Fake::new(&world, "two")), &[due(0)]);
     outlive(&postgres, "one", "it is taken over", || two.ended().len() == 1).await;
     come_to(&postgres, LEFT, "101 3 0 0").await;
-
-    let rarely = Settings { heartbeat_interval: Duration::from_mins(1), ..settings("three") };
-    let work = Arc::new(Fake::new(&world, "three"));
-    let mut three = Replica::start_with(&url, &rarely, &world, work, &[]);
-    three.is(Role::Standby).await;
-    let session = "SELECT session_pid FROM tokenferry.replicas WHERE name = 'three'";
-    come_to(&postgres, &format!("SELECT count(*) FROM ({session}) AS seen"), "1").await;
-    let session = postgres.query(session).await[0][0].clone();
-    let is_changed = || three.role.has_changed().unwrap();
-    outlive(&postgres, "three", "its session is ended", is_changed).await;
-    come_to(&postgres, &format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {session}"), "0").await;
 }
 
 #[tokio::test]
@@ -161,21 +149,6 @@ async fn what_was_a_dead_letter_is_none_once_its_rotation_is_heard_of_again() {
     let world = Arc::<World>::default();
     let _one = Replica::start(&postgres.url(), "one", &world, Arc::new(Fake::new(&world, "one")), &[]);
     come_to(&postgres, "SELECT key FROM tokenferry.outcomes WHERE is_dead ORDER BY key", "a2 b1 c1").await;
-}
-
-/// Whoever may look at all sessions is told of those that it may not end.
-#[tokio::test]
-async fn a_silent_replica_whose_session_may_not_be_ended_is_in_nobodys_way() {
-    let (postgres, world) = (Postgres::shared("strangers").await, Arc::<World>::default());
-    let hangs = Fake { gate: Some(Arc::new(Semaphore::new(0))), ..Fake::new(&world, "one") };
-    let one = Replica::start(&postgres.url(), "one", &world, Arc::new(hangs), &[due(0)]);
-    until("it has begun", || world.begun.load(Ordering::Relaxed) == 1).await;
-    let administrator = postgres.administrator();
-    administrator.execute(&format!("GRANT pg_read_all_stats TO {}", postgres.user())).await;
-    administrator.execute(STRANGER).await;
-    drop(one);
-    let two = Replica::start(&postgres.url(), "two", &world, Arc::new(Fake::new(&world, "two")), &[due(0)]);
-    outlive(&postgres, "one", "it is taken over", || two.ended().len() == 1).await;
 }
 
 #[tokio::test]
@@ -235,12 +208,6 @@ const LETTERS: &str = "
                  ('tokenferry:west:1:x', 'c1', 'c', true, 9),
                  ('tokenferry:west:1:x', 'd1', 'd', true, 9), ('tokenferry:west:1:y', 'd2', 'd', false, 8))
         AS outcome (queue, key, rotation, is_dead, minutes);";
-const STRANGER: &str = "
-    INSERT INTO tokenferry.replicas
-        (id, cluster, name, version, fingerprint, role, concurrency, session_pid, session_start, seen_at)
-    SELECT 'stranger', 'tokenferry', 'stranger', '', '', 'standby', 8,
-           pid, (extract(epoch FROM backend_start) * 1000000)::bigint, now() - interval '1 hour'
-    FROM pg_stat_activity WHERE backend_type = 'logical replication launcher'";
 const LEFT: &str = "
     SELECT (SELECT count(*) FROM apalis.jobs WHERE job_type IN ('tokenferry:west:1:former', 'not ours')),
            (SELECT count(*) FROM tokenferry.outcomes WHERE queue = 'q'),
