@@ -168,3 +168,44 @@ async fn wait_for(locks: &Locks, credential: CredentialKey) -> Lock {
 /// Another process uses the credential, and goes on doing so.
 const BUSY: &str = "credential_busy";
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use tokenferry_sources::Reference;
+
+    use super::*;
+    use crate::run::Reason;
+
+    /// Its last run has left something behind.
+    struct Idle;
+
+    #[async_trait]
+    impl Work for Idle {
+        fn credential(&self, _: RotationId) -> CredentialKey {
+            CredentialKey::of("idle")
+        }
+
+        async fn run(&self, _: &Due) -> Outcome {
+            End::failed("begun")
+        }
+
+        fn aftermath(&self, _: RotationId) -> Aftermath {
+            Aftermath { logins: 2, ended_token: true, keeps_token: true }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_run_that_never_began_leaves_nothing_behind() {
+        let due = Due {
+            rotation: RotationId(0),
+            occurrence: Timestamp::UNIX_EPOCH,
+            reason: Reason::Schedule,
+            attempt: 1,
+            not_before: Timestamp::UNIX_EPOCH,
+            deadline: None,
+        };
+        let limits = Limits::of(&Settings::new(Reference::Env("URL".to_owned())));
+        let (end, _) = run(&Idle, &Locks::soon_lost(), &due, limits, pending()).await.unwrap();
+        assert_eq!(end, End::without_login(End::failed("lock_lost")));
+    }
+}

@@ -383,6 +383,26 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const AT_ONCE: usize = 256;
 
 #[cfg(test)]
+impl Locks {
+    /// Each is free, and lost as soon as it is taken.
+    pub(super) fn soon_lost() -> Self {
+        let (requests, mut asked) = mpsc::unbounded_channel();
+        let locks = Locks { requests };
+        let kept = locks.clone();
+        tokio::spawn(async move {
+            while let Some(request) = asked.recv().await {
+                if let Request::Take { key, answer } = request {
+                    let lock = Lock { key, lost: CancellationToken::new(), requests: kept.requests.clone() };
+                    lock.lost.cancel();
+                    drop(answer.send(Some(lock)));
+                }
+            }
+        });
+        locks
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokenferry_rotator::cluster::{BadCertificate, Cause, Database, DatabaseError, Guarded, Settings};
+use tokenferry_rotator::dispatch::Role;
 use tokenferry_rotator::run::{Outcome, Work as _};
 use tokenferry_tests::postgres::Postgres;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::replica::{PATIENCE, Replica, connect, outlive, settings, until};
+use crate::way::Way;
 use crate::world::{Fake, World, due};
 
 fn database(url: &str, change: impl FnOnce(&mut Settings)) -> Database {
@@ -151,6 +153,48 @@ async fn what_was_a_dead_letter_is_none_once_its_rotation_is_heard_of_again() {
     come_to(&postgres, "SELECT key FROM tokenferry.outcomes WHERE is_dead ORDER BY key", "a2 b1 c1").await;
 }
 
+/// As after a failover to a server whose clock is an hour behind.
+#[tokio::test]
+async fn what_lies_in_the_future_of_the_database_is_run_and_missed_all_the_same() {
+    let (postgres, world) = (Postgres::shared("future").await, Arc::<World>::default());
+    let plan: Vec<_> = (0..20).map(due).collect();
+    let hangs = Fake { gate: Some(Arc::new(Semaphore::new(0))), ..Fake::new(&world, "one") };
+    let one = Replica::start(&postgres.url(), "one", &world, Arc::new(hangs), &plan);
+    until("it has begun", || world.begun.load(Ordering::Relaxed) == 8).await;
+    come_to(&postgres, "SELECT count(*) FROM apalis.jobs WHERE status = 'Pending'", "12").await;
+    drop(one);
+    postgres.terminate_sessions("tokenferry one").await;
+    postgres.execute(AHEAD).await;
+
+    let two = Replica::start(&postgres.url(), "two", &world, Arc::new(Fake::new(&world, "two")), &plan);
+    until("what waited is run", || two.ended().len() == 12).await;
+    come_to(&postgres, FUTURE, "0").await;
+}
+
+/// It is idle in a transaction then, with the row of its worker.
+#[tokio::test]
+async fn a_heartbeat_that_leads_nowhere_keeps_its_rows_from_nobody_for_long() {
+    const BEATING: &str = "
+        SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+        AND query LIKE '%UPDATE apalis.jobs SET status = ''Pending'', lock_by = NULL%' AND pid <> pg_backend_pid()";
+    const IDLE: &str = "
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'idle in transaction'";
+    let (postgres, world) = (Postgres::shared("beating").await, Arc::<World>::default());
+    let way = Way::to(&postgres).await;
+    let settings = Settings { heartbeat_limit: Duration::from_secs(8), ..settings("one") };
+    let work = Arc::new(Fake::new(&world, "one"));
+    let mut one = Replica::start_with(way.url(), &settings, &world, work, &[due(0)]);
+    until("it works", || one.ended().len() == 1).await;
+    tokio::join!(postgres.execute("BEGIN; LOCK TABLE apalis.jobs; SELECT pg_sleep(2); COMMIT"), async {
+        come_to(&postgres, BEATING, "1").await;
+        way.swallow();
+    });
+    come_to(&postgres, IDLE, "1").await;
+    come_to(&postgres, IDLE, "0").await;
+    one.is(Role::Leading).await;
+}
+
 #[tokio::test]
 async fn work_beside_replicas_waits_for_the_lock_of_its_credential() {
     let (postgres, world) = (Postgres::shared("beside").await, Arc::<World>::default());
@@ -208,6 +252,14 @@ const LETTERS: &str = "
                  ('tokenferry:west:1:x', 'c1', 'c', true, 9),
                  ('tokenferry:west:1:x', 'd1', 'd', true, 9), ('tokenferry:west:1:y', 'd2', 'd', false, 8))
         AS outcome (queue, key, rotation, is_dead, minutes);";
+const AHEAD: &str = "
+    UPDATE apalis.jobs SET run_at = now() + interval '1 hour' WHERE status = 'Pending';
+    UPDATE apalis.workers SET last_seen = now() + interval '1 hour';
+    UPDATE tokenferry.replicas SET seen_at = now() + interval '1 hour';";
+const FUTURE: &str = "
+    SELECT count(*) FROM (SELECT run_at AS at FROM apalis.jobs UNION ALL SELECT last_seen FROM apalis.workers
+        UNION ALL SELECT seen_at FROM tokenferry.replicas) AS seen
+    WHERE at > now() + interval '1 minute'";
 const LEFT: &str = "
     SELECT (SELECT count(*) FROM apalis.jobs WHERE job_type IN ('tokenferry:west:1:former', 'not ours')),
            (SELECT count(*) FROM tokenferry.outcomes WHERE queue = 'q'),

@@ -6,6 +6,7 @@
 mod changes;
 mod database;
 mod losses;
+mod mistakes;
 mod replica;
 mod sharing;
 mod shown;
