@@ -11,7 +11,7 @@ use tokenferry_sources::Clock;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, timeout};
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::awaited::Awaited;
 use super::health::Health;
@@ -64,7 +64,7 @@ impl Cluster {
         let database = database.named(&name);
         let pool = database.pool();
         let health = Health::new(settings.heartbeat_interval * 2);
-        let (session, locks) = Session::new(database, pool.clone(), health.clone(), &settings.name, true);
+        let (session, locks) = Session::new(database, pool.clone(), health.clone(), settings, true);
         let (state, role) = (session.state(), session.role());
         let orders = watch::Sender::new(orders(&settings.name, work, limit));
         let view = watch::Sender::new(View::new(clock.now()));
@@ -220,6 +220,7 @@ impl Cluster {
         let Orders { work, queue, .. } = self.orders.borrow().clone();
         let (due, credential) = self.awaited.of(key)?;
         let Some(name) = work.name(due.rotation) else {
+            info!(run = key, "what was submitted is configured no longer, and withdrawn");
             return self.settle(former, key, End::without_login(End::failed("withdrawn")), Duration::ZERO);
         };
         let number = success.unwrap_or_else(|| self.clock.now().timestamp_micros());

@@ -201,12 +201,14 @@ impl Work for Runner {
             return Outcome::Refused { class: Class::new("unknown_rotation"), logins: None };
         };
         let lag = self.clock.now() - due.not_before;
-        let state = &mut *job.state.lock().await;
+        // A run may be cut off while it waits.
         job.logins.store(0, Ordering::Relaxed);
         job.ended_token.store(false, Ordering::Relaxed);
+        let state = &mut *job.state.lock().await;
         let outcome = match self.attempt(job, state, due).await {
             Ok(outcome) => {
                 tell_success(job, due, lag, &outcome, self.dry_run);
+                job.ended_token.store(false, Ordering::Relaxed);
                 outcome
             }
             Err(trouble) => {

@@ -7,6 +7,7 @@ mod anew;
 mod changes;
 mod database;
 mod losses;
+mod mistakes;
 mod replica;
 mod sharing;
 mod shown;
