@@ -213,8 +213,9 @@ pub const CONNECTIONS: u32 = POOLED + 2;
 const POOLED: u32 = 4;
 const STATEMENTS: usize = 24;
 /// Nothing waits for a disk. Whatever a crash of the server takes back is noticed and done again, and what was done is
-/// found in its entry.
-const SET_UP: &str = "SET synchronous_commit = off; SET statement_timeout = '10s'";
+/// found in its entry. A connection that leads nowhere keeps no row to itself for long.
+const SET_UP: &str = "SET synchronous_commit = off; SET statement_timeout = '10s'; \
+                      SET idle_in_transaction_session_timeout = '10s'";
 /// The server keeps what a listener does not read, for all databases.
 const LISTEN: &str = "SET tcp_user_timeout = 60000; SET idle_session_timeout = 0";
 

@@ -211,6 +211,7 @@ fn meaning(code: &str) -> &'static str {
         "53300" => " (too many connections)",
         "57P01" | "57P02" => " (the server ended the connection)",
         "57P03" => " (the server is starting or stopping)",
+        "57P05" => " (the session was silent for too long)",
         "58P01" => " (an extension is not installed)",
         _ => "",
     }

@@ -50,6 +50,8 @@ pub(super) enum Fate {
     Ended {
         end: End,
         ago: Duration,
+        /// The number of the last success of its rotation, unless that was before: no run after it is answered by this.
+        success: Option<i64>,
     },
     /// Nobody will ever run it.
     Lost,
@@ -82,14 +84,15 @@ impl Rows {
         asked: &[Sought],
         queue: &str,
     ) -> Result<Vec<(Sought, Fate)>, DatabaseError> {
-        let found = sqlx::query_as::<_, (String, String, Option<String>, Option<String>, i64)>(FATES)
+        type Row = (String, String, Option<String>, Option<String>, i64, Option<i64>);
+        let found: Vec<Row> = sqlx::query_as(FATES)
             .bind(asked.iter().map(|(queue, _)| &**queue).collect::<Vec<_>>())
             .bind(asked.iter().map(|(_, key)| &**key).collect::<Vec<_>>())
             .bind(queue)
             .fetch_all(&self.pool)
             .await
             .doing("ask")?;
-        let fates = found.into_iter().filter_map(|(queue, key, outcome, status, millis)| {
+        let fates = found.into_iter().filter_map(|(queue, key, outcome, status, millis, success)| {
             let end = match (outcome, status.as_deref()) {
                 (Some(outcome), _) => End::read(&outcome),
                 (None, Some("Pending" | "Queued" | "Running")) => return None,
@@ -97,7 +100,7 @@ impl Rows {
                 (None, _) => None,
             };
             let ago = Duration::from_millis(millis.try_into().unwrap_or_default());
-            let fate = end.map_or(Fate::Lost, |end| Fate::Ended { end, ago });
+            let fate = end.map_or(Fate::Lost, |end| Fate::Ended { end, ago, success });
             Some(((queue.into(), key.into()), fate))
         });
         Ok(fates.collect())
@@ -220,10 +223,17 @@ SELECT idempotency_key, pg_notify('tokenferry_errands', $1)::text FROM pushed";
 const FATES: &str = "
 SELECT asked.queue, asked.key, outcomes.outcome,
        CASE WHEN jobs.status = 'Pending' AND asked.queue <> $3 THEN 'Left' ELSE jobs.status END,
-       (extract(epoch FROM now() - coalesce(outcomes.at, jobs.done_at, now())) * 1000)::bigint
+       (extract(epoch FROM now() - coalesce(outcomes.at, jobs.done_at, now())) * 1000)::bigint,
+       coalesce(success.id, CASE WHEN outcomes.class IS NULL THEN outcomes.id END)
 FROM unnest($1::text[], $2::text[]) AS asked (queue, key)
 LEFT JOIN tokenferry.outcomes ON outcomes.queue = asked.queue AND outcomes.key = asked.key
-LEFT JOIN apalis.jobs ON jobs.job_type = asked.queue AND jobs.idempotency_key = asked.key";
+LEFT JOIN apalis.jobs ON jobs.job_type = asked.queue AND jobs.idempotency_key = asked.key
+LEFT JOIN LATERAL (
+    SELECT id FROM tokenferry.outcomes AS success
+    WHERE success.rotation = outcomes.rotation AND class IS NULL
+        AND split_part(success.queue, ':', 2) = split_part(asked.queue, ':', 2)
+    ORDER BY at DESC, id DESC LIMIT 1
+) AS success ON success.id >= outcomes.id";
 
 const REGISTER: &str = "
 INSERT INTO apalis.workers (id, worker_type, storage_name, last_seen) VALUES ($1, $2, 'tokenferry', now())

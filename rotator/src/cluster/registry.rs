@@ -1,5 +1,5 @@
-//! Who the replicas are: each says that it lives, sees the others, and ends the session of one that is silent for too
-//! long. The leader throws away what is old.
+//! Who the replicas are: each says that it lives, and sees the others. The leader gives away what the dead had begun, and
+//! throws away what is old.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl Registry {
     pub(super) async fn keep(mut self) {
         let mut beats = every(self.settings.heartbeat_interval);
         let mut takeovers = every(TAKE_OVER_EVERY);
-        let mut pruned: Option<Instant> = None;
+        let mut pruned: Option<(u64, Instant)> = None;
         loop {
             let is_over = tokio::select! {
                 _ = beats.tick() => false,
@@ -71,9 +71,11 @@ impl Registry {
             if let Some(Some(role)) = health.note(Part::Beat, within(LIMIT, self.beat()).await) {
                 health.note(Part::Look, within(LIMIT, self.look(role)).await);
             }
-            let is_due = pruned.is_none_or(|pruned| pruned.elapsed() >= PRUNE_EVERY);
-            if is_due && self.session.borrow().role == Role::Leading {
-                pruned = Some(Instant::now());
+            let State { role, epoch, .. } = *self.session.borrow();
+            let is_due = pruned.is_none_or(|(of, at)| of != epoch || at.elapsed() >= PRUNE_EVERY);
+            if is_due && role == Role::Leading {
+                pruned = Some((epoch, Instant::now()));
+                health.note(Part::SetBack, self.set_back().await);
                 health.note(Part::Prune, self.prune().await);
             }
         }
@@ -113,8 +115,7 @@ impl Registry {
             .bind(&*fingerprint)
             .bind(state.role.name())
             .bind(i32::try_from(limit).unwrap_or(i32::MAX))
-            .bind(state.process.map(|(pid, _)| pid))
-            .bind(state.process.map(|(_, start)| start))
+            .bind(state.process)
             .bind(self.settings.heartbeat_limit.as_secs_f64())
             .execute(&self.pool)
             .await
@@ -122,35 +123,15 @@ impl Registry {
         Ok(Some(state.role))
     }
 
-    /// Whoever stands still keeps its locks, perhaps that of the leader, so each looks after the others; what the dead
-    /// had begun is the leader's to give away.
+    /// What the dead had begun is the leader's to give away. Of their locks PostgreSQL takes care.
     async fn take_over(&self) {
         let Orders { is_closed, .. } = *self.orders.borrow();
-        let role = self.session.borrow().role;
-        if is_closed || role == Role::Disconnected {
+        if is_closed || self.session.borrow().role != Role::Leading {
             return;
         }
-        let health = &self.rows.health;
-        // Somebody may be there whose session is not ours to end.
-        health.note(Part::Evict, within(LIMIT, self.evict()).await);
-        if role == Role::Leading {
-            let workers = workers(&self.settings.name);
-            let taken_over = self.rows.take_over(&workers, self.settings.heartbeat_limit);
-            health.note(Part::TakeOver, within(LIMIT, taken_over).await);
-        }
-    }
-
-    async fn evict(&self) -> Result<(), DatabaseError> {
-        let evicted = sqlx::query_as::<_, (String, bool)>(EVICT)
-            .bind(&*self.id)
-            .bind(&*self.settings.name)
-            .fetch_all(&self.pool)
-            .await
-            .doing("look after replicas in")?;
-        for (replica, _) in evicted.iter().filter(|(_, is_ended)| *is_ended) {
-            warn!(replica, "a replica was silent for too long; its session is ended");
-        }
-        Ok(())
+        let workers = workers(&self.settings.name);
+        let taken_over = self.rows.take_over(&workers, self.settings.heartbeat_limit);
+        self.rows.health.note(Part::TakeOver, within(LIMIT, taken_over).await);
     }
 
     /// Sees who else is there, and what lies there.
@@ -169,6 +150,19 @@ impl Registry {
             (view.replicas, view.dead_letters, view.waiting) = (replicas, dead_letters, waiting);
             (view.oldest_wait, view.looked_at) = (oldest, Some(self.clock.now()));
         });
+        Ok(())
+    }
+
+    /// Another session may be with another server, whose clock is behind that of the former.
+    async fn set_back(&self) -> Result<(), DatabaseError> {
+        let mut rows = 0;
+        for statement in SET_BACK {
+            let set_back = async { sqlx::query(statement).execute(&self.pool).await.doing("set times in") };
+            rows += within(LIMIT, set_back).await?.rows_affected();
+        }
+        if rows > 0 {
+            warn!(rows, "the clock of the database was set back; what lay in its future is of now");
+        }
         Ok(())
     }
 
@@ -225,19 +219,22 @@ WITH replaced AS (
     AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = session_pid)
 )
 INSERT INTO tokenferry.replicas
-    (id, cluster, name, version, fingerprint, role, concurrency, session_pid, session_start, heartbeat_limit, seen_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now())
+    (id, cluster, name, version, fingerprint, role, concurrency, session_pid, heartbeat_limit, seen_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now())
 ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version, fingerprint = EXCLUDED.fingerprint,
     role = EXCLUDED.role, concurrency = EXCLUDED.concurrency, session_pid = EXCLUDED.session_pid,
-    session_start = EXCLUDED.session_start, heartbeat_limit = EXCLUDED.heartbeat_limit, seen_at = EXCLUDED.seen_at";
+    heartbeat_limit = EXCLUDED.heartbeat_limit, seen_at = EXCLUDED.seen_at";
 
-/// By what each has said of itself. Its locks are free then, and whoever held them learns of it when it goes on.
-const EVICT: &str = "
-SELECT name, pg_terminate_backend(activity.pid)
-FROM tokenferry.replicas, LATERAL pg_stat_get_activity(session_pid) AS activity
-WHERE id <> $1 AND cluster = $2 AND seen_at < now() - make_interval(secs => heartbeat_limit) AND session_pid IS NOT NULL
-    AND (extract(epoch FROM backend_start) * 1000000)::bigint = session_start";
-
+/// What lies in the future: it was written by a server whose clock was ahead of that of its successor, or before the clock
+/// was set. Until then it would not be run, and nobody would be missed.
+const SET_BACK: [&str; 4] = [
+    "UPDATE apalis.jobs SET run_at = now()
+     WHERE status = 'Pending' AND job_type LIKE 'tokenferry:%' AND run_at > now() + interval '1 second'",
+    "UPDATE apalis.workers SET last_seen = now()
+     WHERE worker_type LIKE 'tokenferry:%' AND last_seen > now() + interval '1 second'",
+    "UPDATE tokenferry.replicas SET seen_at = now() WHERE seen_at > now() + interval '1 second'",
+    "UPDATE tokenferry.outcomes SET at = now() WHERE at > now() + interval '1 second'",
+];
 /// Of rotations that were heard of again. Nobody has to look through them any more.
 const PRUNE_DEAD: &str = "
 UPDATE tokenferry.outcomes SET is_dead = false WHERE id IN (
@@ -263,6 +260,6 @@ DELETE FROM apalis.workers WHERE worker_type LIKE 'tokenferry:%' AND last_seen <
     AND NOT EXISTS (SELECT FROM apalis.jobs WHERE lock_by = workers.id)";
 const BATCH: u64 = 1_000;
 const MOST_BATCHES: usize = 20;
-/// By how much work may be taken over later than it could be. It costs each replica a statement, and the leader two.
+/// By how much work may be taken over later than it could be. It costs the leader a statement.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(1);
 const PRUNE_EVERY: Duration = Duration::from_mins(1);
