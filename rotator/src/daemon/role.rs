@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokenferry_sources::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -27,13 +28,17 @@ pub(super) struct Standing {
     pub(super) next_look: Instant,
     /// and when all of them.
     next_round: Instant,
+    /// When all that should have changed by then had been read.
+    pub(super) read_at: Option<Timestamp>,
+    /// Since when somebody leads who has another configuration.
+    apart_since: Option<Instant>,
 }
 
 impl Standing {
     pub(super) fn new(mut roles: watch::Receiver<Role>) -> Self {
         let role = *roles.borrow_and_update();
         let next_look = Instant::now() + FIRST_LOOK;
-        Standing { roles, role, next_look, next_round: next_look }
+        Standing { roles, role, next_look, next_round: next_look, read_at: None, apart_since: None }
     }
 
     pub(super) fn role(&self) -> Role {
@@ -79,6 +84,7 @@ impl Daemon {
         self.entries.forget(self.concurrency);
         self.departures.end_all();
         (self.looks, self.patrol) = (Looks::default(), Patrol::new());
+        self.standing.read_at = None;
         if self.leads() {
             self.read_entries();
         } else {
@@ -89,6 +95,22 @@ impl Daemon {
 
     pub(super) fn leads(&self) -> bool {
         self.standing.leads()
+    }
+
+    /// Whether somebody leads who has another configuration, and knows nothing of ours.
+    pub(super) fn is_apart(&self) -> bool {
+        self.replicas.as_ref().is_some_and(|replicas| replicas.borrow().other_leader().is_some())
+    }
+
+    /// Since when something is due that whoever leads leaves lying, because it has another configuration. What it has
+    /// done all the same is seen within moments.
+    pub(super) fn left_by_leader(&mut self) -> Option<Instant> {
+        let apart_since = self.is_apart().then(|| self.standing.apart_since.unwrap_or_else(Instant::now));
+        self.standing.apart_since = apart_since;
+        let now = self.now();
+        let first = self.scheduler.overdue(now - LEADERS_TIME).next()?;
+        let late = (now - self.scheduler.next(first)?.at).to_std().ok()?;
+        Some(apart_since?.max(Instant::now().checked_sub(late)?))
     }
 
     /// Reads how things stand, unless that is still under way.
@@ -102,6 +124,9 @@ impl Daemon {
         }
         if now >= self.standing.next_round {
             self.standing.next_round = now + pause.max(ROUND);
+        }
+        if ids.is_empty() {
+            self.standing.read_at = Some(self.now());
         }
         let at_once = if self.scheduler.unknown().next().is_some() { self.concurrency } else { AT_LEISURE };
         self.entries.read(self.runner.clone(), ids, at_once);
@@ -138,9 +163,9 @@ fn tell(before: Role, role: Role) {
 
 /// By then it is known as a rule who leads, and whoever does reads all of it at once.
 const FIRST_LOOK: Duration = Duration::from_secs(10);
-const SHORTEST_PAUSE: Duration = Duration::from_secs(15);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 /// A run and its write are over by then as a rule.
-const LEADERS_TIME: TimeDelta = TimeDelta::seconds(10);
+const LEADERS_TIME: TimeDelta = TimeDelta::seconds(3);
 /// What nobody planned is seen by then.
 const ROUND: Duration = Duration::from_mins(10);
 /// Thousands of entries are a few requests a second to Vault.
