@@ -121,7 +121,8 @@ impl Left {
     }
 }
 
-const AGREE: &str = "the replica that leads has another configuration: give all the same sources, rotations and destinations";
+const AGREE: &str =
+    "the replica that leads has another configuration: give all the same sources, rotations and destinations";
 const SEE_TO_VAULT: &str = "there are entries that could not be read: see to Vault and to our policy there";
 const MAKE_ROOM: &str = "raise `concurrency`, or give the rotations of one credential less to do at once";
 

@@ -70,7 +70,8 @@ impl Reason {
     }
 }
 
-const APART: &str = ": the replica that leads has another configuration, and nothing is run here until they agree";
+const APART: &str =
+    ": the replica that leads has another configuration, and nothing is run here until they agree";
 
 #[cfg(test)]
 mod tests {
@@ -107,17 +108,14 @@ mod tests {
 
     #[test]
     fn who_has_another_configuration_than_the_leader_is_not_ready_once_a_run_waits_for_long() {
-        let apart = |secs| Health {
-            role: Role::Standby,
-            is_apart: true,
-            lag: Duration::from_secs(secs),
-            ..health()
-        };
+        let apart =
+            |secs| Health { role: Role::Standby, is_apart: true, lag: Duration::from_secs(secs), ..health() };
         assert_eq!(reasons(&apart(120)), [], "the leader may have the same rotations");
         let told = reasons(&apart(121));
         assert_eq!((told.len(), told[0].reason), (1, "another_configuration_leads"));
         assert!(
-            told[0].text.starts_with("a run has been due for 121 s") && told[0].text.ends_with("until they agree")
+            told[0].text.starts_with("a run has been due for 121 s")
+                && told[0].text.ends_with("until they agree")
         );
     }
 

@@ -64,7 +64,8 @@ impl Registry {
     }
 
     async fn attend(&self) {
-        let (mut session, mut orders, mut told) = (self.session.clone(), self.orders.clone(), Told::default());
+        let (mut session, mut orders, mut told) =
+            (self.session.clone(), self.orders.clone(), Told::default());
         let mut beats = every(self.settings.heartbeat_interval);
         let mut takeovers = every(TAKE_OVER_EVERY);
         let mut pruned: Option<Instant> = None;

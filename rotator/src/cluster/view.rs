@@ -58,9 +58,9 @@ impl View {
     /// what that one has, too.
     pub fn other_leader(&self) -> Option<&Replica> {
         let stands_by = self.role == Role::Standby;
-        self.replicas
-            .iter()
-            .find(|replica| stands_by && replica.role == Role::Leading && replica.is_apart && !replica.is_self)
+        self.replicas.iter().find(|replica| {
+            stands_by && replica.role == Role::Leading && replica.is_apart && !replica.is_self
+        })
     }
 
     /// Whether this one knows how things stand with the others.

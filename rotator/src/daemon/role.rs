@@ -4,7 +4,7 @@
 //! leader should have seen to by now, and now and then everything. Whoever begins to lead believes nothing that it
 //! knew: others have worked meanwhile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -30,15 +30,22 @@ pub(super) struct Standing {
     next_round: Instant,
     /// When all that should have changed by then had been read.
     pub(super) read_at: Option<Timestamp>,
-    /// Since when somebody leads who has another configuration.
-    apart_since: Option<Instant>,
+    left: Left,
+}
+
+/// What is due and left lying by whoever leads, because it has another configuration.
+#[derive(Default)]
+struct Left {
+    since: BTreeMap<RotationId, Instant>,
+    /// The first of these times.
+    first: Option<Instant>,
 }
 
 impl Standing {
     pub(super) fn new(mut roles: watch::Receiver<Role>) -> Self {
         let role = *roles.borrow_and_update();
         let next_look = Instant::now() + FIRST_LOOK;
-        Standing { roles, role, next_look, next_round: next_look, read_at: None, apart_since: None }
+        Standing { roles, role, next_look, next_round: next_look, read_at: None, left: Left::default() }
     }
 
     pub(super) fn role(&self) -> Role {
@@ -58,9 +65,24 @@ impl Standing {
         }
     }
 
+    /// Rotations are called otherwise from now on.
+    pub(super) fn renumber(&mut self) {
+        self.left = Left::default();
+    }
+
     fn news(&mut self) -> Option<Role> {
         let role = self.roles.has_changed().unwrap_or(false);
         role.then(|| *self.roles.borrow_and_update())
+    }
+}
+
+impl Left {
+    fn note(&mut self, due: &BTreeSet<RotationId>, now: Instant) {
+        self.since.retain(|id, _| due.contains(id));
+        for id in due {
+            self.since.entry(*id).or_insert(now);
+        }
+        self.first = self.since.values().min().copied();
     }
 }
 
@@ -72,7 +94,7 @@ impl Daemon {
         tell(before, role);
         if [before, role].contains(&Role::Leading) {
             self.begin_anew();
-        } else if role == Role::Standby {
+        } else {
             self.standing.next_look = Instant::now();
         }
     }
@@ -84,7 +106,7 @@ impl Daemon {
         self.entries.forget(self.concurrency);
         self.departures.end_all();
         (self.looks, self.patrol) = (Looks::default(), Patrol::new());
-        self.standing.read_at = None;
+        (self.standing.read_at, self.standing.left) = (None, Left::default());
         if self.leads() {
             self.read_entries();
         } else {
@@ -102,19 +124,21 @@ impl Daemon {
         self.replicas.as_ref().is_some_and(|replicas| replicas.borrow().other_leader().is_some())
     }
 
-    /// Since when something is due that whoever leads leaves lying, because it has another configuration. What it has
-    /// done all the same is seen within moments.
-    pub(super) fn left_by_leader(&mut self) -> Option<Instant> {
-        let apart_since = self.is_apart().then(|| self.standing.apart_since.unwrap_or_else(Instant::now));
-        self.standing.apart_since = apart_since;
+    /// Since when something is due that whoever leads leaves lying, because it has another configuration.
+    pub(super) fn left_by_leader(&self) -> Option<Instant> {
+        self.standing.left.first.filter(|_| self.is_apart())
+    }
+
+    /// What that one has done all the same, since it has it, too, was seen when entries were read last.
+    fn note_what_is_left(&mut self) {
         let now = self.now();
-        let first = self.scheduler.overdue(now - LEADERS_TIME).next()?;
-        let late = (now - self.scheduler.next(first)?.at).to_std().ok()?;
-        Some(apart_since?.max(Instant::now().checked_sub(late)?))
+        let due = if self.is_apart() { self.scheduler.overdue(now).collect() } else { BTreeSet::new() };
+        self.standing.left.note(&due, Instant::now());
     }
 
     /// Reads how things stand, unless that is still under way.
     pub(super) fn follow_leader(&mut self) {
+        self.note_what_is_left();
         let now = Instant::now();
         let ids = if now < self.standing.next_round { self.overdue() } else { self.all_that_run() };
         let pause = PAUSE_FOR_EACH * u32::try_from(ids.len()).unwrap_or(u32::MAX);

@@ -75,7 +75,8 @@ async fn why_a_database_that_stands_still_cannot_be_used_is_told_at_once() {
     let database = Postgres::start().await;
     let mut one = start(&database.url(), "one");
     one.sees(|view| leaders(view) == ["one"]).await;
-    let sessions = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let sessions =
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
     let sessions = database.query(sessions).await;
     signal(&sessions, "STOP");
     one.is(Role::Disconnected).await;
