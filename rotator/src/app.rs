@@ -113,8 +113,7 @@ impl App {
     /// that send the same login, which may have been refused to one of them.
     fn neighbours(&self, rotations: &BTreeSet<RotationId>) -> BTreeSet<RotationId> {
         let mut neighbours = self.sharing_a_rate_with(rotations);
-        let logins: Vec<_> =
-            Plan::of_all(&self.config.rotations).into_iter().map(|plan| plan.login).collect();
+        let logins: Vec<_> = Plan::of_all(&self.config.rotations).map(|plan| plan.login).collect();
         let login = |id: RotationId| logins.get(id.0 as usize).copied().flatten();
         let shared: BTreeSet<_> = rotations.iter().filter_map(|id| login(*id)).collect();
         let others = self.ids().filter(|(id, rotation)| rotation.enabled && !rotations.contains(id));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::SubsecRound as _;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -74,19 +75,22 @@ pub enum EntryError {
 pub const SCHEMA: u64 = 1;
 
 impl Entry {
-    /// The entry for a fresh token.
+    /// The entry for a fresh token. It says no more of times than can be read, so whoever reckons by them comes to the same
+    /// as who wrote it.
     pub fn new(token: &Token, renew_before: impl FnOnce(Duration) -> Duration, origin: Origin) -> Self {
-        let (life, expires_at) = (token.life(), token.expires_at());
-        let refresh_after = life.zip(expires_at).map(|(life, end)| end - renew_before(life));
+        let issued_at = token.issued_at.trunc_subsecs(0);
+        let expires_at = token.expires_at().map(|end| end.trunc_subsecs(0));
+        let life = |end: Timestamp| (end - issued_at).to_std().unwrap_or_default();
+        let refresh_after = expires_at.map(|end| end - renew_before(life(end)));
         Entry {
             token: token.value.clone(),
             token_type: token.usage.token_type.to_string(),
             header_name: token.usage.header_name.to_string(),
             header_value: token.header_value(),
-            issued_at: token.issued_at,
+            issued_at,
             expires_at,
-            refresh_after,
-            ttl: life.map(|life| life.as_secs()),
+            refresh_after: refresh_after.map(|at| at.trunc_subsecs(0)),
+            ttl: token.life().map(|life| life.as_secs()),
             system: token.identity.system.to_owned(),
             issuer: token.identity.issuer.clone(),
             subject: token.identity.subject.clone(),

@@ -15,7 +15,7 @@ use tracing::debug;
 
 use super::awaited::Awaited;
 use super::health::Health;
-use super::office::{self, Command, News};
+use super::office::{self, Command, News, Office};
 use super::queue::Rows;
 use super::registry::Registry;
 use super::session::{Locks, Session, State};
@@ -107,7 +107,9 @@ impl Cluster {
             move || orders.borrow().is_closed && session.borrow().role == Role::Disconnected
         };
         tasks.spawn(office::tell_endings(rows.clone(), id, name, ended, is_over));
-        tasks.spawn(office::obey(rows, commanded, telling.clone(), state.clone()));
+        let office =
+            Office { rows, orders: orders.subscribe(), session: state.clone(), news: telling.clone() };
+        tasks.spawn(office.obey(commanded));
         tasks.spawn(office::listen(pool, health, wake, telling, state.clone()));
         Cluster {
             name: settings.name.clone(),

@@ -18,7 +18,7 @@ use super::session::{Lock, Locks, Session};
 use super::wire::End;
 use super::{Settings, settings::MARGIN};
 use crate::dispatch::Role;
-use crate::run::{Aftermath, CredentialKey, Due, Outcome, RotationId, Work};
+use crate::run::{Aftermath, CredentialKey, Due, Living, Outcome, RotationId, Work};
 
 /// Does work beside replicas without being one of them.
 pub struct Guarded {
@@ -71,6 +71,10 @@ impl Work for Guarded {
 
     fn find(&self, name: &str) -> Option<RotationId> {
         self.work.find(name)
+    }
+
+    async fn find_done(&self, due: &Due) -> Option<Living> {
+        self.work.find_done(due).await
     }
 
     async fn heed(&self, rotation: RotationId) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{StreamExt as _, iter};
 use serde::Deserialize;
 use sqlx::postgres::{PgListener, PgNotification, PgPool};
 use tokio::sync::{Notify, mpsc, watch};
@@ -15,8 +16,9 @@ use super::health::{Health, Part};
 use super::queue::{ERRANDS, Ending, Fate, OUTCOMES, Rows, Sought};
 use super::session::State;
 use super::wire::{End, Errand};
-use super::worker::Told;
+use super::worker::{Orders, Told};
 use crate::dispatch::Role;
+use crate::run::Outcome;
 
 /// What the leader wants.
 pub(super) enum Command {
@@ -78,80 +80,122 @@ pub(super) async fn tell_endings(
     }
 }
 
-/// Does what the leader wants.
-pub(super) async fn obey(
-    rows: Rows,
-    mut commands: mpsc::UnboundedReceiver<Command>,
-    news: mpsc::UnboundedSender<News>,
-    mut session: watch::Receiver<State>,
-) {
-    let mut waiting = Vec::new();
-    while commands.recv_many(&mut waiting, COMMANDS_AT_ONCE).await > 0 {
-        let epoch = session.borrow_and_update().epoch;
-        let mut pushes: Option<(Arc<str>, Vec<Errand>)> = None;
-        for command in waiting.drain(..) {
-            match (command, &mut pushes) {
-                (Command::Push { epoch: former, .. }, _) if former != epoch => {}
-                (Command::Push { queue, errand, .. }, Some((same, errands))) if *same == queue => {
-                    errands.push(*errand);
-                }
-                (Command::Push { queue, errand, .. }, _) => {
-                    let former = pushes.replace((queue, vec![*errand]));
-                    push(&rows, former, &news, &session, epoch).await;
-                }
-                // What is asked about has to be there.
-                (Command::Ask { queue, sought }, _) => {
-                    push(&rows, pushes.take(), &news, &session, epoch).await;
-                    ask(&rows, &queue, &sought, &news).await;
+/// Where what the leader wants is done.
+pub(super) struct Office {
+    pub(super) rows: Rows,
+    pub(super) orders: watch::Receiver<Orders>,
+    pub(super) session: watch::Receiver<State>,
+    pub(super) news: mpsc::UnboundedSender<News>,
+}
+
+impl Office {
+    /// Works until nobody wants anything any more.
+    pub(super) async fn obey(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let mut waiting = Vec::new();
+        while commands.recv_many(&mut waiting, COMMANDS_AT_ONCE).await > 0 {
+            let epoch = self.session.borrow_and_update().epoch;
+            let mut pushes: Option<(Arc<str>, Vec<Errand>)> = None;
+            for command in waiting.drain(..) {
+                match (command, &mut pushes) {
+                    (Command::Push { epoch: former, .. }, _) if former != epoch => {}
+                    (Command::Push { queue, errand, .. }, Some((same, errands))) if *same == queue => {
+                        errands.push(*errand);
+                    }
+                    (Command::Push { queue, errand, .. }, _) => {
+                        let former = pushes.replace((queue, vec![*errand]));
+                        self.push(former, epoch).await;
+                    }
+                    // What is asked about has to be there.
+                    (Command::Ask { queue, sought }, _) => {
+                        self.push(pushes.take(), epoch).await;
+                        self.ask(&queue, &sought).await;
+                    }
                 }
             }
-        }
-        push(&rows, pushes, &news, &session, epoch).await;
-    }
-}
-
-/// Tries again until it is done, or somebody else may lead.
-async fn push(
-    rows: &Rows,
-    pushes: Option<(Arc<str>, Vec<Errand>)>,
-    news: &mpsc::UnboundedSender<News>,
-    session: &watch::Receiver<State>,
-    epoch: u64,
-) {
-    let Some((queue, errands)) = pushes else { return };
-    while session.borrow().epoch == epoch && session.borrow().role == Role::Leading {
-        match rows.health.note(Part::Push, within(LIMIT, rows.push(&queue, &errands)).await) {
-            Some(there) if there.is_empty() => return,
-            Some(there) => return find(rows, &queue, &there, news).await,
-            None => sleep(SHORTEST_PAUSE).await,
+            self.push(pushes, epoch).await;
         }
     }
-}
 
-/// What became of errands that were there already. A failure is told. A success is not: the leader would not have
-/// asked if it stood in the entry, and a run that finds it there ends without a login.
-async fn find(rows: &Rows, queue: &Arc<str>, there: &[Arc<str>], news: &mpsc::UnboundedSender<News>) {
-    debug!(errands = there.len(), "these were in the queue already");
-    let asked: Vec<_> = there.iter().map(|key| (Arc::clone(queue), Arc::clone(key))).collect();
-    let Ok(fates) = within(LIMIT, rows.fates(&asked, queue)).await else { return };
-    for (of, fate) in fates {
-        let told = match fate {
-            Fate::Ended { end, ago } if end.class().is_some() => News::Ended { of, end, ago },
-            Fate::Ended { .. } | Fate::Lost => News::Lost { of },
+    /// Tries again until it is done, or somebody else may lead.
+    async fn push(&self, pushes: Option<(Arc<str>, Vec<Errand>)>, epoch: u64) {
+        let Some((queue, mut errands)) = pushes else { return };
+        while self.leads(epoch) {
+            let answer = within(LIMIT, self.rows.push(&queue, &errands)).await;
+            let Some(there) = self.rows.health.note(Part::Push, answer) else {
+                sleep(SHORTEST_PAUSE).await;
+                continue;
+            };
+            errands.retain(|errand| there.contains(&errand.key));
+            if !errands.is_empty() {
+                self.find(&queue, &errands, epoch).await;
+            }
+            return;
+        }
+    }
+
+    fn leads(&self, epoch: u64) -> bool {
+        let session = self.session.borrow();
+        session.epoch == epoch && session.role == Role::Leading
+    }
+
+    /// What became of errands that were there already. A failure is told. A success that the leader knows nothing of has
+    /// been written since it read the entry, or lost since it was written: only that is run again.
+    async fn find(&self, queue: &Arc<str>, there: &[Errand], epoch: u64) {
+        debug!(errands = there.len(), "these were in the queue already");
+        let sought: Vec<Sought> =
+            there.iter().map(|errand| (Arc::clone(queue), Arc::clone(&errand.key))).collect();
+        let mut fates = self.fates(queue, &sought).await;
+        while fates.is_none() && self.leads(epoch) {
+            sleep(SHORTEST_PAUSE).await;
+            fates = self.fates(queue, &sought).await;
+        }
+        let looks = fates.into_iter().flatten().map(|(of, fate)| async {
+            match fate {
+                Fate::Ended { end, .. } if end.class().is_none() => {
+                    let errand = there.iter().find(|errand| errand.key == of.1);
+                    self.look_up(errand, of).await
+                }
+                fate => told(of, fate),
+            }
+        });
+        let mut looks = iter(looks).buffer_unordered(self.orders.borrow().limit);
+        while let Some(news) = looks.next().await {
+            tell(&self.news, news);
+        }
+    }
+
+    /// Whether the entry holds what a run brought.
+    async fn look_up(&self, errand: Option<&Errand>, of: Sought) -> News {
+        let work = Arc::clone(&self.orders.borrow().work);
+        let due = errand.and_then(|errand| errand.due(work.find(&errand.rotation)?));
+        let found = match due {
+            Some(due) => timeout(LIMIT, work.find_done(&due)).await.ok().flatten(),
+            None => None,
         };
-        tell(news, told);
+        let end = |living| End::without_login(Outcome::AlreadyDone(living));
+        found.map_or(News::Lost { of: of.clone() }, |living| News::Ended {
+            of,
+            end: end(living),
+            ago: Duration::ZERO,
+        })
+    }
+
+    /// Whoever asks does so again, if there is no answer.
+    async fn ask(&self, queue: &Arc<str>, sought: &[Sought]) {
+        for (of, fate) in self.fates(queue, sought).await.into_iter().flatten() {
+            tell(&self.news, told(of, fate));
+        }
+    }
+
+    async fn fates(&self, queue: &str, sought: &[Sought]) -> Option<Vec<(Sought, Fate)>> {
+        self.rows.health.note(Part::Ask, within(LIMIT, self.rows.fates(sought, queue)).await)
     }
 }
 
-/// Whoever asks does so again, if there is no answer.
-async fn ask(rows: &Rows, queue: &Arc<str>, sought: &[Sought], news: &mpsc::UnboundedSender<News>) {
-    let fates = rows.health.note(Part::Ask, within(LIMIT, rows.fates(sought, queue)).await);
-    for (of, fate) in fates.into_iter().flatten() {
-        let told = match fate {
-            Fate::Ended { end, ago } => News::Ended { of, end, ago },
-            Fate::Lost => News::Lost { of },
-        };
-        tell(news, told);
+fn told(of: Sought, fate: Fate) -> News {
+    match fate {
+        Fate::Ended { end, ago } => News::Ended { of, end, ago },
+        Fate::Lost => News::Lost { of },
     }
 }
 

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -185,7 +186,8 @@ impl<'a> Spot<'a> {
 
     /// File and line, for a message at another place.
     pub(super) fn line(self) -> Line {
-        let number = self.offset.map(|offset| self.document.place(offset).line);
+        let line = self.offset.map(|offset| self.document.place(offset).line);
+        let number = line.and_then(|line| NonZeroU32::new(u32::try_from(line).ok()?));
         Line { file: Arc::clone(&self.document.path), number }
     }
 }
@@ -194,7 +196,8 @@ impl<'a> Spot<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     file: Arc<Path>,
-    number: Option<usize>,
+    /// Small, for there is a line for each name while a configuration is read.
+    number: Option<NonZeroU32>,
 }
 
 impl fmt::Display for Line {

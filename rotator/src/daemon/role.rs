@@ -101,8 +101,9 @@ impl Daemon {
 
     /// Forgets what it knew of all rotations, and reads it.
     fn begin_anew(&mut self) {
-        let plans = self.rotations.iter().map(|rotation| Plan::from(&**rotation)).collect();
-        self.scheduler = Scheduler::new(plans);
+        // The former one goes first: there may be very many rotations.
+        self.scheduler = Scheduler::new([]);
+        self.scheduler = Scheduler::new(Plan::of_all(&self.rotations));
         self.entries.forget(self.concurrency);
         self.departures.end_all();
         (self.looks, self.patrol) = (Looks::default(), Patrol::new());

@@ -100,7 +100,7 @@ impl Daemon {
     fn reschedule(&mut self, carries_on: &[Option<RotationId>]) {
         let now = self.now();
         let plans = Plan::of_all(&self.rotations);
-        let former = mem::replace(&mut self.scheduler, Scheduler::new(Vec::new()));
+        let former = mem::replace(&mut self.scheduler, Scheduler::new([]));
         self.scheduler = former.successor(plans, carries_on, now);
         self.scheduler.reconnected(now);
     }

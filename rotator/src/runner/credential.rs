@@ -22,10 +22,11 @@ pub(crate) fn key(source: &Source) -> CredentialKey {
 
 /// What a source logs in with, as configured: its credential, and where the secrets of it are kept. Whatever has the same
 /// sends the same login.
-pub(crate) fn login_key(source: &Source) -> String {
+pub(crate) fn login_key(source: &Source) -> CredentialKey {
     let secrets = source.system.credentials.iter().flat_map(Credential::secrets);
     let written = |secret| source.field(secret).map(|setting| format!("\n{secret}{}", place(setting)));
-    iter::once(key(source).to_string()).chain(secrets.filter_map(written)).collect()
+    let login: String = iter::once(key(source).to_string()).chain(secrets.filter_map(written)).collect();
+    CredentialKey::of(&login)
 }
 
 /// What is written, or where it is kept.

@@ -229,6 +229,10 @@ impl Work for Runner {
         self.id(name)
     }
 
+    async fn find_done(&self, due: &Due) -> Option<Living> {
+        self.look_for_done(due).await
+    }
+
     fn fingerprint(&self) -> String {
         self.fingerprint_of_all().to_owned()
     }

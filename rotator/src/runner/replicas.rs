@@ -89,6 +89,15 @@ impl Runner {
         (is_done || is_found).then_some(living)
     }
 
+    /// The same without a run, by what stands there now.
+    pub(super) async fn look_for_done(&self, due: &Due) -> Option<Living> {
+        let job = self.job(due.rotation)?;
+        self.standing(due.rotation).await.ok()?;
+        let state = &mut *job.state.lock().await;
+        // Whether a token that waits is still wanted is for a run to say.
+        self.done_by_others(job, state, due).filter(|_| state.pending.is_none())
+    }
+
     /// Gives up a token that waits once somebody else has written an entry since it was issued.
     pub(super) fn give_way(&self, state: &mut State) {
         if self.reads_first {

@@ -94,7 +94,7 @@ type LaneId = u32;
 impl Scheduler {
     /// One for the rotations with these plans, in the order of their ids. Nothing is due before it is learned what
     /// stands in the destinations.
-    pub fn new(plans: Vec<Plan>) -> Self {
+    pub fn new(plans: impl IntoIterator<Item = Plan>) -> Self {
         let mut lanes = Lanes::default();
         let jobs = plans.into_iter().map(|mut plan| {
             let lane = plan.limit.take().map(|limit| lanes.enter(*limit, plan.enabled));

@@ -47,18 +47,18 @@ pub struct LoginId(pub u32);
 
 impl Plan {
     /// Those of all rotations, which know what they share.
-    pub fn of_all(rotations: &[Arc<Rotation>]) -> Vec<Self> {
+    pub fn of_all(rotations: &[Arc<Rotation>]) -> impl Iterator<Item = Self> {
         let mut of_sources = HashMap::new();
         let mut of_keys = HashMap::new();
-        let mut login = |rotation: &Rotation| {
+        let mut login = move |rotation: &Rotation| {
             *of_sources.entry(Arc::as_ptr(&rotation.source)).or_insert_with(|| {
                 let next = LoginId(u32::try_from(of_keys.len()).unwrap_or(u32::MAX));
                 *of_keys.entry(login_key(&rotation.source)).or_insert(next)
             })
         };
         let plan =
-            |rotation: &Arc<Rotation>| Plan { login: Some(login(rotation)), ..Plan::from(&**rotation) };
-        rotations.iter().map(plan).collect()
+            move |rotation: &Arc<Rotation>| Plan { login: Some(login(rotation)), ..Plan::from(&**rotation) };
+        rotations.iter().map(plan)
     }
 }
 

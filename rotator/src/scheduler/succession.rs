@@ -12,7 +12,12 @@ impl Scheduler {
     /// One for these plans. A rotation that carries on, as one of this scheduler's, keeps what is known of it; it is in
     /// flight if it is now. Of the others it has to be learned what stands in their destinations.
     #[must_use]
-    pub fn successor(self, plans: Vec<Plan>, carries_on: &[Option<RotationId>], now: Timestamp) -> Scheduler {
+    pub fn successor(
+        self,
+        plans: impl IntoIterator<Item = Plan>,
+        carries_on: &[Option<RotationId>],
+        now: Timestamp,
+    ) -> Scheduler {
         let mut successor = Scheduler::new(plans);
         (successor.began, successor.vault_is_away) = (self.began, self.vault_is_away);
         successor.remember_logins(&self, carries_on, now);

@@ -52,6 +52,29 @@ async fn a_failure_that_the_last_leader_did_not_hear_of_is_told_to_the_next() {
     assert_eq!(world.logins(), [(0, "leader")], "and not sent once more");
 }
 
+/// As when the entry is read before it is written, and the row looked for afterwards.
+#[tokio::test]
+async fn a_success_that_the_next_leader_finds_in_the_entry_has_no_second_row() {
+    let (database, world) = (Postgres::shared("found").await, Arc::<World>::default());
+    let plan: Vec<_> = (0..100).map(due).collect();
+    let one = Replica::start(&database.url(), "one", &world, Arc::new(Fake::new(&world, "one")), &plan);
+    until("all is done", || one.ended().len() == 100).await;
+    drop(one);
+    let mut two = cluster(&database.url(), "two", Arc::new(Fake::new(&world, "two")), 4);
+    timeout(PATIENCE, two.role().wait_for(|role| *role == Role::Leading)).await.unwrap().unwrap();
+    for due in &plan {
+        two.submit(*due);
+    }
+    for _ in &plan {
+        let ended = timeout(PATIENCE, two.ended()).await.unwrap();
+        let version = world.entry(ended.due.rotation.0).map(|_| 1);
+        assert!(matches!(ended.outcome, Outcome::AlreadyDone(living) if Some(living.version) == version));
+        assert_eq!((ended.aftermath.logins, ended.aftermath.ended_token), (0, false));
+    }
+    let rows = database.query("SELECT count(*) FROM apalis.jobs").await;
+    assert_eq!((rows, world.logins().len()), (vec![vec!["100".to_owned()]], 100));
+}
+
 #[tokio::test]
 async fn a_success_that_the_next_leader_does_not_find_is_run_again() {
     let (database, world) = (Postgres::shared("lost").await, Arc::<World>::default());
@@ -64,6 +87,9 @@ async fn a_success_that_the_next_leader_does_not_find_is_run_again() {
     let two = Replica::start(&database.url(), "two", &other, work, &[due(0)]);
     until("it is done again", || two.ended().len() == 1).await;
     assert_eq!(other.logins(), [(0, "two")]);
+    let rows = database.query("SELECT idempotency_key FROM apalis.jobs ORDER BY id").await.concat();
+    let [first, again] = &rows[..] else { panic!("{rows:?}") };
+    assert!(again.starts_with(&format!("{first}~")), "by a row that says so: {rows:?}");
 }
 
 #[tokio::test]

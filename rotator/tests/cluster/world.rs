@@ -149,6 +149,11 @@ impl Work for Fake {
         (rotation.0 < GONE).then(|| rotation.0.to_string().into())
     }
 
+    async fn find_done(&self, due: &Due) -> Option<Living> {
+        let (occurrence, version) = self.world.read(due.rotation.0)?;
+        (occurrence >= due.occurrence).then(|| living(due, version))
+    }
+
     async fn heed(&self, rotation: RotationId) {
         self.world.heard.lock().unwrap().push(rotation.0);
     }

@@ -36,6 +36,20 @@ async fn what_another_process_has_done_needs_no_login() {
 }
 
 #[tokio::test]
+async fn what_another_process_has_done_is_found_without_a_run() {
+    let world = World::new().await;
+    let [one, two] = ["one", "two"].map(|name| replica(&world, name));
+    assert_eq!(two.find_done(&due(0)).await, None, "nobody has done anything");
+    let outcome = one.run(&due(0)).await;
+    let found = two.find_done(&due(0)).await;
+    assert_eq!(found.map(Outcome::Rotated), Some(outcome));
+    assert_eq!(two.find_done(&due(LATER)).await, None, "it is for an earlier run");
+    world.bao.root("DELETE", "secret/data/home", Value::Null).await;
+    assert_eq!(two.find_done(&due(0)).await, None, "its entry is gone");
+    assert_eq!(world.logins().attempted, 1);
+}
+
+#[tokio::test]
 async fn each_process_goes_on_from_what_the_others_wrote() {
     let world = World::new().await;
     let [one, two] = ["one", "two"].map(|name| replica(&world, name));

@@ -304,7 +304,7 @@ impl Rotator {
             limit: None,
             login: None,
         };
-        let mut scheduler = Scheduler::new((0..ROTATIONS).map(plan).collect());
+        let mut scheduler = Scheduler::new((0..ROTATIONS).map(plan));
         let state = world.state();
         let now = world.wall(&state);
         for (id, standing) in (0..).map(RotationId).zip(&state.standings) {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use tokenferry_sources::{Expiry, Identity, TokenUsage};
 
 use super::*;
@@ -162,6 +162,19 @@ fn numbers_may_be_written_as_texts() {
     }
     fields.insert("schema".to_owned(), Value::from("2"));
     assert_eq!(Entry::from_json(&fields, FieldNames::NONE).unwrap_err(), EntryError::Newer { schema: 2 });
+}
+
+#[test]
+fn who_wrote_an_entry_knows_its_times_no_better_than_who_reads_it() {
+    let moment = |millis| time(0) + TimeDelta::milliseconds(millis);
+    for (issued_at, end) in [(700, 600_000), (999, 600_001), (1, 61_999), (0, 60_000)] {
+        let mut token = token(Expiry::Reported(moment(end)));
+        token.issued_at = moment(issued_at);
+        let written = Entry::new(&token, third, origin());
+        let read = Entry::from_json(&written.to_json(FieldNames::NONE), FieldNames::NONE).unwrap();
+        let times = |entry: &Entry| (entry.issued_at, entry.expires_at, entry.refresh_after);
+        assert_eq!(times(&written), times(&read));
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ use crate::observe::{Question, Snapshot};
 use crate::reload::Reloads;
 use crate::run::{Aftermath, Class, Due, Living, Outcome, Standing as Found, Work};
 use crate::runner::Runner;
+use crate::scheduler::HeldBy;
 use crate::supervisor::Supervisor;
 
 const CONFIGURATION: &str = r#"
@@ -262,6 +263,25 @@ async fn a_failure_that_is_told_late_has_been_waited_for_already() {
         }
         assert_eq!(site.happened_within(3).await, [Event::Submitted(0)]);
         assert_eq!(site.submitted.recv().await.unwrap().attempt, 2);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_begins_to_lead_knows_whom_a_refused_login_concerns() {
+    at_work(Role::Standby, async |mut site: Site| {
+        site.role.send_replace(Role::Leading);
+        site.happened_within(10).await;
+        let refused = Outcome::Refused { class: Class::new("login_refused"), logins: None };
+        let failed = Outcome::Failed { class: Class::new("unreachable"), retry_at: None };
+        for outcome in [refused, failed] {
+            let due = site.submitted.recv().await.unwrap();
+            let (aftermath, ago) = (Aftermath::default(), Duration::ZERO);
+            site.ended.send(Ended { due, outcome, aftermath, ago }).unwrap();
+        }
+        site.happened_within(1).await;
+        let held = site.snapshot().await.rows.into_iter().map(|row| row.held.map(|held| held.by));
+        assert_eq!(held.collect::<Vec<_>>(), [Some(HeldBy::Breaker); 2]);
     })
     .await;
 }

@@ -151,7 +151,7 @@ fn a_dead_token_is_a_missing_one_with_its_own_occurrence() {
 
 #[test]
 fn the_token_that_readers_miss_first_comes_first() {
-    let plans = (0..5).map(|_| plan("@hourly", 600, 0)).collect();
+    let plans = (0..5).map(|_| plan("@hourly", 600, 0));
     let mut scheduler = Scheduler::new(plans);
     let standings = [None, Some(Some(9000)), Some(None), Some(Some(60)), Some(Some(8000))];
     for (id, standing) in (0..).zip(standings) {

@@ -10,7 +10,7 @@ pub(super) fn limited(rate: &str, rotations: u32) -> Scheduler {
         limit: Some(limit.clone()),
         ..plan("@hourly", 600, 0)
     };
-    Scheduler::new((0..rotations).map(limited).chain([plan("@hourly", 600, 0)]).collect())
+    Scheduler::new((0..rotations).map(limited).chain([plan("@hourly", 600, 0)]))
 }
 
 fn ids(due: &[Due]) -> Vec<u32> {

@@ -44,6 +44,8 @@ async fn what_a_killed_replica_had_begun_is_done_by_another(test: &str, kills_le
     }
     let told = shop.told().await;
     assert!(brought(&told).values().all(|times| *times == 1), "{told:?}");
+    let keys = shop.keys().await;
+    assert!(!keys.iter().any(|key| key.contains('~')), "what was begun has another row: {keys:?}");
     assert_eq!(shop.issuer.zettelstore_logins().succeeded, brought(&told).len() as u64);
     shop.assert_no_overlap();
 }
@@ -75,7 +77,8 @@ async fn case_5_after_a_crash_of_postgresql_all_is_done_once_and_nobody_has_ende
     for replica in &replicas {
         addresses.push(replica.daemon.address().await);
     }
-    until("the middle of the work", PATIENCE, async || shop.told_count().await >= 100).await;
+    // The middle of the work.
+    shop.success_of(100).await;
 
     shop.postgres.crash().await;
     let crashed = Instant::now();

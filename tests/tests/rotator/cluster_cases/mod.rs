@@ -3,8 +3,7 @@
 //! 1. three replicas, 2,000 runs, 200 credentials: each planned time once, no credential twice at once ([`occurrences`])
 //! 2. a replica is killed in the middle of a login: another one does it in time ([`losses`])
 //! 3. a replica is stopped for too long and goes on: it does no harm ([`stops`])
-//! 4. three schedulers, one after the other: one token for each planned time, nothing lost
-//!    ([`occurrences`]); that rows which are there are not pushed again is shown with the crate's own tests of the engine
+//! 4. three schedulers, one after the other: one row and one token for each planned time, nothing lost ([`occurrences`])
 //! 5. PostgreSQL crashes in the middle of work: all is done, and nothing else ([`losses`])
 //! 6. a login that always fails: waits between the tries, then one dead letter ([`failures`])
 //!

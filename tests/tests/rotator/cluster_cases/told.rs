@@ -1,8 +1,8 @@
 //! What the replicas' database tells of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::shop::Shop;
+use super::shop::{PATIENCE, Shop, until};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -34,6 +34,17 @@ impl Shop {
         self.number("SELECT count(*) FROM tokenferry.outcomes").await
     }
 
+    /// Waits until so many runs have succeeded, for as long as more and more do.
+    pub(super) async fn success_of(&self, runs: usize) {
+        let count =
+            async || self.number("SELECT count(*) FROM tokenferry.outcomes WHERE class IS NULL").await;
+        let mut done = 0;
+        while done < runs {
+            until("the end of another run", PATIENCE, async || count().await > done).await;
+            done = count().await;
+        }
+    }
+
     /// The replica that leads, if there is one.
     pub(super) async fn leader(&self) -> Option<String> {
         self.name(LEADER).await
@@ -47,6 +58,11 @@ impl Shop {
     /// What became of the rows of the queue: each once by its replica, or more often.
     pub(super) async fn rows(&self, rotation: &str) -> Vec<Vec<String>> {
         self.postgres.query(&ROWS.replace("ROTATION", rotation)).await
+    }
+
+    /// The keys of all rows that were ever in the queue: `<rotation>@<planned time>#<attempt>`, each once.
+    pub(super) async fn keys(&self) -> Vec<String> {
+        self.postgres.query("SELECT idempotency_key FROM apalis.jobs ORDER BY id").await.concat()
     }
 
     async fn number(&self, sql: &str) -> usize {
@@ -65,6 +81,11 @@ pub(super) fn brought(told: &[Told]) -> BTreeMap<(&str, &str), usize> {
         *brought.entry((&*told.rotation, &*told.occurrence)).or_default() += 1;
     }
     brought
+}
+
+/// The planned times that these rows are for, with their rotations.
+pub(super) fn planned(keys: &[String]) -> BTreeSet<&str> {
+    keys.iter().map(|key| key.split('#').next().unwrap()).collect()
 }
 
 const TOLD: &str = "SELECT rotation, occurrence, attempt, replica, outcome::json->>'kind', class, \
