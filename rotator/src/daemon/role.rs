@@ -159,7 +159,9 @@ impl Daemon {
 
     /// Those whose runs the leader should have seen to by now, and those that nothing is known of.
     fn overdue(&mut self) -> BTreeSet<RotationId> {
-        let until = self.now() - LEADERS_TIME;
+        let now = self.now();
+        let due = i32::try_from(self.scheduler.overdue(now).count()).unwrap_or(i32::MAX);
+        let until = now - LEADERS_TIME - LEADERS_TIME_FOR_EACH * due;
         let overdue = self.scheduler.overdue(until).chain(self.scheduler.unknown());
         overdue.filter(|id| self.is_free(*id)).collect()
     }
@@ -189,8 +191,10 @@ fn tell(before: Role, role: Role) {
 /// By then it is known as a rule who leads, and whoever does reads all of it at once.
 const FIRST_LOOK: Duration = Duration::from_secs(10);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
-/// A run and its write are over by then as a rule.
+/// A run and its write are over by then as a rule,
 const LEADERS_TIME: TimeDelta = TimeDelta::seconds(3);
+/// and when many are due they wait for each other.
+const LEADERS_TIME_FOR_EACH: TimeDelta = TimeDelta::milliseconds(5);
 /// What nobody planned is seen by then.
 const ROUND: Duration = Duration::from_mins(10);
 /// Thousands of entries are a few requests a second to Vault.

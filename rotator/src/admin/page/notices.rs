@@ -53,14 +53,7 @@ fn cluster(view: &View, snapshot: &Snapshot) -> Vec<String> {
 }
 
 fn drift(view: &View) -> impl Iterator<Item = String> {
-    let leader = named(
-        view.other_leader().into_iter(),
-        [
-            "Replica {} leads and has another configuration: no work is shared with it, and nothing is run here until \
-             they agree.",
-            "",
-        ],
-    );
+    let leader = view.other_leader().map(|leader| LED_OTHERWISE.replace("{}", &escaped(&leader.name)));
     let leads = |replica: &&Replica| view.other_leader() == Some(*replica);
     let drifted = || view.replicas.iter().filter(|replica| replica.drifted && replica.is_alive());
     let configuration = named(
@@ -125,6 +118,9 @@ fn ahead(secs: i32) -> String {
     let span = long(Duration::from_secs(secs.unsigned_abs().into()));
     format!("{span} {}", if secs < 0 { "behind" } else { "ahead of" })
 }
+
+const LED_OTHERWISE: &str = "Replica {} leads and has another configuration: no work is shared with it, and nothing is run here until \
+                             they agree.";
 
 #[cfg(test)]
 mod tests {

@@ -209,7 +209,7 @@ fn read() -> Event {
 async fn who_stands_by_submits_nothing_all_day_and_still_knows_how_things_stand() {
     at_work(Role::Standby, async |site: Site| {
         let events = site.happened_within(86_400).await;
-        assert!(events.iter().all(|event| *event == read()), "{events:?}");
+        assert!(events.iter().all(|event| matches!(event, Event::Read(_))), "{events:?}");
         assert!(events.len() > 8_000, "it looks every few seconds for what the leader should have done");
         site.tokens_live_for(TimeDelta::hours(3));
         site.happened_within(60).await;
