@@ -17,7 +17,7 @@ use super::awaited::Awaited;
 use super::health::Health;
 use super::office::{self, Command, News, Office};
 use super::queue::Rows;
-use super::registry::{Registry, Told};
+use super::registry::Registry;
 use super::session::{Locks, Session, State};
 use super::wire::{End, Errand, queue};
 use super::worker::{Orders, Worker, every};
@@ -96,7 +96,6 @@ impl Cluster {
             view,
             clock: Arc::clone(&clock),
             left: watch::Sender::new(false),
-            told: Told::default(),
         };
         let left = registry.left.subscribe();
         let mut tasks = JoinSet::new();

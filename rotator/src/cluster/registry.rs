@@ -34,19 +34,38 @@ pub(super) struct Registry {
     pub(super) clock: Arc<dyn Clock>,
     /// Whether it is on the list no longer.
     pub(super) left: watch::Sender<bool>,
-    pub(super) told: Told,
 }
 
 /// What was told of, lest it is told at each beat.
 #[derive(Default)]
-pub(super) struct Told {
+struct Told {
     drifts: bool,
     has_namesake: bool,
 }
 
 impl Registry {
     /// Keeps it until nobody gives orders any more.
-    pub(super) async fn keep(mut self) {
+    pub(super) async fn keep(self) {
+        tokio::select! {
+            () = self.tell_roles() => {}
+            () = self.attend() => {}
+        }
+    }
+
+    /// At once: the database may be waited for in vain meanwhile.
+    async fn tell_roles(&self) {
+        let mut session = self.session.clone();
+        loop {
+            self.tell_role();
+            if session.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn attend(&self) {
+        let (mut session, mut orders, mut told) =
+            (self.session.clone(), self.orders.clone(), Told::default());
         let mut beats = every(self.settings.heartbeat_interval);
         let mut takeovers = every(TAKE_OVER_EVERY);
         let mut pruned: Option<(u64, Instant)> = None;
@@ -57,19 +76,18 @@ impl Registry {
                     self.take_over().await;
                     continue;
                 }
-                changed = self.session.changed() => changed.is_err(),
-                changed = self.orders.changed() => changed.is_err(),
+                changed = session.changed() => changed.is_err(),
+                changed = orders.changed() => changed.is_err(),
             };
             if is_over {
                 return;
             }
-            self.tell_role();
             if self.session.borrow().role == Role::Disconnected {
                 continue;
             }
             let health = self.rows.health.clone();
             if let Some(Some(role)) = health.note(Part::Beat, within(LIMIT, self.beat()).await) {
-                health.note(Part::Look, within(LIMIT, self.look(role)).await);
+                health.note(Part::Look, within(LIMIT, self.look(role, &mut told)).await);
             }
             let State { role, epoch, .. } = *self.session.borrow();
             let is_due = pruned.is_none_or(|(of, at)| of != epoch || at.elapsed() >= PRUNE_EVERY);
@@ -135,7 +153,7 @@ impl Registry {
     }
 
     /// Sees who else is there, and what lies there.
-    async fn look(&mut self, role: Role) -> Result<(), DatabaseError> {
+    async fn look(&self, role: Role, told: &mut Told) -> Result<(), DatabaseError> {
         let Orders { work, queue, fingerprint, .. } = self.orders.borrow().clone();
         let (limit, is_self) = (self.settings.heartbeat_limit, |id: &str| id == &*self.id);
         let cluster = &self.settings.name;
@@ -145,7 +163,7 @@ impl Registry {
         }
         let (waiting, oldest) = look::waiting(&self.pool, &queue).await?;
         let dead_letters = look::dead_letters(&self.pool, cluster, |name| work.find(name).is_some()).await?;
-        self.told.note(&self.name, &fingerprint, role, &replicas);
+        told.note(&self.name, &fingerprint, role, &replicas);
         self.view.send_modify(|view| {
             (view.replicas, view.dead_letters, view.waiting) = (replicas, dead_letters, waiting);
             (view.oldest_wait, view.looked_at) = (oldest, Some(self.clock.now()));

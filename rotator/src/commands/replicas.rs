@@ -38,7 +38,7 @@ pub(super) async fn execute(cli: &Cli, app: &App, output: Output) -> Result<Exit
     show(output, &shown, text)?;
     if let (Output::Table, Some(view)) = (output, &view) {
         if !view.replicas.is_empty() {
-            tell_leaderless(cli, view, None);
+            tell_leader(cli, view, None);
         }
         tell_letters(cli, view);
     }
@@ -47,12 +47,12 @@ pub(super) async fn execute(cli: &Cli, app: &App, output: Output) -> Result<Exit
 
 /// What people should know of them beside the rotations.
 pub(super) fn tell_trouble(cli: &Cli, view: &View) {
-    tell_leaderless(cli, view, Some(MORE));
-    let in_trouble = |replica: &&Replica| replica.drifted || replica.has_namesake || !replica.is_alive();
+    tell_leader(cli, view, Some(MORE));
+    let is_told = |replica: &Replica| replica.is_lost || view.other_leader() == Some(replica);
+    let in_trouble = |replica: &&Replica| {
+        (replica.drifted || replica.has_namesake || !replica.is_alive()) && !is_told(replica)
+    };
     for replica in view.replicas.iter().filter(in_trouble) {
-        if replica.is_lost {
-            continue;
-        }
         tell(cli, format_args!("replica {}: {}", replica.name, state(replica)), Some(MORE));
     }
     if let Some(lost) = lost(view) {
@@ -63,19 +63,24 @@ pub(super) fn tell_trouble(cli: &Cli, view: &View) {
 
 /// Whether what is planned can come to pass, for those who say when it does.
 pub(super) async fn tell_whether_any_leads(cli: &Cli, app: &App) -> Exit {
-    match look(app).await {
-        Ok(view) => {
-            if let Some(view) = view {
-                tell_leaderless(cli, &view, Some(MORE));
-            }
-            Exit::Fine
-        }
-        Err(error) => tell_unasked(cli, &error),
+    let seen = look(app).await;
+    if let Ok(Some(view)) = &seen {
+        tell_leader(cli, view, Some(MORE));
+    }
+    exit(cli, &seen)
+}
+
+/// Whether what stands in this configuration is done by those who run, if any do.
+pub(super) fn exit(cli: &Cli, seen: &Result<Option<View>, CommandError>) -> Exit {
+    match seen {
+        Ok(Some(view)) if view.other_leader().is_some() => Exit::Failed,
+        Ok(_) => Exit::Fine,
+        Err(error) => tell_unasked(cli, error),
     }
 }
 
 /// Without the database nothing is run.
-pub(super) fn tell_unasked(cli: &Cli, error: &CommandError) -> Exit {
+fn tell_unasked(cli: &Cli, error: &CommandError) -> Exit {
     tell(
         cli,
         format_args!("{error}: nothing is rotated while the replicas cannot use it, either"),
@@ -84,7 +89,15 @@ pub(super) fn tell_unasked(cli: &Cli, error: &CommandError) -> Exit {
     Exit::Failed
 }
 
-fn tell_leaderless(cli: &Cli, view: &View, advice: Option<&str>) {
+/// Who does not do what is planned.
+fn tell_leader(cli: &Cli, view: &View, advice: Option<&str>) {
+    if let Some(Replica { name, fingerprint, .. }) = view.other_leader() {
+        let message = format!(
+            "replica {name} leads and has another configuration ({fingerprint}): what only stands in this one is run by \
+             nobody until they agree"
+        );
+        return tell(cli, message, Some(AGREE));
+    }
     let alive = || view.replicas.iter().filter(|replica| replica.is_alive());
     if !alive().any(|replica| replica.role == Role::Leading) {
         let found = if alive().next().is_some() { "no replica leads" } else { "no replica is running" };
@@ -247,6 +260,8 @@ fn table(rows: &[Row]) -> Table<7> {
     table
 }
 
+const AGREE: &str = "give all replicas the same sources, rotations and destinations; what is a cluster of its own needs another \
+                     `name`; `tokenferry status --replicas` shows all of them";
 /// So many that are lost are named.
 const NAMED: usize = 3;
 const MORE: &str = "`tokenferry status --replicas` shows all of them, `tokenferry doctor` what to do";

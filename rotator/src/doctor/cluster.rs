@@ -207,7 +207,13 @@ fn replicas(view: &View, fingerprint: &str) -> Vec<Finding> {
         } else if *theirs == *fingerprint {
             warning(name, format!("runs version {version}, this is {}", env!("CARGO_PKG_VERSION")), VERSIONS)
         } else {
-            warning(name, format!("has the configuration {theirs}, here it is {fingerprint}"), DRIFT)
+            let found = format!("has the configuration {theirs}, here it is {fingerprint}");
+            if view.other_leader() == Some(replica) {
+                let found = format!("leads, and {found}: what only stands here is run by nobody");
+                Finding::problem(Group::Cluster, Check::Replicas, name.to_string(), found, DRIFT)
+            } else {
+                warning(name, found, DRIFT)
+            }
         });
     }
     if let Some(one) = view.replicas.iter().find(|replica| replica.has_namesake) {
@@ -366,15 +372,21 @@ mod tests {
     #[test]
     fn replicas_that_differ_or_are_lost_are_named() {
         let findings = judge("db.example:5432/t", &good(), Some(&cluster()), OURS);
-        let told: Vec<_> = findings.iter().filter(|finding| finding.state == State::Warning).collect();
+        let told: Vec<_> = findings.iter().filter(|finding| finding.state != State::Ok).collect();
         let told: Vec<String> =
             told.iter().map(|finding| format!("{} {}", finding.subject, finding.found)).collect();
+        assert_eq!(findings.iter().filter(|finding| finding.state == State::Problem).count(), 1);
         let expected = [
-            "rotator-1 has the configuration 0123456789abcdef, here it is 7558b7c1ff2a53bb",
+            "rotator-1 leads, and has the configuration 0123456789abcdef, here it is 7558b7c1ff2a53bb: what only stands \
+             here is run by nobody",
             "rotator-2 was not seen for 6m40s",
             "dead letters 1 run given up; the last one of held (login_refused)",
         ];
         assert_eq!(told, expected);
+        let mut led = cluster();
+        led.replicas.iter_mut().for_each(|replica| replica.role = Role::Standby);
+        led.replicas.push(replica("rotator-3", Role::Leading));
+        assert!(replicas(&led, OURS).iter().all(|finding| finding.state != State::Problem), "it stands by");
         let twin = Replica { has_namesake: true, ..replica("twin", Role::Leading) };
         assert_eq!(replicas(&view(vec![twin]), OURS)[0].found, "another replica has the same name");
         let newer = Replica { drifted: true, version: "9.9.9".to_owned(), ..replica("new", Role::Leading) };
