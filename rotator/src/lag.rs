@@ -74,16 +74,17 @@ impl Watchdog {
         Watchdog { lag, is_late: false }
     }
 
-    /// Looks: since when entries are unread, since when a due has waited for its run, and when the next look comes.
-    pub fn look(&mut self, unread: Option<Instant>, waiting: Option<Instant>, wakes_at: Instant) {
+    /// Looks: since when something is left lying, for each reason, and when the next look comes.
+    pub fn look(&mut self, left: Left, wakes_at: Instant) {
         let now = Instant::now();
-        self.lag.note(unread.into_iter().chain(waiting).min(), wakes_at);
+        let Left { unread, apart, waiting } = left;
+        self.lag.note([unread, apart, waiting].into_iter().flatten().min(), wakes_at);
         let lag_secs = self.lag.lag(now).as_secs();
         match self.news(now) {
             Some(true) => warn!(
                 lag_secs,
                 unread = unread.is_some(),
-                advice = if unread.is_some() { SEE_TO_VAULT } else { MAKE_ROOM },
+                advice = left.advice(),
                 "rotations are due and have not been attempted for more than {} s",
                 LONGEST_LAG.as_secs()
             ),
@@ -99,6 +100,29 @@ impl Watchdog {
     }
 }
 
+/// Since when something is left lying, and why.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Left {
+    /// It is not known what stands in Vault.
+    pub unread: Option<Instant>,
+    /// Whoever leads does not know of it.
+    pub apart: Option<Instant>,
+    /// It waits for its run to begin.
+    pub waiting: Option<Instant>,
+}
+
+impl Left {
+    fn advice(self) -> &'static str {
+        match self {
+            Left { unread: Some(_), .. } => SEE_TO_VAULT,
+            Left { apart: Some(_), .. } => AGREE,
+            Left { .. } => MAKE_ROOM,
+        }
+    }
+}
+
+const AGREE: &str =
+    "the replica that leads has another configuration: give all the same sources, rotations and destinations";
 const SEE_TO_VAULT: &str = "there are entries that could not be read: see to Vault and to our policy there";
 const MAKE_ROOM: &str = "raise `concurrency`, or give the rotations of one credential less to do at once";
 

@@ -273,6 +273,11 @@ pub trait Work: Send + Sync {
         Ok(())
     }
 
+    /// Told before a run that another process may have begun the same one.
+    async fn doubt(&self, rotation: RotationId) {
+        let _ = rotation;
+    }
+
     /// The same in all processes with the same configuration, and in no other.
     fn fingerprint(&self) -> String {
         String::new()

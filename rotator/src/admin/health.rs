@@ -1,6 +1,7 @@
 //! Whether the daemon does its work.
 //!
-//! It does while every rotation is attempted when it is due, by itself or, where it stands by, by another replica. That
+//! It does while every rotation is attempted when it is due, by itself or, where it stands by, by another replica; one
+//! that has another configuration attempts what it has itself. That
 //! some of them fail, are refused or have lost their token does not make it unready: another instance would fare no
 //! better, and alerts tell of it.
 
@@ -23,7 +24,7 @@ pub struct Reason {
 
 /// Why it is not ready; nothing if it is.
 pub fn reasons(health: &Health) -> Vec<Reason> {
-    let Health { rotations, unread, lag, role, trouble, gives_way } = health;
+    let Health { rotations, unread, lag, role, is_apart, trouble, gives_way } = health;
     let (unread, lag) = (*unread, *lag);
     let mut reasons = Vec::new();
     if *role == Role::Disconnected {
@@ -45,7 +46,11 @@ pub fn reasons(health: &Health) -> Vec<Reason> {
     }
     if lag > LONGEST_LAG {
         let text = format!("a run has been due for {} s and has not begun", lag.as_secs());
-        reasons.push(Reason { reason: "scheduler_lag", text });
+        reasons.push(if *is_apart {
+            Reason { reason: "another_configuration_leads", text: text + APART }
+        } else {
+            Reason { reason: "scheduler_lag", text }
+        });
     }
     reasons
 }
@@ -70,14 +75,16 @@ impl Reason {
 
 const GIVES_WAY: &str =
     "Vault cannot be reached from here, and another replica reaches it: runs and lead are left to the others";
+const APART: &str =
+    ": the replica that leads has another configuration, and nothing is run here until they agree";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn well() -> Health {
+    fn health() -> Health {
         let (role, lag) = (Role::Leading, Duration::ZERO);
-        Health { rotations: 3, unread: 0, lag, role, trouble: None, gives_way: false }
+        Health { rotations: 3, unread: 0, lag, role, is_apart: false, trouble: None, gives_way: false }
     }
 
     fn names(unread: usize, lag: u64) -> Vec<&'static str> {
@@ -85,7 +92,7 @@ mod tests {
     }
 
     fn names_as(role: Role, unread: usize, lag: u64) -> Vec<&'static str> {
-        let health = Health { unread, lag: Duration::from_secs(lag), role, ..well() };
+        let health = Health { unread, lag: Duration::from_secs(lag), role, ..health() };
         reasons(&health).into_iter().map(|reason| reason.reason).collect()
     }
 
@@ -98,7 +105,7 @@ mod tests {
     #[test]
     fn it_is_told_why_the_database_cannot_be_used() {
         let (role, trouble) = (Role::Disconnected, Some("SQLSTATE 42501".into()));
-        let health = Health { role, trouble, ..well() };
+        let health = Health { role, trouble, ..health() };
         assert!(reasons(&health)[0].text.ends_with("cannot be used: SQLSTATE 42501"));
         let begun = Health { trouble: None, ..health };
         assert!(reasons(&begun)[0].text.ends_with("it has not been reached yet"));
@@ -106,8 +113,21 @@ mod tests {
 
     #[test]
     fn who_leaves_the_work_to_others_is_not_ready() {
-        let reasons = reasons(&Health { gives_way: true, role: Role::Standby, ..well() });
+        let reasons = reasons(&Health { gives_way: true, role: Role::Standby, ..health() });
         assert_eq!(reasons.iter().map(|reason| reason.reason).collect::<Vec<_>>(), ["vault_unreachable"]);
+    }
+
+    #[test]
+    fn who_has_another_configuration_than_the_leader_is_not_ready_once_a_run_waits_for_long() {
+        let apart =
+            |secs| Health { role: Role::Standby, is_apart: true, lag: Duration::from_secs(secs), ..health() };
+        assert_eq!(reasons(&apart(120)), [], "the leader may have the same rotations");
+        let told = reasons(&apart(121));
+        assert_eq!((told.len(), told[0].reason), (1, "another_configuration_leads"));
+        assert!(
+            told[0].text.starts_with("a run has been due for 121 s")
+                && told[0].text.ends_with("until they agree")
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Error, Executor as _};
 use tokenferry_sources::{Environment, ProcessEnvironment, Reference};
 use tokio::time::{Instant, timeout};
 
-use super::error::{Cause, DatabaseError, Failed as _, LIMIT};
+use super::error::{Cause, DatabaseError, Failed as _, LIMIT, LONGEST_ACQUIRE};
 use super::{Settings, migrations, rights, url};
 
 /// A PostgreSQL database that nothing was sent to yet.
@@ -82,7 +82,7 @@ impl Database {
         let since = Arc::clone(&self.since);
         PgPoolOptions::new()
             .max_connections(POOLED)
-            .acquire_timeout(LIMIT)
+            .acquire_timeout(LONGEST_ACQUIRE)
             .test_before_acquire(false)
             // What a pool itself asks a connection that it is given back, it waits for without end.
             .after_release(|connection, _| {
@@ -103,7 +103,7 @@ impl Database {
     pub(super) fn listeners(pool: &PgPool) -> PgPool {
         PgPoolOptions::new()
             .max_connections(1)
-            .acquire_timeout(LIMIT)
+            .acquire_timeout(LONGEST_ACQUIRE)
             .after_connect(|connection, _| Box::pin(async { connection.execute(LISTEN).await.map(drop) }))
             .connect_lazy_with((*pool.connect_options()).clone())
     }
@@ -114,8 +114,11 @@ impl Database {
     /// When it cannot be asked.
     pub async fn examine(&self) -> Result<Examination, DatabaseError> {
         let mut connection = self.connect().await?;
-        let asked = sqlx::query_as::<_, (i32, i32, i64, bool, bool, bool)>(EXAMINE);
-        let (version, max_connections, connections, is_standby, is_read_only, is_encrypted) =
+        let asked = sqlx::query_as::<_, (i32, bool, bool, bool)>(EXAMINE);
+        let (version, is_standby, is_read_only, is_encrypted) =
+            asked.fetch_one(&mut connection).await.doing("examine")?;
+        let asked = sqlx::query_as::<_, (i64, i64, i64, i64, i64, i64)>(COUNT);
+        let (most, used, of_database, used_there, of_role, used_by_it) =
             asked.fetch_one(&mut connection).await.doing("examine")?;
         let mut missing = rights::missing(&mut connection).await?;
         let is_migrated = missing.is_empty() && migrations::are_done(&mut connection).await?;
@@ -126,8 +129,9 @@ impl Database {
         }
         Ok(Examination {
             version: version / 10_000,
-            max_connections,
-            connections,
+            connections: Room { most, used },
+            of_database: (of_database >= 0).then_some(Room { most: of_database, used: used_there }),
+            of_role: (of_role >= 0).then_some(Room { most: of_role, used: used_by_it }),
             is_standby,
             is_read_only,
             is_local: url::is_local(&self.options),
@@ -169,10 +173,12 @@ impl fmt::Display for Database {
 pub struct Examination {
     /// PostgreSQL's version, such as 15.
     pub version: i32,
-    /// How many connections it takes.
-    pub max_connections: i32,
-    /// How many there are now.
-    pub connections: i64,
+    /// The connections that the server takes from whoever is no superuser.
+    pub connections: Room,
+    /// Those to this database, if they are limited.
+    pub of_database: Option<Room>,
+    /// Those of this role, if they are limited.
+    pub of_role: Option<Room>,
     /// Whether it only follows another one, and cannot be written.
     pub is_standby: bool,
     /// Whether it is set so that it cannot be written, be it for this role only.
@@ -193,21 +199,39 @@ pub struct Examination {
     pub keeps_sessions: bool,
 }
 
+/// How many connections there may be, and how many there are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Room {
+    /// How many there may be.
+    pub most: i64,
+    /// How many there are now.
+    pub used: i64,
+}
+
 /// How many connections a replica has at most: those of the pool, one that listens, and one that holds the locks.
 pub const CONNECTIONS: u32 = POOLED + 2;
 const POOLED: u32 = 4;
 const STATEMENTS: usize = 24;
 /// Nothing waits for a disk. Whatever a crash of the server takes back is noticed and done again, and what was done is
-/// found in its entry.
-const SET_UP: &str = "SET synchronous_commit = off; SET statement_timeout = '10s'";
+/// found in its entry. A connection that leads nowhere keeps no row to itself for long.
+const SET_UP: &str = "SET synchronous_commit = off; SET statement_timeout = '10s'; \
+                      SET idle_in_transaction_session_timeout = '10s'";
 /// The server keeps what a listener does not read, for all databases.
 const LISTEN: &str = "SET tcp_user_timeout = 60000; SET idle_session_timeout = 0";
 
-/// The sessions of others are hidden, but not how many there are.
 const EXAMINE: &str = "
 SELECT current_setting('server_version_num')::int,
-       current_setting('max_connections')::int,
-       (SELECT sum(numbackends)::bigint FROM pg_stat_database),
        pg_is_in_recovery(),
        current_setting('transaction_read_only')::boolean,
        coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)";
+
+/// The sessions of others are hidden, but not how many there are. Limits other than the server's do not hold for
+/// superusers.
+const COUNT: &str = "
+SELECT current_setting('max_connections')::bigint - current_setting('superuser_reserved_connections')::bigint,
+       (SELECT sum(numbackends)::bigint FROM pg_stat_database),
+       CASE WHEN rolsuper THEN -1 ELSE datconnlimit END::bigint,
+       (SELECT count(*) FROM pg_stat_activity AS there WHERE there.datid = pg_database.oid),
+       CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END::bigint,
+       (SELECT count(*) FROM pg_stat_activity AS its WHERE its.usesysid = pg_roles.oid)
+FROM pg_roles, pg_database WHERE rolname = session_user AND datname = current_database()";

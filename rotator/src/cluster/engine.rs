@@ -11,14 +11,14 @@ use tokenferry_sources::Clock;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, timeout};
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::awaited::Awaited;
 use super::health::Health;
 use super::office::{self, Command, News, Office};
 use super::queue::Rows;
 use super::reach::{Access, Scout};
-use super::registry::{Registry, Told};
+use super::registry::Registry;
 use super::session::{Locks, Session, State};
 use super::wire::{End, Errand, queue};
 use super::worker::{Orders, Worker, every};
@@ -65,7 +65,7 @@ impl Cluster {
         let database = database.named(&name);
         let pool = database.pool();
         let health = Health::new(settings.heartbeat_interval * 2);
-        let (session, locks) = Session::new(database, pool.clone(), health.clone(), &settings.name, true);
+        let (session, locks) = Session::new(database, pool.clone(), health.clone(), settings, true);
         let (state, role) = (session.state(), session.role());
         let orders = watch::Sender::new(orders(&settings.name, work, limit));
         let view = watch::Sender::new(View::new(clock.now()));
@@ -101,7 +101,6 @@ impl Cluster {
             view,
             clock: Arc::clone(&clock),
             left: watch::Sender::new(false),
-            told: Told::default(),
         };
         let left = registry.left.subscribe();
         let scout = Scout {
@@ -186,7 +185,7 @@ impl Cluster {
                 self.sweep(Duration::ZERO);
                 None
             }
-            News::Lost { of: (queue, key) } => self.push_again(&queue, &key),
+            News::Lost { of: (queue, key), success } => self.push_again(&queue, &key, success),
         }
     }
 
@@ -230,14 +229,17 @@ impl Cluster {
         }
     }
 
-    /// Nobody will run what was submitted, so it is submitted once more. What is configured no longer has ended.
-    fn push_again(&mut self, former: &str, key: &str) -> Option<Ended> {
+    /// Nobody will run what was submitted, so it is submitted once more: after a success under the same key whoever
+    /// leads. What is configured no longer has ended.
+    fn push_again(&mut self, former: &str, key: &str, success: Option<i64>) -> Option<Ended> {
         let Orders { work, queue, .. } = self.orders.borrow().clone();
         let (due, credential) = self.awaited.of(key)?;
         let Some(name) = work.name(due.rotation) else {
+            info!(run = key, "what was submitted is configured no longer, and withdrawn");
             return self.settle(former, key, End::without_login(End::failed("withdrawn")), Duration::ZERO);
         };
-        let errand = self.errand(&due, &credential, name).again(self.clock.now());
+        let number = success.unwrap_or_else(|| self.clock.now().timestamp_micros());
+        let errand = self.errand(&due, &credential, name).again(number);
         self.awaited.rename(key, Arc::clone(&errand.key), Arc::clone(&queue));
         self.command(Command::Push { queue, errand: Box::new(errand), epoch: self.epoch });
         None

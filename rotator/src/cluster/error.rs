@@ -78,6 +78,9 @@ pub enum Cause {
     /// No answer in time.
     #[error("no answer within {} s", .0.as_secs_f32())]
     Silence(Duration),
+    /// No connection in time, though there is another one.
+    #[error("no connection to be had within {} s", .0.as_secs_f32())]
+    NoConnection(Duration),
     /// The connection could not be made, or was lost.
     #[error("{0}")]
     Connection(ErrorKind),
@@ -154,15 +157,17 @@ impl Cause {
 
     fn advice(&self) -> &'static str {
         match self {
-            Cause::Code(code) if code.starts_with("28") => "see user, password and pg_hba.conf",
+            Cause::Code(code) if code.starts_with("28") => REFUSED,
             Cause::Code(code) => match &**code {
                 "3D000" => "create the database, or correct its name in `database_url`",
                 "25006" => WRITE,
                 "42501" => GRANT,
                 "53100" => "make room on the disk of PostgreSQL",
-                "53300" => "raise max_connections, or run fewer replicas",
+                "42P01" | "3F000" => MISSING,
+                "53300" => CONNECT,
                 _ => "look into the log of PostgreSQL",
             },
+            Cause::NoConnection(_) => CONNECT,
             Cause::UnknownHost => "see the host in `database_url`, then the resolver of this machine",
             Cause::NoTls => {
                 "turn TLS on there (`ssl = on`), or see whether `database_url` leads to the right server"
@@ -201,10 +206,12 @@ fn meaning(code: &str) -> &'static str {
         "3D000" => " (there is no such database)",
         "25006" => " (it cannot be written)",
         "42501" => " (a right is missing)",
+        "42P01" | "3F000" => " (a table is missing)",
         "53100" => " (the disk is full)",
         "53300" => " (too many connections)",
         "57P01" | "57P02" => " (the server ended the connection)",
         "57P03" => " (the server is starting or stopping)",
+        "57P05" => " (the session was silent for too long)",
         "58P01" => " (an extension is not installed)",
         _ => "",
     }
@@ -222,7 +229,7 @@ impl From<&Error> for Cause {
             // The one case in which the library speaks for itself.
             Error::Tls(error) if error.to_string() == "server does not support TLS" => Cause::NoTls,
             Error::Tls(error) => tls_error(&**error).map_or(Cause::Tls, of_tls),
-            Error::PoolTimedOut => Cause::Silence(LIMIT),
+            Error::PoolTimedOut => Cause::NoConnection(LONGEST_ACQUIRE),
             Error::PoolClosed | Error::WorkerCrashed => Cause::Connection(ErrorKind::NotConnected),
             Error::Protocol(_) => Cause::Unexpected("protocol"),
             Error::RowNotFound => Cause::Unexpected("no row"),
@@ -281,11 +288,32 @@ impl<T> Failed<T> for Result<T, apalis_postgres::Error> {
     }
 }
 
-/// How long a statement may take, and a connection to be had.
+/// How long a statement may take, with the connection for it.
 pub(super) const LIMIT: Duration = Duration::from_secs(5);
+/// How long a connection of the pool may take to be had: less, so that the cause is known.
+pub(super) const LONGEST_ACQUIRE: Duration = Duration::from_secs(4);
 /// The oldest PostgreSQL that will do.
 pub const LEAST_VERSION: u32 = 14;
+/// A pool tries again by itself when the server has no room, and does not tell of it.
+const CONNECT: &str = "raise what leaves too little room for the 6 connections of each replica, or run fewer: max_connections \
+                       of the server, or CONNECTION LIMIT of the role or the database; `tokenferry doctor` compares them";
 const GRANT: &str =
     "grant it: \"The database\" in the operator's guide (docs/rotator/cluster.md) has all that is needed";
+const MISSING: &str = "somebody has removed it: drop the schemas apalis and tokenferry, which replicas then make anew; what is \
+                       planned and done stands in the entries";
+const REFUSED: &str = "see user and password in `database_url`, and pg_hba.conf; the log of PostgreSQL says whom it refused and \
+                       why";
 const WRITE: &str = "let `database_url` lead to the primary, and see whether default_transaction_read_only is on there, or for \
                      this role";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_that_finds_no_room_is_told_from_a_server_without_an_answer() {
+        let cause = Cause::from(&Error::PoolTimedOut);
+        assert_eq!(cause.to_string(), "no connection to be had within 4 s");
+        assert_eq!(cause.advice(), Cause::Code("53300".to_owned()).advice());
+    }
+}

@@ -1,15 +1,14 @@
 //! Runs under the lock of their credential, which no other process holds then.
 
 use std::future::pending;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::FutureExt as _;
+use tokenferry_sources::{Timestamp, rfc3339};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::database::Database;
 use super::error::DatabaseError;
@@ -18,6 +17,7 @@ use super::session::{Lock, Locks, Session};
 use super::wire::End;
 use super::{Settings, settings::MARGIN};
 use crate::dispatch::Role;
+use crate::meaning::{Meaning, meaning};
 use crate::run::{Aftermath, CredentialKey, Due, Living, Outcome, RotationId, Work};
 
 /// Does work beside replicas without being one of them.
@@ -39,8 +39,7 @@ impl Guarded {
         work: Arc<dyn Work>,
     ) -> Result<Self, Arc<DatabaseError>> {
         let pool = database.pool();
-        let (session, locks) =
-            Session::new(database, pool, Health::new(Duration::MAX), &settings.name, false);
+        let (session, locks) = Session::new(database, pool, Health::new(Duration::MAX), settings, false);
         let (mut state, mut tasks) = (session.state(), JoinSet::new());
         tasks.spawn(session.keep());
         let known = state.wait_for(|state| state.role != Role::Disconnected || state.trouble.is_some()).await;
@@ -81,6 +80,10 @@ impl Work for Guarded {
         self.work.heed(rotation).await;
     }
 
+    async fn doubt(&self, rotation: RotationId) {
+        self.work.doubt(rotation).await;
+    }
+
     fn fingerprint(&self) -> String {
         self.work.fingerprint()
     }
@@ -116,23 +119,49 @@ pub(super) async fn run(
         lock = timeout(limits.patience, wait_for(locks, credential)) => lock,
         () = give_up => return None,
     };
-    let Ok(lock) = lock else { return Some((End::without_login(End::failed(BUSY)), None)) };
-    let outcome = tokio::select! {
-        biased;
-        () = lock.lost() => {
-            warn!("the lock of a credential was lost with its connection; the run is given up");
-            End::failed("lock_lost")
-        }
-        outcome = timeout(limits.run, AssertUnwindSafe(work.run(due)).catch_unwind()) => match outcome {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => {
-                error!("a run ended by a mistake in this program; it is tried again later");
-                End::failed("internal_error")
-            }
-            Err(_) => End::failed("took_too_long"),
-        },
+    let Ok(lock) = lock else {
+        tell_due(work, due, BUSY);
+        return Some((End::without_login(End::failed(BUSY)), None));
     };
-    Some((End { outcome, aftermath: work.aftermath(due.rotation) }, Some(lock)))
+    let mut has_begun = false;
+    let running = async {
+        has_begun = true;
+        work.run(due).await
+    };
+    let ran = tokio::select! {
+        biased;
+        () = lock.lost() => Err("lock_lost"),
+        ran = timeout(limits.run, running) => ran.map_err(|_| "took_too_long"),
+    };
+    let outcome = ran.unwrap_or_else(|class| {
+        tell_due(work, due, class);
+        End::failed(class)
+    });
+    let end = if has_begun {
+        End { outcome, aftermath: work.aftermath(due.rotation) }
+    } else {
+        // Work knows of the run before only, whose aftermath was told then.
+        End::without_login(outcome)
+    };
+    Some((end, Some(lock)))
+}
+
+/// Says what came of a run without the runner, which tells of all others.
+pub(super) fn tell(class: &str, rotation: &str, occurrence: Option<Timestamp>, attempt: u32) {
+    let Meaning { means, advice } = meaning(class);
+    warn!(
+        rotation,
+        class,
+        occurrence = occurrence.map(rfc3339),
+        attempt,
+        advice,
+        "nothing came of a run: {means}"
+    );
+}
+
+fn tell_due(work: &dyn Work, due: &Due, class: &str) {
+    let rotation = work.name(due.rotation);
+    tell(class, rotation.as_deref().unwrap_or_default(), Some(due.occurrence), due.attempt);
 }
 
 async fn wait_for(locks: &Locks, credential: CredentialKey) -> Lock {
@@ -147,3 +176,44 @@ async fn wait_for(locks: &Locks, credential: CredentialKey) -> Lock {
 /// Another process uses the credential, and goes on doing so.
 const BUSY: &str = "credential_busy";
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use tokenferry_sources::Reference;
+
+    use super::*;
+    use crate::run::Reason;
+
+    /// Its last run has left something behind.
+    struct Idle;
+
+    #[async_trait]
+    impl Work for Idle {
+        fn credential(&self, _: RotationId) -> CredentialKey {
+            CredentialKey::of("idle")
+        }
+
+        async fn run(&self, _: &Due) -> Outcome {
+            End::failed("begun")
+        }
+
+        fn aftermath(&self, _: RotationId) -> Aftermath {
+            Aftermath { logins: 2, ended_token: true, keeps_token: true }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_run_that_never_began_leaves_nothing_behind() {
+        let due = Due {
+            rotation: RotationId(0),
+            occurrence: Timestamp::UNIX_EPOCH,
+            reason: Reason::Schedule,
+            attempt: 1,
+            not_before: Timestamp::UNIX_EPOCH,
+            deadline: None,
+        };
+        let limits = Limits::of(&Settings::new(Reference::Env("URL".to_owned())));
+        let (end, _) = run(&Idle, &Locks::soon_lost(), &due, limits, pending()).await.unwrap();
+        assert_eq!(end, End::without_login(End::failed("lock_lost")));
+    }
+}

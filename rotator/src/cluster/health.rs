@@ -24,12 +24,12 @@ pub(super) enum Part {
     Ask,
     Beat,
     End,
-    Evict,
     Listen,
     Look,
     Prune,
     Push,
     Register,
+    SetBack,
     Take,
     TakeOver,
 }

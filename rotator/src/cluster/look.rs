@@ -79,6 +79,7 @@ pub(super) async fn replicas(
             is_self: is_self(&id),
             name: name.into(),
             has_namesake,
+            is_apart: theirs != fingerprint,
             drifted: theirs != fingerprint || version != env!("CARGO_PKG_VERSION") || time(longest) != limit,
             version,
             fingerprint: theirs,

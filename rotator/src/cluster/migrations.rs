@@ -109,7 +109,6 @@ CREATE TABLE tokenferry.replicas (
     role text NOT NULL,
     concurrency integer NOT NULL,
     session_pid integer,
-    session_start bigint,
     seen_at timestamptz NOT NULL
 );
 CREATE INDEX tokenferry_done ON apalis.jobs (done_at) WHERE done_at IS NOT NULL;

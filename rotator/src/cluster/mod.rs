@@ -45,7 +45,7 @@ pub use settings::{Settings, TimeRule};
 pub use view::{DeadLetter, Replica, View};
 
 #[cfg(feature = "cluster")]
-pub use database::{CONNECTIONS, Database, Examination};
+pub use database::{CONNECTIONS, Database, Examination, Room};
 #[cfg(feature = "cluster")]
 pub use engine::Cluster;
 #[cfg(feature = "cluster")]

@@ -38,8 +38,12 @@ pub(super) enum News {
     },
     /// Something may have gone unheard.
     Gap,
-    /// Nobody will ever run it, or it is done already as far as the database knows.
-    Lost { of: Sought },
+    /// Nobody will ever run it, or what was run under its key is nothing to who asks now.
+    Lost {
+        of: Sought,
+        /// The success that has come since, by its number.
+        success: Option<i64>,
+    },
 }
 
 /// Writes how runs ended, all that wait at once; not what cannot be written once it is over: others run it again.
@@ -138,8 +142,9 @@ impl Office {
         session.epoch == epoch && session.role == Role::Leading
     }
 
-    /// What became of errands that were there already. A failure is told. A success that the leader knows nothing of has
-    /// been written since it read the entry, or lost since it was written: only that is run again.
+    /// What became of errands that were there already. A failure is told, unless a success has come since: then the leader
+    /// counts anew. A success that it knows nothing of has been written since it read the entry, or lost since it
+    /// was written: only that is run again.
     async fn find(&self, queue: &Arc<str>, there: &[Errand], epoch: u64) {
         debug!(errands = there.len(), "these were in the queue already");
         let sought: Vec<Sought> =
@@ -151,9 +156,9 @@ impl Office {
         }
         let looks = fates.into_iter().flatten().map(|(of, fate)| async {
             match fate {
-                Fate::Ended { end, .. } if end.class().is_none() => {
+                Fate::Ended { success: Some(success), .. } => {
                     let errand = there.iter().find(|errand| errand.key == of.1);
-                    self.look_up(errand, of).await
+                    self.look_up(errand, of, success).await
                 }
                 fate => told(of, fate),
             }
@@ -165,7 +170,7 @@ impl Office {
     }
 
     /// Whether the entry holds what a run brought.
-    async fn look_up(&self, errand: Option<&Errand>, of: Sought) -> News {
+    async fn look_up(&self, errand: Option<&Errand>, of: Sought, success: i64) -> News {
         let work = Arc::clone(&self.orders.borrow().work);
         let due = errand.and_then(|errand| errand.due(work.find(&errand.rotation)?));
         let found = match due {
@@ -173,11 +178,10 @@ impl Office {
             None => None,
         };
         let end = |living| End::without_login(Outcome::AlreadyDone(living));
-        found.map_or(News::Lost { of: of.clone() }, |living| News::Ended {
-            of,
-            end: end(living),
-            ago: Duration::ZERO,
-        })
+        match found {
+            Some(living) => News::Ended { of, end: end(living), ago: Duration::ZERO },
+            None => News::Lost { of, success: Some(success) },
+        }
     }
 
     /// Whoever asks does so again, if there is no answer.
@@ -194,8 +198,8 @@ impl Office {
 
 fn told(of: Sought, fate: Fate) -> News {
     match fate {
-        Fate::Ended { end, ago } => News::Ended { of, end, ago },
-        Fate::Lost => News::Lost { of },
+        Fate::Ended { end, ago, .. } => News::Ended { of, end, ago },
+        Fate::Lost => News::Lost { of, success: None },
     }
 }
 

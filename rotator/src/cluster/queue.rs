@@ -50,6 +50,8 @@ pub(super) enum Fate {
     Ended {
         end: End,
         ago: Duration,
+        /// The number of the last success of its rotation, unless that was before: no run after it is answered by this.
+        success: Option<i64>,
     },
     /// Nobody will ever run it.
     Lost,
@@ -82,14 +84,15 @@ impl Rows {
         asked: &[Sought],
         queue: &str,
     ) -> Result<Vec<(Sought, Fate)>, DatabaseError> {
-        let found = sqlx::query_as::<_, (String, String, Option<String>, Option<String>, i64)>(FATES)
+        type Row = (String, String, Option<String>, Option<String>, i64, Option<i64>);
+        let found: Vec<Row> = sqlx::query_as(FATES)
             .bind(asked.iter().map(|(queue, _)| &**queue).collect::<Vec<_>>())
             .bind(asked.iter().map(|(_, key)| &**key).collect::<Vec<_>>())
             .bind(queue)
             .fetch_all(&self.pool)
             .await
             .doing("ask")?;
-        let fates = found.into_iter().filter_map(|(queue, key, outcome, status, millis)| {
+        let fates = found.into_iter().filter_map(|(queue, key, outcome, status, millis, success)| {
             let end = match (outcome, status.as_deref()) {
                 (Some(outcome), _) => End::read(&outcome),
                 (None, Some("Pending" | "Queued" | "Running")) => return None,
@@ -97,7 +100,7 @@ impl Rows {
                 (None, _) => None,
             };
             let ago = Duration::from_millis(millis.try_into().unwrap_or_default());
-            let fate = end.map_or(Fate::Lost, |end| Fate::Ended { end, ago });
+            let fate = end.map_or(Fate::Lost, |end| Fate::Ended { end, ago, success });
             Some(((queue.into(), key.into()), fate))
         });
         Ok(fates.collect())
@@ -161,15 +164,13 @@ impl Rows {
         transaction.commit().await.doing("beat in")
     }
 
-    /// Gives to others what those of these workers had begun that have been silent for so long.
+    /// Gives to others what those of these workers had begun that were silent for longer than each of them may be; for
+    /// so long, where that is not known any more.
     pub(super) async fn take_over(&self, workers: &str, limit: Duration) -> Result<(), DatabaseError> {
-        let limit = limit.as_secs().max(1);
-        let mut connection = self.pool.acquire().await.doing("connect to")?;
-        let orphans = queries::reenqueue_orphaned(&mut *connection, workers, limit);
-        let orphans = orphans.await.doing("take over in")?;
-        if orphans > 0 {
-            warn!(orphans, "what a replica had begun and did not end is run again");
-            sqlx::query(TELL_WORKERS).execute(&mut *connection).await.doing("take over in")?;
+        let orphans = sqlx::query_as::<_, (String, i64, String)>(TAKE_OVER);
+        let orphans = orphans.bind(workers).bind(limit.as_secs_f64());
+        for (replica, runs, _) in orphans.fetch_all(&self.pool).await.doing("take over in")? {
+            warn!(replica, runs, "what a replica had begun and did not end is run again");
         }
         Ok(())
     }
@@ -222,10 +223,17 @@ SELECT idempotency_key, pg_notify('tokenferry_errands', $1)::text FROM pushed";
 const FATES: &str = "
 SELECT asked.queue, asked.key, outcomes.outcome,
        CASE WHEN jobs.status = 'Pending' AND asked.queue <> $3 THEN 'Left' ELSE jobs.status END,
-       (extract(epoch FROM now() - coalesce(outcomes.at, jobs.done_at, now())) * 1000)::bigint
+       (extract(epoch FROM now() - coalesce(outcomes.at, jobs.done_at, now())) * 1000)::bigint,
+       coalesce(success.id, CASE WHEN outcomes.class IS NULL THEN outcomes.id END)
 FROM unnest($1::text[], $2::text[]) AS asked (queue, key)
 LEFT JOIN tokenferry.outcomes ON outcomes.queue = asked.queue AND outcomes.key = asked.key
-LEFT JOIN apalis.jobs ON jobs.job_type = asked.queue AND jobs.idempotency_key = asked.key";
+LEFT JOIN apalis.jobs ON jobs.job_type = asked.queue AND jobs.idempotency_key = asked.key
+LEFT JOIN LATERAL (
+    SELECT id FROM tokenferry.outcomes AS success
+    WHERE success.rotation = outcomes.rotation AND class IS NULL
+        AND split_part(success.queue, ':', 2) = split_part(asked.queue, ':', 2)
+    ORDER BY at DESC, id DESC LIMIT 1
+) AS success ON success.id >= outcomes.id";
 
 const REGISTER: &str = "
 INSERT INTO apalis.workers (id, worker_type, storage_name, last_seen) VALUES ($1, $2, 'tokenferry', now())
@@ -234,6 +242,23 @@ ON CONFLICT (id) DO UPDATE SET worker_type = EXCLUDED.worker_type, last_seen = n
 const GIVE_BACK: &str = "
 UPDATE apalis.jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL
 WHERE lock_by = $1 AND status IN ('Queued', 'Running') AND id <> ALL ($2::text[])";
+
+/// A run is cut off in time for the limit of the replica that it was begun on. What others may be silent for, dead or
+/// alive, is no reason to wait.
+const TAKE_OVER: &str = "
+WITH orphans AS (
+    SELECT jobs.id, coalesce(replicas.name, workers.id) AS replica
+    FROM apalis.jobs JOIN apalis.workers ON workers.id = jobs.lock_by
+    LEFT JOIN tokenferry.replicas ON replicas.id = workers.id
+    WHERE jobs.status IN ('Queued', 'Running') AND workers.worker_type = $1
+        AND workers.last_seen <= now() - make_interval(secs => coalesce(replicas.heartbeat_limit, $2))
+    FOR UPDATE OF jobs SKIP LOCKED
+), taken_over AS (
+    UPDATE apalis.jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL, attempts = jobs.attempts + 1
+    FROM orphans WHERE jobs.id = orphans.id
+    RETURNING orphans.replica
+)
+SELECT replica, count(*), pg_notify('tokenferry_errands', '')::text FROM taken_over GROUP BY replica";
 
 const TELL_WORKERS: &str = "SELECT pg_notify('tokenferry_errands', '')::text";
 

@@ -1,5 +1,5 @@
-//! Who the replicas are: each says that it lives, sees the others, and ends the session of one that is silent for too
-//! long. The leader throws away what is old.
+//! Who the replicas are: each says that it lives, and sees the others. The leader gives away what the dead had begun, and
+//! throws away what is old.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,22 +36,46 @@ pub(super) struct Registry {
     pub(super) clock: Arc<dyn Clock>,
     /// Whether it is on the list no longer.
     pub(super) left: watch::Sender<bool>,
-    pub(super) told: Told,
 }
 
 /// What was told of, lest it is told at each beat.
 #[derive(Default)]
-pub(super) struct Told {
+struct Told {
     drifts: bool,
     has_namesake: bool,
 }
 
 impl Registry {
     /// Keeps it until nobody gives orders any more.
-    pub(super) async fn keep(mut self) {
+    pub(super) async fn keep(self) {
+        tokio::select! {
+            () = self.tell_roles() => {}
+            () = self.attend() => {}
+        }
+    }
+
+    /// At once: the database may be waited for in vain meanwhile.
+    async fn tell_roles(&self) {
+        let (mut session, mut access) = (self.session.clone(), self.access.clone());
+        loop {
+            self.tell_role();
+            let changed = tokio::select! {
+                changed = session.changed() => changed,
+                changed = access.changed() => changed,
+            };
+            if changed.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn attend(&self) {
+        let (mut session, mut access, mut orders) =
+            (self.session.clone(), self.access.clone(), self.orders.clone());
+        let mut told = Told::default();
         let mut beats = every(self.settings.heartbeat_interval);
         let mut takeovers = every(TAKE_OVER_EVERY);
-        let mut pruned: Option<Instant> = None;
+        let mut pruned: Option<(u64, Instant)> = None;
         loop {
             let is_over = tokio::select! {
                 _ = beats.tick() => false,
@@ -59,24 +83,25 @@ impl Registry {
                     self.take_over().await;
                     continue;
                 }
-                changed = self.session.changed() => changed.is_err(),
-                changed = self.access.changed() => changed.is_err(),
-                changed = self.orders.changed() => changed.is_err(),
+                changed = session.changed() => changed.is_err(),
+                changed = access.changed() => changed.is_err(),
+                changed = orders.changed() => changed.is_err(),
             };
             if is_over {
                 return;
             }
-            self.tell_role();
             if self.session.borrow().role == Role::Disconnected {
                 continue;
             }
             let health = self.rows.health.clone();
             if let Some(Some(role)) = health.note(Part::Beat, within(LIMIT, self.beat()).await) {
-                health.note(Part::Look, within(LIMIT, self.look(role)).await);
+                health.note(Part::Look, within(LIMIT, self.look(role, &mut told)).await);
             }
-            let is_due = pruned.is_none_or(|pruned| pruned.elapsed() >= PRUNE_EVERY);
-            if is_due && self.session.borrow().role == Role::Leading {
-                pruned = Some(Instant::now());
+            let State { role, epoch, .. } = *self.session.borrow();
+            let is_due = pruned.is_none_or(|(of, at)| of != epoch || at.elapsed() >= PRUNE_EVERY);
+            if is_due && role == Role::Leading {
+                pruned = Some((epoch, Instant::now()));
+                health.note(Part::SetBack, self.set_back().await);
                 health.note(Part::Prune, self.prune().await);
             }
         }
@@ -117,8 +142,7 @@ impl Registry {
             .bind(&*fingerprint)
             .bind(state.role.name())
             .bind(i32::try_from(limit).unwrap_or(i32::MAX))
-            .bind(state.process.map(|(pid, _)| pid))
-            .bind(state.process.map(|(_, start)| start))
+            .bind(state.process)
             .bind(self.settings.heartbeat_limit.as_secs_f64())
             .bind(access.is_reached())
             .execute(&self.pool)
@@ -127,42 +151,19 @@ impl Registry {
         Ok(Some(state.role))
     }
 
-    /// Whoever stands still keeps its locks, perhaps that of the leader, so each looks after the others; what the dead
-    /// had begun is the leader's to give away.
+    /// What the dead had begun is the leader's to give away. Of their locks PostgreSQL takes care.
     async fn take_over(&self) {
         let Orders { is_closed, .. } = *self.orders.borrow();
-        let role = self.session.borrow().role;
-        if is_closed || role == Role::Disconnected {
+        if is_closed || self.session.borrow().role != Role::Leading {
             return;
         }
-        let health = &self.rows.health;
-        // Somebody may be there whose session is not ours to end.
-        health.note(Part::Evict, within(LIMIT, self.evict()).await);
-        if role == Role::Leading {
-            // What has begun under a longer one shall not be given away early.
-            let limits = self.view.borrow().replicas.iter().map(|replica| replica.heartbeat_limit).max();
-            let limit = limits.unwrap_or_default().max(self.settings.heartbeat_limit);
-            let workers = workers(&self.settings.name);
-            let taken_over = self.rows.take_over(&workers, limit);
-            health.note(Part::TakeOver, within(LIMIT, taken_over).await);
-        }
-    }
-
-    async fn evict(&self) -> Result<(), DatabaseError> {
-        let evicted = sqlx::query(EVICT)
-            .bind(&*self.id)
-            .bind(&*self.settings.name)
-            .fetch_all(&self.pool)
-            .await
-            .doing("look after replicas in")?;
-        if !evicted.is_empty() {
-            warn!(replicas = evicted.len(), "replicas were silent for too long; their sessions are ended");
-        }
-        Ok(())
+        let workers = workers(&self.settings.name);
+        let taken_over = self.rows.take_over(&workers, self.settings.heartbeat_limit);
+        self.rows.health.note(Part::TakeOver, within(LIMIT, taken_over).await);
     }
 
     /// Sees who else is there, and what lies there.
-    async fn look(&mut self, role: Role) -> Result<(), DatabaseError> {
+    async fn look(&self, role: Role, told: &mut Told) -> Result<(), DatabaseError> {
         let Orders { work, queue, fingerprint, .. } = self.orders.borrow().clone();
         let (limit, is_self) = (self.settings.heartbeat_limit, |id: &str| id == &*self.id);
         let cluster = &self.settings.name;
@@ -172,11 +173,24 @@ impl Registry {
         }
         let (waiting, oldest) = look::waiting(&self.pool, &queue).await?;
         let dead_letters = look::dead_letters(&self.pool, cluster, |name| work.find(name).is_some()).await?;
-        self.told.note(&self.name, &fingerprint, role, &replicas);
+        told.note(&self.name, &fingerprint, role, &replicas);
         self.view.send_modify(|view| {
             (view.replicas, view.dead_letters, view.waiting) = (replicas, dead_letters, waiting);
             (view.oldest_wait, view.looked_at) = (oldest, Some(self.clock.now()));
         });
+        Ok(())
+    }
+
+    /// Another session may be with another server, whose clock is behind that of the former.
+    async fn set_back(&self) -> Result<(), DatabaseError> {
+        let mut rows = 0;
+        for statement in SET_BACK {
+            let set_back = async { sqlx::query(statement).execute(&self.pool).await.doing("set times in") };
+            rows += within(LIMIT, set_back).await?.rows_affected();
+        }
+        if rows > 0 {
+            warn!(rows, "the clock of the database was set back; what lay in its future is of now");
+        }
         Ok(())
     }
 
@@ -233,21 +247,22 @@ WITH replaced AS (
     AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = session_pid)
 )
 INSERT INTO tokenferry.replicas
-    (id, cluster, name, version, fingerprint, role, concurrency, session_pid, session_start, heartbeat_limit,
-     reaches_vault, seen_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now())
+    (id, cluster, name, version, fingerprint, role, concurrency, session_pid, heartbeat_limit, reaches_vault, seen_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now())
 ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version, fingerprint = EXCLUDED.fingerprint,
     role = EXCLUDED.role, concurrency = EXCLUDED.concurrency, session_pid = EXCLUDED.session_pid,
-    session_start = EXCLUDED.session_start, heartbeat_limit = EXCLUDED.heartbeat_limit,
-    reaches_vault = EXCLUDED.reaches_vault, seen_at = EXCLUDED.seen_at";
+    heartbeat_limit = EXCLUDED.heartbeat_limit, reaches_vault = EXCLUDED.reaches_vault, seen_at = EXCLUDED.seen_at";
 
-/// By what each has said of itself. Its locks are free then, and whoever held them learns of it when it goes on.
-const EVICT: &str = "
-SELECT pg_terminate_backend(activity.pid)
-FROM tokenferry.replicas, LATERAL pg_stat_get_activity(session_pid) AS activity
-WHERE id <> $1 AND cluster = $2 AND seen_at < now() - make_interval(secs => heartbeat_limit) AND session_pid IS NOT NULL
-    AND (extract(epoch FROM backend_start) * 1000000)::bigint = session_start";
-
+/// What lies in the future: it was written by a server whose clock was ahead of that of its successor, or before the clock
+/// was set. Until then it would not be run, and nobody would be missed.
+const SET_BACK: [&str; 4] = [
+    "UPDATE apalis.jobs SET run_at = now()
+     WHERE status = 'Pending' AND job_type LIKE 'tokenferry:%' AND run_at > now() + interval '1 second'",
+    "UPDATE apalis.workers SET last_seen = now()
+     WHERE worker_type LIKE 'tokenferry:%' AND last_seen > now() + interval '1 second'",
+    "UPDATE tokenferry.replicas SET seen_at = now() WHERE seen_at > now() + interval '1 second'",
+    "UPDATE tokenferry.outcomes SET at = now() WHERE at > now() + interval '1 second'",
+];
 /// Of rotations that were heard of again. Nobody has to look through them any more.
 const PRUNE_DEAD: &str = "
 UPDATE tokenferry.outcomes SET is_dead = false WHERE id IN (
@@ -273,6 +288,6 @@ DELETE FROM apalis.workers WHERE worker_type LIKE 'tokenferry:%' AND last_seen <
     AND NOT EXISTS (SELECT FROM apalis.jobs WHERE lock_by = workers.id)";
 const BATCH: u64 = 1_000;
 const MOST_BATCHES: usize = 20;
-/// By how much work may be taken over later than it could be. It costs each replica a statement, and the leader two.
+/// By how much work may be taken over later than it could be. It costs the leader a statement.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(1);
 const PRUNE_EVERY: Duration = Duration::from_mins(1);

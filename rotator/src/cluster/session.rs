@@ -8,8 +8,8 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Executor as _;
 use sqlx::postgres::{PgAdvisoryLock, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Executor as _};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use super::database::Database;
 use super::error::{Cause, DatabaseError, Failed as _, LEAST_VERSION};
 use super::health::Health;
-use super::{migrations, rights};
+use super::{Settings, migrations, rights};
 use crate::dispatch::Role;
 use crate::run::CredentialKey;
 
@@ -34,8 +34,8 @@ pub(super) struct State {
     pub(super) role: Role,
     /// Another one for each connection that was made, and whenever the lead was left to others.
     pub(super) epoch: u64,
-    /// Its process in PostgreSQL, and since when, in microseconds.
-    pub(super) process: Option<(i32, i64)>,
+    /// Its process in PostgreSQL.
+    pub(super) process: Option<i32>,
     pub(super) trouble: Option<Arc<DatabaseError>>,
 }
 
@@ -61,6 +61,8 @@ pub(super) struct Session {
     stands_for_leader: bool,
     /// Whether it leaves the lead to others for now.
     stands_aside: bool,
+    /// How long it may be silent until PostgreSQL ends it.
+    limit: Duration,
 }
 
 enum Request {
@@ -84,25 +86,25 @@ impl Session {
         database: Database,
         pool: PgPool,
         health: Health,
-        cluster: &str,
+        settings: &Settings,
         stands_for_leader: bool,
     ) -> (Self, Locks) {
         let (sender, requests) = mpsc::unbounded_channel();
         let locks = Locks { requests: sender };
         let state = State { role: Role::Disconnected, epoch: 0, process: None, trouble: None };
         let (state, role) = (watch::Sender::new(state), watch::Sender::new(Role::Disconnected));
-        let (leader, kept) = (leader(cluster), locks.clone());
         let session = Session {
             database,
             pool,
             health,
             requests,
-            locks: kept,
+            locks: locks.clone(),
             state,
             role,
-            leader,
+            leader: leader(&settings.name),
             stands_for_leader,
             stands_aside: false,
+            limit: settings.heartbeat_limit,
         };
         (session, locks)
     }
@@ -138,14 +140,15 @@ impl Session {
         }
     }
 
-    async fn connect(&mut self) -> Result<(PgConnection, (i32, i64)), DatabaseError> {
+    async fn connect(&mut self) -> Result<(PgConnection, i32), DatabaseError> {
         let mut connection = self.database.connect_anew(&self.pool).await?;
         check_version(connection.server_version_num())?;
+        connection.execute(AssertSqlSafe(set_up(self.limit))).await.doing("set up a session of")?;
         rights::check(&rights::missing(&mut connection).await?)?;
         migrations::run(&mut connection, &self.pool).await?;
         rights::try_out(&mut connection).await?;
-        connection.execute(SET_UP).await.doing("set up a session of")?;
-        let process = sqlx::query_as(PROCESS).fetch_one(&mut connection).await.doing("ask")?;
+        let process =
+            sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await.doing("ask")?;
         self.health.begin_anew();
         Ok((connection, process))
     }
@@ -282,7 +285,7 @@ impl Drop for Lock {
 /// A connection and what it holds.
 struct Held {
     connection: PgConnection,
-    process: (i32, i64),
+    process: i32,
     keys: HashSet<i64>,
     leader: i64,
     leads: bool,
@@ -368,6 +371,18 @@ fn key(name: &str) -> i64 {
     PgAdvisoryLock::new(format!("tokenferry:{name}")).key().as_bigint().unwrap_or_default()
 }
 
+/// A machine that is gone tells nobody, nor does a process that stands still, or a connection that leads nowhere: the
+/// locks would be held for hours, or for ever.
+fn set_up(limit: Duration) -> String {
+    // PostgreSQL reckons with milliseconds, and no more than these.
+    let limit = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX).max(1);
+    format!(
+        "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3; \
+         SET tcp_user_timeout = 14000; SET statement_timeout = 0; \
+         SET idle_session_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}"
+    )
+}
+
 fn pings() -> Interval {
     let mut pings = interval(PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -376,13 +391,8 @@ fn pings() -> Interval {
 
 /// No credential is called so: they are hexadecimal numbers.
 const LEADER: &str = "leader of";
-/// A machine that is gone tells nobody, and its locks would be held for hours.
-const SET_UP: &str = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3; \
-                      SET tcp_user_timeout = 14000; SET statement_timeout = 0; SET idle_session_timeout = 0";
 const PING: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, \
                     coalesce(pg_try_advisory_lock($1), false)";
-const PROCESS: &str = "SELECT pid, (extract(epoch FROM backend_start) * 1000000)::bigint \
-                       FROM pg_stat_activity WHERE pid = pg_backend_pid()";
 /// A lost connection is noticed within a second.
 const PING_EVERY: Duration = Duration::from_millis(300);
 const ANSWER_LIMIT: Duration = Duration::from_millis(700);
@@ -390,6 +400,26 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(30);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const AT_ONCE: usize = 256;
+
+#[cfg(test)]
+impl Locks {
+    /// Each is free, and lost as soon as it is taken.
+    pub(super) fn soon_lost() -> Self {
+        let (requests, mut asked) = mpsc::unbounded_channel();
+        let locks = Locks { requests };
+        let kept = locks.clone();
+        tokio::spawn(async move {
+            while let Some(request) = asked.recv().await {
+                if let Request::Take { key, answer } = request {
+                    let lock = Lock { key, lost: CancellationToken::new(), requests: kept.requests.clone() };
+                    lock.lost.cancel();
+                    drop(answer.send(Some(lock)));
+                }
+            }
+        });
+        locks
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -22,6 +22,9 @@ pub enum UrlFault {
     /// It is that of something else.
     #[error("it begins with neither postgres:// nor postgresql://")]
     Scheme,
+    /// It leads to more than one server.
+    #[error("it names several hosts")]
+    Hosts,
     /// What should be before the host is behind it.
     #[error("no user stands before its host, but an @ behind it")]
     Misplaced,
@@ -31,6 +34,9 @@ pub enum UrlFault {
     /// A way of using TLS that there is not.
     #[error("its sslmode is none of disable, allow, prefer, require, verify-ca and verify-full")]
     SslMode,
+    /// Something that it says of TLS in addition is not known.
+    #[error("a word behind its ? begins with ssl and is none that is known")]
+    Tls,
     /// Something that it says in addition is not understood.
     #[error("a value behind its ? is not understood")]
     Parameter,
@@ -42,6 +48,8 @@ impl UrlFault {
         match self {
             UrlFault::Scheme => FORM,
             UrlFault::Form | UrlFault::Misplaced | UrlFault::Fragment => ENCODE,
+            UrlFault::Hosts => "name one host, which leads to the primary, also after a failover",
+            UrlFault::Tls => "sslmode, sslrootcert, sslcert and sslkey say how TLS is used",
             UrlFault::SslMode => "sslmode=verify-full is the one that proves the server",
             UrlFault::Parameter => "correct it, or leave it out",
         }
@@ -98,9 +106,12 @@ pub(super) fn is_local(options: &PgConnectOptions) -> bool {
 
 /// What is not percent-encoded may end the host early: the rest of a password is then taken for something that is shown.
 fn parse(text: &str) -> Result<Url, UrlFault> {
-    let scheme = text.split_once("://").ok_or(UrlFault::Form)?.0;
+    let (scheme, rest) = text.split_once("://").ok_or(UrlFault::Form)?;
     if !matches!(scheme, "postgres" | "postgresql") {
         return Err(UrlFault::Scheme);
+    }
+    if names_several(rest) {
+        return Err(UrlFault::Hosts);
     }
     let mut url = Url::parse(text).map_err(|_| UrlFault::Form)?;
     if url.fragment().is_some() {
@@ -115,6 +126,14 @@ fn parse(text: &str) -> Result<Url, UrlFault> {
     if pairs.iter().any(|(name, value)| SSL_MODE.contains(&&**name) && value.parse::<PgSslMode>().is_err()) {
         return Err(UrlFault::SslMode);
     }
+    if pairs.iter().any(|(name, value)| HOST.contains(&&**name) && value.contains(',')) {
+        return Err(UrlFault::Hosts);
+    }
+    // Whoever misspells one of these would be less safe than he wants to be.
+    let is_of_tls = |name: &str| name.to_ascii_lowercase().starts_with("ssl") && !HARMLESS.contains(&name);
+    if pairs.iter().any(|(name, _)| is_of_tls(name) && !is_known(name)) {
+        return Err(UrlFault::Tls);
+    }
     // Others are of use to other programs, and sqlx would write their values into the log.
     let known: Vec<_> = pairs.into_iter().filter(|(name, _)| is_known(name)).collect();
     url.set_query(None);
@@ -124,6 +143,16 @@ fn parse(text: &str) -> Result<Url, UrlFault> {
     Ok(url)
 }
 
+/// Whether a list stands where a host should. A password with a / in it may look so.
+fn names_several(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((_, hosts)) => hosts.contains(','),
+        None => authority.contains(',') && !rest.contains('@'),
+    }
+}
+
+const HOST: &[&str] = &["host", "hostaddr"];
 const SSL_MODE: &[&str] = &["sslmode", "ssl-mode"];
 const AUTHORITY: &[&str] = &["sslrootcert", "ssl-root-cert", "ssl-ca"];
 const PARAMETERS: &[&str] = &[
@@ -144,6 +173,8 @@ const PARAMETERS: &[&str] = &[
     "password",
     "options",
 ];
+/// What libpq knows and nothing gets less safe without.
+const HARMLESS: &[&str] = &["sslcertmode", "sslcompression", "sslnegotiation", "sslsni"];
 const FORM: &str = "write it as postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full";
 const ENCODE: &str = "write it as postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with user and password \
                       percent-encoded: / is %2F, ? is %3F, # is %23, @ is %40";
@@ -233,12 +264,23 @@ mod tests {
             ("postgres://tokenferry:12?hunter2@db.example:5432/tokenferry", UrlFault::Misplaced),
             ("postgres://tokenferry:12#hunter2@db.example:5432/tokenferry", UrlFault::Fragment),
             ("postgres://u:12@h/d#hunter2", UrlFault::Fragment),
+            ("postgres://u:hunter2@one:5432,two:5432/d", UrlFault::Hosts),
+            ("postgres://one,two/d?password=hunter2", UrlFault::Hosts),
+            ("postgres://u:hunter2@h/d?host=one,two", UrlFault::Hosts),
+            ("postgres://tokenferry:1,2/hunter2@db.example:5432/tokenferry", UrlFault::Form),
+            ("postgres://u:hunter2@h/d?sslmod=verify-full", UrlFault::Tls),
+            ("postgres://u:hunter2@h/d?SSLMODE=hunter2", UrlFault::Tls),
+            ("postgres://u:hunter2@h/d?sslcrl=hunter2", UrlFault::Tls),
         ] {
             let error = options(url, |_| {}).unwrap_err();
             assert!(matches!(error, DatabaseError::NoUrl(found) if found == fault), "{url}: {error}");
             assert!(!format!("{error} {error:?} {}", error.advice()).contains("hunter2"), "{error:?}");
         }
-        for fine in ["postgres://u:p%2Fa%23@h/d", "postgres://h/d?user=me@tenant&channel_binding=require"] {
+        for fine in [
+            "postgres://u:p%2Fa%23@h/d",
+            "postgres://u:p,q@h/d",
+            "postgres://h/d?user=me@tenant&channel_binding=require&sslnegotiation=postgres",
+        ] {
             assert!(options(fine, |_| {}).is_ok(), "{fine}");
         }
     }

@@ -57,6 +57,15 @@ impl View {
         self
     }
 
+    /// Who leads with another configuration, if somebody does: what is configured here is run by nobody then, but for
+    /// what that one has, too.
+    pub fn other_leader(&self) -> Option<&Replica> {
+        let stands_by = self.role == Role::Standby;
+        self.replicas.iter().find(|replica| {
+            stands_by && replica.role == Role::Leading && replica.is_apart && !replica.is_self
+        })
+    }
+
     /// Whether this one knows how things stand with the others.
     pub fn is_current(&self) -> bool {
         self.role != Role::Disconnected
@@ -77,6 +86,8 @@ pub struct Replica {
     pub version: String,
     /// Which configuration it has: replicas with different ones do not share work.
     pub fingerprint: String,
+    /// Whether it has another configuration than the one that tells this: they share no work.
+    pub is_apart: bool,
     /// Whether it has another configuration or `heartbeat_limit`, or runs another version, than the one that tells this.
     pub drifted: bool,
     /// What it is: the one whose session holds the lock of the leader, another one, or one whose session is gone.

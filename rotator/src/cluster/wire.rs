@@ -57,10 +57,16 @@ impl Errand {
         }
     }
 
-    /// The same run once more, although one of its key is done.
-    pub(super) fn again(self, now: Timestamp) -> Self {
+    /// The same run once more, although one of its key is done. The number tells it from others: that of the success since
+    /// then, or the time.
+    pub(super) fn again(self, number: i64) -> Self {
         let key = self.key.split('~').next().unwrap_or_default();
-        Errand { key: format!("{key}~{}", now.timestamp_micros()).into(), ..self }
+        Errand { key: format!("{key}~{number}").into(), ..self }
+    }
+
+    /// Whether it is a run once more.
+    pub(super) fn is_again(&self) -> bool {
+        self.key.contains('~')
     }
 
     /// `None` if it is not understood.
@@ -240,8 +246,9 @@ mod tests {
     #[test]
     fn a_run_that_is_asked_for_once_more_has_a_key_of_its_own() {
         let errand = Errand::new(&due(Reason::Schedule, 1, None), "corp".into(), None);
-        let again = errand.clone().again(at(0)).again(at(1));
-        assert_eq!(*again.key, format!("{}~{}", errand.key, at(1).timestamp_micros()));
+        let again = errand.clone().again(7).again(8);
+        assert_eq!(*again.key, format!("{}~8", errand.key));
+        assert!(again.is_again() && !errand.is_again());
     }
 
     #[test]

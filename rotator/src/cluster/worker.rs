@@ -1,18 +1,21 @@
 //! Takes errands from the queue, no more than there is room for, and runs them.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use apalis_core::worker::context::WorkerContext;
+use futures_util::FutureExt as _;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Interval, MissedTickBehavior, interval};
+use tracing::error;
 
 use super::Settings;
 use super::error::LIMIT;
-use super::guarded::{Limits, run};
+use super::guarded::{Limits, run, tell};
 use super::health::Part;
 use super::office::within;
 use super::queue::{Ending, Rows, Taken};
@@ -20,7 +23,7 @@ use super::reach::Access;
 use super::session::{Lock, Locks, State};
 use super::wire::{End, Errand, workers};
 use crate::dispatch::Role;
-use crate::run::{Class, Outcome, Work};
+use crate::run::{Aftermath, Class, Outcome, Work};
 
 /// What is to be done here.
 #[derive(Clone)]
@@ -185,10 +188,11 @@ impl Runs {
         let Taken { row, queue, takeovers, errand } = taken;
         let ran = if takeovers >= MOST_TAKEOVERS {
             // Another attempt would take as many.
-            let outcome = Outcome::Refused { class: Class::new("replica_lost"), logins: None };
-            Some((End::without_login(outcome), None))
+            Some((refused(&errand, "replica_lost"), None))
         } else {
-            self.do_errand(&errand).await
+            let may_have_begun = takeovers > 0 || errand.is_again();
+            let ran = AssertUnwindSafe(self.do_errand(&errand, may_have_begun)).catch_unwind().await;
+            ran.unwrap_or_else(|_| Some((mistaken(&errand), None)))
         };
         // What has not begun is in nobody's hands, and given back.
         let Some((end, lock)) = ran else { return row };
@@ -206,17 +210,33 @@ impl Runs {
         row
     }
 
-    async fn do_errand(&self, errand: &Errand) -> Option<(End, Option<Lock>)> {
+    /// `may_have_begun` tells that somebody else may have done it, or a part of it.
+    async fn do_errand(&self, errand: &Errand, may_have_begun: bool) -> Option<(End, Option<Lock>)> {
         let Some(due) = self.work.find(&errand.rotation).and_then(|id| errand.due(id)) else {
-            let outcome = Outcome::Refused { class: Class::new("unknown_rotation"), logins: None };
-            return Some((End::without_login(outcome), None));
+            return Some((refused(errand, "unknown_rotation"), None));
         };
         if let Some(refused) = errand.refused.as_deref().and_then(|name| self.work.find(name)) {
             self.work.heed(refused).await;
         }
+        if may_have_begun {
+            self.work.doubt(due.rotation).await;
+        }
         let closed = async { closed(self.orders.clone()).await };
         run(&*self.work, &self.locks, &due, self.limits, closed).await
     }
+}
+
+/// It lasts until somebody changes something.
+fn refused(errand: &Errand, class: &'static str) -> End {
+    tell(class, &errand.rotation, errand.occurrence(), errand.attempt);
+    End::without_login(Outcome::Refused { class: Class::new(class), logins: None })
+}
+
+/// Nobody knows how far it came.
+fn mistaken(errand: &Errand) -> End {
+    let (rotation, attempt) = (&*errand.rotation, errand.attempt);
+    error!(rotation, attempt, "a run ended by a mistake in this program; it is tried again later");
+    End { outcome: End::failed("internal_error"), aftermath: Aftermath::default() }
 }
 
 /// Waits until nothing more is to be begun.

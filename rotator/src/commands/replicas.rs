@@ -38,7 +38,7 @@ pub(super) async fn execute(cli: &Cli, app: &App, output: Output) -> Result<Exit
     show(output, &shown, text)?;
     if let (Output::Table, Some(view)) = (output, &view) {
         if !view.replicas.is_empty() {
-            tell_leaderless(cli, view, None);
+            tell_leader(cli, view, None);
         }
         tell_letters(cli, view);
     }
@@ -47,29 +47,38 @@ pub(super) async fn execute(cli: &Cli, app: &App, output: Output) -> Result<Exit
 
 /// What people should know of them beside the rotations.
 pub(super) fn tell_trouble(cli: &Cli, view: &View) {
-    tell_leaderless(cli, view, Some(MORE));
-    let in_trouble = |replica: &&Replica| state(replica) != ALIVE;
+    tell_leader(cli, view, Some(MORE));
+    let is_told = |replica: &Replica| replica.is_lost || view.other_leader() == Some(replica);
+    let in_trouble = |replica: &&Replica| state(replica) != ALIVE && !is_told(replica);
     for replica in view.replicas.iter().filter(in_trouble) {
         tell(cli, format_args!("replica {}: {}", replica.name, state(replica)), Some(MORE));
+    }
+    if let Some(lost) = lost(view) {
+        tell(cli, lost, Some(MORE));
     }
     tell_letters(cli, view);
 }
 
 /// Whether what is planned can come to pass, for those who say when it does.
 pub(super) async fn tell_whether_any_leads(cli: &Cli, app: &App) -> Exit {
-    match look(app).await {
-        Ok(view) => {
-            if let Some(view) = view {
-                tell_leaderless(cli, &view, Some(MORE));
-            }
-            Exit::Fine
-        }
-        Err(error) => tell_unasked(cli, &error),
+    let seen = look(app).await;
+    if let Ok(Some(view)) = &seen {
+        tell_leader(cli, view, Some(MORE));
+    }
+    exit(cli, &seen)
+}
+
+/// Whether what stands in this configuration is done by those who run, if any do.
+pub(super) fn exit(cli: &Cli, seen: &Result<Option<View>, CommandError>) -> Exit {
+    match seen {
+        Ok(Some(view)) if view.other_leader().is_some() => Exit::Failed,
+        Ok(_) => Exit::Fine,
+        Err(error) => tell_unasked(cli, error),
     }
 }
 
 /// Without the database nothing is run.
-pub(super) fn tell_unasked(cli: &Cli, error: &CommandError) -> Exit {
+fn tell_unasked(cli: &Cli, error: &CommandError) -> Exit {
     tell(
         cli,
         format_args!("{error}: nothing is rotated while the replicas cannot use it, either"),
@@ -78,7 +87,15 @@ pub(super) fn tell_unasked(cli: &Cli, error: &CommandError) -> Exit {
     Exit::Failed
 }
 
-fn tell_leaderless(cli: &Cli, view: &View, advice: Option<&str>) {
+/// Who does not do what is planned.
+fn tell_leader(cli: &Cli, view: &View, advice: Option<&str>) {
+    if let Some(Replica { name, fingerprint, .. }) = view.other_leader() {
+        let message = format!(
+            "replica {name} leads and has another configuration ({fingerprint}): what only stands in this one is run by \
+             nobody until they agree"
+        );
+        return tell(cli, message, Some(AGREE));
+    }
     let alive = || view.replicas.iter().filter(|replica| replica.is_alive());
     if !alive().any(|replica| replica.role == Role::Leading) {
         let found = if alive().next().is_some() { "no replica leads" } else { "no replica is running" };
@@ -198,6 +215,20 @@ fn state(replica: &Replica) -> &'static str {
     }
 }
 
+/// All in one: where each start has a name of its own, as in Kubernetes, there may be many.
+fn lost(view: &View) -> Option<String> {
+    let lost = view.replicas.iter().filter(|replica| replica.is_lost);
+    let names: Vec<&str> = lost.map(|replica| &*replica.name).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("replica {one}: lost")),
+        [first @ .., other] if names.len() <= NAMED => {
+            Some(format!("replicas {} and {other}: lost", first.join(", ")))
+        }
+        _ => Some(format!("replicas {} and {} more: lost", names[..NAMED].join(", "), names.len() - NAMED)),
+    }
+}
+
 fn text(view: &View, shown: &Shown) -> String {
     if shown.replicas.is_empty() {
         return "No replica has been seen for a day: nothing is rotated.\n".to_owned();
@@ -229,6 +260,10 @@ fn table(rows: &[Row]) -> Table<7> {
 }
 
 const ALIVE: &str = "alive";
+const AGREE: &str = "give all replicas the same sources, rotations and destinations; what is a cluster of its own needs another \
+                     `name`; `tokenferry status --replicas` shows all of them";
+/// So many that are lost are named.
+const NAMED: usize = 3;
 const MORE: &str = "`tokenferry status --replicas` shows all of them, `tokenferry doctor` what to do";
 
 #[cfg(test)]
@@ -271,6 +306,22 @@ mod tests {
         assert_eq!((state(&gone), gone.is_alive()), ("disconnected", false));
         let twin = Replica { has_namesake: true, ..replica("twin", Role::Standby) };
         assert_eq!((state(&twin), twin.is_alive()), ("the name of another one", true));
+    }
+
+    #[test]
+    fn those_that_are_lost_are_told_of_in_one_line() {
+        use crate::observe::samples::{now, replica};
+        let told = |count| {
+            let of =
+                |index| Replica { is_lost: true, ..replica(&format!("pod-{index}"), Role::Disconnected) };
+            let alive = replica("alive", Role::Leading);
+            let replicas = [alive].into_iter().chain((0..count).map(of)).collect();
+            lost(&View { replicas, ..View::new(now()) })
+        };
+        assert_eq!(told(0), None);
+        assert_eq!(told(1).unwrap(), "replica pod-0: lost");
+        assert_eq!(told(3).unwrap(), "replicas pod-0, pod-1 and pod-2: lost");
+        assert_eq!(told(8).unwrap(), "replicas pod-0, pod-1, pod-2 and 5 more: lost");
     }
 
     #[test]

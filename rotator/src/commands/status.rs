@@ -47,10 +47,7 @@ pub(super) async fn execute(cli: &Cli, arguments: &cli::Status) -> Result<Exit, 
             replicas::tell_trouble(cli, view);
         }
     }
-    let is_shared = match &seen {
-        Ok(_) => Exit::Fine,
-        Err(error) => replicas::tell_unasked(cli, error),
-    };
+    let is_shared = replicas::exit(cli, &seen);
     if let Some(error) = &reading.error {
         note_unread(cli, &app.vault, error);
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Daemon;
+use crate::dispatch::Role;
 use crate::observe::{Clock, Health, Question, Row, Snapshot};
 use crate::rotation::Rotation;
 use crate::run::RotationId;
@@ -31,10 +32,11 @@ impl Daemon {
         let is_unread = |id| self.scheduler.view(id).is_none_or(|view| view.stage == Stage::Unread);
         let unread = self.ids().filter(|id| is_unread(*id)).count();
         let (lag, role) = (self.lag.lag(Instant::now()), self.standing.role());
+        let is_apart = self.is_apart();
         let replicas = self.replicas.as_ref().map(|replicas| replicas.borrow());
         let gives_way = replicas.as_ref().is_some_and(|replicas| replicas.gives_way);
         let trouble = replicas.and_then(|replicas| replicas.trouble.clone());
-        Health { rotations: self.rotations.len(), unread, lag, role, trouble, gives_way }
+        Health { rotations: self.rotations.len(), unread, lag, role, is_apart, trouble, gives_way }
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -45,12 +47,13 @@ impl Daemon {
         Snapshot {
             now,
             health: self.health(),
+            read_at: self.standing.read_at.filter(|_| !self.leads()),
             rows: self
                 .ids()
                 .zip(&self.rotations)
                 .filter_map(|(id, rotation)| self.row(id, rotation, &outlook))
                 .collect(),
-            running: self.dispatch.running(),
+            running: self.running(),
             failures: self.score.failures(&sources).collect(),
             calls: self.runner.tally().calls(),
             logins: self.runner.tally().logins(),
@@ -61,6 +64,12 @@ impl Daemon {
             vault_ahead_secs: self.runner.vault().clock_ahead_secs(),
             cluster: self.replicas.as_ref().map(|replicas| replicas.borrow().clone().at(now)),
         }
+    }
+
+    /// No run goes on without the lock of its credential; what is left of it then is how it ended, on its way to the
+    /// others.
+    fn running(&self) -> usize {
+        if self.standing.role() == Role::Disconnected { 0 } else { self.dispatch.running() }
     }
 
     fn clocks(&self, sources: &BTreeMap<&str, &Arc<Source>>) -> Vec<Clock> {

@@ -101,8 +101,13 @@ impl Daemon {
     /// What was being read.
     pub(super) fn take_in(&mut self, rotation: RotationId, standing: Standing) {
         self.learn(rotation, standing);
-        if self.leads() && self.entries.unread() == 0 {
+        if self.entries.unread() > 0 {
+            return;
+        }
+        if self.leads() {
             info!("all entries are read");
+        } else {
+            self.standing.read_at = Some(self.now());
         }
     }
 

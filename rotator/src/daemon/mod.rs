@@ -31,7 +31,7 @@ use crate::cluster::{Settings, View};
 use crate::config::Listen;
 use crate::dispatch::{Dispatch, Ended, Role};
 use crate::jumps::Jumps;
-use crate::lag::{Lag, Watchdog};
+use crate::lag::{Lag, Left, Watchdog};
 use crate::observe::{Question, Score};
 use crate::reload::{LastReload, Reloads};
 use crate::rotation::Rotation;
@@ -153,7 +153,8 @@ impl Daemon {
             // What is being read is due since that began, for all that is known.
             let (leads, next_look) = (self.leads(), self.standing.next_look);
             let unread = self.entries.unread_since().filter(|_| leads);
-            watchdog.look(unread, self.dispatch.waiting_since(), Instant::now() + pause);
+            let left = Left { unread, apart: self.left_by_leader(), waiting: self.dispatch.waiting_since() };
+            watchdog.look(left, Instant::now() + pause);
             let waits_for_change = leads && self.scheduler.waiting_for_change().next().is_some();
             tokio::select! {
                 biased;
@@ -278,6 +279,7 @@ impl Daemon {
         let role = match self.standing.role() {
             Role::Disconnected => "; PostgreSQL cannot be used",
             Role::Leading => "",
+            Role::Standby if self.is_apart() => "; another configuration leads, nothing is run here",
             Role::Standby => "; another replica leads",
         };
         format!("{rotations} rotations, {running} running, {unread} not read yet{role}{refused}")

@@ -57,6 +57,7 @@ impl Daemon {
         self.hand_over(runner, &carries_on, same_vault);
         self.rotations = rotations;
         self.reschedule(&carries_on);
+        self.standing.renumber();
         // Whatever is on its way bears the ids of before.
         self.entries.forget(self.concurrency);
         (self.looks, self.patrol) = (Looks::default(), Patrol::new());

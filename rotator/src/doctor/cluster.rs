@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::Patient;
 use super::finding::{Check, Finding, Group, counted};
 use crate::cluster::{
-    CONNECTIONS, Database, DatabaseError, Examination, LEAST_VERSION, Replica, Settings, View,
+    CONNECTIONS, Database, DatabaseError, Examination, LEAST_VERSION, Replica, Room, Settings, View,
 };
 use crate::dispatch::Role;
 use crate::proof::human;
@@ -28,7 +28,8 @@ pub(super) async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     let subject = database.to_string();
     match timeout(LONGEST, look(patient, settings, &database)).await {
         Ok(Ok((examination, view))) => {
-            findings.extend(judge(&subject, &examination, &view, &patient.app.config.fingerprint()));
+            let fingerprint = patient.app.config.fingerprint();
+            findings.extend(judge(&subject, &examination, view.as_ref(), &fingerprint));
         }
         Ok(Err(error)) => findings.push(of_error(&subject, &error)),
         Err(_) => {
@@ -40,16 +41,20 @@ pub(super) async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Whoever lacks a right may be unable to see who else is there.
 async fn look(
     patient: &Patient<'_>,
     settings: &Settings,
     database: &Database,
-) -> Result<(Examination, View), DatabaseError> {
+) -> Result<(Examination, Option<View>), DatabaseError> {
     let app = patient.app;
     let examination = database.examine().await?;
     let is_configured = |name: &str| app.find(name).is_ok();
-    let view = database.look(settings, &app.config.fingerprint(), is_configured, app.clock.now()).await?;
-    Ok((examination, view))
+    let view = database.look(settings, &app.config.fingerprint(), is_configured, app.clock.now()).await;
+    match view {
+        Err(_) if !examination.missing.is_empty() => Ok((examination, None)),
+        view => Ok((examination, Some(view?))),
+    }
 }
 
 /// A configuration that breaks the rule cannot be read, so it holds.
@@ -75,11 +80,13 @@ fn sentence(advice: &str) -> String {
     format!("{}{}.", first.unwrap_or_default(), letters.as_str().trim_end_matches('.'))
 }
 
-fn judge(subject: &str, examination: &Examination, view: &View, fingerprint: &str) -> Vec<Finding> {
+fn judge(subject: &str, examination: &Examination, view: Option<&View>, fingerprint: &str) -> Vec<Finding> {
     let mut findings = server(subject, examination);
     findings.push(rights(subject, examination));
     findings.push(sessions(subject, examination));
-    findings.push(connections(subject, examination, view));
+    let alive = view.map_or(0, |view| alive(view).count());
+    findings.extend(connections(subject, examination, alive));
+    let Some(view) = view else { return findings };
     findings.extend(replicas(view, fingerprint));
     if let Some(letter) = view.dead_letters.first() {
         let count = counted(view.dead_letters.len(), "run");
@@ -155,19 +162,30 @@ fn sessions(subject: &str, examination: &Examination) -> Finding {
     Finding::problem(Group::Cluster, Check::Sessions, subject, found, POOLER)
 }
 
+/// All that may leave too little room for replicas, of which so many are alive.
+fn connections(subject: &str, examination: &Examination, alive: usize) -> Vec<Finding> {
+    let Examination { connections, of_database, of_role, .. } = *examination;
+    let limits = [
+        (Some(connections), "on this server", CONNECT),
+        (of_database, "in this database", CONNECT_TO_DATABASE),
+        (of_role, "by this role", CONNECT_BY_ROLE),
+    ];
+    let limited = limits.into_iter().filter_map(|(room, whose, advice)| Some((room?, whose, advice)));
+    limited.map(|(room, whose, advice)| connect(subject, room, whose, alive, advice)).collect()
+}
+
 /// Of those there are now, the living replicas have their share already.
-fn connections(subject: &str, examination: &Examination, view: &View) -> Finding {
-    let Examination { max_connections, connections, .. } = *examination;
+fn connect(subject: &str, room: Room, whose: &str, alive: usize, advice: &'static str) -> Finding {
+    let Room { most, used } = room;
     let replica = i64::from(CONNECTIONS);
-    let alive = i64::try_from(alive(view).count()).unwrap_or(i64::MAX);
-    let free = i64::from(max_connections) - RESERVED - connections;
-    let found = format!("{connections} of {max_connections} in use; a replica takes up to {replica}");
+    let alive = i64::try_from(alive).unwrap_or(i64::MAX);
+    let found = format!("{used} of {most} in use {whose}; a replica takes up to {replica}");
     // One that is started, and one that steps in for it.
-    if i64::from(max_connections) - RESERVED < replica * alive.max(2) {
-        return Finding::problem(Group::Cluster, Check::Connections, subject, found, CONNECT);
+    if most < replica.saturating_mul(alive.max(2)) {
+        return Finding::problem(Group::Cluster, Check::Connections, subject, found, advice);
     }
-    if free < replica {
-        return Finding::warning(Group::Cluster, Check::Connections, subject, found, CONNECT);
+    if most - used < replica {
+        return Finding::warning(Group::Cluster, Check::Connections, subject, found, advice);
     }
     Finding::ok(Group::Cluster, Check::Connections, subject, found)
 }
@@ -189,7 +207,13 @@ fn replicas(view: &View, fingerprint: &str) -> Vec<Finding> {
         } else if *theirs == *fingerprint {
             warning(name, format!("runs version {version}, this is {}", env!("CARGO_PKG_VERSION")), VERSIONS)
         } else {
-            warning(name, format!("has the configuration {theirs}, here it is {fingerprint}"), DRIFT)
+            let found = format!("has the configuration {theirs}, here it is {fingerprint}");
+            if view.other_leader() == Some(replica) {
+                let found = format!("leads, and {found}: what only stands here is run by nobody");
+                Finding::problem(Group::Cluster, Check::Replicas, name.to_string(), found, DRIFT)
+            } else {
+                warning(name, found, DRIFT)
+            }
         });
     }
     if let Some(one) = view.replicas.iter().find(|replica| replica.has_namesake) {
@@ -210,10 +234,10 @@ fn alive(view: &View) -> impl Iterator<Item = &Replica> {
 }
 
 const LONGEST: Duration = Duration::from_secs(15);
-/// What PostgreSQL keeps for superusers unless it is configured.
-const RESERVED: i64 = 3;
 const AWAY: &str = "See whether PostgreSQL runs and can be reached from here.";
 const CONNECT: &str = "Raise max_connections, or run fewer replicas.";
+const CONNECT_BY_ROLE: &str = "Raise it (ALTER ROLE … CONNECTION LIMIT …), or run fewer replicas.";
+const CONNECT_TO_DATABASE: &str = "Raise it (ALTER DATABASE … CONNECTION LIMIT …), or run fewer replicas.";
 const DRIFT: &str = "Give all replicas the same rotations, sources and destinations: they share no work until then. While an \
                      update is under way it is so by itself. What is a cluster of its own needs another `name`.";
 const ENCRYPT: &str = "Set sslmode=verify-full in the URL, and `ca_cert_file`.";
@@ -239,13 +263,15 @@ mod tests {
     use crate::observe::samples::{cluster, now, replica};
 
     const INSERT: &str = "INSERT ON tokenferry.outcomes";
+    const FEW: Option<Room> = Some(Room { most: 3, used: 1 });
     const OURS: &str = "7558b7c1ff2a53bb";
 
     fn good() -> Examination {
         Examination {
             version: 15,
-            max_connections: 100,
-            connections: 12,
+            connections: Room { most: 97, used: 12 },
+            of_database: None,
+            of_role: None,
             is_standby: false,
             is_read_only: false,
             is_local: false,
@@ -268,7 +294,7 @@ mod tests {
 
     /// What is not fine.
     fn trouble(examination: &Examination, view: &View) -> Vec<(Check, State)> {
-        let findings = judge("db.example:5432/t", examination, view, OURS);
+        let findings = judge("db.example:5432/t", examination, Some(view), OURS);
         let trouble = findings.iter().filter(|finding| finding.state != State::Ok);
         trouble.map(|finding| (finding.check, finding.state)).collect()
     }
@@ -297,7 +323,9 @@ mod tests {
                 Check::Grants,
             ),
             (Examination { keeps_sessions: false, ..good.clone() }, Check::Sessions),
-            (Examination { max_connections: 10, connections: 1, ..good.clone() }, Check::Connections),
+            (Examination { connections: Room { most: 7, used: 1 }, ..good.clone() }, Check::Connections),
+            (Examination { of_database: FEW, ..good.clone() }, Check::Connections),
+            (Examination { of_role: FEW, ..good.clone() }, Check::Connections),
         ];
         for (examination, check) in cases {
             assert_eq!(trouble(&examination, &two()), [(check, State::Problem)], "{examination:?}");
@@ -313,15 +341,29 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_that_is_too_low_is_named_with_its_remedy() {
+        let limited = Examination { of_database: FEW, of_role: FEW, ..good() };
+        let told: Vec<_> = connections("", &limited, 0).into_iter().map(|finding| finding.found).collect();
+        let expected = [
+            "12 of 97 in use on this server; a replica takes up to 6",
+            "1 of 3 in use in this database; a replica takes up to 6",
+            "1 of 3 in use by this role; a replica takes up to 6",
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
     fn what_works_but_should_not_stay_so_is_a_warning() {
         let plain = Examination { is_encrypted: false, ..good() };
         assert_eq!(trouble(&plain, &two()), [(Check::Encryption, State::Warning)]);
         let unproven = Examination { is_proven: false, ..good() };
         assert_eq!(trouble(&unproven, &two()), [(Check::Encryption, State::Warning)]);
         let local = Examination { is_local: true, ..plain };
-        let local = judge("127.0.0.1:5432/t", &local, &two(), OURS);
+        let local = judge("127.0.0.1:5432/t", &local, Some(&two()), OURS);
         assert!(local.iter().all(|finding| finding.state == State::Ok));
-        let full = Examination { connections: 95, ..good() };
+        let full = Examination { connections: Room { most: 97, used: 95 }, ..good() };
+        assert_eq!(trouble(&full, &two()), [(Check::Connections, State::Warning)]);
+        let full = Examination { of_role: Some(Room { most: 14, used: 13 }), ..good() };
         assert_eq!(trouble(&full, &two()), [(Check::Connections, State::Warning)]);
         let leaderless = view(vec![replica("rotator-0", Role::Standby)]);
         assert_eq!(trouble(&good(), &leaderless), [(Check::Replicas, State::Warning)]);
@@ -329,16 +371,22 @@ mod tests {
 
     #[test]
     fn replicas_that_differ_or_are_lost_are_named() {
-        let findings = judge("db.example:5432/t", &good(), &cluster(), OURS);
-        let told: Vec<_> = findings.iter().filter(|finding| finding.state == State::Warning).collect();
+        let findings = judge("db.example:5432/t", &good(), Some(&cluster()), OURS);
+        let told: Vec<_> = findings.iter().filter(|finding| finding.state != State::Ok).collect();
         let told: Vec<String> =
             told.iter().map(|finding| format!("{} {}", finding.subject, finding.found)).collect();
+        assert_eq!(findings.iter().filter(|finding| finding.state == State::Problem).count(), 1);
         let expected = [
-            "rotator-1 has the configuration 0123456789abcdef, here it is 7558b7c1ff2a53bb",
+            "rotator-1 leads, and has the configuration 0123456789abcdef, here it is 7558b7c1ff2a53bb: what only stands \
+             here is run by nobody",
             "rotator-2 was not seen for 6m40s",
             "dead letters 1 run given up; the last one of held (login_refused)",
         ];
         assert_eq!(told, expected);
+        let mut led = cluster();
+        led.replicas.iter_mut().for_each(|replica| replica.role = Role::Standby);
+        led.replicas.push(replica("rotator-3", Role::Leading));
+        assert!(replicas(&led, OURS).iter().all(|finding| finding.state != State::Problem), "it stands by");
         let twin = Replica { has_namesake: true, ..replica("twin", Role::Leading) };
         assert_eq!(replicas(&view(vec![twin]), OURS)[0].found, "another replica has the same name");
         let newer = Replica { drifted: true, version: "9.9.9".to_owned(), ..replica("new", Role::Leading) };

@@ -49,6 +49,8 @@ pub struct Health {
     pub lag: Duration,
     /// What it is among the replicas; alone it leads.
     pub role: Role,
+    /// Whether a replica with another configuration leads: what is due here is begun by nobody then.
+    pub is_apart: bool,
     /// Why the database that it shares the work through cannot be used, and what to do about it.
     pub trouble: Option<Arc<str>>,
     /// Whether it leaves the work to other replicas, because they reach Vault and it does not.
@@ -62,6 +64,8 @@ pub struct Snapshot {
     pub now: Timestamp,
     /// Whether it works.
     pub health: Health,
+    /// When what stands in Vault was read, unless this one leads: then it is what it has written.
+    pub read_at: Option<Timestamp>,
     /// One for each rotation, in the order of the configuration.
     pub rows: Vec<Row>,
     /// How many runs are under way.

@@ -90,11 +90,13 @@ pub(crate) fn snapshot(rows: Vec<Row>) -> Snapshot {
     let source = &rows[0].rotation.source;
     Snapshot {
         now: now(),
+        read_at: None,
         health: Health {
             rotations: rows.len(),
             unread,
             lag: Duration::ZERO,
             role: Role::Leading,
+            is_apart: false,
             trouble: None,
             gives_way: false,
         },
@@ -125,6 +127,7 @@ pub(crate) fn replica(name: &str, role: Role) -> Replica {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         fingerprint: "7558b7c1ff2a53bb".to_owned(),
         has_namesake: false,
+        is_apart: false,
         drifted: false,
         role,
         concurrency: 8,
@@ -139,6 +142,7 @@ pub(crate) fn replica(name: &str, role: Role) -> Replica {
 pub(crate) fn cluster() -> View {
     let ours = Replica { is_self: true, ..replica("rotator-0", Role::Standby) };
     let drifted = Replica {
+        is_apart: true,
         drifted: true,
         version: "0.0.9".to_owned(),
         fingerprint: "0123456789abcdef".to_owned(),

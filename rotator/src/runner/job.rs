@@ -72,7 +72,7 @@ pub(super) struct Pending {
     pub(super) replaces: Vec<u64>,
     /// Whether it was tried out, or need not be.
     pub(super) verified: bool,
-    /// The last attempt that ended and left it waiting: none if one was cut off.
+    /// The last attempt that ended and left it waiting: none if one was cut off since, or may have been begun elsewhere.
     pub(super) left_by: Option<u32>,
     /// Whether what it can be refreshed with has yet to be kept.
     pub(super) owes_session: bool,

@@ -171,6 +171,23 @@ impl Runner {
         self.clear_failure(job, state).await;
         Ok(outcome(&written))
     }
+
+    fn tell_failure(&self, job: &Job, state: &State, due: &Due, trouble: &Trouble) {
+        warn!(
+            rotation = &*job.rotation.name,
+            system = job.rotation.source.system.name,
+            class = %trouble.class(),
+            reason = due.reason.name(),
+            occurrence = rfc3339(due.occurrence),
+            attempt = due.attempt,
+            missed = missed(job, state),
+            vault = trouble.is_of_vault().then(|| self.vault.address()),
+            error = with_causes(trouble),
+            advice = trouble.advice(),
+            "{}",
+            trouble.summary(Waiting::of(state), self.reads_first)
+        );
+    }
 }
 
 #[async_trait]
@@ -184,17 +201,19 @@ impl Work for Runner {
             return Outcome::Refused { class: Class::new("unknown_rotation"), logins: None };
         };
         let lag = self.clock.now() - due.not_before;
-        let state = &mut *job.state.lock().await;
+        // A run may be cut off while it waits.
         job.logins.store(0, Ordering::Relaxed);
         job.ended_token.store(false, Ordering::Relaxed);
+        let state = &mut *job.state.lock().await;
         let outcome = match self.attempt(job, state, due).await {
             Ok(outcome) => {
                 tell_success(job, due, lag, &outcome, self.dry_run);
+                job.ended_token.store(false, Ordering::Relaxed);
                 outcome
             }
             Err(trouble) => {
                 let reached = reached(state);
-                tell_failure(job, state, due, &trouble, self.vault.address());
+                self.tell_failure(job, state, due, &trouble);
                 let has_ended = state.is_ended(job);
                 job.ended_token.store(has_ended, Ordering::Relaxed);
                 if has_ended {
@@ -243,6 +262,10 @@ impl Work for Runner {
 
     async fn reach(&self) -> Result<(), Class> {
         self.reach_vault().await.map_err(|error| Class::new(error.class()))
+    }
+
+    async fn doubt(&self, rotation: RotationId) {
+        self.doubt_what_waits(rotation).await;
     }
 }
 
@@ -319,23 +342,6 @@ fn tell_success(job: &Job, due: &Due, lag: TimeDelta, outcome: &Outcome, dry_run
             _ if dry_run => "would rotate; nothing was written",
             _ => "rotated",
         }
-    );
-}
-
-fn tell_failure(job: &Job, state: &State, due: &Due, trouble: &Trouble, vault: &str) {
-    warn!(
-        rotation = &*job.rotation.name,
-        system = job.rotation.source.system.name,
-        class = %trouble.class(),
-        reason = due.reason.name(),
-        occurrence = rfc3339(due.occurrence),
-        attempt = due.attempt,
-        missed = missed(job, state),
-        vault = trouble.is_of_vault().then_some(vault),
-        error = with_causes(trouble),
-        advice = trouble.advice(),
-        "{}",
-        trouble.summary(Waiting::of(state))
     );
 }
 

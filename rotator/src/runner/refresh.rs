@@ -55,6 +55,8 @@ impl Runner {
             return self.log_in(job, state, opened).await;
         };
         let before = state.ended.replace(self.ended(noted.since));
+        // If the run is cut off, this is the last that is heard of it.
+        job.ended_token.store(state.is_ended(job), Ordering::Relaxed);
         let error = match self.send_refresh(job, opened, &noted.token).await {
             Ok(token) => return Ok(token),
             Err(error) => error,

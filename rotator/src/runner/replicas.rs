@@ -134,6 +134,14 @@ impl Runner {
         }
     }
 
+    /// Another process may have begun what was to come after the run that left a token waiting.
+    pub(super) async fn doubt_what_waits(&self, rotation: RotationId) {
+        let Some(job) = self.job(rotation) else { return };
+        if let Some(pending) = &mut job.state.lock().await.pending {
+            pending.left_by = None;
+        }
+    }
+
     /// Hears what is noted for a rotation whose login was refused elsewhere.
     pub(super) async fn hear_of(&self, rotation: RotationId) {
         let Some(job) = self.job(rotation) else { return };

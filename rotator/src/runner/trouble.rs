@@ -140,18 +140,18 @@ impl Trouble {
         }
     }
 
-    /// What has come of the run, as the beginning of a line of the log.
-    pub(super) fn summary(&self, waiting: Waiting) -> String {
+    /// What has come of the run, as the beginning of a line of the log. Where `others` work on the same, the next try may
+    /// be theirs.
+    pub(super) fn summary(&self, waiting: Waiting, others: bool) -> String {
         let text = match (self, waiting) {
             (Trouble::Source { error, .. }, _) => return error.summary(),
             (Trouble::KnownRefusal { .. }, _) => "a refused login was not sent again",
             (Trouble::Open(_), _) => "the source cannot be used",
             (_, Waiting::Nothing) => "nothing was published",
-            (_, Waiting::Partly) => {
-                "the token was not published everywhere; the next try goes on with it, without another login"
-            }
-            (_, Waiting::Whole) => {
-                "the token was not published; the next try goes on with it, without another login"
+            (_, Waiting::Partly | Waiting::Whole) => {
+                let everywhere = if waiting == Waiting::Partly { " everywhere" } else { "" };
+                let next = if others { NEXT_AMONG_OTHERS } else { NEXT };
+                return format!("the token was not published{everywhere}; {next}");
             }
         };
         text.to_owned()
@@ -199,4 +199,28 @@ impl Trouble {
 const CHECK_LOGIN: &str = "Check the user and the secret of its source. The same login is not tried again for a while; \
      a secret that changes in its file is noticed within seconds, one in Vault within about a minute, and one in the \
      environment at the next start.";
+/// What becomes of a token that waits.
+const NEXT: &str = "the next try goes on with it, without another login";
+const NEXT_AMONG_OTHERS: &str = "the next try may go on with it if it is made here, else it logs in again";
 const UNDELETED: &str = "; it is deleted, but whoever made it can undelete it";
+
+#[cfg(test)]
+mod tests {
+    use tokenferry_vault::KvPath;
+
+    use super::*;
+
+    #[test]
+    fn only_who_works_alone_promises_that_a_waiting_token_needs_no_other_login() {
+        let trouble = Trouble::CasLost { at: Destination::new(KvPath::new("secret", "home")) };
+        for waiting in [Waiting::Partly, Waiting::Whole] {
+            let told = [false, true].map(|others| trouble.summary(waiting, others));
+            assert_eq!(
+                told.clone().map(|told| told.contains("without another login")),
+                [true, false],
+                "{told:?}"
+            );
+            assert!(told[1].ends_with("else it logs in again"), "{told:?}");
+        }
+    }
+}

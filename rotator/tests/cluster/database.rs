@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokenferry_rotator::cluster::{BadCertificate, Cause, Database, DatabaseError, Guarded, Settings};
+use tokenferry_rotator::cluster::{BadCertificate, Cause, Database, DatabaseError, Guarded, Room, Settings};
 use tokenferry_rotator::dispatch::Role;
 use tokenferry_rotator::run::{Outcome, Work as _};
 use tokenferry_tests::postgres::Postgres;
@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::replica::{PATIENCE, Replica, connect, outlive, settings, until};
+use crate::way::Way;
 use crate::world::{Fake, World, due};
 
 fn database(url: &str, change: impl FnOnce(&mut Settings)) -> Database {
@@ -68,6 +69,53 @@ async fn what_the_server_says_is_told_by_its_code_and_nothing_tells_the_password
 }
 
 #[tokio::test]
+async fn limits_of_a_role_and_of_a_database_are_seen_and_told_of_where_they_are_too_low() {
+    let postgres = Postgres::shared("limited").await;
+    database(&postgres.url(), |_| {}).migrate().await.unwrap();
+    let (administrator, user) = (postgres.administrator(), postgres.user());
+    let role = format!("CREATE ROLE limited LOGIN PASSWORD '{}' IN ROLE {user}", postgres.password());
+    administrator.execute(&role).await;
+    let url = postgres.url().replace(&format!("//{user}:"), "//limited:");
+    let seen = database(&url, |_| {}).examine().await.unwrap();
+    assert_eq!((seen.of_role, seen.of_database), (None, None));
+    assert!(seen.connections.most > 6 && seen.connections.used > 0, "{seen:?}");
+    administrator.execute("ALTER ROLE limited CONNECTION LIMIT 1").await;
+    administrator.execute(&format!("ALTER DATABASE {} CONNECTION LIMIT 50", postgres.name())).await;
+    let seen = loop {
+        // The connection before it may still be there.
+        if let Ok(seen) = database(&url, |_| {}).examine().await {
+            break seen;
+        }
+    };
+    assert_eq!(seen.of_role, Some(Room { most: 1, used: 1 }));
+    assert!(seen.of_database.is_some_and(|room| room.most == 50 && room.used >= 1), "{seen:?}");
+
+    let world = Arc::<World>::default();
+    let mut one = Replica::start(&url, "one", &world, Arc::new(Fake::new(&world, "one")), &[]);
+    let is_told = |told: &str| told.contains("CONNECTION LIMIT of the role");
+    one.sees(|view| view.trouble.as_deref().is_some_and(is_told)).await;
+    administrator.execute("ALTER ROLE limited CONNECTION LIMIT 7").await;
+    one.sees(|view| view.replicas.iter().any(|replica| replica.role == Role::Leading)).await;
+    administrator.execute("ALTER ROLE limited SUPERUSER").await;
+    let seen = database(&url, |_| {}).examine().await.unwrap();
+    assert_eq!((seen.of_role, seen.of_database), (None, None), "they do not hold for superusers");
+}
+
+#[tokio::test]
+async fn whoever_drops_what_somebody_has_damaged_gets_it_anew() {
+    let (postgres, world) = (Postgres::shared("damaged").await, Arc::<World>::default());
+    let mut one =
+        Replica::start(&postgres.url(), "one", &world, Arc::new(Fake::new(&world, "one")), &[due(0)]);
+    until("it works", || one.ended().len() == 1).await;
+    postgres.execute("DROP TABLE tokenferry.replicas").await;
+    let is_told =
+        |told: &str| told.contains("42P01 (a table is missing); ") && told.contains("drop the schemas");
+    one.sees(|view| view.trouble.as_deref().is_some_and(is_told)).await;
+    postgres.execute("DROP SCHEMA apalis, tokenferry CASCADE").await;
+    one.sees(|view| view.replicas.iter().any(|replica| replica.role == Role::Leading)).await;
+}
+
+#[tokio::test]
 async fn who_may_not_create_anything_can_do_everything_once_the_tables_are_there() {
     let postgres = Postgres::shared("rights").await;
     let before = database(&postgres.url(), |_| {}).examine().await.unwrap();
@@ -99,17 +147,6 @@ async fn who_may_not_create_anything_can_do_everything_once_the_tables_are_there
     let two = Replica::start(&url, "two", &world, Arc::new(Fake::new(&world, "two")), &[due(0)]);
     outlive(&postgres, "one", "it is taken over", || two.ended().len() == 1).await;
     come_to(&postgres, LEFT, "101 3 0 0").await;
-
-    let rarely = Settings { heartbeat_interval: Duration::from_mins(1), ..settings("three") };
-    let work = Arc::new(Fake::new(&world, "three"));
-    let mut three = Replica::start_with(&url, &rarely, &world, work, &[]);
-    three.is(Role::Standby).await;
-    let session = "SELECT session_pid FROM tokenferry.replicas WHERE name = 'three'";
-    come_to(&postgres, &format!("SELECT count(*) FROM ({session}) AS seen"), "1").await;
-    let session = postgres.query(session).await[0][0].clone();
-    let is_changed = || three.role.has_changed().unwrap();
-    outlive(&postgres, "three", "its session is ended", is_changed).await;
-    come_to(&postgres, &format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {session}"), "0").await;
 }
 
 #[tokio::test]
@@ -163,19 +200,46 @@ async fn what_was_a_dead_letter_is_none_once_its_rotation_is_heard_of_again() {
     come_to(&postgres, "SELECT key FROM tokenferry.outcomes WHERE is_dead ORDER BY key", "a2 b1 c1").await;
 }
 
-/// Whoever may look at all sessions is told of those that it may not end.
+/// As after a failover to a server whose clock is an hour behind.
 #[tokio::test]
-async fn a_silent_replica_whose_session_may_not_be_ended_is_in_nobodys_way() {
-    let (postgres, world) = (Postgres::shared("strangers").await, Arc::<World>::default());
+async fn what_lies_in_the_future_of_the_database_is_run_and_missed_all_the_same() {
+    let (postgres, world) = (Postgres::shared("future").await, Arc::<World>::default());
+    let plan: Vec<_> = (0..20).map(due).collect();
     let hangs = Fake { gate: Some(Arc::new(Semaphore::new(0))), ..Fake::new(&world, "one") };
-    let one = Replica::start(&postgres.url(), "one", &world, Arc::new(hangs), &[due(0)]);
-    until("it has begun", || world.begun.load(Ordering::Relaxed) == 1).await;
-    let administrator = postgres.administrator();
-    administrator.execute(&format!("GRANT pg_read_all_stats TO {}", postgres.user())).await;
-    administrator.execute(STRANGER).await;
+    let one = Replica::start(&postgres.url(), "one", &world, Arc::new(hangs), &plan);
+    until("it has begun", || world.begun.load(Ordering::Relaxed) == 8).await;
+    come_to(&postgres, "SELECT count(*) FROM apalis.jobs WHERE status = 'Pending'", "12").await;
     drop(one);
-    let two = Replica::start(&postgres.url(), "two", &world, Arc::new(Fake::new(&world, "two")), &[due(0)]);
-    outlive(&postgres, "one", "it is taken over", || two.ended().len() == 1).await;
+    postgres.terminate_sessions("tokenferry one").await;
+    postgres.execute(AHEAD).await;
+
+    let two = Replica::start(&postgres.url(), "two", &world, Arc::new(Fake::new(&world, "two")), &plan);
+    until("what waited is run", || two.ended().len() == 12).await;
+    come_to(&postgres, FUTURE, "0").await;
+}
+
+/// It is idle in a transaction then, with the row of its worker.
+#[tokio::test]
+async fn a_heartbeat_that_leads_nowhere_keeps_its_rows_from_nobody_for_long() {
+    const BEATING: &str = "
+        SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+        AND query LIKE '%UPDATE apalis.jobs SET status = ''Pending'', lock_by = NULL%' AND pid <> pg_backend_pid()";
+    const IDLE: &str = "
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'idle in transaction'";
+    let (postgres, world) = (Postgres::shared("beating").await, Arc::<World>::default());
+    let way = Way::to(&postgres).await;
+    let settings = Settings { heartbeat_limit: Duration::from_secs(8), ..settings("one") };
+    let work = Arc::new(Fake::new(&world, "one"));
+    let mut one = Replica::start_with(way.url(), &settings, &world, work, &[due(0)]);
+    until("it works", || one.ended().len() == 1).await;
+    tokio::join!(postgres.execute("BEGIN; LOCK TABLE apalis.jobs; SELECT pg_sleep(2); COMMIT"), async {
+        come_to(&postgres, BEATING, "1").await;
+        way.swallow();
+    });
+    come_to(&postgres, IDLE, "1").await;
+    come_to(&postgres, IDLE, "0").await;
+    one.is(Role::Leading).await;
 }
 
 #[tokio::test]
@@ -235,12 +299,14 @@ const LETTERS: &str = "
                  ('tokenferry:west:1:x', 'c1', 'c', true, 9),
                  ('tokenferry:west:1:x', 'd1', 'd', true, 9), ('tokenferry:west:1:y', 'd2', 'd', false, 8))
         AS outcome (queue, key, rotation, is_dead, minutes);";
-const STRANGER: &str = "
-    INSERT INTO tokenferry.replicas
-        (id, cluster, name, version, fingerprint, role, concurrency, session_pid, session_start, seen_at)
-    SELECT 'stranger', 'tokenferry', 'stranger', '', '', 'standby', 8,
-           pid, (extract(epoch FROM backend_start) * 1000000)::bigint, now() - interval '1 hour'
-    FROM pg_stat_activity WHERE backend_type = 'logical replication launcher'";
+const AHEAD: &str = "
+    UPDATE apalis.jobs SET run_at = now() + interval '1 hour' WHERE status = 'Pending';
+    UPDATE apalis.workers SET last_seen = now() + interval '1 hour';
+    UPDATE tokenferry.replicas SET seen_at = now() + interval '1 hour';";
+const FUTURE: &str = "
+    SELECT count(*) FROM (SELECT run_at AS at FROM apalis.jobs UNION ALL SELECT last_seen FROM apalis.workers
+        UNION ALL SELECT seen_at FROM tokenferry.replicas) AS seen
+    WHERE at > now() + interval '1 minute'";
 const LEFT: &str = "
     SELECT (SELECT count(*) FROM apalis.jobs WHERE job_type IN ('tokenferry:west:1:former', 'not ours')),
            (SELECT count(*) FROM tokenferry.outcomes WHERE queue = 'q'),

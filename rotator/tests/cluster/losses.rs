@@ -4,14 +4,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use tokenferry_rotator::cluster::Settings;
+use tokenferry_rotator::cluster::{Guarded, Settings};
 use tokenferry_rotator::dispatch::{Dispatch as _, Role};
-use tokenferry_rotator::run::Outcome;
+use tokenferry_rotator::run::{Outcome, Work as _};
 use tokenferry_tests::postgres::Postgres;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::replica::{PATIENCE, Replica, cluster, outlive, settings, until};
+use crate::replica::{PATIENCE, Replica, cluster, connect, outlive, settings, until};
 use crate::way::Way;
 use crate::world::{Fake, World, due};
 
@@ -36,14 +36,14 @@ async fn a_lost_lock_session_ends_the_run_and_the_work_goes_on_by_itself() {
     assert!(is_lost(&first.outcome), "the scheduler waits before it tries again: {first:?}");
 }
 
-/// Nobody tells that they are lost, and a pool waits for their answers.
+/// Nobody tells that they are lost: a pool waits for their answers, and PostgreSQL for questions, with the leader's lock.
 #[tokio::test]
 async fn connections_that_lead_nowhere_are_given_up_and_the_work_goes_on_over_new_ones() {
     let (database, world) = (Postgres::shared("nowhere").await, Arc::<World>::default());
     let (way, gate) = (Way::to(&database).await, Arc::new(Semaphore::new(0)));
     let plan: Vec<_> = (0..20).map(due).collect();
     let work = Fake { gate: Some(Arc::clone(&gate)), ..Fake::new(&world, "one") };
-    let mut one = Replica::start(way.url(), "one", &world, Arc::new(work), &plan);
+    let mut one = Replica::start_with(way.url(), &hasty("one"), &world, Arc::new(work), &plan);
     until("it has begun", || world.count(|world| &world.begun) == 8).await;
 
     for _ in 0..3 {
@@ -55,6 +55,26 @@ async fn connections_that_lead_nowhere_are_given_up_and_the_work_goes_on_over_ne
     until("all are done", || (0..20).all(|rotation| world.entry(rotation).is_some())).await;
     let given_up = world.count(|world| &world.given_up);
     assert_eq!((world.counts(), world.count(|world| &world.overlaps)), ((20, 20 + given_up), 0));
+}
+
+#[tokio::test]
+async fn what_is_done_beside_replicas_over_a_connection_that_leads_nowhere_is_in_nobodys_way_for_long() {
+    let (postgres, world) = (Postgres::shared("ghost").await, Arc::<World>::default());
+    let (way, gate) = (Way::to(&postgres).await, Arc::new(Semaphore::new(0)));
+    let work = Fake { gate: Some(Arc::clone(&gate)), ..Fake::new(&world, "once") };
+    let hasty = hasty("once");
+    let guarded = Guarded::start(&hasty, connect(way.url(), &hasty), Arc::new(work)).await.unwrap();
+    let replica = Fake { gate: Some(Arc::clone(&gate)), ..Fake::new(&world, "one") };
+    let beside = due(0);
+    let (lost, ()) = tokio::join!(guarded.run(&beside), async {
+        until("it has begun", || world.count(|world| &world.begun) == 1).await;
+        way.swallow();
+    });
+    assert!(matches!(&lost, Outcome::Failed { class, .. } if class.name() == "lock_lost"), "{lost:?}");
+    gate.add_permits(1);
+    let one = Replica::start(&postgres.url(), "one", &world, Arc::new(replica), &[due(0)]);
+    until("a replica does it", || one.ended().len() == 1).await;
+    assert!(world.entry(0).is_some() && world.count(|world| &world.overlaps) == 0);
 }
 
 #[tokio::test]
@@ -74,8 +94,33 @@ async fn what_a_killed_replica_had_begun_is_run_by_another() {
     outlive(&database, "one", "all have ended", || two.ended().len() == 8).await;
     assert!((0..8).all(|rotation| world.entry(rotation).is_some()));
     assert_eq!(world.count(|world| &world.overlaps), 0);
+    assert_eq!(world.doubted.lock().unwrap().len(), 8, "each may have been logged in for");
     let told = two.ended();
     assert!(told.iter().all(|ended| matches!(ended.outcome, Outcome::Rotated(_))), "{told:?}");
+}
+
+/// Else a replica that was killed with a long limit would make all others wait for as long.
+#[tokio::test]
+async fn what_a_killed_replica_had_begun_waits_for_its_own_limit_and_for_no_other() {
+    let (database, world) = (Postgres::shared("limits").await, Arc::<World>::default());
+    let plan: Vec<_> = (0..16).map(due).collect();
+    let start = |name: &'static str, limit: Duration| {
+        let work = Fake { gate: Some(Arc::new(Semaphore::new(0))), ..Fake::new(&world, name) };
+        let settings = Settings { heartbeat_limit: limit, ..settings(name) };
+        Replica::start_with(&database.url(), &settings, &world, Arc::new(work), &plan)
+    };
+    let patient = start("patient", Duration::from_hours(24));
+    until("it has its share", || world.count(|world| &world.begun) == 8).await;
+    let hasty = start("hasty", PATIENCE * 2);
+    until("the other one has the rest", || world.count(|world| &world.begun) == 16).await;
+    drop((patient, hasty));
+
+    let work = Arc::new(Fake::new(&world, "two"));
+    let two = Replica::start(&database.url(), "two", &world, work, &plan);
+    database.execute("UPDATE apalis.workers SET last_seen = now() - interval '1 hour'").await;
+    outlive(&database, "hasty", "its runs have ended", || two.ended().len() == 8).await;
+    let left = database.query("SELECT count(*) FROM apalis.jobs WHERE lock_by LIKE 'patient %'").await;
+    assert_eq!(left, [["8"]], "it may be silent for a day");
 }
 
 #[tokio::test]
@@ -159,7 +204,7 @@ async fn a_replica_that_stood_still_for_too_long_is_replaced_and_does_no_harm_wh
     let one = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let replica = Replica::start_with(&url, &rarely("one"), &outside, Arc::new(stale), &[due(0)]);
+            let replica = Replica::start_with(&url, &hasty("one"), &outside, Arc::new(stale), &[due(0)]);
             let watch = tokio::time::interval(Duration::from_millis(10));
             tokio::pin!(watch, over);
             loop {
@@ -190,6 +235,11 @@ async fn a_replica_that_stood_still_for_too_long_is_replaced_and_does_no_harm_wh
     assert_eq!(rows, [["Done", "2"]], "it was ended once, by who took it over");
     end.send(()).unwrap();
     assert_eq!(one.join().unwrap(), 0, "who lost the lead is told nothing");
+}
+
+/// One whose locks are soon free where it is silent.
+fn hasty(name: &str) -> Settings {
+    Settings { heartbeat_limit: Duration::from_secs(8), ..settings(name) }
 }
 
 /// Nobody waits for a heartbeat to see that another one is silent.

@@ -3,9 +3,11 @@
 #![cfg(feature = "cluster")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod anew;
 mod changes;
 mod database;
 mod losses;
+mod mistakes;
 mod replica;
 mod sharing;
 mod shown;

@@ -140,6 +140,7 @@ async fn a_failure_is_tried_again_as_a_row_of_its_own() {
     until("one succeeds", rotated).await;
     let attempts: Vec<u32> = one.ended().iter().map(|ended| ended.due.attempt).collect();
     assert_eq!(attempts, (1..).take(attempts.len()).collect::<Vec<u32>>());
+    assert!(world.doubted.lock().unwrap().is_empty(), "each try was begun once");
     let rows = database.query("SELECT DISTINCT idempotency_key FROM apalis.jobs WHERE status = 'Done'").await;
     assert_eq!((rows.len(), world.logins().len()), (attempts.len(), attempts.len()));
 }

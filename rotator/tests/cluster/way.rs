@@ -35,7 +35,7 @@ impl Way {
         &self.url
     }
 
-    /// The connections that there are lead nowhere from now on, and their client is not told.
+    /// The connections that there are lead nowhere from now on, and neither side is told.
     pub(crate) fn swallow(&self) {
         self.swallowed.send_replace(());
     }
@@ -46,9 +46,6 @@ async fn forward(mut client: TcpStream, port: u16, mut lost: watch::Receiver<()>
     let Ok(mut server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
     tokio::select! {
         _ = copy_bidirectional(&mut client, &mut server) => {}
-        Ok(()) = lost.changed() => {
-            drop(server);
-            std::future::pending::<()>().await;
-        }
+        Ok(()) = lost.changed() => std::future::pending().await,
     }
 }

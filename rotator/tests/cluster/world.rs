@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) refused: Mutex<BTreeSet<u32>>,
     pub(crate) failing: Mutex<BTreeSet<u32>>,
     pub(crate) heard: Mutex<Vec<u32>>,
+    /// The runs of which nobody knows whether another replica has begun them, by rotation.
+    pub(crate) doubted: Mutex<Vec<u32>>,
 }
 
 /// The work of one replica.
@@ -70,6 +72,11 @@ impl World {
 
     pub(crate) fn count(&self, counter: impl FnOnce(&World) -> &AtomicUsize) -> usize {
         counter(self).load(Ordering::Relaxed)
+    }
+
+    /// As by a backup that was restored.
+    pub(crate) fn lose(&self, rotation: u32) {
+        self.entries.lock().unwrap().remove(&rotation);
     }
 
     fn read(&self, rotation: u32) -> Option<(Timestamp, u64)> {
@@ -168,6 +175,10 @@ impl Work for Fake {
     async fn reach(&self) -> Result<(), Class> {
         let misses = self.misses_vault.load(Ordering::Relaxed);
         if misses { Err(Class::new("vault_unreachable")) } else { Ok(()) }
+    }
+
+    async fn doubt(&self, rotation: RotationId) {
+        self.world.doubted.lock().unwrap().push(rotation.0);
     }
 
     fn fingerprint(&self) -> String {

@@ -12,6 +12,7 @@ use tokenferry_sandbox::{Answer, Fault, GrantCounts};
 use tokenferry_sources::{Timestamp, rfc3339};
 use tokenferry_vault::VaultSettings;
 use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 
 use crate::bao::ROOT;
 use crate::proxy::Proxy;
@@ -296,6 +297,30 @@ async fn a_token_that_was_refreshed_is_over_as_long_as_the_new_one_is_not_stored
         assert!(is_good(&world).await);
         assert!(barred.standing(RotationId(0)).await.unwrap().living.is_some());
     }
+}
+
+#[tokio::test]
+async fn what_a_run_that_is_cut_off_leaves_behind_is_its_own() {
+    let (world, nothing) = (World::new().await, Aftermath { logins: 0, ..Aftermath::default() });
+    let runner = runner(&world);
+    rotated(&runner).await;
+    world.sandbox.control().fault(Fault::hang().times(1));
+    let is_sent = async {
+        while world.sandbox.control().counters().renewals("zenoti", "sandbox").attempted == 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let mut refreshing = Box::pin(run(&runner));
+    tokio::select! {
+        outcome = &mut refreshing => panic!("{outcome:?}"),
+        () = is_sent => {}
+    }
+    let left = Aftermath { logins: 1, ended_token: true, keeps_token: false };
+    assert_eq!(runner.aftermath(RotationId(0)), left);
+    // Another one waits until that has ended.
+    assert!(timeout(Duration::ZERO, run(&runner)).await.is_err());
+    assert_eq!(runner.aftermath(RotationId(0)), nothing);
+    drop(refreshing);
 }
 
 #[tokio::test]

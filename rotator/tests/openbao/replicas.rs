@@ -146,13 +146,25 @@ async fn a_token_that_waits_is_not_written_over_one_that_another_process_brought
 
 #[tokio::test]
 async fn a_token_that_waits_serves_as_long_as_nobody_else_can_have_ended_it() {
-    for (system, attempt, logins) in [("zettelstore", 3, 1), ("zscaler", 2, 1), ("zscaler", 3, 2)] {
+    for (system, attempt, is_doubted, logins) in [
+        ("zettelstore", 3, true, 1),
+        ("zscaler", 2, false, 1),
+        ("zscaler", 2, true, 2),
+        ("zscaler", 3, false, 2),
+    ] {
         let world = World::new().await;
         let unlucky = unlucky(&world, system).await;
+        if is_doubted {
+            unlucky.doubt(RotationId(0)).await;
+        }
         let outcome = unlucky.run(&Due { attempt, ..due(LATER) }).await;
         assert!(matches!(outcome, Outcome::Rotated(living) if living.version == 1), "{outcome:?}");
         let counters = world.sandbox.control().counters();
-        assert_eq!(counters.all_logins(system).succeeded, logins, "{system}, attempt {attempt}");
+        assert_eq!(
+            counters.all_logins(system).succeeded,
+            logins,
+            "{system}, attempt {attempt}, {is_doubted}"
+        );
     }
 }
 

@@ -142,6 +142,21 @@ async fn without_postgresql_nothing_is_begun_and_everybody_says_so() {
 }
 
 #[tokio::test]
+async fn a_replica_that_begins_without_postgresql_reads_the_entries() {
+    let mut postgres = Postgres::start().await;
+    let site = site("replicas", &postgres, "").await;
+    let mut daemon = site.rotator.start();
+    site.version(1).await;
+    daemon.stop().await;
+    postgres.crash().await;
+    let daemon = site.rotator.start();
+    let body = answers(&daemon, "/readyz", |_, body| !body.contains("entries_unread")).await;
+    assert!(body.contains("database_unreachable"), "{body}");
+    answers(&daemon, "/", |_, body| body.contains("Entries are shown as they were read at")).await;
+    answers(&daemon, "/metrics", |_, body| body.contains("tokenferry_rotations{state=\"fine\"} 1")).await;
+}
+
+#[tokio::test]
 async fn a_database_with_a_certificate_is_known_by_its_authority_or_not_talked_to() {
     let postgres = Postgres::with_tls().await;
     let site = site("replicas", &postgres, "ca_cert_file = \"db-ca.pem\"").await;
@@ -160,6 +175,21 @@ async fn a_database_with_a_certificate_is_known_by_its_authority_or_not_talked_t
 }
 
 #[tokio::test]
+async fn the_right_to_look_at_the_tables_is_named_if_it_is_missing() {
+    let postgres = Postgres::start().await;
+    let site = site("replicas", &postgres, "").await;
+    let mut daemon = site.rotator.start();
+    daemon.says(LEADS).await;
+    daemon.stop().await;
+    postgres.execute(&format!("REVOKE USAGE ON SCHEMA apalis FROM {}", postgres.user())).await;
+    let findings = cluster_findings(&site.rotator).await;
+    let lacks = "problem grants: the role lacks USAGE ON SCHEMA apalis".to_owned();
+    assert!(findings.contains(&lacks), "{findings:?}");
+    let is_reached = |found: &String| found.starts_with("ok database: PostgreSQL ");
+    assert!(findings.iter().any(is_reached), "{findings:?}");
+}
+
+#[tokio::test]
 async fn a_replica_with_another_configuration_is_told_of() {
     let postgres = Postgres::start().await;
     let mut site = site("replicas", &postgres, "").await;
@@ -173,8 +203,12 @@ async fn a_replica_with_another_configuration_is_told_of() {
         body.contains("tokenferry_cluster_replicas{state=\"drifted\"} 1")
     })
     .await;
-    answers(&drifted, "/", |_, body| body.contains("has another configuration: no work is shared with it"))
-        .await;
+    answers(&drifted, "/", |_, body| {
+        body.contains("has another configuration: no work is shared with it, and nothing is run here")
+    })
+    .await;
+    answers(&drifted, "/metrics", |_, body| body.contains("another_configuration_leads 1")).await;
+    answers(&leader, "/metrics", |_, body| body.contains("another_configuration_leads 0")).await;
     drifted
         .says("the replica that leads has another configuration: nothing is run here until they agree")
         .await;
@@ -183,8 +217,21 @@ async fn a_replica_with_another_configuration_is_told_of() {
     let states: Vec<&str> =
         shown["replicas"].as_array().unwrap().iter().map(|row| row["state"].as_str().unwrap()).collect();
     assert!(states.contains(&"alive") && states.contains(&"another configuration or version"), "{shown}");
-    let said = site.rotator.run(&["status"]).await;
-    assert!(said.stderr.contains("another configuration or version"), "{said:?}");
+    for command in [&["status"][..], &["next"], &["explain", "notes"]] {
+        let said = site.rotator.run(command).await.failed_with(3).stderr;
+        assert_eq!(said.matches("leads and has another configuration (").count(), 1, "{said}");
+        assert!(!said.contains("another configuration or version"), "{said}");
+        other.run(command).await.ok();
+    }
+    site.rotator.run(&["next", "--offline"]).await.ok();
+    let findings = cluster_findings(&site.rotator).await;
+    let is_told = |found: &String| {
+        found.starts_with("problem replicas: leads, and has the configuration ")
+            && found.ends_with(": what only stands here is run by nobody")
+    };
+    assert!(findings.iter().any(is_told), "{findings:?}");
+    let findings = cluster_findings(&other).await;
+    assert!(findings.iter().any(|found| found.starts_with("warning replicas: ")), "{findings:?}");
     leader.stop().await;
     drifted.says("no replica with another configuration leads any more").await;
 }

@@ -126,7 +126,9 @@ fn in_namespace(at: &KvPath) -> String {
 fn kept(advice: &str, operation: &Operation) -> String {
     match operation {
         Operation::Write(_) => {
-            format!("{advice} The daemon keeps tokens that were issued meanwhile, and writes them then.")
+            format!(
+                "{advice} Tokens that were issued meanwhile are kept, and written then if they still serve."
+            )
         }
         _ => advice.to_owned(),
     }

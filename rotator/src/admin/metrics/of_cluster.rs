@@ -19,6 +19,17 @@ pub(super) const FAMILIES: &[Family] = &[
         }),
     },
     Family {
+        name: "tokenferry_cluster_another_configuration_leads",
+        kind: Kind::Gauge,
+        help: "1 while this replica stands by and has another configuration than the one that leads: nothing is run here. \
+               Missing while it is disconnected.",
+        samples: Samples::Whole(|snapshot, sampler| {
+            if let Some(view) = current(snapshot) {
+                sampler.put(&[], u8::from(view.other_leader().is_some()));
+            }
+        }),
+    },
+    Family {
         name: "tokenferry_cluster_replicas",
         kind: Kind::Gauge,
         help: "Replicas by state, as this one knows them: same, drifted (alive with another configuration or version), \
@@ -53,9 +64,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "tokenferry_cluster_replica_silent_seconds",
         kind: Kind::Gauge,
-        help: "How long ago each replica was seen, by the clock of the database.",
+        help: "How long ago each replica was seen, by the clock of the database. Missing while this one is disconnected.",
         samples: Samples::Whole(|snapshot, sampler| {
-            for replica in snapshot.cluster.iter().flat_map(|view| &view.replicas) {
+            for replica in current(snapshot).into_iter().flat_map(|view| &view.replicas) {
                 sampler.put(&[("replica", &replica.name)], replica.silent_for.as_secs());
             }
         }),
@@ -84,9 +95,9 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "tokenferry_cluster_dead_letters",
         kind: Kind::Gauge,
         help: "Runs of the last days that were given up until the next planned time of their rotations, unless something \
-               is changed. A hundred at most.",
+               is changed. A hundred at most. Missing while this one is disconnected.",
         samples: Samples::Whole(|snapshot, sampler| {
-            if let Some(view) = &snapshot.cluster {
+            if let Some(view) = current(snapshot) {
                 sampler.put(&[], view.dead_letters.len());
             }
         }),
@@ -97,7 +108,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "The same by rotation and class of the failure.",
         samples: Samples::Whole(|snapshot, sampler| {
             let mut letters: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-            for letter in snapshot.cluster.iter().flat_map(|view| &view.dead_letters) {
+            for letter in current(snapshot).into_iter().flat_map(|view| &view.dead_letters) {
                 *letters.entry((&letter.rotation, letter.class.name())).or_default() += 1;
             }
             for ((rotation, class), count) in letters {

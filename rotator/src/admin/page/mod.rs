@@ -13,7 +13,7 @@ use tokenferry_sources::rfc3339;
 
 pub(super) use self::query::Query;
 use self::query::{Filter, PAGE};
-use self::words::{escaped, long, moment};
+use self::words::{escaped, hour, long, moment};
 use super::health::Reason;
 use crate::dispatch::Role;
 use crate::observe::{Row, Snapshot, State};
@@ -141,6 +141,10 @@ fn summary(page: &mut String, snapshot: &Snapshot, headline: &str, mood: &str) {
     );
     for notice in notices {
         add(page, format_args!("<p>{notice}</p>\n"));
+    }
+    if let Some(at) = snapshot.read_at {
+        let at = hour(at, snapshot.now);
+        add(page, format_args!("<p>Entries are shown as they were read at {at}.</p>\n"));
     }
     let is_free = |row: &&Row| !row.waits_for_rate(snapshot.now);
     let next =

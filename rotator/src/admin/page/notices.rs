@@ -7,7 +7,7 @@ use tokenferry_sources::rfc3339;
 use super::super::health;
 use super::words::{escaped, long, moment};
 use crate::cluster::{Replica, View};
-use crate::observe::{Clock, Snapshot};
+use crate::observe::{Clock, Snapshot, State};
 use crate::skew::is_much;
 
 /// All that is wrong with the daemon itself, its configuration and the clocks.
@@ -27,7 +27,9 @@ fn cluster(view: &View, snapshot: &Snapshot) -> Vec<String> {
     let mut notices = Vec::new();
     if !view.is_current() {
         let for_long = long((snapshot.now - view.since).to_std().unwrap_or_default());
-        notices.push(format!("It has been so for {for_long}. Tokens live on meanwhile."));
+        let is_dead = |row| State::of(row, snapshot.now) == State::Dead;
+        let tokens = if snapshot.rows.iter().any(is_dead) { "" } else { " Tokens live on meanwhile." };
+        notices.push(format!("It has been so for {for_long}.{tokens}"));
         return notices;
     }
     let lost = view.replicas.iter().filter(|replica| replica.is_lost);
@@ -51,21 +53,21 @@ fn cluster(view: &View, snapshot: &Snapshot) -> Vec<String> {
 }
 
 fn drift(view: &View) -> impl Iterator<Item = String> {
-    let ours = view.replicas.iter().find(|replica| replica.is_self).map(|replica| &*replica.fingerprint);
-    let is_other = |replica: &&Replica| ours.is_some_and(|ours| *replica.fingerprint != *ours);
+    let leader = view.other_leader().map(|leader| LED_OTHERWISE.replace("{}", &escaped(&leader.name)));
+    let leads = |replica: &&Replica| view.other_leader() == Some(*replica);
     let drifted = || view.replicas.iter().filter(|replica| replica.drifted && replica.is_alive());
     let configuration = named(
-        drifted().filter(is_other),
+        drifted().filter(|replica| replica.is_apart && !leads(replica)),
         [
             "Replica {} has another configuration: no work is shared with it.",
             "{} replicas have another configuration: no work is shared with them.",
         ],
     );
     let version = named(
-        drifted().filter(|replica| !is_other(replica)),
+        drifted().filter(|replica| !replica.is_apart),
         ["Replica {} runs another version.", "{} replicas run another version."],
     );
-    configuration.into_iter().chain(version)
+    leader.into_iter().chain(configuration).chain(version)
 }
 
 /// The sentence for one, with its name, or for several, with their number.
@@ -117,6 +119,9 @@ fn ahead(secs: i32) -> String {
     format!("{span} {}", if secs < 0 { "behind" } else { "ahead of" })
 }
 
+const LED_OTHERWISE: &str = "Replica {} leads and has another configuration: no work is shared with it, and nothing is run here until \
+                             they agree.";
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -145,7 +150,8 @@ mod tests {
         snapshot.cluster = Some(cluster());
         let expected = [
             "Replica rotator-2 is lost.",
-            "Replica rotator-1 has another configuration: no work is shared with it.",
+            "Replica rotator-1 leads and has another configuration: no work is shared with it, and nothing is run here until \
+             they agree.",
             "One run was given up until the next planned time of its rotation, unless something is changed.",
         ];
         assert_eq!(notices(&snapshot), expected);
@@ -160,6 +166,8 @@ mod tests {
         assert!(told[0].ends_with("cannot be used: it is &lt;away&gt;."), "{told:?}");
         let expected = "It has been so for 1 h 30 min. Tokens live on meanwhile.";
         assert_eq!(told[1..], [expected], "nothing is known of the others");
+        snapshot.rows[0].living = None;
+        assert_eq!(notices(&snapshot)[1..], ["It has been so for 1 h 30 min."], "one is over");
     }
 
     #[test]

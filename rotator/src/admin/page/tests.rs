@@ -78,6 +78,14 @@ fn each_state_is_told_in_words() {
 }
 
 #[test]
+fn entries_that_another_one_writes_have_their_age() {
+    let mut snapshot = every_state();
+    assert!(!shown(&snapshot, "").contains("as they were read"), "who leads knows");
+    snapshot.read_at = Some(minutes(-3));
+    assert!(shown(&snapshot, "").contains("<p>Entries are shown as they were read at 07:57:00 UTC.</p>"));
+}
+
+#[test]
 fn a_filter_shows_what_it_says_and_counts_what_it_would_show() {
     let snapshot = every_state();
     for (query, expected) in [

@@ -35,6 +35,10 @@ async fn what_a_killed_replica_had_begun_is_done_by_another(test: &str, kills_le
     let entry = shop.version(&begun, 2).await;
     assert!(Instant::now() < deadline, "{begun} was taken over too late");
     assert!(!entry.text("writer").ends_with(&killed.name), "{}", entry.text("writer"));
+    let leader = shop.leader().await.unwrap();
+    let leader = replicas.iter().find(|replica| replica.name == leader).unwrap();
+    let told = leader.daemon.says("what a replica had begun and did not end is run again").await;
+    assert_eq!(told.text("replica"), killed.name);
 
     for name in jobs.names() {
         shop.version(&name, 2).await;

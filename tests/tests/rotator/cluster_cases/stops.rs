@@ -54,6 +54,45 @@ async fn case_3_a_write_that_a_stopped_replica_had_sent_is_refused() {
     assert_eq!(shop.issuer.zettelstore_logins().attempted, 2);
 }
 
+#[tokio::test]
+async fn case_3_a_replica_that_was_told_to_stop_and_then_stopped_in_a_login_is_in_nobodys_way() {
+    let jobs = Jobs { life: 60, renewed_after: |_| 16, is_hasty: true, ..Jobs::of(1) };
+    let shop = Shop::new("case-3-end", jobs).await;
+    let mut replicas = shop.replicas(["one", "two"]).await;
+    shop.version(ROTATION, 1).await;
+    shop.issuer.fault(Fault::latency(Duration::from_millis(1_500)).path(ZETTELSTORE_LOGIN).times(1));
+    until("a slow login", PATIENCE, async || shop.issuer.zettelstore_logins().running == 1).await;
+    let holder = shop.holder(ROTATION).await.unwrap();
+    let place = replicas.iter().position(|replica| replica.name == holder).unwrap();
+    let mut stopped = replicas.remove(place);
+    stopped.daemon.process.signal(Signal::SIGTERM);
+    let listed = format!("SELECT 1 FROM tokenferry.replicas WHERE name = '{}'", stopped.name);
+    until("its leave", PATIENCE, async || shop.postgres.query(&listed).await.is_empty()).await;
+
+    let winner = outlast(&shop, &stopped, 2, &replicas).await;
+    stopped.daemon.process.signal(Signal::SIGCONT);
+    stopped.daemon.exit().await;
+    assert_as_left(&shop, &winner).await;
+}
+
+#[tokio::test]
+async fn case_3_once_that_was_stopped_in_a_login_is_in_nobodys_way() {
+    let jobs = Jobs { life: 60, renewed_after: |_| 16, is_hasty: true, ..Jobs::of(1) };
+    let shop = Shop::new("case-3-once", jobs).await;
+    let replicas = shop.replicas(["one"]).await;
+    shop.version(ROTATION, 1).await;
+    shop.issuer.fault(Fault::latency(Duration::from_millis(1_500)).path(ZETTELSTORE_LOGIN).times(1));
+    let mut once = replicas[0].rotator.spawn(&["once", "--force"]);
+    until("its login", PATIENCE, async || shop.issuer.zettelstore_logins().running == 1).await;
+    once.signal(Signal::SIGSTOP);
+
+    let winner = shop.version(ROTATION, 2).await;
+    assert!(winner.text("writer").ends_with(&replicas[0].writer()), "{}", winner.text("writer"));
+    once.signal(Signal::SIGCONT);
+    once.exit(Duration::from_secs(10)).await;
+    assert_as_left(&shop, &winner).await;
+}
+
 /// Stops it until another one has done its work, and returns what that one wrote.
 async fn outlast(shop: &Shop, stopped: &Replica, version: u64, others: &[Replica]) -> Entry {
     let deadline = Instant::now() + LIMIT + Duration::from_secs(3);
@@ -71,6 +110,10 @@ async fn assert_harmless(shop: &Shop, stopped: &Replica, winner: &Entry) {
     let address = stopped.daemon.address().await;
     until("its return", PATIENCE, async || http::get(&address, "/readyz").await.status == 200).await;
     sleep(Duration::from_secs(3)).await;
+    assert_as_left(shop, winner).await;
+}
+
+async fn assert_as_left(shop: &Shop, winner: &Entry) {
     let entry = shop.entry(ROTATION).await.unwrap();
     assert_eq!((entry.version, entry.text("token")), (winner.version, winner.text("token")));
     assert_eq!(entry.text("writer"), winner.text("writer"));
