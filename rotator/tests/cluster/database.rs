@@ -233,7 +233,7 @@ async fn a_heartbeat_that_leads_nowhere_keeps_its_rows_from_nobody_for_long() {
     let work = Arc::new(Fake::new(&world, "one"));
     let mut one = Replica::start_with(way.url(), &settings, &world, work, &[due(0)]);
     until("it works", || one.ended().len() == 1).await;
-    tokio::join!(postgres.execute("BEGIN; LOCK TABLE apalis.jobs; SELECT pg_sleep(2); COMMIT"), async {
+    tokio::join!(postgres.execute("BEGIN; LOCK TABLE apalis.jobs; SELECT pg_sleep(4); COMMIT"), async {
         come_to(&postgres, BEATING, "1").await;
         way.swallow();
     });
