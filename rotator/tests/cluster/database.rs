@@ -223,7 +223,7 @@ async fn what_lies_in_the_future_of_the_database_is_run_and_missed_all_the_same(
 async fn a_heartbeat_that_leads_nowhere_keeps_its_rows_from_nobody_for_long() {
     const BEATING: &str = "
         SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-        AND query LIKE '%UPDATE apalis.jobs SET status = ''Pending'', lock_by = NULL%' AND pid <> pg_backend_pid()";
+        AND query LIKE '%AND id <> ALL ($2::text[])%' AND pid <> pg_backend_pid()";
     const IDLE: &str = "
         SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND state = 'idle in transaction'";
